@@ -1,0 +1,114 @@
+package starter
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+)
+
+// An Address is what one --port or --path stands for: the grammar is that of
+// Perl's start_server, [host:][u]port[=fd].
+type Address struct {
+	Network string // tcp4, tcp6, udp4, udp6, unix; tcp and udp are dual stack
+	Host    string // as written, without brackets; empty: every address
+	Port    int    // 0 to 65535; 0: the kernel chooses
+	Path    string // unix only
+	FD      int    // the descriptor number the worker gets it at; -1: any
+	Key     string // its name in SERVER_STARTER_PORT
+}
+
+// A FormatError is a port that could not be read.
+type FormatError struct {
+	Port   string // as written
+	Reason string
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("port %q: %s", e.Port, e.Reason)
+}
+
+// Hint shows the grammar.
+func (e *FormatError) Hint() string {
+	return "a port is [host:][u]port[=fd], for example 8080, 127.0.0.1:8080, [::1]:8080, u53 or 80=3"
+}
+
+var portGrammar = regexp.MustCompile(`^\s*(?:(?:\[\s*([^\]]+?)\s*\]|([^\[\]:]*)):\s*)?(u?)(\d+)(?:\s*=\s*(\d+))?\s*$`)
+
+// maxFD bounds the descriptor number of a pin: Linux lets an unprivileged
+// process have 1024 by default.
+const maxFD = 1023
+
+// ParsePort reads one port. A bare one is IPv4 on every address, as
+// start_server has it; DualStack widens it. Errors are a *FormatError.
+func ParsePort(s string) (Address, error) {
+	wrong := func(format string, args ...any) (Address, error) {
+		return Address{}, &FormatError{Port: s, Reason: fmt.Sprintf(format, args...)}
+	}
+	m := portGrammar.FindStringSubmatch(s)
+	if m == nil {
+		return wrong("not a port")
+	}
+	bracketed, plain, udp, number, pin := m[1], m[2], m[3] == "u", m[4], m[5]
+	a := Address{Network: "tcp4", Host: plain, FD: -1}
+	if udp {
+		a.Network = "udp4"
+	}
+	var err error
+	if a.Port, err = strconv.Atoi(number); err != nil || a.Port > 65535 {
+		return wrong("%s is more than 65535", number)
+	}
+	if pin != "" {
+		if a.FD, err = strconv.Atoi(pin); err != nil || a.FD > maxFD {
+			return wrong("descriptor %s is more than %d", pin, maxFD)
+		}
+	}
+	switch {
+	case bracketed != "":
+		ip, err := netip.ParseAddr(bracketed)
+		if err != nil || !ip.Is6() {
+			return wrong("%s is no IPv6 address", bracketed)
+		}
+		a.Network, a.Host = a.Network[:3]+"6", bracketed
+		a.Key = "[" + bracketed + "]:" + number
+	case plain != "":
+		a.Key = plain + ":" + number
+	default:
+		a.Key = number
+	}
+	return a, nil
+}
+
+// ParsePath reads the path of a unix stream socket.
+func ParsePath(s string) (Address, error) {
+	// sun_path is 108 bytes with its NUL on Linux, 104 on the BSDs.
+	const longest = 103
+	switch {
+	case s == "":
+		return Address{}, fmt.Errorf("path %q: empty", s)
+	case len(s) > longest:
+		return Address{}, fmt.Errorf("path %q: longer than the %d bytes that a unix socket may have", s, longest)
+	}
+	return Address{Network: "unix", Path: s, FD: -1, Key: s}, nil
+}
+
+// DualStack is a with IPv4 and IPv6 both, if it names no host: what ":8080"
+// is in a Go program.
+func (a Address) DualStack() Address {
+	if a.Host == "" && (a.Network == "tcp4" || a.Network == "udp4") {
+		a.Network = a.Network[:3]
+	}
+	return a
+}
+
+// String names the address as a person would: "port 8080" or its path.
+func (a Address) String() string {
+	switch {
+	case a.Network == "unix":
+		return a.Path
+	case a.Host == "":
+		return fmt.Sprintf("port %d", a.Port)
+	default:
+		return a.Key
+	}
+}

@@ -1,0 +1,118 @@
+package starter
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Worker names one started program.
+type Worker struct {
+	Generation int // counts every attempt, from 1, as SERVER_STARTER_GENERATION does
+	PID        int // 0 if it could not even be started
+}
+
+// String names the worker as log lines do: "worker 3 (pid 4711)".
+func (w Worker) String() string {
+	if w.PID == 0 {
+		return fmt.Sprintf("worker %d", w.Generation)
+	}
+	return fmt.Sprintf("worker %d (pid %d)", w.Generation, w.PID)
+}
+
+// Kind says what an Event is about.
+type Kind int
+
+const (
+	Starting   Kind = iota + 1 // Worker was spawned
+	Serving                    // Worker is proven, After its start, and current; Others get Signal in due time
+	Superseded                 // Worker was still starting, and what it runs is out of date
+	Failed                     // Worker ended, After its start, before it was proven: Status or Err
+	TimedOut                   // Worker was not proven by Options.ReadyTimeout, After its start
+	GaveUp                     // Failures starts in a row failed, Worker's the last: no more are tried
+	Died                       // Worker served and ended by itself: Status
+	Left                       // Worker ended after it was told to: Status
+	Killing                    // Worker did not leave in time and gets SIGKILL
+	Stopping                   // everything ends: Others get Signal
+	Refused                    // Worker asked the broker for something it may not have: Err
+)
+
+// An Event is something that happened to the workers.
+type Event struct {
+	Kind     Kind
+	Worker   Worker
+	Others   []Worker
+	Signal   syscall.Signal
+	Status   syscall.WaitStatus
+	Err      error
+	After    time.Duration
+	Failures int
+}
+
+// String tells the event as one line of a log, without prefix.
+func (e Event) String() string {
+	switch e.Kind {
+	case Starting:
+		return fmt.Sprintf("%v is starting", e.Worker)
+	case Serving:
+		line := fmt.Sprintf("%v is serving", e.Worker)
+		if len(e.Others) > 0 {
+			line += fmt.Sprintf("; %s told to exit", names(e.Others))
+		}
+		return line
+	case Superseded:
+		return fmt.Sprintf("%v is out of date before it served; told to exit", e.Worker)
+	case Failed:
+		return fmt.Sprintf("%v failed to start: %s", e.Worker, e.Reason())
+	case TimedOut:
+		return fmt.Sprintf("%v was not ready after %v; told to exit", e.Worker, e.After.Round(time.Millisecond))
+	case GaveUp:
+		return fmt.Sprintf("gave up after %s", plural(e.Failures, "failed start"))
+	case Died:
+		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
+	case Left:
+		return fmt.Sprintf("%v has left: %s", e.Worker, e.Reason())
+	case Killing:
+		return fmt.Sprintf("%v did not leave in time; killing it", e.Worker)
+	case Stopping:
+		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
+	case Refused:
+		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
+	}
+	panic(fmt.Sprintf("unknown kind %d", e.Kind))
+}
+
+// Reason says how the worker of a Failed, Died or Left event ended.
+func (e Event) Reason() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Status.Signaled():
+		return "killed by signal " + SignalName(e.Status.Signal())
+	default:
+		return fmt.Sprintf("exit status %d", e.Status.ExitStatus())
+	}
+}
+
+func names(workers []Worker) string {
+	if len(workers) == 0 {
+		return "no worker"
+	}
+	var list []string
+	for _, w := range workers {
+		list = append(list, fmt.Sprint(w.Generation))
+	}
+	noun := "worker "
+	if len(list) > 1 {
+		noun = "workers "
+	}
+	return noun + strings.Join(list, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,453 @@
+package starter
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// The machine decides, the loop in starter.go acts. It knows no clock, no
+// process and no file: step takes an event and returns what is to be done,
+// next says when it wants to be asked again.
+
+// Events.
+type (
+	reload  struct{ command *Command } // nil: what runs now, again
+	started struct{ worker Worker }    // answers spawn: its pid is known
+	greeted struct{ generation int }   // it understands drain
+	proven  struct{ generation int }   // it serves
+	drained struct{ generation int }   // it has nothing in flight any more
+	exited  struct {
+		generation int
+		status     syscall.WaitStatus
+		err        error // why it could not be started at all
+	}
+	stop struct{ signal syscall.Signal }
+	tick struct{}
+)
+
+// Actions.
+type (
+	spawn struct {
+		generation int
+		command    *Command
+	}
+	drain  struct{ generation int }
+	signal struct {
+		generation int
+		signal     syscall.Signal
+	}
+	settle struct{ generation int } // it is current: what only older ones used can go
+	forget struct{ generation int } // it never became current: what only it used can go
+)
+
+// rules are the numbers that the machine decides by.
+type rules struct {
+	interval     time.Duration // between two starts that nobody asked for
+	readyTimeout time.Duration // how long a start may take; 0: for ever
+	killOldDelay time.Duration // from "new worker serves" to the old one's retirement
+	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
+	stopTimeout  time.Duration // from the signal to SIGKILL; 0: never
+	maxFailures  int           // failed starts in a row before giving up; 0: never
+	outlive      bool          // after giving up wait for a reload, also with no worker
+	retire       syscall.Signal
+}
+
+const (
+	// A worker that served for less did not really recover from what ended
+	// the one before it: the wait before the next start keeps growing.
+	settled = 10 * time.Second
+	// So many ends in a row cost no more than the interval each.
+	patience = 5
+	maxWait  = 30 * time.Second
+	// A worker that was never proven serves nobody, so the wait for it is
+	// bounded even where that for a proven one is not.
+	unprovenGrace = 5 * time.Second
+)
+
+type state int
+
+// A worker goes through these in this order, though not through each.
+const (
+	starting state = iota // spawned, not proven
+	serving               // proven and current; at most one is
+	outgoing              // another is current; waits for killOldDelay
+	draining              // told to drain
+	leaving               // got its signal
+	killed                // got SIGKILL
+)
+
+type worker struct {
+	Worker
+	command *Command
+	state   state
+	drains  bool
+	parting syscall.Signal // the signal that it gets, or got
+	began   time.Time
+	due     time.Time // when its state ends by itself; zero: never
+}
+
+type machine struct {
+	rules
+	workers    []*worker // oldest first: in it from spawn to exit
+	generation int       // of the newest worker; every attempt counts
+	good       *Command  // what the last proven worker runs
+	wanted     *Command  // what the next worker is to run; nil: none is wanted
+	startAt    time.Time // not before then
+	failures   int       // failed starts in a row
+	streak     int       // workers in a row that ended too early, proven or not
+	stopping   bool
+	gaveUp     bool
+	todo       []any
+}
+
+// step handles one event and returns the actions it calls for, in order.
+func (m *machine) step(now time.Time, event any) []any {
+	switch e := event.(type) {
+	case reload:
+		m.reload(now, e.command)
+	case stop:
+		m.stop(now, e.signal)
+	case tick:
+	default:
+		if w := m.find(generationOf(event)); w != nil {
+			m.heard(now, w, event)
+		}
+	}
+	for _, w := range slices.Clone(m.workers) {
+		if !w.due.IsZero() && !w.due.After(now) {
+			m.expire(now, w)
+		}
+	}
+	m.start(now)
+	todo := m.todo
+	m.todo = nil
+	return todo
+}
+
+// next returns when to send a tick at the latest, or zero for never.
+func (m *machine) next() time.Time {
+	var at time.Time
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, w := range m.workers {
+		earlier(w.due)
+	}
+	if m.mayStart() {
+		earlier(m.startAt)
+	}
+	return at
+}
+
+// done reports whether nothing is left to do, ever.
+func (m *machine) done() bool {
+	return (m.stopping || m.gaveUp) && len(m.workers) == 0
+}
+
+func generationOf(event any) int {
+	switch e := event.(type) {
+	case started:
+		return e.worker.Generation
+	case greeted:
+		return e.generation
+	case proven:
+		return e.generation
+	case drained:
+		return e.generation
+	case exited:
+		return e.generation
+	}
+	panic(fmt.Sprintf("unknown event %T", event))
+}
+
+// heard handles what came from or about one worker.
+func (m *machine) heard(now time.Time, w *worker, event any) {
+	switch e := event.(type) {
+	case started:
+		w.PID = e.worker.PID
+		m.report(Event{Kind: Starting, Worker: w.Worker})
+	case greeted:
+		w.drains = true
+	case proven:
+		if w.state == starting {
+			m.promote(now, w)
+		}
+	case drained:
+		if w.state == draining {
+			m.tell(now, w)
+		}
+	case exited:
+		m.exited(now, w, e)
+	}
+}
+
+// reload asks for a worker that runs c. While a start is under way, the
+// same command again waits until that start is decided: its proof is never
+// cut short. Another command makes the start pointless, so it ends.
+func (m *machine) reload(now time.Time, c *Command) {
+	w := m.in(starting)
+	if c == nil {
+		c = m.latest()
+	}
+	if c == nil || m.stopping {
+		return
+	}
+	if w != nil && w.command != c {
+		m.report(Event{Kind: Superseded, Worker: w.Worker})
+		m.do(forget{w.Generation})
+		w.parting = syscall.SIGTERM
+		m.tell(now, w)
+	}
+	if c != m.good {
+		m.failures, m.streak = 0, 0
+	}
+	m.wanted, m.startAt, m.gaveUp = c, now, false
+}
+
+// latest is the command that a reload without one means.
+func (m *machine) latest() *Command {
+	if m.wanted != nil {
+		return m.wanted
+	}
+	if w := m.in(starting); w != nil {
+		return w.command
+	}
+	return m.good
+}
+
+func (m *machine) mayStart() bool {
+	return m.wanted != nil && !m.stopping && m.in(starting) == nil
+}
+
+// start spawns the worker that is wanted, if its time has come.
+func (m *machine) start(now time.Time) {
+	if !m.mayStart() || m.startAt.After(now) {
+		return
+	}
+	m.generation++
+	w := &worker{Worker: Worker{Generation: m.generation}, command: m.wanted, began: now}
+	w.due = after(now, m.readyTimeout)
+	m.workers = append(m.workers, w)
+	m.wanted = nil
+	m.do(spawn{w.Generation, w.command})
+}
+
+// promote makes w the current worker and sends the one before it away.
+func (m *machine) promote(now time.Time, w *worker) {
+	old := m.in(serving)
+	w.state, w.due = serving, time.Time{}
+	m.good, m.failures = w.command, 0
+	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
+	if old != nil {
+		e.Others, e.Signal = []Worker{old.Worker}, m.retire
+	}
+	m.report(e)
+	m.do(settle{w.Generation})
+	if old != nil {
+		m.send(now, old, m.retire, m.killOldDelay)
+	}
+}
+
+// send retires w: by and by it gets to drain, then the signal, then SIGKILL.
+func (m *machine) send(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
+	w.parting = sig
+	switch {
+	case delay > 0:
+		w.state, w.due = outgoing, now.Add(delay)
+	case w.drains && m.drainTimeout > 0:
+		w.state, w.due = draining, now.Add(m.drainTimeout)
+		m.do(drain{w.Generation})
+	default:
+		m.tell(now, w)
+	}
+}
+
+// tell gives w its signal.
+func (m *machine) tell(now time.Time, w *worker) {
+	grace := m.stopTimeout
+	if w.state == starting && grace == 0 {
+		grace = unprovenGrace
+	}
+	w.state, w.due = leaving, after(now, grace)
+	m.do(signal{w.Generation, w.parting})
+}
+
+// expire handles a state of w that has lasted as long as it may.
+func (m *machine) expire(now time.Time, w *worker) {
+	switch w.state {
+	case starting:
+		m.failed(now, w, Event{Kind: TimedOut, After: now.Sub(w.began)})
+		w.parting = syscall.SIGTERM
+		m.tell(now, w)
+	case outgoing:
+		m.send(now, w, w.parting, 0)
+	case draining:
+		m.tell(now, w)
+	case leaving:
+		m.kill(w)
+	}
+}
+
+func (m *machine) kill(w *worker) {
+	if w.state == killed {
+		return
+	}
+	m.report(Event{Kind: Killing, Worker: w.Worker})
+	w.state, w.due = killed, time.Time{}
+	m.do(signal{w.Generation, syscall.SIGKILL})
+}
+
+// exited handles the end of w, whatever it was doing.
+func (m *machine) exited(now time.Time, w *worker, e exited) {
+	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
+	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
+	switch w.state {
+	case starting:
+		ended.Kind, ended.After = Failed, now.Sub(w.began)
+		m.failed(now, w, ended)
+	case serving:
+		ended.Kind = Died
+		m.report(ended)
+		m.replace(now, w)
+	default:
+		ended.Kind = Left
+		m.report(ended)
+	}
+}
+
+// replace wants a successor for w, which served and died. A start that is
+// under way or due already is one.
+func (m *machine) replace(now time.Time, w *worker) {
+	m.streak++
+	if now.Sub(w.began) >= settled {
+		m.streak = 1
+	}
+	if m.in(starting) != nil {
+		return
+	}
+	at := w.began.Add(m.wait())
+	switch {
+	case m.wanted == nil:
+		m.wanted, m.startAt = w.command, at
+	case at.Before(m.startAt):
+		m.startAt = at
+	}
+}
+
+// failed handles a start that came to nothing: it is tried again, or given
+// up. What another reload asked for meanwhile counts more than either.
+func (m *machine) failed(now time.Time, w *worker, e Event) {
+	m.failures++
+	m.streak++
+	e.Worker = w.Worker
+	m.report(e)
+	m.do(forget{w.Generation})
+	switch {
+	case m.stopping:
+	case m.wanted != nil && m.wanted != w.command:
+		m.startAt = now
+	case m.maxFailures > 0 && m.failures >= m.maxFailures:
+		m.giveUp(now, w)
+	default:
+		m.wanted, m.startAt = w.command, w.began.Add(m.wait())
+	}
+}
+
+// giveUp stops trying to start what w ran. The serving worker goes on; if
+// it died meanwhile, what it ran is started again.
+func (m *machine) giveUp(now time.Time, w *worker) {
+	m.wanted = nil
+	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
+	m.failures = 0
+	switch {
+	case m.in(serving) != nil:
+	case m.good != nil && m.good != w.command:
+		m.wanted, m.startAt = m.good, now
+	default:
+		m.gaveUp = !m.outlive
+	}
+}
+
+// wait is the time from one start to the next that nobody asked for.
+func (m *machine) wait() time.Duration {
+	wait := m.interval
+	if m.streak > patience {
+		wait = max(wait, 100*time.Millisecond)
+		for range m.streak - patience {
+			wait = min(2*wait, max(maxWait, m.interval))
+		}
+	}
+	return wait
+}
+
+// stop ends every worker: by its signal, and when asked again, at once. A
+// worker that got the same signal already does not get it twice.
+func (m *machine) stop(now time.Time, sig syscall.Signal) {
+	if m.stopping {
+		for _, w := range m.workers {
+			m.kill(w)
+		}
+		return
+	}
+	m.stopping, m.wanted = true, nil
+	m.report(Event{Kind: Stopping, Signal: sig, Others: m.all()})
+	for _, w := range m.workers {
+		switch w.state {
+		case starting:
+			w.parting = sig
+			m.tell(now, w)
+		case serving, outgoing:
+			m.send(now, w, sig, 0)
+		case draining:
+			w.parting = sig
+		case leaving:
+			if w.parting != sig {
+				w.parting = sig
+				m.tell(now, w)
+			}
+		}
+	}
+}
+
+func (m *machine) do(action any) { m.todo = append(m.todo, action) }
+
+func (m *machine) report(e Event) { m.do(e) }
+
+func (m *machine) find(generation int) *worker {
+	for _, w := range m.workers {
+		if w.Generation == generation {
+			return w
+		}
+	}
+	return nil
+}
+
+// in returns the newest worker in state s, or nil.
+func (m *machine) in(s state) *worker {
+	for _, w := range slices.Backward(m.workers) {
+		if w.state == s {
+			return w
+		}
+	}
+	return nil
+}
+
+func (m *machine) all() []Worker {
+	var all []Worker
+	for _, w := range m.workers {
+		all = append(all, w.Worker)
+	}
+	return all
+}
+
+// after is now + d, or never if d is zero.
+func after(now time.Time, d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return now.Add(d)
+}

@@ -1,0 +1,37 @@
+//go:build !linux
+
+package starter
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// self is this process's own program.
+func self() (string, error) { return os.Executable() }
+
+// attributes make a worker on a leash: a process group of its own. Without
+// a parent-death signal the guard alone ends it when this process is killed.
+func attributes(leash bool) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: leash}
+}
+
+// waitFor blocks until the child has ended. Where golang.org/x/sys/unix has
+// no waitid(2) with WNOWAIT, the pid is free from then on, and a signal sent
+// at that very moment could meet another process.
+func waitFor(pid int) syscall.WaitStatus {
+	var status unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+			return syscall.WaitStatus(status)
+		}
+	}
+}
+
+func reap(int) {}
+
+// adoptOrphans can't be had: orphans go to init, and the guard finds those
+// that stayed in their process group.
+func adoptOrphans() error { return nil }

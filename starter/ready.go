@@ -1,0 +1,110 @@
+package starter
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Readiness is a way to tell that a new worker serves.
+type Readiness string
+
+const (
+	// ReadyInterval trusts a worker that has outlived Options.Interval, as
+	// start_server does.
+	ReadyInterval Readiness = "interval"
+	// ReadyNotify waits for READY=1 on NOTIFY_SOCKET (sd_notify(3)), or for
+	// ready on the broker.
+	ReadyNotify Readiness = "notify"
+	// ReadyAccept waits until the kernel shows that the worker waits for
+	// connections on every inherited stream socket, in epoll_wait(2) or in
+	// accept(2); or on some of them for Options.Interval. It needs nothing
+	// of the program, but /proc: elsewhere it is ReadyInterval.
+	ReadyAccept Readiness = "accept"
+	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
+	// is no socket to look for, the first of ReadyNotify and ReadyInterval.
+	ReadyAuto Readiness = "auto"
+)
+
+// ParseReadiness reads a way by its name.
+func ParseReadiness(s string) (Readiness, error) {
+	switch r := Readiness(s); r {
+	case ReadyInterval, ReadyNotify, ReadyAccept, ReadyAuto:
+		return r, nil
+	}
+	return "", fmt.Errorf("no way of readiness is called %q; there are interval, notify, accept and auto", s)
+}
+
+// notifies reports whether a worker's own word counts.
+func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
+
+// looks reports whether what the kernel shows counts.
+func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
+
+// watchFor blocks until the worker is seen to serve, without its word for
+// it, and reports false if ctx ended first.
+func (r Readiness) watchFor(ctx context.Context, pid int, inodes []uint64, interval time.Duration) bool {
+	switch {
+	case r.looks() && len(inodes) > 0 && canSeeWaiters():
+		return watchWaiters(ctx, interval, func() seen { return lookFor(pid, inodes) })
+	case r != ReadyNotify:
+		return sleep(ctx, interval)
+	}
+	<-ctx.Done()
+	return false
+}
+
+// seen is what one look at a worker shows of the sockets.
+type seen int
+
+const (
+	seenNone seen = iota
+	seenSome
+	seenAll
+)
+
+// watchWaiters looks again and again, often while a start is young: an early
+// look finds a fast program, a late one costs nothing that is felt.
+func watchWaiters(ctx context.Context, interval time.Duration, look func() seen) bool {
+	const first, last = time.Millisecond, 50 * time.Millisecond
+	var some time.Duration
+	for pause := first; ; pause = min(pause*5/4+time.Millisecond/4, last) {
+		switch look() {
+		case seenAll:
+			return true
+		case seenSome:
+			some += pause
+		case seenNone:
+			some = 0
+		}
+		if some >= interval {
+			return true
+		}
+		if !sleep(ctx, pause) {
+			return false
+		}
+	}
+}
+
+// sleep reports whether the time passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// saysReady reports whether a datagram of sd_notify(3) says so.
+func saysReady(datagram string) bool {
+	for line := range strings.SplitSeq(datagram, "\n") {
+		if line == "READY=1" {
+			return true
+		}
+	}
+	return false
+}

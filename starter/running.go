@@ -1,0 +1,109 @@
+package starter
+
+import (
+	"context"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// running is a worker that runs, with the ways in which it can be heard.
+// Each of its goroutines ends when what it listens to is closed.
+type running struct {
+	process
+	broker  *net.UnixConn // nil: it has none, or has hung up
+	notify  *notifySocket // nil: its word does not count
+	looking context.CancelFunc
+	ended   func()
+}
+
+// spoken: it speaks for itself from now on, so that nobody need look.
+func (w *running) spoken() {
+	if w.notify != nil {
+		w.looking()
+	}
+}
+
+// proven: nothing more is to be found out.
+func (w *running) proven() { w.looking() }
+
+// end lets go of everything once the process has ended.
+func (w *running) end() {
+	w.looking()
+	if w.broker != nil {
+		w.broker.Close()
+	}
+	if w.notify != nil {
+		w.notify.Close()
+	}
+	w.Reap()
+	w.ended()
+}
+
+// spawnChild forks a worker with every socket, and starts to listen to it.
+func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
+	w := &running{looking: func() {}, ended: func() {}}
+	var more []string
+	if s.options.Ready.notifies() {
+		name, err := notifyName()
+		if err != nil {
+			return nil, err
+		}
+		if w.notify, err = newNotifySocket(name); err != nil {
+			return nil, err
+		}
+		w.ended = func() { removeNotify(name) }
+		more = append(more, "NOTIFY_SOCKET="+name)
+	}
+	broker, theirs, err := newBroker()
+	if err != nil {
+		w.abandon()
+		return nil, err
+	}
+	defer unix.Close(theirs)
+	w.broker = broker
+	child, err := s.fork(generation, c, theirs, more...)
+	if err != nil {
+		w.abandon()
+		return nil, err
+	}
+	w.process = child
+	s.hear(w, generation)
+	return w, nil
+}
+
+// abandon lets go of what a worker that could not be started had.
+func (w *running) abandon() {
+	if w.broker != nil {
+		w.broker.Close()
+	}
+	if w.notify != nil {
+		w.notify.Close()
+	}
+	w.ended()
+}
+
+// hear starts one goroutine for each way in which w may prove itself.
+func (s *Starter) hear(w *running, generation int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	w.looking = cancel
+	go listenTo(generation, w.broker, s.tell)
+	if w.notify != nil {
+		go func() {
+			if w.notify.waitReady() {
+				s.tell(proven{generation})
+			}
+		}()
+	}
+	var inodes []uint64
+	for _, socket := range s.ledger.own {
+		if socket.stream() {
+			inodes = append(inodes, socket.inode)
+		}
+	}
+	go func() {
+		if s.options.Ready.watchFor(ctx, w.PID(), inodes, s.options.Interval) {
+			s.tell(proven{generation})
+		}
+	}()
+}

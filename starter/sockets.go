@@ -1,0 +1,282 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A socket is one that is kept for the workers, as a plain descriptor.
+//
+// It is made by raw calls, in blocking mode, which Perl and prefork workers
+// need, and never wrapped in an os.File: File.Fd and exec.Cmd would clear
+// O_NONBLOCK, which is a property of the open file description and so would
+// change under a worker that accepts on it.
+type socket struct {
+	Address
+	fd    int
+	bound netip.AddrPort // what getsockname(2) says; zero for unix
+	inode uint64         // of the socket itself, as /proc shows it
+	file  fileID         // of the path of a unix socket
+}
+
+// fileID tells whether a path still is the file that was made.
+type fileID struct{ dev, ino uint64 }
+
+// An InUseError is an address that another process listens on.
+type InUseError struct {
+	Address Address
+	Holder  string // "pid 4711 (python3 -m http.server)", or empty if it can't be seen
+}
+
+func (e *InUseError) Error() string {
+	line := fmt.Sprintf("%v is already in use", e.Address)
+	if e.Holder != "" {
+		line += " by " + e.Holder
+	}
+	return line
+}
+
+func (e *InUseError) Unwrap() error { return unix.EADDRINUSE }
+
+// Hint says how to go on.
+func (e *InUseError) Hint() string {
+	if e.Address.Network == "unix" {
+		return "stop that server first, or choose another path"
+	}
+	return fmt.Sprintf("stop that server first, or choose another port: --port=%d", e.Address.Port+1)
+}
+
+// A PrivilegeError is a port that this user may not bind.
+type PrivilegeError struct{ Address Address }
+
+func (e *PrivilegeError) Error() string {
+	return fmt.Sprintf("%v needs privilege: permission denied", e.Address)
+}
+
+func (e *PrivilegeError) Unwrap() error { return unix.EACCES }
+
+// Hint says how to go on.
+func (e *PrivilegeError) Hint() string {
+	return "choose a port from 1024 up, for example --port=8080, or run it with the capability CAP_NET_BIND_SERVICE"
+}
+
+// openAll binds and listens every address, or none.
+func openAll(addresses []Address, backlog int) ([]*socket, error) {
+	var sockets []*socket
+	for _, a := range addresses {
+		s, err := open(a, backlog)
+		if err != nil {
+			closeAll(sockets)
+			return nil, err
+		}
+		sockets = append(sockets, s)
+	}
+	return sockets, nil
+}
+
+// closeAll closes the sockets and removes the paths that are still theirs.
+func closeAll(sockets []*socket) {
+	for _, s := range sockets {
+		s.close()
+	}
+}
+
+func open(a Address, backlog int) (*socket, error) {
+	if a.Network == "unix" {
+		return openPath(a, backlog)
+	}
+	ip, err := a.resolve()
+	if err != nil {
+		return nil, err
+	}
+	s, err := openPort(a, ip, backlog)
+	if errors.Is(err, unix.EAFNOSUPPORT) && a.Host == "" && ip.Is6() {
+		// A kernel without IPv6: dual stack is IPv4 there.
+		a.Network += "4"
+		s, err = openPort(a, netip.IPv4Unspecified(), backlog)
+	}
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return nil, &InUseError{Address: a, Holder: holder(a)}
+	case errors.Is(err, unix.EACCES):
+		return nil, &PrivilegeError{Address: a}
+	case err != nil:
+		return nil, fmt.Errorf("binding %v: %w", a, err)
+	}
+	return s, nil
+}
+
+// resolve returns the address to bind: as start_server, a host name means
+// its IPv4 address.
+func (a Address) resolve() (netip.Addr, error) {
+	switch {
+	case a.Host == "" && (a.Network == "tcp" || a.Network == "udp"):
+		return netip.IPv6Unspecified(), nil
+	case a.Host == "":
+		return netip.IPv4Unspecified(), nil
+	}
+	if ip, err := netip.ParseAddr(a.Host); err == nil {
+		return ip, nil
+	}
+	found, err := net.ResolveIPAddr("ip4", a.Host)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("resolving the host of port %q: %w", a.Key, err)
+	}
+	ip, _ := netip.AddrFromSlice(found.IP.To4())
+	return ip, nil
+}
+
+func openPort(a Address, ip netip.Addr, backlog int) (*socket, error) {
+	family, to := sockaddr(ip, a.Port)
+	kind := unix.SOCK_STREAM
+	if a.Network[:3] == "udp" {
+		kind = unix.SOCK_DGRAM
+	}
+	fd, err := newSocket(family, kind)
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{Address: a, fd: fd}
+	if err := s.bind(family, kind, to, backlog); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return s, nil
+}
+
+func sockaddr(ip netip.Addr, port int) (family int, to unix.Sockaddr) {
+	if ip.Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: ip.As4()}
+	}
+	to6 := &unix.SockaddrInet6{Port: port, Addr: ip.As16()}
+	if zone, err := net.InterfaceByName(ip.Zone()); err == nil {
+		to6.ZoneId = uint32(zone.Index)
+	}
+	return unix.AF_INET6, to6
+}
+
+func (s *socket) bind(family, kind int, to unix.Sockaddr, backlog int) error {
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	if family == unix.AF_INET6 {
+		only := 1
+		if s.Network == "tcp" || s.Network == "udp" {
+			only = 0
+		}
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return err
+		}
+	}
+	if err := unix.Bind(s.fd, to); err != nil {
+		return err
+	}
+	if kind == unix.SOCK_STREAM {
+		if err := unix.Listen(s.fd, backlog); err != nil {
+			return err
+		}
+	}
+	return s.identify()
+}
+
+// openPath listens on a path. A socket there that nobody answers on is left
+// over from a dead server and replaced; anything else is an error.
+func openPath(a Address, backlog int) (*socket, error) {
+	if err := clearPath(a); err != nil {
+		return nil, err
+	}
+	fd, err := newSocket(unix.AF_UNIX, unix.SOCK_STREAM)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %v: %w", a, err)
+	}
+	s := &socket{Address: a, fd: fd}
+	if err := s.bindPath(backlog); err != nil {
+		s.close()
+		return nil, fmt.Errorf("listening on %v: %w", a, err)
+	}
+	return s, nil
+}
+
+// bindPath makes the path with mode 0777, as start_server does.
+func (s *socket) bindPath(backlog int) error {
+	if err := unix.Bind(s.fd, &unix.SockaddrUnix{Name: s.Path}); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(s.Path, &st); err != nil {
+		return err
+	}
+	s.file = fileID{uint64(st.Dev), uint64(st.Ino)}
+	if err := os.Chmod(s.Path, 0o777); err != nil {
+		return err
+	}
+	if err := unix.Listen(s.fd, backlog); err != nil {
+		return err
+	}
+	return s.identify()
+}
+
+func clearPath(a Address) error {
+	info, err := os.Lstat(a.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("listening on %v: %w", a, err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("listening on %v: it exists and is not a socket; nothing was removed", a)
+	}
+	c, err := net.Dial("unix", a.Path)
+	if err == nil {
+		c.Close()
+		return &InUseError{Address: a, Holder: holder(a)}
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		return fmt.Errorf("listening on %v: asking whether it is in use: %w", a, err)
+	}
+	if err := os.Remove(a.Path); err != nil {
+		return fmt.Errorf("replacing the dead socket %v: %w", a, err)
+	}
+	return nil
+}
+
+// identify asks the kernel for what it knows the socket by.
+func (s *socket) identify() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(s.fd, &st); err != nil {
+		return err
+	}
+	s.inode = uint64(st.Ino)
+	name, err := unix.Getsockname(s.fd)
+	if err != nil {
+		return err
+	}
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		s.bound = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		s.bound = netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
+	}
+	return nil
+}
+
+func (s *socket) stream() bool {
+	return s.Network[:3] != "udp"
+}
+
+func (s *socket) close() {
+	unix.Close(s.fd)
+	if s.Network != "unix" {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Lstat(s.Path, &st) == nil && s.file == (fileID{uint64(st.Dev), uint64(st.Ino)}) {
+		os.Remove(s.Path)
+	}
+}

@@ -1,0 +1,20 @@
+package starter
+
+import "golang.org/x/sys/unix"
+
+// newSocket returns a blocking socket that no child inherits by accident.
+func newSocket(family, kind int) (int, error) {
+	return unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
+}
+
+// newPair returns the two ends of a stream socket pair.
+func newPair() ([2]int, error) {
+	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+}
+
+// newPipe returns the read and the write end of a pipe.
+func newPipe() (r, w int, err error) {
+	var fds [2]int
+	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
+	return fds[0], fds[1], err
+}

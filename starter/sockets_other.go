@@ -1,0 +1,46 @@
+//go:build !linux
+
+package starter
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// newSocket returns a blocking socket that no child inherits by accident.
+// Where the kernel can't do both at once, the fork lock keeps a child from
+// coming in between.
+func newSocket(family, kind int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(family, kind, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	return fd, err
+}
+
+// newPair returns the two ends of a stream socket pair.
+func newPair() ([2]int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	return pair, err
+}
+
+// newPipe returns the read and the write end of a pipe.
+func newPipe() (r, w int, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	var fds [2]int
+	if err = unix.Pipe(fds[:]); err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	return fds[0], fds[1], err
+}

@@ -1,0 +1,349 @@
+// Package starter is a superdaemon: it keeps listening sockets open and runs
+// one generation of a server program after the other on them, so that a
+// reload never refuses a connection. A new worker takes over only when it is
+// proven to serve; then the old one is told to leave.
+//
+// It does what Perl's Server::Starter does, and hands sockets over in its
+// way, in systemd's and in one of its own; see starter/worker for the other
+// side.
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ErrNoWorker is returned by Run when it gave up starting workers and none
+// is left.
+var ErrNoWorker = errors.New("no worker could be started")
+
+// A Starter owns its sockets and workers. Make one with New.
+type Starter struct {
+	options Options
+	machine machine
+	ledger  ledger
+	system  system
+	workers map[int]*running
+	guard   *guard
+
+	reloads chan *Command       // the latest that is not begun
+	signals chan syscall.Signal // for the workers
+	inbox   chan any            // what goroutines have to tell the loop
+	ended   chan struct{}       // closed when nobody reads inbox any more
+	closing sync.Once
+}
+
+// system is what the loop needs of the world; tests put their own in.
+type system struct {
+	// spawn starts a worker, and arranges for what it says to be sent.
+	spawn func(s *Starter, generation int, c *Command) (*running, error)
+}
+
+// New binds the sockets. Errors about one are an *InUseError, a
+// *PrivilegeError or a *FormatError where they can be.
+func New(o Options) (*Starter, error) {
+	addresses, err := o.addresses()
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	sockets, err := openAll(addresses, o.Backlog)
+	if err != nil {
+		return nil, err
+	}
+	s := newStarter(o, system{spawn: spawnChild})
+	s.ledger.own = sockets
+	if o.Leash {
+		if err := s.leash(); err != nil {
+			s.ledger.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func newStarter(o Options, sys system) *Starter {
+	return &Starter{
+		options: o,
+		machine: machine{rules: o.rules()},
+		system:  sys,
+		workers: map[int]*running{},
+		reloads: make(chan *Command, 1),
+		signals: make(chan syscall.Signal, 16),
+		inbox:   make(chan any),
+		ended:   make(chan struct{}),
+	}
+}
+
+// Addresses lists what is listened on; a port that was 0 is the real one.
+func (s *Starter) Addresses() []Address {
+	var all []Address
+	for _, socket := range s.ledger.own {
+		a := socket.Address
+		if socket.bound.IsValid() {
+			a.Port = int(socket.bound.Port())
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// Reload asks for a worker that runs c, or again what runs now if c is nil.
+// It does not wait. During a start, another command ends that start, and
+// the same one waits for it and then starts once more, however often it is
+// asked. c must not be changed afterwards.
+func (s *Starter) Reload(c *Command) {
+	for {
+		select {
+		case s.reloads <- c:
+			return
+		case earlier := <-s.reloads:
+			if c == nil {
+				c = earlier
+			}
+		}
+	}
+}
+
+// Signal does what start_server does at this signal: HUP reloads, TERM and
+// INT end everything (a second one at once), any other is passed on to the
+// serving worker. It does not wait.
+func (s *Starter) Signal(sig syscall.Signal) {
+	if sig == syscall.SIGHUP {
+		s.Reload(nil)
+		return
+	}
+	select {
+	case s.signals <- sig:
+	case <-s.ended:
+	}
+}
+
+// Run starts workers as Reload asks for them, until ctx is done, which is as
+// SIGTERM, or Signal ended it, and the last worker has left. The sockets are
+// closed then. It returns nil, or ErrNoWorker if it gave up.
+//
+// It locks its goroutine to a thread, since the kernel ends workers on a
+// Leash with the thread that forked them.
+func (s *Starter) Run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer s.close()
+	stopped := ctx.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var event any
+		select {
+		case c := <-s.reloads:
+			event = reload{c}
+		case sig := <-s.signals:
+			event = s.signaled(sig)
+		case <-stopped:
+			stopped, event = nil, stop{s.options.SignalOnTerm} // it stays ready; see it once
+		case e := <-s.inbox:
+			event = s.heard(e)
+		case <-timer.C:
+			event = tick{}
+		}
+		if event != nil {
+			s.step(event)
+		}
+		if s.machine.done() {
+			return s.result()
+		}
+		if at := s.machine.next(); at.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(at)) // a tick that comes early does nothing
+		}
+	}
+}
+
+// Close lets go of the sockets of a Starter that was never Run.
+func (s *Starter) Close() { s.close() }
+
+func (s *Starter) result() error {
+	if s.machine.gaveUp {
+		return ErrNoWorker
+	}
+	return nil
+}
+
+// signaled makes an event of a signal, or passes it on.
+func (s *Starter) signaled(sig syscall.Signal) any {
+	switch sig {
+	case syscall.SIGTERM:
+		return stop{s.options.SignalOnTerm}
+	case syscall.SIGINT:
+		return stop{syscall.SIGTERM}
+	}
+	if w := s.machine.in(serving); w != nil {
+		s.workers[w.Generation].Signal(sig)
+	}
+	return nil
+}
+
+// step has the machine decide and does what it says, in order. What follows
+// from doing it at once, as a start that fails, is decided in turn.
+func (s *Starter) step(event any) {
+	for todo := s.machine.step(time.Now(), event); len(todo) > 0; todo = todo[1:] {
+		if event := s.do(todo[0]); event != nil {
+			todo = append(todo, s.machine.step(time.Now(), event)...)
+		}
+	}
+}
+
+// do is the one place that acts.
+func (s *Starter) do(action any) (event any) {
+	switch a := action.(type) {
+	case Event:
+		s.options.Report(a)
+	case spawn:
+		return s.spawn(a)
+	case drain:
+		s.drain(a.generation)
+	case signal:
+		s.workers[a.generation].Signal(a.signal)
+	case settle:
+		s.workers[a.generation].proven()
+		s.ledger.settle(a.generation)
+	case forget:
+		s.ledger.forget(a.generation)
+	default:
+		panic(fmt.Sprintf("unknown action %T", action))
+	}
+	return nil
+}
+
+func (s *Starter) spawn(a spawn) any {
+	w, err := s.system.spawn(s, a.generation, a.command)
+	if err != nil {
+		return exited{generation: a.generation, err: err}
+	}
+	s.workers[a.generation] = w
+	go func() {
+		status, err := w.Wait()
+		s.tell(exited{a.generation, status, err})
+	}()
+	return started{Worker{Generation: a.generation, PID: w.PID()}}
+}
+
+// drain tells a worker to drain. One that can't be told has drained.
+func (s *Starter) drain(generation int) {
+	w := s.workers[generation]
+	if w.broker == nil || answer(w.broker, "drain", -1) != nil {
+		go s.tell(drained{generation})
+	}
+}
+
+// tell gives an event to the loop. It reports false when there is no loop
+// any more. Called from any goroutine but the loop's.
+func (s *Starter) tell(event any) bool {
+	select {
+	case s.inbox <- event:
+		return true
+	case <-s.ended:
+		return false
+	}
+}
+
+// heard does what a message needs before the machine sees it, and returns
+// what it shall see.
+func (s *Starter) heard(message any) any {
+	switch e := message.(type) {
+	case exited:
+		s.workers[e.generation].end()
+		delete(s.workers, e.generation)
+	case said:
+		return s.answer(e)
+	case hungUp:
+		s.hungUp(e.generation, e.err)
+		return nil
+	}
+	return message
+}
+
+// answer handles one line from a worker's broker.
+func (s *Starter) answer(e said) any {
+	w := s.workers[e.generation]
+	if w == nil || w.broker == nil {
+		closeFD(e.fd)
+		return nil
+	}
+	event, err := s.understand(w, e)
+	if err != nil {
+		s.refused(e.generation, err)
+	}
+	return event
+}
+
+func (s *Starter) understand(w *running, e said) (event any, err error) {
+	switch word, rest := e.words[0], e.words[1:]; {
+	case word == "hello" && len(rest) == 1:
+		if rest[0] != brokerVersion {
+			s.hungUp(e.generation, fmt.Errorf("broker: version %q is not spoken here", rest[0]))
+			return nil, nil
+		}
+		w.spoken()
+		return greeted{e.generation}, nil
+	case word == "want" && len(rest) == 2:
+		if socket := s.ledger.want(e.generation, rest[0], rest[1]); socket != nil {
+			return nil, answer(w.broker, "socket", socket.fd)
+		}
+		return nil, answer(w.broker, "none", -1)
+	case word == "keep" && len(rest) == 2:
+		return nil, s.ledger.keep(e.generation, rest[0], rest[1], e.fd)
+	case word == "ready" && s.options.Ready.notifies():
+		return proven{e.generation}, nil
+	case word == "drained":
+		return drained{e.generation}, nil
+	}
+	closeFD(e.fd)
+	return nil, nil // a later version may have more words
+}
+
+// hungUp ends the broker of a worker.
+func (s *Starter) hungUp(generation int, err error) {
+	if err != nil {
+		s.refused(generation, err)
+	}
+	if w := s.workers[generation]; w != nil && w.broker != nil {
+		w.broker.Close()
+		w.broker = nil
+	}
+}
+
+func (s *Starter) refused(generation int, err error) {
+	if w := s.machine.find(generation); w != nil {
+		s.options.Report(Event{Kind: Refused, Worker: w.Worker, Err: err})
+	}
+}
+
+// leash makes sure that no process outlives this one.
+func (s *Starter) leash() (err error) {
+	if err := adoptOrphans(); err != nil {
+		return fmt.Errorf("becoming a child subreaper: %w", err)
+	}
+	if s.guard, err = startGuard(s.options.Mark); err != nil {
+		return err
+	}
+	go reapOrphans(s.ended)
+	return nil
+}
+
+func (s *Starter) close() {
+	s.closing.Do(func() {
+		close(s.ended)
+		s.ledger.close()
+		if s.guard != nil {
+			s.guard.close()
+			endOrphans()
+		}
+	})
+}
