@@ -9,8 +9,9 @@ import (
 
 // A Worker names one started program.
 type Worker struct {
-	Generation int // counts every attempt, from 1, as SERVER_STARTER_GENERATION does
-	PID        int // 0 if it could not even be started
+	Generation int      // counts every attempt, from 1, as SERVER_STARTER_GENERATION does
+	PID        int      // 0 if it could not even be started
+	Command    *Command // what it runs
 }
 
 // String names the worker as log lines do: "worker 3 (pid 4711)".

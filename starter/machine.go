@@ -80,7 +80,6 @@ const (
 
 type worker struct {
 	Worker
-	command *Command
 	state   state
 	drains  bool
 	parting syscall.Signal // the signal that it gets, or got
@@ -196,7 +195,7 @@ func (m *machine) reload(now time.Time, c *Command) {
 	if c == nil || m.stopping {
 		return
 	}
-	if w != nil && w.command != c {
+	if w != nil && w.Command != c {
 		m.report(Event{Kind: Superseded, Worker: w.Worker})
 		m.do(forget{w.Generation})
 		w.parting = syscall.SIGTERM
@@ -214,7 +213,7 @@ func (m *machine) latest() *Command {
 		return m.wanted
 	}
 	if w := m.in(starting); w != nil {
-		return w.command
+		return w.Command
 	}
 	return m.good
 }
@@ -229,18 +228,18 @@ func (m *machine) start(now time.Time) {
 		return
 	}
 	m.generation++
-	w := &worker{Worker: Worker{Generation: m.generation}, command: m.wanted, began: now}
+	w := &worker{Worker: Worker{Generation: m.generation, Command: m.wanted}, began: now}
 	w.due = after(now, m.readyTimeout)
 	m.workers = append(m.workers, w)
 	m.wanted = nil
-	m.do(spawn{w.Generation, w.command})
+	m.do(spawn{w.Generation, w.Command})
 }
 
 // promote makes w the current worker and sends the one before it away.
 func (m *machine) promote(now time.Time, w *worker) {
 	old := m.in(serving)
 	w.state, w.due = serving, time.Time{}
-	m.good, m.failures = w.command, 0
+	m.good, m.failures = w.Command, 0
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
 	if old != nil {
 		e.Others, e.Signal = []Worker{old.Worker}, m.retire
@@ -332,7 +331,7 @@ func (m *machine) replace(now time.Time, w *worker) {
 	at := w.began.Add(m.wait())
 	switch {
 	case m.wanted == nil:
-		m.wanted, m.startAt = w.command, at
+		m.wanted, m.startAt = w.Command, at
 	case at.Before(m.startAt):
 		m.startAt = at
 	}
@@ -348,12 +347,12 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.do(forget{w.Generation})
 	switch {
 	case m.stopping:
-	case m.wanted != nil && m.wanted != w.command:
+	case m.wanted != nil && m.wanted != w.Command:
 		m.startAt = now
 	case m.maxFailures > 0 && m.failures >= m.maxFailures:
 		m.giveUp(now, w)
 	default:
-		m.wanted, m.startAt = w.command, w.began.Add(m.wait())
+		m.wanted, m.startAt = w.Command, w.began.Add(m.wait())
 	}
 }
 
@@ -365,7 +364,7 @@ func (m *machine) giveUp(now time.Time, w *worker) {
 	m.failures = 0
 	switch {
 	case m.in(serving) != nil:
-	case m.good != nil && m.good != w.command:
+	case m.good != nil && m.good != w.Command:
 		m.wanted, m.startAt = m.good, now
 	default:
 		m.gaveUp = !m.outlive
