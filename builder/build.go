@@ -1,0 +1,120 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Binary is a program that was built.
+type Binary struct {
+	Path string        // absolute
+	ID   string        // content field of its Go build ID; "" if it has none
+	Took time.Duration // from the start of the go command to its end
+}
+
+// Same reports whether both programs surely have the same content: they may differ in
+// comments only, in nothing that is executed.
+func (x *Binary) Same(other *Binary) bool {
+	return x != nil && other != nil && x.ID != "" && x.ID == other.ID
+}
+
+// Remove deletes the file. A program that runs from it goes on.
+func (x *Binary) Remove() error { return os.Remove(x.Path) }
+
+// BuildError says that the code does not build.
+type BuildError struct {
+	Diagnostics []Diagnostic // at least one
+	Output      string       // all that the go command said
+
+	program string
+}
+
+// Error returns the first diagnostic, which file names as Diagnostic has them.
+func (e *BuildError) Error() string {
+	text := "building " + e.program
+	if len(e.Diagnostics) > 0 {
+		text += ": " + e.Diagnostics[0].String()
+	}
+	if more := len(e.Diagnostics) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+// Build builds the program into a new file of the output directory; no earlier binary is
+// touched. Where the code does not build, the error is a *BuildError; where what is built
+// is not a program, a *NotMainError. When ctx is done, Build ends the go command with all
+// its processes, removes what there is of the binary and returns an error that wraps
+// ctx.Err().
+func (b *Builder) Build(ctx context.Context) (*Binary, error) {
+	output := b.nextOutput()
+	start := time.Now()
+	stdout, stderr, err := b.command.run(ctx, b.buildArgs(output)...)
+	binary := &Binary{Path: output, Took: time.Since(start)}
+	if err == nil {
+		binary.ID, err = readBuildID(output)
+	}
+	if err == nil {
+		return binary, nil
+	}
+	_ = os.Remove(output) // there is rarely any
+	return nil, b.failure(err, stdout+stderr)
+}
+
+// buildArgs puts our flags first, so that the user's win, except for the output.
+func (b *Builder) buildArgs(output string) []string {
+	args := []string{"build"}
+	if !b.debug {
+		args = append(args, b.flags.defaults()...)
+	}
+	args = append(args, b.user...)
+	args = append(args, "-o", output)
+	return append(args, b.packages...)
+}
+
+// nextOutput returns a file name that no binary has had: one that runs can't be
+// overwritten (ETXTBSY), and one that runs no more may be about to start again.
+func (b *Builder) nextOutput() string {
+	for {
+		name := filepath.Join(b.output, b.name+"-"+strconv.FormatInt(b.builds.Add(1), 10))
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+	}
+}
+
+// failure returns the error for a build that ended with err after saying output.
+func (b *Builder) failure(err error, output string) error {
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(err, errArchive):
+		return &NotMainError{Package: b.Package(), Mains: b.allMains()}
+	case !errors.As(err, &exit) || strings.TrimSpace(output) == "":
+		return fmt.Errorf("building %s: %w", b.Package(), err)
+	}
+	found := parse(output, b.sourceFile)
+	if len(found) == 0 { // as if all lines were of a kind that says nothing
+		found = []Diagnostic{{Message: strings.TrimSpace(output)}}
+	}
+	return &BuildError{Diagnostics: found, Output: output, program: b.Package()}
+}
+
+// sourceFile returns the absolute path of a file that a diagnostic names. Those of C
+// compilers are relative to the package's directory, all others to Dir.
+func (b *Builder) sourceFile(importPath, file string) string {
+	if isLocal(file) || !isC(file) || importPath == "" {
+		return b.absolute(file)
+	}
+	if dir := b.modules().packageDir(importPath); dir != "" && isFile(filepath.Join(dir, file)) {
+		return filepath.Join(dir, file)
+	}
+	return b.absolute(file)
+}

@@ -1,0 +1,338 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// output runs a binary and returns what it printed.
+func output(t *testing.T, x *Binary) string {
+	t.Helper()
+	out, err := exec.Command(x.Path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("running %s: %v", x.Path, err)
+	}
+	return string(out)
+}
+
+func mustBuild(t *testing.T, b *Builder) *Binary {
+	t.Helper()
+	x, err := b.Build(t.Context())
+	if err != nil {
+		t.Fatalf("Build: %v", err)
+	}
+	return x
+}
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	const lib = "-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/lib.go --\npackage lib\n\nconst Hello = \"hello\\n\"\n"
+	const usesLib = "-- main.go --\npackage main\n\nimport \"example.com/lib\"\n\nfunc main() { print(lib.Hello) }\n"
+	tests := []struct {
+		name    string
+		archive string
+		options Options
+	}{
+		{"plain", gomod + hello, Options{}},
+		{"files without a module", hello, Options{Packages: []string{"main.go"}}},
+		{"replaced", gomod + "require example.com/lib v0.0.0\nreplace example.com/lib => ../lib\n" + usesLib + lib, Options{}},
+		{"workspace", gomod + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t../lib\n)\n" + usesLib + lib, Options{}},
+		{"cgo", gomod + "-- main.go --\npackage main\n\n// int f(void);\nimport \"C\"\n\nfunc main() { print(\"hell\", string(rune(C.f())), \"\\n\") }\n" +
+			"-- f.c --\nint f(void) { return 'o'; }\n", Options{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if test.name == "cgo" {
+				needGCC(t)
+			}
+			b := builderIn(t, project(t, test.archive), test.options)
+			x := mustBuild(t, b)
+			if out := output(t, x); out != "hello\n" {
+				t.Errorf("it says %q", out)
+			}
+			if got := goBuildID(t, x.Path); x.ID == "" || x.ID != got {
+				t.Errorf("ID %q, the go command says %q", x.ID, got)
+			}
+			if x.Took <= 0 || filepath.Dir(x.Path) != b.output {
+				t.Errorf("took %v, in %s", x.Took, x.Path)
+			}
+			if files := list(t, b.output); !slices.Equal(files, []string{x.Path}) {
+				t.Errorf("left beside the binary: %q", files)
+			}
+		})
+	}
+}
+
+func goBuildID(t *testing.T, file string) string {
+	t.Helper()
+	out, err := exec.Command("go", "tool", "buildid", file).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimSpace(string(out))
+	return id[strings.LastIndex(id, "/")+1:]
+}
+
+// list returns the paths of all that is in a directory.
+func list(t *testing.T, dir string) (paths []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		paths = append(paths, filepath.Join(dir, entry.Name()))
+	}
+	return paths
+}
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	main := filepath.Join(dir, "main.go")
+	b := builderIn(t, dir, Options{})
+	first := mustBuild(t, b)
+	write(t, main, "package main\n\nfunc main() { println(\"hello\") } // a comment\n")
+	commented := mustBuild(t, b)
+	write(t, main, "package main\n\n\nfunc main() { println(\"hello\") }\n")
+	shifted := mustBuild(t, b)
+	if !first.Same(commented) {
+		t.Errorf("a comment makes another program: %q, %q", first.ID, commented.ID)
+	}
+	if first.Same(shifted) {
+		t.Error("the program with other line numbers is the same")
+	}
+	if first.Path == commented.Path || commented.Path == shifted.Path {
+		t.Error("binaries share a name")
+	}
+	if err := first.Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(first.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed, but: %v", err)
+	}
+	if first.Same(nil) || (&Binary{}).Same(&Binary{}) {
+		t.Error("programs without an ID are the same")
+	}
+}
+
+func TestBuildNeverOverwrites(t *testing.T) {
+	t.Parallel()
+	dir, out := project(t, gomod+hello), t.TempDir()
+	write(t, filepath.Join(out, "project-1"), "of another run")
+	if x := mustBuild(t, builderIn(t, dir, Options{Output: out})); filepath.Base(x.Path) != "project-2" {
+		t.Errorf("built %s", x.Path)
+	}
+}
+
+func TestBuildOfALibrary(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	b := builderIn(t, dir, Options{})
+	write(t, filepath.Join(dir, "main.go"), "package store\n")
+	_, err := b.Build(t.Context())
+	if not := new(NotMainError); !errors.As(err, &not) || not.Package != "." {
+		t.Errorf("Build: %v, want a NotMainError", err)
+	}
+	if left := list(t, b.output); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+func TestBuildArgs(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	tests := []struct {
+		name    string
+		goflags string
+		options Options
+		want    string
+	}{
+		{"ours", "", Options{}, "build|-ldflags=-s -w|-pgo=off|-buildvcs=false|-o|OUT|."},
+		{"other flags", "-mod=mod", Options{Flags: []string{"-tags", "ldflags", "-race"}}, "build|-ldflags=-s -w|-pgo=off|-buildvcs=false|-tags|ldflags|-race|-o|OUT|."},
+		{"debug", "", Options{Debug: true, Flags: []string{"-race"}}, "build|-race|-o|OUT|."},
+		{"the user's ldflags", "", Options{Flags: []string{"--ldflags", "-X main.v=1"}}, "build|-pgo=off|-buildvcs=false|--ldflags|-X main.v=1|-o|OUT|."},
+		{"GOFLAGS", "-buildvcs '-ldflags=-X main.v=1'", Options{Flags: []string{"-pgo=auto"}}, "build|-pgo=auto|-o|OUT|."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.options.Env = append(os.Environ(), "GOFLAGS="+test.goflags)
+			if test.goflags == "" {
+				test.options.Env = append(os.Environ(), "GOENV=off")
+			}
+			b := builderIn(t, dir, test.options)
+			if got := strings.Join(b.buildArgs("OUT"), "|"); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUserFlagsWin(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+"-- main.go --\npackage main\n\nvar v = \"ours\"\n\nfunc main() { println(v) }\n")
+	for name, o := range map[string]Options{
+		"flags":   {Flags: []string{"-ldflags=-X main.v=theirs"}},
+		"GOFLAGS": {Env: append(os.Environ(), `GOFLAGS="-ldflags=-X main.v=theirs"`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if out := output(t, mustBuild(t, builderIn(t, dir, o))); out != "theirs\n" {
+				t.Errorf("it says %q", out)
+			}
+		})
+	}
+}
+
+// The -work flag shows where the temporary files are, and leaves them.
+func TestTemporaryDirectory(t *testing.T) {
+	t.Parallel()
+	users, dir := t.TempDir(), project(t, gomod+hello)
+	b := builderIn(t, dir, Options{Flags: []string{"-work"}, Env: append(os.Environ(), "GOTMPDIR="+users)})
+	mustBuild(t, b)
+	if len(list(t, users)) == 0 || len(list(t, b.output)) != 1 {
+		t.Errorf("in GOTMPDIR: %q, in Output: %q", list(t, users), list(t, b.output))
+	}
+	b = builderIn(t, dir, Options{Flags: []string{"-work"}, Env: append(os.Environ(), "GOTMPDIR=")})
+	_, stderr, err := b.command.run(t.Context(), b.buildArgs(b.nextOutput())...)
+	if err != nil || !strings.HasPrefix(stderr, "WORK="+b.output+"/") {
+		t.Errorf("%v; the temporary directory is not in Output: %s", err, stderr)
+	}
+}
+
+// A compiler that never ends and does not mind an interrupt: a tool that -toolexec names.
+const stuck = "trap '' INT\nfor arg; do test \"$arg\" = -V=full && exec \"$@\"; done\n" +
+	"echo $$ >>PIDS\nsleep 100 & sleep 100\n"
+
+func TestBuildCancelled(t *testing.T) {
+	t.Parallel()
+	for name, lines := range map[string]string{
+		"tools that end":           strings.Replace(stuck, "trap '' INT\n", "", 1),
+		"tools that don't want to": stuck,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, pids := project(t, gomod+hello), filepath.Join(t.TempDir(), "pids")
+			tool := script(t, strings.Replace(lines, "PIDS", pids, 1))
+			checkCancel(t, builderIn(t, dir, Options{Flags: []string{"-a", "-toolexec=" + tool}}), pids)
+		})
+	}
+}
+
+// A go command that does not end either is killed after the grace.
+func TestBuildKilled(t *testing.T) {
+	t.Parallel()
+	pids, dir := filepath.Join(t.TempDir(), "pids"), project(t, gomod+hello)
+	goCommand := script(t, "test $1 = build || exec go \"$@\"\ntrap '' INT\necho $$ >>"+pids+"\nsleep 100 & sleep 100\n")
+	checkCancel(t, builderIn(t, dir, Options{Go: goCommand}), pids)
+}
+
+// script writes a shell script and returns its path.
+func script(t *testing.T, lines string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "script")
+	write(t, name, "#!/bin/sh\n"+lines)
+	if err := os.Chmod(name, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func checkCancel(t *testing.T, b *Builder, pids string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var pid int
+	go func() {
+		defer cancel()
+		poll(func() bool {
+			content, _ := os.ReadFile(pids)
+			n, _ := fmt.Sscan(string(content), &pid)
+			return n == 1
+		})
+	}()
+	_, err := b.Build(ctx)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("Build: %v, want context.Canceled", err)
+	}
+	if pid == 0 {
+		t.Fatal("no tool was started")
+	}
+	content, _ := os.ReadFile(pids)
+	for field := range strings.FieldsSeq(string(content)) {
+		if _, err := fmt.Sscan(field, &pid); err != nil {
+			t.Fatal(err)
+		}
+		if !poll(func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }) {
+			t.Errorf("tool %d is still there", pid)
+		}
+	}
+	if left := list(t, b.output); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// poll waits up to 10 s for something to be true.
+func poll(condition func() bool) bool {
+	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// A real build ends on the interrupt, and leaves nothing at all.
+func TestBuildInterrupted(t *testing.T) {
+	t.Parallel()
+	b := builderIn(t, project(t, gomod+hello), Options{Flags: []string{"-a"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		poll(func() bool {
+			works, _ := filepath.Glob(filepath.Join(b.output, "tmp-*", "go-build*", "b*"))
+			return len(works) > 0
+		})
+	}()
+	if _, err := b.Build(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Build: %v, want context.Canceled", err)
+	}
+	if left := list(t, b.output); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+func TestBuildInheritsNothing(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("open descriptors are listed in /proc/self/fd of Linux alone")
+	}
+	held, err := os.Open("/dev/zero") // one that must stay here
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	seen := filepath.Join(t.TempDir(), "seen")
+	goCommand := script(t, fmt.Sprintf("for fd in /proc/$$/fd/*; do readlink $fd; done >%s\nexec go \"$@\"\n", seen))
+	mustBuild(t, builderIn(t, project(t, gomod+hello), Options{Go: goCommand}))
+	content, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := strings.Fields(string(content))
+	if !slices.Contains(open, "/dev/null") || slices.Contains(open, "/dev/zero") {
+		t.Errorf("the go command's descriptors: %q", open)
+	}
+}

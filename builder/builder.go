@@ -1,0 +1,132 @@
+// Package builder turns a package pattern into a binary, or into diagnostics, and
+// lists the files that such a build reads.
+//
+// It is made for building the same program again and again while its files change:
+// beyond what the go command itself costs, a build takes a few system calls.
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+)
+
+// Options say what to build, and how.
+type Options struct {
+	// Dir is where the go command runs; "" is the current directory. File names in
+	// diagnostics and graphs begin with it as it is written here: a project reached
+	// through a symbolic link keeps the link's name.
+	Dir string
+
+	// Packages is what to build: one package pattern, or .go files of one directory.
+	// If empty, New looks for the program: the package in Dir, else the only one below
+	// Dir/cmd.
+	Packages []string
+
+	// Flags are the user's build flags ("-tags", "dev", "-race"). They win over the
+	// builder's own. Not accepted are -o, -C, -n and -json.
+	Flags []string
+
+	// Debug keeps what a debugger or a profile needs: the symbol table, DWARF, -pgo and
+	// the version control stamp, all of which cost time. Stack traces need none of it.
+	Debug bool
+
+	// Env is the environment of the go command; nil is os.Environ().
+	Env []string
+
+	// Output is an existing directory that receives the binaries and, unless the user
+	// has a GOTMPDIR, the go command's temporary files. It should lie outside the
+	// project. Required. It is the caller's to remove.
+	Output string
+
+	// Go is the go command, a name to look up in PATH or a path; "" is "go".
+	Go string
+}
+
+// A Builder builds one program. Its methods may be called at the same time.
+type Builder struct {
+	command  goCommand
+	env      goEnv
+	flags    buildFlags // of GOFLAGS and of the user
+	user     []string   // the user's, as given
+	debug    bool
+	output   string
+	packages []string
+	name     string // of the program, for its file
+	builds   atomic.Int64
+}
+
+// New finds the go command, checks that Dir is in a module or workspace and settles
+// which package to build. It runs `go env`, and no other command.
+//
+// Errors for which there is a next command to type have a method Hint() string.
+// *ChoiceError and *NotMainError are among them.
+func New(ctx context.Context, o Options) (*Builder, error) {
+	output, err := outputDir(o.Output)
+	if err != nil {
+		return nil, err
+	}
+	if err := acceptable(o.Flags); err != nil {
+		return nil, err
+	}
+	command, err := newGoCommand(o)
+	if err != nil {
+		return nil, err
+	}
+	env, err := command.environment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if env.GOTMPDIR == "" {
+		command.tmp = output
+	}
+	b := &Builder{
+		command: command,
+		env:     env,
+		flags:   append(parseFlags(splitQuoted(env.GOFLAGS)), parseFlags(o.Flags)...),
+		user:    o.Flags,
+		debug:   o.Debug,
+		output:  output,
+	}
+	if err := b.settle(o.Packages); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Package returns what is built, as the go command understands it: a pattern such as
+// "./cmd/api", an import path, or names of .go files separated by spaces.
+func (b *Builder) Package() string { return strings.Join(b.packages, " ") }
+
+func outputDir(dir string) (string, error) {
+	if dir == "" {
+		return "", errors.New("no directory for the binaries")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the directory for the binaries: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the directory for the binaries: %w", err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("binaries need a directory: %q is none", dir)
+	}
+	return dir, nil
+}
+
+// hinted is an error after which there is something to type.
+type hinted struct {
+	message string
+	hint    string
+}
+
+func (e *hinted) Error() string { return e.message }
+
+// Hint returns the next command to type, or several, one a line.
+func (e *hinted) Hint() string { return e.hint }

@@ -1,0 +1,203 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// project writes the files of a txtar archive and returns their directory, which has one
+// of its own above it, for what the archive calls "../lib".
+func project(t *testing.T, archive string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "project")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, files := unpack(archive)
+	for name, content := range files {
+		write(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+// unpack reads a txtar archive: a comment, then files, each after a line "-- NAME --".
+func unpack(archive string) (comment string, files map[string]string) {
+	parts := regexp.MustCompile(`(?m)^-- (.+) --\n`).FindAllStringSubmatchIndex(archive, -1)
+	files = map[string]string{}
+	end := len(archive)
+	for _, at := range slices.Backward(parts) {
+		files[archive[at[2]:at[3]]] = archive[at[1]:end]
+		end = at[0]
+	}
+	return archive[:end], files
+}
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// builderIn makes a Builder that must be possible to make.
+func builderIn(t *testing.T, dir string, o Options) *Builder {
+	t.Helper()
+	b, err := tryBuilder(t, dir, o)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	return b
+}
+
+func tryBuilder(t *testing.T, dir string, o Options) (*Builder, error) {
+	o.Dir = dir
+	if o.Output == "" {
+		o.Output = t.TempDir()
+	}
+	return New(t.Context(), o)
+}
+
+func needGCC(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("no gcc here: cgo can't be tested")
+	}
+}
+
+// gomod is a go.mod file, hello the simplest program, which imports nothing.
+const (
+	gomod = "-- go.mod --\nmodule example.com/m\n\ngo 1.25\n"
+	hello = "-- main.go --\npackage main\n\nfunc main() { println(\"hello\") }\n"
+)
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	const lib = "-- lib/lib.go --\npackage store\n"
+	tests := []struct {
+		name    string
+		archive string
+		options Options
+		err     string // a part of it
+		hint    string // all of it
+	}{
+		{"no output directory", gomod + hello, Options{Output: "/nonexistent/output"}, "directory for the binaries", ""},
+		{"the user's own -o", gomod + hello, Options{Flags: []string{"-o", "x"}}, "build flag -o x", ""},
+		{"another directory by flag", gomod + hello, Options{Flags: []string{"-C=x"}}, "build flag -C x", "cd x"},
+		{"no binary at all", gomod + hello, Options{Flags: []string{"-n"}}, "build flag -n", ""},
+		{"no module", hello, Options{}, "no go.mod in ", "go mod init example.com/project"},
+		{"modules off", gomod + hello, Options{Env: append(os.Environ(), "GO111MODULE=off")}, "GO111MODULE", "go env -u GO111MODULE; unset GO111MODULE"},
+		{"a module further down", "-- a/go.mod --\nmodule a\n-- a/cmd/x/main.go --\npackage main\n",
+			Options{Packages: []string{"./a/cmd/x"}}, "module of another directory", "cd ./a && hotstart watch ./cmd/x"},
+		{"several packages", gomod + hello, Options{Packages: []string{".", "./x"}}, "one program at a time", ""},
+		{"a flag for a package", gomod + hello, Options{Packages: []string{"-race"}}, "not a package", ""},
+		{"a missing directory", gomod + hello, Options{Packages: []string{"./nope"}}, `package "./nope": no directory`, "hotstart watch ."},
+		{"a missing file", gomod + hello, Options{Packages: []string{"nope.go"}}, `finding the file "nope.go": no such file`, ""},
+		{"a file and a package", gomod + hello, Options{Packages: []string{"main.go", "./x"}}, `"./x" is no .go file`, ""},
+		{"a library", gomod + hello + lib, Options{Packages: []string{"./lib"}}, `package store ("./lib") is a library`, "hotstart watch ."},
+		{"a library by its import path", gomod + hello + lib, Options{Packages: []string{"example.com/m/lib"}}, "is a library", "hotstart watch ."},
+		{"no program", gomod + lib, Options{}, "no main package", "hotstart watch ./path/to/main"},
+		{"a program elsewhere", gomod + lib + "-- server/main.go --\npackage main\n-- vendor/x/main.go --\npackage main\n" +
+			"-- other/go.mod --\nmodule other\n-- other/main.go --\npackage main\n",
+			Options{}, "no main package", "hotstart watch ./server"},
+		{"several programs", gomod + "-- cmd/b/main.go --\npackage main\n-- cmd/x/a/main.go --\npackage main\n-- cmd/util/u.go --\npackage util\n",
+			Options{}, "several main packages: ./cmd/b, ./cmd/x/a", "hotstart watch ./cmd/b\nhotstart watch ./cmd/x/a"},
+		{"several programs for dots", gomod + hello + "-- cmd/b/main.go --\npackage main\n",
+			Options{Packages: []string{"./..."}}, "several main packages: ., ./cmd/b", "hotstart watch .\nhotstart watch ./cmd/b"},
+		{"no go command", gomod + hello, Options{Go: "surely-no-go"}, `"surely-no-go" is not in PATH`,
+			"set PATH to include its bin directory, or install Go from https://go.dev/dl/"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tryBuilder(t, project(t, test.archive), test.options)
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error %v, want one with %q", err, test.err)
+			}
+			var hinter interface{ Hint() string }
+			hint := ""
+			if errors.As(err, &hinter) {
+				hint = hinter.Hint()
+			}
+			if hint != test.hint {
+				t.Errorf("hint %q, want %q", hint, test.hint)
+			}
+		})
+	}
+}
+
+func TestNewErrorTypes(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+"-- cmd/a/main.go --\npackage main\n-- cmd/b/main.go --\npackage main\n-- lib/l.go --\npackage lib\n")
+	_, err := tryBuilder(t, dir, Options{})
+	if choice := new(ChoiceError); !errors.As(err, &choice) || strings.Join(choice.Mains, " ") != "./cmd/a ./cmd/b" {
+		t.Errorf("error %#v, want a ChoiceError of two", err)
+	}
+	_, err = tryBuilder(t, dir, Options{Packages: []string{"./lib"}})
+	if not := new(NotMainError); !errors.As(err, &not) || not.Name != "lib" || not.Package != "./lib" || len(not.Mains) != 2 {
+		t.Errorf("error %#v, want a NotMainError for lib", err)
+	}
+}
+
+func TestPackage(t *testing.T) {
+	t.Parallel()
+	const cmd = "-- cmd/api/main.go --\npackage main\n"
+	dev := "-- main.go --\n//go:build dev\n\npackage main\n-- lib.go --\n//go:build !dev\n\npackage lib\n"
+	tests := []struct {
+		name     string
+		archive  string
+		options  Options
+		packages string
+		program  string
+	}{
+		{"the package in Dir", gomod + hello + cmd, Options{}, ".", "project"},
+		{"the only one below cmd", gomod + cmd + "-- cmd/lib/lib.go --\npackage lib\n", Options{}, "./cmd/api", "api"},
+		{"by a tag", gomod + dev + cmd, Options{Flags: []string{"-tags", "dev"}}, ".", "project"},
+		{"not without its tag", gomod + dev + cmd, Options{}, "./cmd/api", "api"},
+		{"by a tag of GOFLAGS", gomod + dev + cmd, Options{Env: append(os.Environ(), "GOFLAGS=-tags=dev")}, ".", "project"},
+		{"named", gomod + hello + cmd, Options{Packages: []string{"./cmd/api"}}, "./cmd/api", "api"},
+		{"named without dot", gomod + hello + cmd, Options{Packages: []string{"cmd/api"}}, "./cmd/api", "api"},
+		{"by import path", gomod + cmd, Options{Packages: []string{"example.com/m/cmd/api"}}, "example.com/m/cmd/api", "api"},
+		{"a major version", gomod + "-- cmd/api/v2/main.go --\npackage main\n", Options{}, "./cmd/api/v2", "api"},
+		{"unknown import path", gomod + hello, Options{Packages: []string{"example.com/other/x"}}, "example.com/other/x", "x"},
+		{"dots", gomod + cmd, Options{Packages: []string{"./..."}}, "./cmd/api", "api"},
+		{"files", gomod + hello + "-- b.go --\npackage main\n", Options{Packages: []string{"main.go", "b.go"}}, "main.go b.go", "main"},
+		{"files without a module", hello, Options{Packages: []string{"main.go"}}, "main.go", "main"},
+		{"two packages in one directory", gomod + "-- a.go --\npackage a\n-- main.go --\npackage main\n",
+			Options{Packages: []string{"."}}, ".", "project"},
+		{"an empty directory", gomod + "-- x/README --\n", Options{Packages: []string{"./x"}}, "./x", "x"},
+		{"a library that an overlay may make main", gomod + "-- lib.go --\npackage lib\n-- overlay.json --\n{}\n",
+			Options{Packages: []string{"."}, Flags: []string{"-overlay=overlay.json"}}, ".", "project"},
+		{"a workspace", "-- go.work --\ngo 1.25\nuse ./a\n-- a/go.mod --\nmodule example.com/a\n-- a/main.go --\npackage main\n",
+			Options{Packages: []string{"example.com/a"}}, "example.com/a", "a"},
+		{"a broken go.mod", "-- go.mod --\nrequire (\n" + hello, Options{}, ".", "project"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := builderIn(t, project(t, test.archive), test.options)
+			if b.Package() != test.packages || b.name != test.program {
+				t.Errorf("package %q, program %q; want %q, %q", b.Package(), b.name, test.packages, test.program)
+			}
+		})
+	}
+}
+
+func TestNewIsCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := New(ctx, Options{Dir: project(t, gomod+hello), Output: t.TempDir()})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+}

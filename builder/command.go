@@ -1,0 +1,94 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// grace is how long the go command gets to end and to remove its temporary files after
+// an interrupt. It needs a few ms; a C compiler or a linker under it may need more.
+const grace = 2 * time.Second
+
+// goCommand runs the go command in one place.
+type goCommand struct {
+	path string
+	dir  string // absolute, as the user sees it
+	env  []string
+	tmp  string // existing directory for temporary files; "": the user's own
+}
+
+func newGoCommand(o Options) (goCommand, error) {
+	dir, err := filepath.Abs(o.Dir) // Getwd, and so Abs, believes PWD: symbolic links stay
+	if err != nil {
+		return goCommand{}, fmt.Errorf("finding the directory %q: %w", o.Dir, err)
+	}
+	if info, err := os.Stat(dir); err != nil {
+		return goCommand{}, fmt.Errorf("finding the directory %q: %w", o.Dir, err)
+	} else if !info.IsDir() {
+		return goCommand{}, fmt.Errorf("building in %q: not a directory", o.Dir)
+	}
+	path, err := findGo(o.Go)
+	if err != nil {
+		return goCommand{}, err
+	}
+	env := o.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	// The go command too names files by PWD.
+	return goCommand{path: path, dir: dir, env: append(env[:len(env):len(env)], "PWD="+dir)}, nil
+}
+
+func findGo(name string) (string, error) {
+	hint := "set PATH to include its bin directory, or install Go from https://go.dev/dl/"
+	if name == "" {
+		name = "go"
+	}
+	path, err := exec.LookPath(name)
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", &hinted{fmt.Sprintf("no go command: %q is not in PATH", name), hint}
+	}
+	if err != nil {
+		return "", &hinted{fmt.Sprintf("no go command: %v", err), hint}
+	}
+	return filepath.Abs(path)
+}
+
+// run runs the go command and waits for its end. When ctx is done, it interrupts the
+// whole process group, kills it after a grace, and returns an error that wraps ctx.Err().
+func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", "", err
+	}
+	cmd := exec.CommandContext(ctx, g.path, args...)
+	cmd.Dir, cmd.Env = g.dir, g.env
+	if g.tmp != "" {
+		// One for each run, since an interrupted go command may leave something.
+		tmp, err := os.MkdirTemp(g.tmp, "tmp-")
+		if err != nil {
+			return "", "", err
+		}
+		defer os.RemoveAll(tmp)
+		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "GOTMPDIR="+tmp)
+	}
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs // stdin is /dev/null
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = grace
+	err = cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		// Whoever ignored the interrupt. The group's number can't be another's yet
+		// unless the group is empty and all other process ids were used since.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		err = ctx.Err()
+	}
+	return out.String(), errs.String(), err
+}

@@ -1,0 +1,232 @@
+package builder
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// listed is a package as `go list -json` describes it.
+type listed struct {
+	Dir        string
+	ImportPath string
+	Standard   bool
+	DepOnly    bool
+
+	GoFiles, CgoFiles, InvalidGoFiles          []string
+	CFiles, CXXFiles, MFiles, HFiles, FFiles   []string
+	SFiles, SwigFiles, SwigCXXFiles, SysoFiles []string
+	EmbedPatterns, EmbedFiles                  []string
+	Error                                      *struct{ Pos, Err string }
+}
+
+const listedFields = "Dir,ImportPath,Standard,DepOnly,GoFiles,CgoFiles,InvalidGoFiles,CFiles,CXXFiles,MFiles," +
+	"HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedPatterns,EmbedFiles,Error"
+
+func (p *listed) files() []string {
+	return slices.Concat(p.GoFiles, p.CgoFiles, p.InvalidGoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles,
+		p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles)
+}
+
+// List returns the files that the build reads. Where the go command can't say them all,
+// the graph has what is known, and Err and Trees are set. An error is returned only if
+// ctx is done or there is no go command any more.
+func (b *Builder) List(ctx context.Context) (*Graph, error) {
+	start := time.Now()
+	env, err := b.command.environment(ctx) // a go.work may have come since New
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err)
+	}
+	stdout, stderr, err := b.command.run(ctx, b.listArgs()...)
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err)
+	}
+	packages, decoding := decode(stdout)
+	if cause := cmp.Or(withOutput(err, stderr), decoding, firstError(packages)); cause != nil {
+		err = fmt.Errorf("listing the files of %s: %w", b.Package(), cause)
+	}
+	return b.graph(env, packages, err, start), nil
+}
+
+// listArgs puts our flags last: neither a profile nor the stamp changes the list.
+func (b *Builder) listArgs() []string {
+	args := append([]string{"list", "-e", "-deps"}, b.user...)
+	args = append(args, "-pgo=off", "-buildvcs=false", "-json="+listedFields)
+	return append(args, b.packages...)
+}
+
+func decode(stdout string) (packages []*listed, err error) {
+	for decoder := json.NewDecoder(strings.NewReader(stdout)); ; {
+		p := new(listed)
+		if err := decoder.Decode(p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return packages, fmt.Errorf("reading what go list says: %w", err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func firstError(packages []*listed) error {
+	for _, p := range packages {
+		if p.Error != nil && p.Error.Pos != "" {
+			return fmt.Errorf("%s: %s", p.Error.Pos, p.Error.Err)
+		} else if p.Error != nil {
+			return errors.New(p.Error.Err)
+		}
+	}
+	return nil
+}
+
+// graph makes the graph of packages that were listed from start on, with what kept the
+// list from being complete.
+func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Time) *Graph {
+	modules := findModules(b.command.dir, env, b.flags)
+	mode, _ := b.flags.value("mod")
+	g := &Graph{
+		Err:      err,
+		files:    map[string]record{},
+		packages: map[string]*source{},
+		context:  env.context(b.flags),
+		vendor:   mode == "vendor",
+	}
+	watch := dirSet{}
+	if err != nil {
+		g.Trees = modules.dirs()
+		slices.Sort(g.Trees)
+		g.Trees = slices.Compact(g.Trees)
+		watch.add(g.Trees...)
+	}
+	for _, p := range packages {
+		if !p.DepOnly {
+			g.Root = cmp.Or(g.Root, p.ImportPath)
+		}
+		if !p.Standard && p.Dir != "" && !inside(env.GOROOT, p.Dir) && !inside(env.GOMODCACHE, p.Dir) {
+			g.addPackage(p, start, watch)
+		}
+	}
+	for _, file := range modules.files {
+		g.files[file] = record{} // never known: each change may be one of the graph
+		watch.add(filepath.Dir(file))
+	}
+	for _, file := range b.named(g) {
+		g.addFile(file, start, watch)
+	}
+	g.Dirs = watch.sorted()
+	return g
+}
+
+func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
+	s := &source{dir: p.Dir, fixed: p.ImportPath == "command-line-arguments"}
+	watch.add(p.Dir)
+	for _, pattern := range p.EmbedPatterns {
+		embed := newEmbedPattern(pattern)
+		s.embeds = append(s.embeds, embed)
+		watch.add(embed.dirs(p.Dir)...)
+	}
+	g.packages[p.Dir] = s
+	for _, file := range p.files() {
+		g.addFile(absolute(p.Dir, file), start, watch)
+	}
+}
+
+// addFile adds a file and, if it is a symbolic link, the one that it stands for.
+func (g *Graph) addFile(name string, start time.Time, watch dirSet) {
+	text, ok := header(name)
+	info, err := os.Stat(name)
+	// Written since then: the go command may have read it before. The clock of a file
+	// system may be some ms behind, but it takes the go command as long to begin.
+	known := ok && err == nil && !info.ModTime().After(start)
+	g.files[name] = record{text, known}
+	watch.add(filepath.Dir(name))
+	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSymlink {
+		return
+	}
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		g.files[target] = record{text, known}
+		watch.add(filepath.Dir(target))
+	}
+}
+
+// named returns files that count because a flag or the user named them.
+func (b *Builder) named(g *Graph) (files []string) {
+	if strings.HasSuffix(b.packages[0], ".go") {
+		for _, file := range b.packages {
+			files = append(files, b.absolute(file))
+		}
+	}
+	if overlay, ok := b.flags.value("overlay"); ok {
+		overlay = b.absolute(overlay)
+		g.files[overlay] = record{}
+		files = append(files, b.overlaid(overlay)...)
+	}
+	profile, ok := b.flags.value("pgo")
+	switch {
+	case ok && profile != "auto" && profile != "off":
+		files = append(files, b.absolute(profile))
+	case profile == "auto" || !ok && b.debug:
+		files = append(files, b.defaultProfiles(g)...)
+	}
+	return files
+}
+
+// overlaid returns the files that stand for others by an -overlay.
+func (b *Builder) overlaid(overlay string) (files []string) {
+	var content struct{ Replace map[string]string }
+	data, err := os.ReadFile(overlay)
+	if err != nil || json.Unmarshal(data, &content) != nil {
+		return nil
+	}
+	for _, file := range content.Replace {
+		if file != "" {
+			files = append(files, b.absolute(file))
+		}
+	}
+	return files
+}
+
+// defaultProfiles returns the profile that the build takes if it is there.
+func (b *Builder) defaultProfiles(g *Graph) []string {
+	dir := b.absolute(b.packages[0])
+	if !isLocal(b.packages[0]) {
+		dir = b.modules().packageDir(g.Root)
+	}
+	return []string{filepath.Join(dir, "default.pgo")}
+}
+
+// inside reports whether a path is in a directory, or is it.
+func inside(dir, path string) bool {
+	_, ok := below(dir, path)
+	return dir != "" && (ok || dir == path)
+}
+
+// dirSet gathers directories to watch.
+type dirSet map[string]bool
+
+// add adds directories or, for one that does not exist yet, the nearest above it.
+func (s dirSet) add(dirs ...string) {
+	for _, dir := range dirs {
+		for !s[dir] && !isDir(dir) && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+		}
+		s[dir] = true
+	}
+}
+
+func (s dirSet) sorted() []string {
+	dirs := make([]string, 0, len(s))
+	for dir := range s {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	return dirs
+}
