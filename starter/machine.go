@@ -13,11 +13,11 @@ import (
 
 // Events.
 type (
-	reload  struct{ command *Command } // nil: what runs now, again
-	started struct{ worker Worker }    // answers spawn: its pid is known
-	greeted struct{ generation int }   // it understands drain
-	proven  struct{ generation int }   // it serves
-	drained struct{ generation int }   // it has nothing in flight any more
+	reload  struct{ command *Command }    // nil: what runs now, again
+	started struct{ generation, pid int } // answers spawn
+	greeted struct{ generation int }      // it understands drain
+	proven  struct{ generation int }      // it serves
+	drained struct{ generation int }      // it has nothing in flight any more
 	exited  struct {
 		generation int
 		status     syscall.WaitStatus
@@ -92,6 +92,7 @@ type machine struct {
 	workers    []*worker // oldest first: in it from spawn to exit
 	generation int       // of the newest worker; every attempt counts
 	good       *Command  // what the last proven worker runs
+	asked      *Command  // what the last reload asked for
 	wanted     *Command  // what the next worker is to run; nil: none is wanted
 	startAt    time.Time // not before then
 	failures   int       // failed starts in a row
@@ -150,7 +151,7 @@ func (m *machine) done() bool {
 func generationOf(event any) int {
 	switch e := event.(type) {
 	case started:
-		return e.worker.Generation
+		return e.generation
 	case greeted:
 		return e.generation
 	case proven:
@@ -167,7 +168,7 @@ func generationOf(event any) int {
 func (m *machine) heard(now time.Time, w *worker, event any) {
 	switch e := event.(type) {
 	case started:
-		w.PID = e.worker.PID
+		w.PID = e.pid
 		m.report(Event{Kind: Starting, Worker: w.Worker})
 	case greeted:
 		w.drains = true
@@ -201,13 +202,12 @@ func (m *machine) reload(now time.Time, c *Command) {
 		w.parting = syscall.SIGTERM
 		m.tell(now, w)
 	}
-	if c != m.good {
-		m.failures, m.streak = 0, 0
-	}
-	m.wanted, m.startAt, m.gaveUp = c, now, false
+	m.failures, m.streak, m.gaveUp = 0, 0, false
+	m.wanted, m.asked, m.startAt = c, c, now
 }
 
-// latest is the command that a reload without one means.
+// latest is the command that a reload without one means: what is about to
+// run, what runs, or what never ran yet.
 func (m *machine) latest() *Command {
 	if m.wanted != nil {
 		return m.wanted
@@ -215,7 +215,10 @@ func (m *machine) latest() *Command {
 	if w := m.in(starting); w != nil {
 		return w.Command
 	}
-	return m.good
+	if m.good != nil {
+		return m.good
+	}
+	return m.asked
 }
 
 func (m *machine) mayStart() bool {
@@ -338,7 +341,7 @@ func (m *machine) replace(now time.Time, w *worker) {
 }
 
 // failed handles a start that came to nothing: it is tried again, or given
-// up. What another reload asked for meanwhile counts more than either.
+// up. A reload that waits for its end is a request of its own.
 func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.failures++
 	m.streak++
@@ -347,8 +350,8 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.do(forget{w.Generation})
 	switch {
 	case m.stopping:
-	case m.wanted != nil && m.wanted != w.Command:
-		m.startAt = now
+	case m.wanted != nil:
+		m.failures, m.startAt = 0, w.began.Add(m.wait())
 	case m.maxFailures > 0 && m.failures >= m.maxFailures:
 		m.giveUp(now, w)
 	default:

@@ -231,7 +231,7 @@ func (s *Starter) spawn(a spawn) any {
 		status, err := w.Wait()
 		s.tell(exited{a.generation, status, err})
 	}()
-	return started{Worker{Generation: a.generation, PID: w.PID()}}
+	return started{a.generation, w.PID()}
 }
 
 // drain tells a worker to drain. One that can't be told has drained.

@@ -1,0 +1,989 @@
+package starter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The commands of these tests, by their one-letter names.
+var commands = map[string]*Command{"a": {Path: "a"}, "b": {Path: "b"}, "c": {Path: "c"}}
+
+// moment is one step of a scenario: an event at a time, and what the machine
+// answers.
+type moment struct {
+	at    float64 // seconds since the scenario began
+	event any
+	want  string // as told, one after the other
+}
+
+var (
+	term = syscall.SIGTERM
+	quit = syscall.SIGQUIT
+)
+
+func asks(command string) reload      { return reload{commands[command]} }
+func ends(generation int) exited      { return exited{generation: generation, status: 1 << 8} }
+func stops(sig syscall.Signal) stop   { return stop{sig} }
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// told writes actions in a line: an Event is its kind and worker, an
+// instruction is in small letters.
+func told(actions []any) string {
+	var words []string
+	for _, action := range actions {
+		switch a := action.(type) {
+		case spawn:
+			words = append(words, fmt.Sprintf("spawn %d %s", a.generation, a.command.Path))
+		case drain:
+			words = append(words, fmt.Sprintf("drain %d", a.generation))
+		case signal:
+			words = append(words, fmt.Sprintf("%s %d", strings.ToLower(SignalName(a.signal)), a.generation))
+		case settle:
+			words = append(words, fmt.Sprintf("settle %d", a.generation))
+		case forget:
+			words = append(words, fmt.Sprintf("forget %d", a.generation))
+		case Event:
+			words = append(words, kindAndWorker(a))
+		default:
+			panic(action)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func kindAndWorker(e Event) string {
+	kinds := [...]string{"", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Left", "Killing", "Stopping", "Refused"}
+	if e.Worker.Generation == 0 {
+		return kinds[e.Kind]
+	}
+	return fmt.Sprintf("%s %d", kinds[e.Kind], e.Worker.Generation)
+}
+
+// stepped has m take an event and answers its spawn as the loop does: the
+// program of the name "missing" can't be started.
+func stepped(t *testing.T, m *machine, now time.Time, event any) []any {
+	t.Helper()
+	var all []any
+	for todo := m.step(now, event); len(todo) > 0; todo = todo[1:] {
+		all = append(all, todo[0])
+		if s, ok := todo[0].(spawn); ok {
+			begun := m.step(now, started{s.generation, 100 + s.generation})
+			if got := told(begun); got != fmt.Sprintf("Starting %d", s.generation) {
+				t.Fatalf("started %d led to %q", s.generation, got)
+			}
+		}
+	}
+	return all
+}
+
+// standard are start_server's rules.
+func standard() rules { return rules{interval: time.Second, retire: term} }
+
+func TestMachine(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		rules  func(*rules)
+		story  []moment
+		done   bool
+		gaveUp bool
+	}{
+		{
+			name: "the first start is at once, and serves when proven",
+			story: []moment{
+				{0, tick{}, ""},
+				{1, asks("a"), "spawn 1 a"},
+				{2, proven{1}, "Serving 1, settle 1"},
+			},
+		},
+		{
+			name: "a reload retires the old worker only when the new one is proven",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, reload{}, "spawn 2 a"},
+				{5.9, tick{}, ""},
+				{6, proven{2}, "Serving 2, settle 2, term 1"},
+				{7, ends(1), "Left 1"},
+			},
+		},
+		{
+			name: "a reload with nothing to run does nothing",
+			story: []moment{
+				{0, reload{}, ""},
+				{1, stops(term), "Stopping"},
+			},
+			done: true,
+		},
+		{
+			name: "reloads during a start become one more after it, and its proof is not cut short",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, reload{}, "spawn 2 a"},
+				{5.1, reload{}, ""},
+				{5.2, reload{}, ""},
+				{5.3, asks("a"), ""},
+				{6, proven{2}, "Serving 2, settle 2, term 1, spawn 3 a"},
+				{7, proven{3}, "Serving 3, settle 3, term 2"},
+				{9, tick{}, ""},
+			},
+		},
+		{
+			name: "another command ends a start that is out of date, and the old worker stays",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{5.1, asks("c"), "Superseded 2, forget 2, term 2, spawn 3 c"},
+				{5.2, proven{2}, ""},
+				{5.3, ends(2), "Left 2"},
+				{6, proven{3}, "Serving 3, settle 3, term 1"},
+			},
+		},
+		{
+			name: "a superseded worker that does not leave is killed, though no stop timeout is set",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
+				{5.9, tick{}, ""},
+				{6, tick{}, "Killing 1, kill 1"},
+				{7, tick{}, ""},
+				{8, ends(1), "Left 1"},
+			},
+		},
+		{
+			name: "the last of several commands during a start is the one that is run",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
+				{1, asks("a"), "Superseded 2, forget 2, term 2, spawn 3 a"},
+				{2, proven{3}, "Serving 3, settle 3"},
+			},
+		},
+		{
+			name: "a failed start leaves the old worker serving and is tried again each interval",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{5.1, ends(2), "Failed 2, forget 2"},
+				{5.9, tick{}, ""},
+				{6, tick{}, "spawn 3 b"},
+				{6.5, ends(3), "Failed 3, forget 3"},
+				{7, tick{}, "spawn 4 b"},
+				{8, proven{4}, "Serving 4, settle 4, term 1"},
+			},
+		},
+		{
+			name: "a start that took longer than the interval to fail is tried again at once",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{3, ends(1), "Failed 1, forget 1, spawn 2 a"},
+			},
+		},
+		{
+			name: "after five failures in a row the wait doubles up to 30 s",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, ends(1), "Failed 1, forget 1"},
+				{1, tick{}, "spawn 2 a"},
+				{1, ends(2), "Failed 2, forget 2"},
+				{2, tick{}, "spawn 3 a"},
+				{2, ends(3), "Failed 3, forget 3"},
+				{3, tick{}, "spawn 4 a"},
+				{3, ends(4), "Failed 4, forget 4"},
+				{4, tick{}, "spawn 5 a"},
+				{4, ends(5), "Failed 5, forget 5"},
+				{5, tick{}, "spawn 6 a"},
+				{5, ends(6), "Failed 6, forget 6"},
+				{6.9, tick{}, ""},
+				{7, tick{}, "spawn 7 a"},
+				{7, ends(7), "Failed 7, forget 7"},
+				{10.9, tick{}, ""},
+				{11, tick{}, "spawn 8 a"},
+				{11, ends(8), "Failed 8, forget 8"},
+				{19, tick{}, "spawn 9 a"},
+				{19, ends(9), "Failed 9, forget 9"},
+				{35, tick{}, "spawn 10 a"},
+				{35, ends(10), "Failed 10, forget 10"},
+				{64.9, tick{}, ""},
+				{65, tick{}, "spawn 11 a"},
+				{65, ends(11), "Failed 11, forget 11"},
+				{94.9, tick{}, ""},
+				{95, tick{}, "spawn 12 a"},
+			},
+		},
+		{
+			name: "a reload does not wait for the next attempt, and is patient anew",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{3, ends(1), "Failed 1, forget 1, spawn 2 a"},
+				{6, ends(2), "Failed 2, forget 2, spawn 3 a"},
+				{9, ends(3), "Failed 3, forget 3, spawn 4 a"},
+				{12, ends(4), "Failed 4, forget 4, spawn 5 a"},
+				{15, ends(5), "Failed 5, forget 5, spawn 6 a"},
+				{15, ends(6), "Failed 6, forget 6"},
+				{16, reload{}, "spawn 7 a"},
+				{16, ends(7), "Failed 7, forget 7"},
+				{17, tick{}, "spawn 8 a"},
+			},
+		},
+		{
+			name: "failures before a long service do not slow down attempts after it",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{3, ends(1), "Failed 1, forget 1, spawn 2 a"},
+				{6, ends(2), "Failed 2, forget 2, spawn 3 a"},
+				{9, ends(3), "Failed 3, forget 3, spawn 4 a"},
+				{12, ends(4), "Failed 4, forget 4, spawn 5 a"},
+				{15, ends(5), "Failed 5, forget 5, spawn 6 a"},
+				{16, proven{6}, "Serving 6, settle 6"},
+				{900, reload{}, "spawn 7 a"},
+				{900, ends(7), "Failed 7, forget 7"},
+				{901, tick{}, "spawn 8 a"},
+			},
+		},
+		{
+			name:  "after the most failures it gives up and the old worker stays",
+			rules: func(r *rules) { r.maxFailures = 2 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{5, ends(2), "Failed 2, forget 2"},
+				{6, tick{}, "spawn 3 b"},
+				{6, ends(3), "Failed 3, forget 3, GaveUp 3"},
+				{99, tick{}, ""},
+				{100, asks("b"), "spawn 4 b"},
+			},
+		},
+		{
+			name:  "a reload during the last attempt is another request, not part of it",
+			rules: func(r *rules) { r.maxFailures = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, reload{}, "spawn 2 a"},
+				{5.1, reload{}, ""},
+				{5.2, ends(2), "Failed 2, forget 2"},
+				{6, tick{}, "spawn 3 a"},
+				{6.1, ends(3), "Failed 3, forget 3, GaveUp 3"},
+				{99, tick{}, ""},
+			},
+		},
+		{
+			name:  "failures are counted anew for each reload",
+			rules: func(r *rules) { r.maxFailures = 2 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, reload{}, "spawn 2 a"},
+				{5, ends(2), "Failed 2, forget 2"},
+				{5.5, reload{}, "spawn 3 a"},
+				{5.5, ends(3), "Failed 3, forget 3"},
+				{6.5, tick{}, "spawn 4 a"},
+				{6.5, ends(4), "Failed 4, forget 4, GaveUp 4"},
+			},
+		},
+		{
+			name:  "giving up with nothing serving ends it",
+			rules: func(r *rules) { r.maxFailures = 2 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{3, ends(1), "Failed 1, forget 1, spawn 2 a"},
+				{4, ends(2), "Failed 2, forget 2, GaveUp 2"},
+			},
+			done: true, gaveUp: true,
+		},
+		{
+			name:  "with outlive it waits for a reload instead, which may mean the same command",
+			rules: func(r *rules) { r.maxFailures, r.outlive = 1, true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{3, ends(1), "Failed 1, forget 1, GaveUp 1"},
+				{99, tick{}, ""},
+				{100, reload{}, "spawn 2 a"},
+				{101, proven{2}, "Serving 2, settle 2"},
+			},
+		},
+		{
+			name:  "a start that fails at once is given up like any other",
+			rules: func(r *rules) { r.maxFailures = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, exited{generation: 1, err: syscall.ENOENT}, "Failed 1, forget 1, GaveUp 1"},
+			},
+			done: true, gaveUp: true,
+		},
+		{
+			name: "a serving worker that dies is replaced at once",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{60, ends(1), "Died 1, spawn 2 a"},
+				{61, proven{2}, "Serving 2, settle 2"},
+			},
+		},
+		{
+			name: "but not sooner than an interval after it was started",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.2, proven{1}, "Serving 1, settle 1"},
+				{0.3, ends(1), "Died 1"},
+				{0.9, tick{}, ""},
+				{1, tick{}, "spawn 2 a"},
+			},
+		},
+		{
+			name: "a worker that is proven each time and then crashes is started ever more slowly",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, proven{1}, "Serving 1, settle 1"},
+				{2, ends(1), "Died 1, spawn 2 a"},
+				{2, proven{2}, "Serving 2, settle 2"},
+				{4, ends(2), "Died 2, spawn 3 a"},
+				{4, proven{3}, "Serving 3, settle 3"},
+				{6, ends(3), "Died 3, spawn 4 a"},
+				{6, proven{4}, "Serving 4, settle 4"},
+				{8, ends(4), "Died 4, spawn 5 a"},
+				{8, proven{5}, "Serving 5, settle 5"},
+				{10, ends(5), "Died 5, spawn 6 a"},
+				{10, proven{6}, "Serving 6, settle 6"},
+				{12, ends(6), "Died 6, spawn 7 a"},
+				{12, proven{7}, "Serving 7, settle 7"},
+				{14, ends(7), "Died 7"},
+				{16, tick{}, "spawn 8 a"},
+				{16, proven{8}, "Serving 8, settle 8"},
+				{26, ends(8), "Died 8, spawn 9 a"},
+				{26, ends(9), "Failed 9, forget 9"},
+				{27, tick{}, "spawn 10 a"},
+			},
+		},
+		{
+			name: "when the old worker dies during a start, that start is its replacement",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{60, asks("b"), "spawn 2 b"},
+				{60.1, ends(1), "Died 1"},
+				{62, tick{}, ""},
+				{63, proven{2}, "Serving 2, settle 2"},
+			},
+		},
+		{
+			name: "when the old worker dies between two attempts, the next one is made at once",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{60, asks("b"), "spawn 2 b"},
+				{60, ends(2), "Failed 2, forget 2"},
+				{60.1, ends(1), "Died 1, spawn 3 b"},
+			},
+		},
+		{
+			name:  "when the old worker died and the new command is given up, the old command is started again",
+			rules: func(r *rules) { r.maxFailures = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{60, asks("b"), "spawn 2 b"},
+				{60.1, ends(1), "Died 1"},
+				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
+				{62, proven{3}, "Serving 3, settle 3"},
+				{90, reload{}, "spawn 4 a"},
+			},
+		},
+		{
+			name:  "when that can't be started either, it gives up for good",
+			rules: func(r *rules) { r.maxFailures = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{60, asks("b"), "spawn 2 b"},
+				{60.1, ends(1), "Died 1"},
+				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
+				{62, ends(3), "Failed 3, forget 3, GaveUp 3"},
+			},
+			done: true, gaveUp: true,
+		},
+		{
+			name:  "a start that takes too long has failed, and its worker gets the signal, then SIGKILL",
+			rules: func(r *rules) { r.readyTimeout, r.maxFailures = 30*time.Second, 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, asks("b"), "spawn 2 b"},
+				{39.9, tick{}, ""},
+				{40, tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
+				{41, proven{2}, ""},
+				{45, tick{}, "Killing 2, kill 2"},
+				{45, ends(2), "Left 2"},
+			},
+		},
+		{
+			name:  "a start that took too long is tried again beside the one that leaves",
+			rules: func(r *rules) { r.readyTimeout = 30 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
+				{31, ends(1), "Left 1"},
+				{32, proven{2}, "Serving 2, settle 2"},
+			},
+		},
+		{
+			name:  "proof at the very end of the time counts",
+			rules: func(r *rules) { r.readyTimeout = 30 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{30, proven{1}, "Serving 1, settle 1"},
+				{99, tick{}, ""},
+			},
+		},
+		{
+			name:  "giving up ends it when the worker that took too long has left",
+			rules: func(r *rules) { r.readyTimeout, r.maxFailures = 30*time.Second, 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{30, tick{}, "TimedOut 1, forget 1, GaveUp 1, term 1"},
+				{31, ends(1), "Left 1"},
+			},
+			done: true, gaveUp: true,
+		},
+		{
+			name:  "the kill-old delay puts off the old worker's retirement",
+			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2"},
+				{15.9, tick{}, ""},
+				{16, tick{}, "term 1"},
+			},
+		},
+		{
+			name:  "a worker that dies while it waits to be retired is not missed",
+			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2"},
+				{12, ends(1), "Left 1"},
+				{16, tick{}, ""},
+			},
+		},
+		{
+			name:  "drain, then the signal, then SIGKILL",
+			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 5*time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{20.9, tick{}, ""},
+				{21, tick{}, "term 1"},
+				{26, tick{}, "Killing 1, kill 1"},
+				{26, drained{1}, ""},
+				{27, ends(1), "Left 1"},
+			},
+		},
+		{
+			name:  "drained ends the drain early, once",
+			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 5*time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, drained{1}, ""},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{12, drained{1}, "term 1"},
+				{12, drained{1}, ""},
+				{13, ends(1), "Left 1"},
+				{13, drained{1}, ""},
+			},
+		},
+		{
+			name:  "a worker that does not speak the broker's protocol is not told to drain",
+			rules: func(r *rules) { r.drainTimeout = 10 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, term 1"},
+			},
+		},
+		{
+			name: "no drain timeout: the signal at once",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, term 1"},
+			},
+		},
+		{
+			name:  "drain follows the kill-old delay",
+			rules: func(r *rules) { r.killOldDelay, r.drainTimeout = 5*time.Second, 10*time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2"},
+				{16, tick{}, "drain 1"},
+				{26, tick{}, "term 1"},
+			},
+		},
+		{
+			name:  "the old worker is told by the signal of a reload, all by that of the stop",
+			rules: func(r *rules) { r.retire = quit },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, quit 1"},
+				{12, stops(term), "Stopping, term 1, term 2"},
+				{13, ends(1), "Left 1"},
+				{14, ends(2), "Left 2"},
+			},
+			done: true,
+		},
+		{
+			name: "nothing is signalled the same signal twice",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, term 1"},
+				{12, reload{}, "spawn 3 a"},
+				{13, proven{3}, "Serving 3, settle 3, term 2"},
+				{14, stops(term), "Stopping, term 3"},
+			},
+		},
+		{
+			name: "stop during the first start",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, stops(term), "Stopping, term 1"},
+				{0.6, proven{1}, ""},
+				{0.7, reload{}, ""},
+				{0.8, ends(1), "Left 1"},
+			},
+			done: true,
+		},
+		{
+			name: "stop during a reload, with one more waiting, spawns nothing",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, reload{}, "spawn 2 a"},
+				{5.1, reload{}, ""},
+				{5.2, stops(term), "Stopping, term 1, term 2"},
+				{5.3, ends(2), "Left 2"},
+				{9, tick{}, ""},
+				{10, asks("b"), ""},
+				{11, ends(1), "Left 1"},
+			},
+			done: true,
+		},
+		{
+			name: "stop while a retry is due spawns nothing",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.1, ends(1), "Failed 1, forget 1"},
+				{0.5, stops(term), "Stopping"},
+				{2, tick{}, ""},
+			},
+			done: true,
+		},
+		{
+			name:  "stop during the kill-old delay acts at once",
+			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2"},
+				{12, stops(quit), "Stopping, quit 1, quit 2"},
+				{16, tick{}, ""},
+			},
+		},
+		{
+			name:  "stop during a drain lets it go on, and signals what is over",
+			rules: func(r *rules) { r.drainTimeout, r.stopTimeout, r.retire = 10*time.Second, 5*time.Second, quit },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{10, greeted{2}, ""},
+				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{12, stops(term), "Stopping, drain 2"},
+				{13, drained{1}, "term 1"},
+				{14, drained{2}, "term 2"},
+				{15, ends(1), "Left 1"},
+				{19, tick{}, "Killing 2, kill 2"},
+				{19, ends(2), "Left 2"},
+			},
+			done: true,
+		},
+		{
+			name:  "a stop of a start that takes too long is not a failed start",
+			rules: func(r *rules) { r.readyTimeout = 10 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{9, stops(term), "Stopping, term 1"},
+				{10, tick{}, ""},
+				{14, tick{}, "Killing 1, kill 1"},
+				{14, ends(1), "Left 1"},
+			},
+			done: true,
+		},
+		{
+			name:  "the stop timeout counts from the signal",
+			rules: func(r *rules) { r.stopTimeout = 5 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, stops(term), "Stopping, term 1"},
+				{6.9, tick{}, ""},
+				{7, tick{}, "Killing 1, kill 1"},
+				{99, tick{}, ""},
+				{100, ends(1), "Left 1"},
+			},
+			done: true,
+		},
+		{
+			name:  "a second stop kills at once, a third does nothing",
+			rules: func(r *rules) { r.drainTimeout = 10 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10, reload{}, "spawn 2 a"},
+				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{12, stops(term), "Stopping, term 2"},
+				{13, stops(term), "Killing 1, kill 1, Killing 2, kill 2"},
+				{14, stops(term), ""},
+				{15, ends(1), "Left 1"},
+				{15, ends(2), "Left 2"},
+			},
+			done: true,
+		},
+		{
+			name: "what is said of a worker that is gone changes nothing",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, ends(1), "Failed 1, forget 1"},
+				{0.6, proven{1}, ""},
+				{0.7, greeted{1}, ""},
+				{0.8, drained{1}, ""},
+				{0.9, ends(1), ""},
+				{1, tick{}, "spawn 2 a"},
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := machine{rules: standard()}
+			if test.rules != nil {
+				test.rules(&m.rules)
+			}
+			begin := time.Unix(1000, 0)
+			for _, step := range test.story {
+				now := begin.Add(seconds(step.at))
+				got := told(stepped(t, &m, now, step.event))
+				if got != step.want {
+					t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
+				}
+				if at := m.next(); !at.IsZero() && !at.After(now) {
+					t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
+				}
+			}
+			if m.done() != test.done || m.gaveUp != test.gaveUp {
+				t.Errorf("done is %v and gaveUp %v, want %v and %v", m.done(), m.gaveUp, test.done, test.gaveUp)
+			}
+		})
+	}
+}
+
+// What a log or a user interface is told.
+func TestMachineTellsWhatHappened(t *testing.T) {
+	m := machine{rules: standard()}
+	m.readyTimeout = 30 * time.Second
+	now := time.Unix(1000, 0)
+	a := commands["a"]
+	one, two := Worker{1, 101, a}, Worker{2, 102, a}
+	check := func(after time.Duration, event any, want Event) {
+		t.Helper()
+		now = now.Add(after)
+		for _, action := range stepped(t, &m, now, event) {
+			if e, ok := action.(Event); ok && e.Kind == want.Kind {
+				if fmt.Sprint(e) != fmt.Sprint(want) || fmt.Sprintf("%#v", e) != fmt.Sprintf("%#v", want) {
+					t.Errorf("got  %#v\nwant %#v", e, want)
+				}
+				return
+			}
+		}
+		t.Errorf("%#v was not reported", want)
+	}
+	stepped(t, &m, now, asks("a"))
+	check(2*time.Second, proven{1}, Event{Kind: Serving, Worker: one, After: 2 * time.Second})
+	stepped(t, &m, now, reload{})
+	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, After: 3 * time.Second, Others: []Worker{one}, Signal: term})
+	check(0, exited{1, 15, nil}, Event{Kind: Left, Worker: one, Status: 15})
+	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8})
+	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, After: time.Second, Status: 1 << 8})
+	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, After: 30 * time.Second})
+	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}, {5, 105, a}}})
+}
+
+// world checks a machine from outside, by what it is told and what it does.
+type world struct {
+	t       *testing.T
+	m       *machine
+	now     time.Time
+	alive   map[int]*life
+	newest  int // generation
+	serving int // generation that was said to serve and has not ended; 0: none
+	gaveUp  bool
+	stopped bool
+	history []string
+}
+
+// life is a worker as the world sees it.
+type life struct {
+	proven  bool
+	retired bool // told to end in any way
+	got     map[syscall.Signal]bool
+}
+
+func (w *world) fatalf(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("%s\nafter %s", fmt.Sprintf(format, args...), strings.Join(w.history, "; "))
+}
+
+func (w *world) step(event any) {
+	w.t.Helper()
+	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Unix(), event, event))
+	if e, ok := event.(exited); ok {
+		delete(w.alive, e.generation)
+		if w.serving == e.generation {
+			w.serving = 0
+		}
+	}
+	for _, action := range stepped(w.t, w.m, w.now, event) {
+		w.saw(action)
+	}
+	w.check(event)
+}
+
+func (w *world) saw(action any) {
+	w.t.Helper()
+	switch a := action.(type) {
+	case spawn:
+		if w.stopped {
+			w.fatalf("spawned %d after stop", a.generation)
+		}
+		if a.generation != w.newest+1 {
+			w.fatalf("generation %d follows %d", a.generation, w.newest)
+		}
+		if a.command == nil {
+			w.fatalf("spawned nothing")
+		}
+		for generation, l := range w.alive {
+			if !l.proven && !l.retired {
+				w.fatalf("spawned %d while %d was starting", a.generation, generation)
+			}
+		}
+		w.newest, w.gaveUp = a.generation, false
+		w.alive[a.generation] = &life{got: map[syscall.Signal]bool{}}
+	case signal:
+		l := w.alive[a.generation]
+		switch {
+		case l == nil:
+			w.fatalf("signalled %d, which is dead", a.generation)
+		case l.got[a.signal]:
+			w.fatalf("sent %v to %d twice", a.signal, a.generation)
+		case l.got[syscall.SIGKILL]:
+			w.fatalf("sent %v to %d after SIGKILL", a.signal, a.generation)
+		}
+		l.got[a.signal], l.retired = true, true
+	case drain:
+		l := w.alive[a.generation]
+		if l == nil || l.retired {
+			w.fatalf("told %d to drain, which is dead or retired", a.generation)
+		}
+		l.retired = true
+	case settle:
+		if a.generation != w.serving {
+			w.fatalf("settled %d while %d serves", a.generation, w.serving)
+		}
+	case Event:
+		w.told(a)
+	}
+}
+
+func (w *world) told(e Event) {
+	w.t.Helper()
+	g := e.Worker.Generation
+	switch e.Kind {
+	case Serving:
+		if l := w.alive[g]; l == nil || l.retired || l.proven {
+			w.fatalf("%d serves, which is dead, retired or proven already", g)
+		}
+		if w.serving > g {
+			w.fatalf("%d serves after %d", g, w.serving)
+		}
+		w.alive[g].proven = true
+		w.serving = g
+	case TimedOut, Superseded:
+		w.alive[g].retired = true
+	case GaveUp:
+		w.gaveUp = true
+	case Stopping:
+		w.stopped = true
+	}
+}
+
+func (w *world) check(event any) {
+	w.t.Helper()
+	var serving, starting int
+	for _, x := range w.m.workers {
+		switch x.state {
+		case serving0:
+			serving++
+		case starting0:
+			starting++
+		}
+		if w.alive[x.Generation] == nil {
+			w.fatalf("%d is dead and still known", x.Generation)
+		}
+	}
+	if serving > 1 || starting > 1 {
+		w.fatalf("%d are serving, %d are starting", serving, starting)
+	}
+	if w.serving > 0 && !w.stopped && w.m.find(w.serving).state != serving0 {
+		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
+	}
+	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.next().IsZero() {
+		w.fatalf("nothing serves, starts or will be started")
+	}
+	if at := w.m.next(); !at.IsZero() && !at.After(w.now) {
+		if _, ok := event.(tick); ok {
+			w.fatalf("after a tick at %v the next one is due at %v", w.now, at)
+		}
+		w.fatalf("what was due at %v was not done at %v", at, w.now)
+	}
+	if w.m.done() && len(w.alive) > 0 {
+		w.fatalf("done with %d alive", len(w.alive))
+	}
+}
+
+const serving0, starting0 = serving, starting
+
+// finish stops everything and lets every worker end.
+func (w *world) finish() {
+	w.t.Helper()
+	w.step(stop{term})
+	w.step(stop{term})
+	for generation, l := range w.alive {
+		if !l.got[syscall.SIGKILL] {
+			w.fatalf("%d was not killed by the second stop", generation)
+		}
+	}
+	for _, x := range slices.Clone(w.m.workers) {
+		w.step(exited{generation: x.Generation, status: 9})
+	}
+	if !w.m.done() || !w.m.next().IsZero() {
+		w.fatalf("all have ended and it is not done, or has something due")
+	}
+}
+
+// FuzzMachine plays a world of two bytes a move: what happens, and when or
+// to whom.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0x00, 0, 0, 4, 0x03, 0, 0, 0, 3, 0, 4, 0})
+	f.Add([]byte{0x1f, 0, 0, 5, 0, 2, 0, 3, 0, 0, 1, 2, 0, 6, 1, 1, 10, 4, 0, 5, 0})
+	f.Add([]byte{0x25, 1, 0, 4, 0, 1, 30, 4, 0, 1, 30, 4, 0, 0, 1, 4, 0})
+	f.Add([]byte{0xff, 0, 0, 2, 0, 3, 0, 0, 1, 3, 1, 7, 0, 0, 2, 5, 1, 1, 200, 7, 0})
+	f.Fuzz(func(t *testing.T, moves []byte) {
+		if len(moves) == 0 || len(moves) > 400 {
+			return
+		}
+		w := &world{t: t, now: time.Unix(1000, 0), alive: map[int]*life{}}
+		w.m = &machine{rules: someRules(moves[0])}
+		for moves = moves[1:]; len(moves) >= 2; moves = moves[2:] {
+			w.move(moves[0]%9, moves[1])
+		}
+		w.finish()
+	})
+}
+
+// someRules makes rules of the bits of b.
+func someRules(b byte) rules {
+	r := standard()
+	set := func(bit int, do func()) {
+		if b>>bit&1 == 1 {
+			do()
+		}
+	}
+	set(0, func() { r.readyTimeout = 30 * time.Second })
+	set(1, func() { r.killOldDelay = 3 * time.Second })
+	set(2, func() { r.drainTimeout = 4 * time.Second })
+	set(3, func() { r.stopTimeout = 5 * time.Second })
+	set(4, func() { r.maxFailures = 1 })
+	set(5, func() { r.maxFailures = 3 })
+	set(6, func() { r.outlive = true })
+	set(7, func() { r.retire = quit })
+	return r
+}
+
+func (w *world) move(kind, n byte) {
+	w.t.Helper()
+	someone := 0
+	if known := w.m.workers; len(known) > 0 {
+		someone = known[int(n)%len(known)].Generation
+	}
+	switch kind {
+	case 0:
+		w.step(reload{[]*Command{nil, commands["a"], commands["b"]}[n%3]})
+	case 1: // time passes, with each tick as it falls due
+		w.pass(time.Duration(n) * 100 * time.Millisecond)
+	case 2:
+		w.step(greeted{someone})
+	case 3:
+		w.step(proven{someone})
+	case 4:
+		w.step(exited{generation: someone, status: 1 << 8})
+	case 5:
+		w.step(drained{someone})
+	case 6: // late news of somebody who may be gone
+		w.step(proven{int(n) % (w.newest + 1)})
+	case 7:
+		if n%8 == 0 {
+			w.step(stop{term})
+		}
+	case 8:
+		w.step(tick{})
+	}
+}
+
+func (w *world) pass(d time.Duration) {
+	w.t.Helper()
+	until := w.now.Add(d)
+	for at := w.m.next(); !at.IsZero() && !at.After(until); at = w.m.next() {
+		w.now = at
+		w.step(tick{})
+	}
+	w.now = until
+	w.step(tick{})
+}
