@@ -1,0 +1,251 @@
+package worker
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// hotstart plays the other side of the broker for one worker.
+type hotstart struct {
+	conn *net.UnixConn
+	in   *wire
+}
+
+// brokered is a process with a broker, and the hotstart that it speaks with.
+func brokered(t testing.TB, env map[string]string) (*process, *hotstart) {
+	t.Helper()
+	ours, theirs := pair(t)
+	raw, err := theirs.SyscallConn()
+	check(t, "looking at the connection", err)
+	var fd int
+	raw.Control(func(n uintptr) { fd = dup(t, int(n)) })
+	theirs.Close()
+	all := map[string]string{brokerVariable: strconv.Itoa(fd)}
+	for key, value := range env {
+		all[key] = value
+	}
+	p := newProcess(environment(all), os.Getpid())
+	return p, &hotstart{ours, &wire{conn: ours}}
+}
+
+func (h *hotstart) say(t testing.TB, line string, oob []byte) {
+	t.Helper()
+	_, _, err := h.conn.WriteMsgUnix([]byte(line+"\n"), oob, nil)
+	check(t, "saying "+line, err)
+}
+
+// expect reads a line.
+func (h *hotstart) expect(t testing.TB, want string) {
+	t.Helper()
+	if got, err := h.in.next(); err != nil || got != want {
+		t.Fatalf("the worker said %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestBrokerIsLeftAloneUntilNeeded(t *testing.T) {
+	t.Parallel()
+	p, h := brokered(t, map[string]string{portsVariable: "8080=1000", generationVariable: "7"})
+	if _, err := p.ports(); err != nil {
+		t.Error(err)
+	}
+	if p.generation() != 7 {
+		t.Errorf("generation %d", p.generation())
+	}
+	check(t, "saying ready", p.ready())
+	h.expect(t, "hello 1") // so it said nothing before: hello would have promised to drain
+	h.expect(t, "ready")
+	check(t, "saying ready again", p.ready())
+	h.say(t, "drain", nil)
+	h.expect(t, "drained") // and no second ready
+}
+
+// The first generation binds by itself and gives hotstart a copy; the second gets it.
+func TestBrokerKeepsSockets(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/a b.sock"
+	for _, where := range [][2]string{{"unix", path}, {"tcp4", "127.0.0.1:" + freePort(t)}} {
+		network, address := where[0], where[1]
+		called := name(network + " " + address)
+		first, h := brokered(t, nil)
+		bound := make(chan net.Listener, 1)
+		go func() {
+			l, err := first.listen(network, address)
+			if err != nil {
+				t.Error(err)
+			}
+			bound <- l
+		}()
+		h.expect(t, "hello 1")
+		h.expect(t, "want "+string(called))
+		h.say(t, "none", nil)
+		h.expect(t, "keep "+string(called))
+		kept, ok := h.in.take()
+		if !ok {
+			t.Fatal("keep came without a descriptor")
+		}
+		await(t, "the first to bind", bound).Close()
+		if flags(t, kept, syscall.F_GETFL)&syscall.O_NONBLOCK == 0 {
+			t.Error("giving away a copy made the socket blocking")
+		}
+
+		second, h := brokered(t, nil)
+		go func() {
+			l, err := second.listen(network, address)
+			if err != nil {
+				t.Error(err)
+			}
+			bound <- l
+		}()
+		h.expect(t, "hello 1")
+		h.expect(t, "want "+string(called))
+		h.say(t, "socket", rights(kept))
+		l := await(t, "the second to listen", bound)
+		conn, err := net.Dial(network, address)
+		check(t, "dialing", err)
+		accepted, err := l.Accept()
+		check(t, "accepting", err)
+		accepted.Close()
+		conn.Close()
+		l.Close()
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the path of a kept socket: %v", err)
+		}
+		syscall.Close(kept)
+	}
+}
+
+// freePort is a port that nothing listens on.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	check(t, "listening", err)
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func TestBrokerAsksForEachNameOfAnAddress(t *testing.T) {
+	t.Parallel()
+	p, h := brokered(t, nil)
+	fd, _ := rawSocket(t, "tcp")
+	got := make(chan bool, 1)
+	go func() {
+		l, err := p.listen("tcp", ":1")
+		if err == nil {
+			l.Close()
+		}
+		got <- err == nil
+	}()
+	h.expect(t, "hello 1")
+	h.expect(t, "want tcp [::]:1")
+	h.say(t, "a line of a later version", nil)
+	h.say(t, "none", nil)
+	h.expect(t, "want tcp4 0.0.0.0:1")
+	h.say(t, "socket", rights(fd))
+	if !await(t, "the listener", got) {
+		t.Error("the socket was not taken")
+	}
+}
+
+func TestBrokerAnswerWithoutDescriptorIsNone(t *testing.T) {
+	t.Parallel()
+	p, h := brokered(t, nil)
+	h.say(t, "socket", nil)
+	got := make(chan error, 1)
+	go func() {
+		l, err := p.listen("unix", t.TempDir()+"/s")
+		if err == nil {
+			l.Close()
+		}
+		got <- err
+	}()
+	h.expect(t, "hello 1")
+	if line, err := h.in.next(); err != nil || !strings.HasPrefix(line, "want unix ") {
+		t.Fatalf("the worker said %q, %v", line, err)
+	}
+	h.say(t, "socket", nil)
+	check(t, "binding after all", await(t, "the listener", got))
+}
+
+// A hotstart that dies under a question leaves a program that binds by itself.
+func TestBrokerThatDiesIsNone(t *testing.T) {
+	t.Parallel()
+	p, h := brokered(t, nil)
+	h.conn.Close()
+	l, err := p.listen("tcp", "127.0.0.1:"+freePort(t))
+	check(t, "listening", err)
+	defer l.Close()
+	await(t, "the end of the broker", p.broker().gone)
+	if isDone(p.stop.begun) {
+		t.Error("the worker drains because hotstart died")
+	}
+}
+
+func TestNoBrokerKeepsNothing(t *testing.T) {
+	t.Parallel()
+	var b *broker
+	if fd, ok := b.wantAny([]name{"unix /a"}); ok {
+		t.Errorf("got descriptor %d", fd)
+	}
+	if b.keep("unix /a", nil) {
+		t.Error("kept")
+	}
+}
+
+func TestReadyNotifies(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{t.TempDir() + "/notify", fmt.Sprintf("@hotstart-worker-test-%d", os.Getpid())} {
+		conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+		if err != nil && path[0] == '@' {
+			t.Skipf("this system has no abstract names: %v", err)
+		}
+		check(t, "listening", err)
+		defer conn.Close()
+		p := newProcess(environment(map[string]string{notifyVariable: path}), os.Getpid())
+		check(t, "saying ready", p.ready())
+		var got [64]byte
+		n, err := conn.Read(got[:])
+		if err != nil || string(got[:n]) != "READY=1" {
+			t.Errorf("%s: got %q, %v", path, got[:n], err)
+		}
+	}
+	p := newProcess(environment(map[string]string{notifyVariable: t.TempDir() + "/nobody"}), os.Getpid())
+	if err := p.ready(); err == nil {
+		t.Error("nobody was told, and it is no error")
+	}
+	check(t, "being ready alone", newProcess(environment(nil), 1).ready())
+}
+
+func TestPortsAndGeneration(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{}
+	p := newProcess(environment(env), 1)
+	if _, err := p.ports(); err != ErrNone {
+		t.Errorf("outside: %v", err)
+	}
+	if p.generation() != 0 {
+		t.Errorf("outside: generation %d", p.generation())
+	}
+	env[portsVariable] = ""
+	if ports, err := p.ports(); err != nil || len(ports) != 0 {
+		t.Errorf("no sockets: %v, %v", ports, err)
+	}
+	env[portsVariable] = "8080=1003;/a=1004"
+	if ports, err := p.ports(); err != nil || len(ports) != 2 || ports["8080"] != 1003 || ports["/a"] != 1004 {
+		t.Errorf("two sockets: %v, %v", ports, err)
+	}
+	env[portsVariable] = "8080"
+	if ports, err := p.ports(); err == nil {
+		t.Errorf("malformed: %v", ports)
+	}
+	for value, want := range map[string]int{"3": 3, "-3": 0, "x": 0, "": 0} {
+		env[generationVariable] = value
+		if got := p.generation(); got != want {
+			t.Errorf("generation of %q: %d, want %d", value, got, want)
+		}
+	}
+}

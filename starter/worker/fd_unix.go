@@ -1,0 +1,123 @@
+//go:build unix
+
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+)
+
+// describe tells where the socket fd is bound. A network that this package doesn't know is no error.
+func describe(fd int) (endpoint, error) {
+	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
+	if err != nil {
+		return endpoint{}, os.NewSyscallError("getsockopt", err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		return endpoint{}, os.NewSyscallError("getsockname", err)
+	}
+	prefix := map[int]string{syscall.SOCK_STREAM: "tcp", syscall.SOCK_DGRAM: "udp"}[kind]
+	if prefix == "" {
+		return endpoint{}, nil
+	}
+	switch bound := bound.(type) {
+	case *syscall.SockaddrInet4:
+		return endpoint{network: prefix + "4", addr: addrPort(netip.AddrFrom4(bound.Addr), bound.Port)}, nil
+	case *syscall.SockaddrInet6:
+		return endpoint{network: prefix + ipv6Suffix(fd), addr: addrPort(netip.AddrFrom16(bound.Addr), bound.Port)}, nil
+	case *syscall.SockaddrUnix:
+		if kind == syscall.SOCK_STREAM {
+			return endpoint{network: "unix", path: bound.Name}, nil
+		}
+	}
+	return endpoint{}, nil
+}
+
+func addrPort(ip netip.Addr, port int) netip.AddrPort {
+	return plain(netip.AddrPortFrom(ip, uint16(port)))
+}
+
+// ipv6Suffix tells a socket for IPv6 alone from one for both families.
+func ipv6Suffix(fd int) string {
+	only, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY)
+	if err == nil && only == 0 {
+		return ""
+	}
+	return "6"
+}
+
+func closeOnExec(fd int) { syscall.CloseOnExec(fd) }
+
+func closeDescriptor(fd int) { syscall.Close(fd) }
+
+// listener makes fd, which is closed, a listener.
+//
+// The other workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs it set; what must not happen is that
+// it is cleared under another worker, which would then block in accept(2) and take a connection that it can't serve. os.NewFile
+// leaves it as it is, and Fd, which net calls, clears it only where NewFile set it: not for a socket made by NewFile.
+func listener(fd int) (net.Listener, error) {
+	f := os.NewFile(uintptr(fd), "listener")
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+// packetConn makes fd, which is closed, a packet connection; see listener.
+func packetConn(fd int) (net.PacketConn, error) {
+	f := os.NewFile(uintptr(fd), "packet")
+	defer f.Close()
+	return net.FilePacketConn(f)
+}
+
+// streamPair makes fd, which is closed, one end of a unix stream. Anything else at that number is left alone: a variable inherited
+// from a worker that started this process tells nothing about it.
+func streamPair(fd int) (*net.UnixConn, error) {
+	if e, err := describe(fd); err != nil || e.network != "unix" {
+		return nil, fmt.Errorf("descriptor %d is no unix stream socket", fd)
+	}
+	f := os.NewFile(uintptr(fd), "broker")
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
+}
+
+// rights is the control message that carries fd.
+func rights(fd int) []byte { return syscall.UnixRights(fd) }
+
+// descriptors returns the descriptors in control messages; the caller owns them.
+func descriptors(oob []byte) []int {
+	messages, err := syscall.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, m := range messages {
+		if fds, err := syscall.ParseUnixRights(&m); err == nil {
+			all = append(all, fds...)
+		}
+	}
+	return all
+}
+
+// isClosed says whether the program has closed conn; unknown counts as open.
+func isClosed(conn net.Conn) bool {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
+		return isClosed(wrapped.NetConn())
+	}
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return true
+	}
+	return errors.Is(raw.Control(func(uintptr) {}), net.ErrClosed)
+}

@@ -1,0 +1,92 @@
+//go:build unix
+
+package worker
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+)
+
+// Another worker shares the open file description: its mode must become non-blocking for package net and never blocking again.
+func TestListenerKeepsNonblock(t *testing.T) {
+	t.Parallel()
+	for _, network := range []string{"tcp", "unix"} {
+		other, _ := rawSocket(t, network)
+		if flags(t, other, syscall.F_GETFL)&syscall.O_NONBLOCK != 0 {
+			t.Fatalf("%s: the socket of a superdaemon is to be in blocking mode at first", network)
+		}
+		for round := range 2 { // the first finds it blocking, the second non-blocking
+			fd := dup(t, other)
+			l, err := listener(fd)
+			check(t, "making a listener", err)
+			if flags(t, other, syscall.F_GETFL)&syscall.O_NONBLOCK == 0 {
+				t.Errorf("%s, worker %d: the socket is in blocking mode", network, round)
+			}
+			check(t, "closing", l.Close())
+			if flags(t, other, syscall.F_GETFL)&syscall.O_NONBLOCK == 0 {
+				t.Errorf("%s, worker %d: closing made the socket blocking", network, round)
+			}
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	tcp4, address := rawSocket(t, "tcp")
+	unix, path := rawSocket(t, "unix")
+	dual := socket(t, syscall.AF_INET6, syscall.SOCK_STREAM)
+	check(t, "setting", syscall.SetsockoptInt(dual, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0))
+	only := socket(t, syscall.AF_INET6, syscall.SOCK_STREAM)
+	check(t, "setting", syscall.SetsockoptInt(only, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1))
+	tests := []struct {
+		fd   int
+		want endpoint
+	}{
+		{tcp4, tcp("tcp4", address)},
+		{unix, endpoint{network: "unix", path: path}},
+		{socket(t, syscall.AF_INET, syscall.SOCK_DGRAM), tcp("udp4", "0.0.0.0:0")},
+		{dual, tcp("tcp", "[::]:0")},
+		{only, tcp("tcp6", "[::]:0")},
+		{socket(t, syscall.AF_UNIX, syscall.SOCK_DGRAM), endpoint{}},
+	}
+	for _, test := range tests {
+		if got, err := describe(test.fd); err != nil || got != test.want {
+			t.Errorf("got %v, %v; want %v", got, err, test.want)
+		}
+	}
+	if got, err := describe(0x7fffffff); err == nil {
+		t.Errorf("a closed descriptor is %v", got)
+	}
+}
+
+func TestPlainComparesEqual(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"[::ffff:10.0.0.1]:1": "10.0.0.1:1", "[fe80::1%eth0]:1": "[fe80::1]:1", "[::]:1": "[::]:1"} {
+		if got := plain(netip.MustParseAddrPort(in)).String(); got != want {
+			t.Errorf("plain(%s) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestIsClosed(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, "listening", err)
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	check(t, "dialing", err)
+	if isClosed(conn) || isClosed(wrapped{conn}) {
+		t.Error("an open connection counts as closed")
+	}
+	conn.Close()
+	if !isClosed(conn) || !isClosed(wrapped{conn}) {
+		t.Error("a closed connection counts as open")
+	}
+}
+
+// wrapped is a connection as *tls.Conn is one: it tells what it is around.
+type wrapped struct{ net.Conn }
+
+func (w wrapped) NetConn() net.Conn { return w.Conn }

@@ -1,0 +1,86 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	portsVariable      = "SERVER_STARTER_PORT"
+	generationVariable = "SERVER_STARTER_GENERATION"
+)
+
+// port is one entry of SERVER_STARTER_PORT.
+type port struct {
+	key string // as given to --port or --path; empty for a socket known from LISTEN_FDS alone
+	fd  int
+}
+
+// parsePorts reads the value of SERVER_STARTER_PORT. Empty means no sockets. The last equals sign counts, since a path may hold one.
+func parsePorts(value string) ([]port, error) {
+	if value == "" {
+		return nil, nil
+	}
+	var ports []port
+	for entry := range strings.SplitSeq(value, ";") {
+		eq := strings.LastIndexByte(entry, '=')
+		if eq < 1 {
+			return nil, fmt.Errorf("reading %s: %q is not address=descriptor", portsVariable, entry)
+		}
+		fd, err := parseNumber(entry[eq+1:])
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: the descriptor of %q is %w", portsVariable, entry, err)
+		}
+		ports = append(ports, port{key: entry[:eq], fd: fd})
+	}
+	return ports, nil
+}
+
+// listenStart is the first descriptor that systemd passes (SD_LISTEN_FDS_START).
+const listenStart = 3
+
+// maxDescriptors is more than a process is ever given (the kernel's fs.nr_open is 1048576 at first), and keeps a wrong number from becoming a long loop.
+const maxDescriptors = 1 << 20
+
+// parseListenFDs reads LISTEN_FDS and LISTEN_PID as sd_listen_fds(3) does. Variables for another process are no error: a program started
+// by the one that they were for inherits them.
+func parseListenFDs(lookup func(string) (string, bool), pid int) ([]port, error) {
+	forPid, _ := lookup("LISTEN_PID")
+	count, isSet := lookup("LISTEN_FDS")
+	if !isSet || forPid != strconv.Itoa(pid) {
+		return nil, nil
+	}
+	n, err := parseNumber(count)
+	if err != nil {
+		return nil, fmt.Errorf("reading LISTEN_FDS: it is %w", err)
+	}
+	var ports []port
+	for fd := listenStart; fd < listenStart+n; fd++ {
+		ports = append(ports, port{fd: fd})
+	}
+	return ports, nil
+}
+
+// parseNumber reads a descriptor, or a count of them, in plain decimal digits.
+func parseNumber(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil || n > maxDescriptors {
+		return 0, fmt.Errorf("not a number from 0 to %d: %q", maxDescriptors, s)
+	}
+	return int(n), nil
+}
+
+// mergePorts returns the ports of both, each descriptor once: hotstart names the same sockets in both ways. Those of named come first, in
+// the order of the environment.
+func mergePorts(named, numbered []port) []port {
+	seen := make(map[int]bool)
+	var all []port
+	for _, p := range append(named[:len(named):len(named)], numbered...) {
+		if !seen[p.fd] {
+			seen[p.fd] = true
+			all = append(all, p)
+		}
+	}
+	return all
+}

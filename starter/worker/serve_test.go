@@ -1,0 +1,420 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// quick drains without the long waits that clients in the world need.
+var quick = Drain{Timeout: 10 * time.Second, idle: 50 * time.Millisecond, fresh: 100 * time.Millisecond}
+
+// service is a server that runs in the test.
+type service struct {
+	process *process
+	network string
+	address string
+	fd      int // the superdaemon's socket, in blocking mode at first
+	ended   chan error
+	log     *lines // what net/http logged
+}
+
+// lines is what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// start serves handler on an inherited TCP socket.
+func start(t testing.TB, d Drain, handler http.HandlerFunc) *service {
+	t.Helper()
+	fd, address := rawSocket(t, "tcp")
+	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s.serve(t, d, &http.Server{Handler: handler})
+	return s
+}
+
+// serve calls Serve with what the process of s inherited.
+func (s *service) serve(t testing.TB, d Drain, srv *http.Server) {
+	t.Helper()
+	l, err := s.process.listen(s.network, s.address)
+	check(t, "listening", err)
+	s.ended, s.log = make(chan error, 1), &lines{}
+	srv.ErrorLog = log.New(s.log, "", 0)
+	go func() { s.ended <- s.process.serve(d.withDefaults(), srv, l) }()
+}
+
+// drain begins the drain and waits until nothing is accepted any more.
+func (s *service) drain(t testing.TB) {
+	t.Helper()
+	s.process.stop.begin()
+}
+
+// checkEnd waits for Serve to return nil, with nothing logged.
+func (s *service) checkEnd(t testing.TB) {
+	t.Helper()
+	if err := await(t, "the end of Serve", s.ended); err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if s.log.String() != "" {
+		t.Errorf("net/http logged %q", s.log)
+	}
+}
+
+func (s *service) dial(t testing.TB) *client {
+	t.Helper()
+	conn, err := net.Dial(s.network, s.address)
+	check(t, "dialing", err)
+	t.Cleanup(func() { conn.Close() })
+	return newClient(conn)
+}
+
+// mustDo asks and returns whether the answer said that the connection ends.
+func (c *client) mustDo(t testing.TB, method, body string) (last bool, answer string) {
+	t.Helper()
+	resp, answer, err := c.do(method, body)
+	check(t, method, err)
+	return resp.Close, answer
+}
+
+// isEnded says that the server has closed the connection.
+func (c *client) isEnded(t testing.TB) bool {
+	t.Helper()
+	_, err := c.in.ReadByte()
+	return err == io.EOF
+}
+
+func TestServeEndsQuietly(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick, echo)
+	if got := get(t, s.network, s.address); got != "0 " {
+		t.Errorf("got %q", got)
+	}
+	s.drain(t)
+	s.checkEnd(t)
+}
+
+// An idle connection is served once more if its client comes back in time, and told that it ends.
+func TestDrainAnswersIdleConnectionsOnceMore(t *testing.T) {
+	t.Parallel()
+	d := quick
+	d.idle = 5 * time.Second
+	s := start(t, d, echo)
+	comes, stays := s.dial(t), s.dial(t)
+	for _, c := range []*client{comes, stays} {
+		if last, _ := c.mustDo(t, "POST", "a"); last {
+			t.Error("the answer of a serving worker ends the connection")
+		}
+	}
+	s.drain(t)
+	waitFor(t, "the drain", func() bool { return notAccepting(s) })
+	if last, answer := comes.mustDo(t, "POST", "b"); !last || answer != "0 b" {
+		t.Errorf("a draining worker answered %q, last %v", answer, last)
+	}
+	if !comes.isEnded(t) {
+		t.Error("the connection goes on after an answer that said it ends")
+	}
+	stays.conn.Close()
+	s.checkEnd(t)
+}
+
+// notAccepting says whether the program has closed its copy of the socket, for Linux and the others alike: a new connection stays
+// in the queue, and the superdaemon gets it.
+func notAccepting(s *service) bool {
+	syscall.SetNonblock(s.fd, true)
+	conn, err := net.Dial(s.network, s.address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	for range 20 {
+		if fd, _, err := syscall.Accept(s.fd); err == nil {
+			syscall.Close(fd)
+			return true
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+func TestDrainEndsIdleConnections(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick, echo)
+	idle, fresh := s.dial(t), s.dial(t)
+	idle.mustDo(t, "GET", "")
+	get(t, s.network, s.address) // so that fresh, which was first in the queue, is accepted
+	s.drain(t)
+	s.checkEnd(t)
+	for _, c := range []*client{idle, fresh} {
+		if !c.isEnded(t) {
+			t.Error("a connection is open after the end")
+		}
+	}
+}
+
+// blocking is a handler whose requests last until they are let go.
+type blocking struct{ entered, release chan struct{} }
+
+func newBlocking() blocking { return blocking{make(chan struct{}, 100), make(chan struct{})} }
+
+func (b blocking) serve(w http.ResponseWriter, r *http.Request) {
+	b.entered <- struct{}{}
+	select {
+	case <-b.release:
+	case <-r.Context().Done():
+	}
+	echo(w, r)
+}
+
+func TestDrainLetsRequestsFinish(t *testing.T) {
+	t.Parallel()
+	b := newBlocking()
+	s := start(t, quick, b.serve)
+	c := s.dial(t)
+	answers := make(chan string, 1)
+	go func() {
+		_, answer, err := c.do("POST", "long")
+		answers <- fmt.Sprint(answer, err)
+	}()
+	await(t, "the request", b.entered)
+	s.drain(t)
+	waitFor(t, "the drain", func() bool { return notAccepting(s) })
+	for range 20 { // while it drains it never accepts again
+		if !notAccepting(s) {
+			t.Fatal("a draining worker took a connection")
+		}
+	}
+	if isDone(s.process.stop.done) {
+		t.Fatal("drained, with a request in flight")
+	}
+	close(b.release)
+	if got := await(t, "the answer", answers); got != "0 long<nil>" {
+		t.Errorf("the long request got %q", got)
+	}
+	s.checkEnd(t)
+}
+
+func TestDrainCutsOffWhatLastsTooLong(t *testing.T) {
+	t.Parallel()
+	b := newBlocking()
+	d := quick
+	d.Timeout = 200 * time.Millisecond
+	s := start(t, d, b.serve)
+	c := s.dial(t)
+	failed := make(chan error, 1)
+	go func() {
+		_, _, err := c.do("POST", "endless")
+		failed <- err
+	}()
+	await(t, "the request", b.entered)
+	s.drain(t)
+	s.checkEnd(t)
+	if err := await(t, "the client", failed); err == nil {
+		t.Error("the endless request was answered")
+	}
+}
+
+// hijack takes the connection over and closes it when it is let go.
+func (b blocking) hijack(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n")
+	b.entered <- struct{}{}
+	<-b.release
+	conn.Close()
+}
+
+func TestDrainWaitsForHijackedConnections(t *testing.T) {
+	t.Parallel()
+	b := newBlocking()
+	d := quick
+	d.Timeout = -1
+	s := start(t, d, b.hijack)
+	c := s.dial(t)
+	io.WriteString(c.conn, "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n")
+	await(t, "the request", b.entered)
+	s.drain(t)
+	waitFor(t, "the drain", func() bool { return notAccepting(s) })
+	select {
+	case err := <-s.ended:
+		t.Fatalf("Serve returned %v with a hijacked connection open", err)
+	case <-time.After(4 * drainPoll): // not a barrier: too short to fail falsely, long enough to fail
+	}
+	close(b.release)
+	s.checkEnd(t)
+}
+
+func TestDrainLeavesHijackedConnectionsAtTheTimeout(t *testing.T) {
+	t.Parallel()
+	b := newBlocking()
+	d := quick
+	d.Timeout = 300 * time.Millisecond
+	s := start(t, d, b.hijack)
+	c := s.dial(t)
+	fmt.Fprint(c.conn, "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n")
+	await(t, "the request", b.entered)
+	began := time.Now()
+	s.drain(t)
+	s.checkEnd(t)
+	if took := time.Since(began); took < d.Timeout {
+		t.Errorf("the drain took %v with a hijacked connection open, less than %v", took, d.Timeout)
+	}
+	close(b.release)
+}
+
+// An answer to an upgrade has a Connection header of its own.
+func TestDrainLeavesUpgradesAlone(t *testing.T) {
+	t.Parallel()
+	c := newConns(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil)
+	c.leaving.Store(true)
+	for upgrade, want := range map[string]string{"": "close", "websocket": ""} {
+		w := &recorder{header: http.Header{}}
+		c.ServeHTTP(w, &http.Request{Header: http.Header{"Upgrade": {upgrade}}})
+		if got := w.header.Get("Connection"); got != want {
+			t.Errorf("Upgrade: %q is answered with Connection: %q", upgrade, got)
+		}
+	}
+}
+
+type recorder struct {
+	http.ResponseWriter
+	header http.Header
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+// Two servers, one also on two listeners, are one stop: each Serve returns when all have drained.
+func TestDrainOfSeveralServers(t *testing.T) {
+	t.Parallel()
+	b := newBlocking()
+	fds, addresses, sockets := [3]int{}, [3]string{}, map[string]int{}
+	for i := range fds {
+		fds[i], addresses[i] = rawSocket(t, "tcp")
+		sockets[addresses[i]] = fds[i]
+	}
+	p := inheriting(t, sockets)
+	busy, other := &http.Server{Handler: http.HandlerFunc(b.serve)}, &http.Server{Handler: http.HandlerFunc(echo)}
+	services := make([]*service, 3)
+	for i, srv := range []*http.Server{busy, other, busy} {
+		services[i] = &service{process: p, network: "tcp", address: addresses[i], fd: fds[i]}
+		services[i].ended = make(chan error, 1)
+		l, err := p.listen("tcp", addresses[i])
+		check(t, "listening", err)
+		go func() { services[i].ended <- p.serve(quick.withDefaults(), srv, l) }()
+	}
+	answers := make(chan string, 2)
+	for _, i := range []int{0, 2} {
+		go func() { answers <- get(t, "tcp", addresses[i]) }()
+		await(t, "the request", b.entered)
+	}
+	get(t, "tcp", addresses[1])
+	p.stop.begin()
+	for _, s := range services {
+		waitFor(t, "the drain", func() bool { return notAccepting(s) })
+	}
+	if len(services[1].ended) > 0 {
+		t.Error("the idle server returned before the busy one")
+	}
+	close(b.release)
+	for range 2 {
+		if got := await(t, "an answer", answers); got != "0 " {
+			t.Errorf("got %q", got)
+		}
+	}
+	for _, s := range services {
+		check(t, "serving", await(t, "the end of Serve", s.ended))
+	}
+}
+
+func TestServeKeepsTheProgramsHook(t *testing.T) {
+	t.Parallel()
+	fd, address := rawSocket(t, "tcp")
+	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	states := make(chan http.ConnState, 10)
+	s.serve(t, quick, &http.Server{
+		Handler:   http.HandlerFunc(echo),
+		ConnState: func(_ net.Conn, is http.ConnState) { states <- is },
+	})
+	get(t, s.network, s.address)
+	for _, want := range []http.ConnState{http.StateNew, http.StateActive, http.StateIdle, http.StateClosed} {
+		if got := await(t, "the hook", states); got != want {
+			t.Errorf("the hook got %v, want %v", got, want)
+		}
+	}
+	s.drain(t)
+	s.checkEnd(t)
+}
+
+func TestServeReturnsWhatEndedIt(t *testing.T) {
+	t.Parallel()
+	p := newProcess(environment(nil), os.Getpid())
+	l, err := p.listen("tcp", "127.0.0.1:0")
+	check(t, "listening", err)
+	srv := &http.Server{Handler: http.HandlerFunc(echo)}
+	ended := make(chan error, 1)
+	go func() { ended <- p.serve(quick.withDefaults(), srv, l) }()
+	get(t, "tcp", l.Addr().String())
+	srv.Close()
+	if err := await(t, "the end of Serve", ended); err != http.ErrServerClosed {
+		t.Errorf("closed by the program: %v", err)
+	}
+	l.Close()
+	if err := p.serve(quick.withDefaults(), &http.Server{}, l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("on a closed listener: %v", err)
+	}
+}
+
+// A program that is told to end before it serves never accepts.
+func TestServeAfterTheDrainServesNothing(t *testing.T) {
+	t.Parallel()
+	fd, address := rawSocket(t, "tcp")
+	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s.drain(t)
+	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)})
+	s.checkEnd(t)
+	if !notAccepting(s) {
+		t.Error("it took a connection")
+	}
+}
+
+// The order under hotstart: ready; drain, drained; and Serve returns once the signal has come, or hotstart has died.
+func TestServeSpeaksWithTheBroker(t *testing.T) {
+	t.Parallel()
+	fd, address := rawSocket(t, "tcp")
+	p, h := brokered(t, map[string]string{portsVariable: fmt.Sprintf("%s=%d", address, dup(t, fd))})
+	s := &service{process: p, network: "tcp", address: address, fd: fd}
+	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)})
+	h.expect(t, "hello 1")
+	h.expect(t, "ready")
+	get(t, s.network, s.address)
+	h.say(t, "drain", nil)
+	h.expect(t, "drained")
+	if len(s.ended) > 0 {
+		t.Error("Serve returned before the signal")
+	}
+	h.conn.Close()
+	s.checkEnd(t)
+}
