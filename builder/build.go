@@ -37,7 +37,7 @@ type BuildError struct {
 	program string
 }
 
-// Error returns the first diagnostic, which file names as Diagnostic has them.
+// Error returns the first diagnostic, and how many more there are.
 func (e *BuildError) Error() string {
 	text := "building " + e.program
 	if len(e.Diagnostics) > 0 {

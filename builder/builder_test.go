@@ -179,6 +179,9 @@ func TestPackage(t *testing.T) {
 			Options{Packages: []string{"."}, Flags: []string{"-overlay=overlay.json"}}, ".", "project"},
 		{"a workspace", "-- go.work --\ngo 1.25\nuse ./a\n-- a/go.mod --\nmodule example.com/a\n-- a/main.go --\npackage main\n",
 			Options{Packages: []string{"example.com/a"}}, "example.com/a", "a"},
+		{"a slip in the only file", gomod + "-- main.go --\npakage main\n", Options{}, ".", "project"},
+		{"a slip beside a program below", gomod + "-- x.go --\npakage x\n" + cmd, Options{}, "./cmd/api", "api"},
+		{"an import path without a directory", gomod + hello, Options{Packages: []string{"example.com/m/nope"}}, "example.com/m/nope", "nope"},
 		{"a broken go.mod", "-- go.mod --\nrequire (\n" + hello, Options{}, ".", "project"},
 	}
 	for _, test := range tests {

@@ -3,6 +3,7 @@ package builder
 import (
 	"bytes"
 	"debug/elf"
+	"debug/macho"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,10 @@ import (
 // word, for a package that is not main.
 var errArchive = errors.New("an archive, not a program")
 
+// textHead is how far into a file, or into its program text, the go command looks for the
+// ID, in bytes.
+const textHead = 32 << 10
+
 // readBuildID returns the last of the four fields of a program's Go build ID, the hash of
 // its content, as cmd/internal/buildid reads it; "" if it has no such ID.
 func readBuildID(name string) (string, error) {
@@ -22,7 +27,7 @@ func readBuildID(name string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	head := make([]byte, 32<<10) // as far as the go command looks in a Mach-O file
+	head := make([]byte, textHead)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", fmt.Errorf("reading the build ID of %s: %w", name, err)
@@ -32,8 +37,11 @@ func readBuildID(name string) (string, error) {
 		return "", errArchive
 	}
 	id := textBuildID(head)
-	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+	switch {
+	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
 		id = noteBuildID(f)
+	case id == nil && bytes.HasPrefix(head, []byte("\xcf\xfa\xed\xfe")):
+		id = machoBuildID(f)
 	}
 	return string(id[bytes.LastIndexByte(id, '/')+1:]), nil
 }
@@ -55,6 +63,21 @@ func noteBuildID(f io.ReaderAt) []byte {
 	}
 	id := note[16:]
 	return id[:min(uint64(len(id)), uint64(file.ByteOrder.Uint32(note[4:])))]
+}
+
+// machoBuildID finds the ID in a Mach-O file whose program text begins further down.
+func machoBuildID(f io.ReaderAt) []byte {
+	file, err := macho.NewFile(f)
+	if err != nil {
+		return nil
+	}
+	text := file.Section("__text")
+	if text == nil {
+		return nil
+	}
+	head := make([]byte, textHead)
+	n, _ := f.ReadAt(head, int64(text.Offset)) // less at the end of the file
+	return textBuildID(head[:n])
 }
 
 // textBuildID finds the ID at the start of the program text, where it is in files that

@@ -135,7 +135,11 @@ func (b *Builder) findMain() ([]string, error) {
 	if packageName(&context, b.command.dir) == "main" {
 		return []string{"."}, nil
 	}
-	return b.onlyMain(b.absolute("cmd"))
+	found, err := b.onlyMain(b.absolute("cmd"))
+	if choice := new(ChoiceError); err != nil && !errors.As(err, &choice) && unclear(&context, b.command.dir) {
+		return []string{"."}, nil
+	}
+	return found, err
 }
 
 // onlyMain returns the only main package in or below dir.
@@ -171,7 +175,7 @@ func (b *Builder) checkPackage(name string) ([]string, error) {
 	if _, ok := b.flags.value("overlay"); ok {
 		return []string{name}, nil // its files may be others than those on the disk
 	}
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(dir); isLocal(name) && errors.Is(err, fs.ErrNotExist) {
 		return nil, &hinted{fmt.Sprintf("package %q: no directory %s", name, dir), watchLines(b.allMains())}
 	}
 	context := b.env.context(b.flags)
@@ -190,6 +194,14 @@ func packageName(context *build.Context, dir string) string {
 		return ""
 	}
 	return p.Name
+}
+
+// unclear reports whether there are Go files in dir that do not make a package, perhaps
+// for a slip in one of them.
+func unclear(context *build.Context, dir string) bool {
+	_, err := context.ImportDir(dir, 0)
+	none := new(build.NoGoError)
+	return err != nil && !errors.As(err, &none)
 }
 
 func (b *Builder) modules() modules { return findModules(b.command.dir, b.env, b.flags) }

@@ -90,5 +90,8 @@ func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr stri
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		err = ctx.Err()
 	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it ended well, but left somebody who holds the pipes
+	}
 	return out.String(), errs.String(), err
 }

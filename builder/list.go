@@ -102,8 +102,6 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 	watch := dirSet{}
 	if err != nil {
 		g.Trees = modules.dirs()
-		slices.Sort(g.Trees)
-		g.Trees = slices.Compact(g.Trees)
 		watch.add(g.Trees...)
 	}
 	for _, p := range packages {
@@ -114,12 +112,12 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 			g.addPackage(p, start, watch)
 		}
 	}
-	for _, file := range modules.files {
+	for _, file := range b.named(g.Root) {
+		g.addFile(file, start, watch)
+	}
+	for _, file := range append(modules.files, b.overlay()...) {
 		g.files[file] = record{} // never known: each change may be one of the graph
 		watch.add(filepath.Dir(file))
-	}
-	for _, file := range b.named(g) {
-		g.addFile(file, start, watch)
 	}
 	g.Dirs = watch.sorted()
 	return g
@@ -157,26 +155,31 @@ func (g *Graph) addFile(name string, start time.Time, watch dirSet) {
 	}
 }
 
-// named returns files that count because a flag or the user named them.
-func (b *Builder) named(g *Graph) (files []string) {
+// named returns files that count because the user or a flag named them.
+func (b *Builder) named(root string) (files []string) {
 	if strings.HasSuffix(b.packages[0], ".go") {
 		for _, file := range b.packages {
 			files = append(files, b.absolute(file))
 		}
 	}
-	if overlay, ok := b.flags.value("overlay"); ok {
-		overlay = b.absolute(overlay)
-		g.files[overlay] = record{}
+	for _, overlay := range b.overlay() {
 		files = append(files, b.overlaid(overlay)...)
 	}
-	profile, ok := b.flags.value("pgo")
-	switch {
+	switch profile, ok := b.flags.value("pgo"); {
 	case ok && profile != "auto" && profile != "off":
 		files = append(files, b.absolute(profile))
 	case profile == "auto" || !ok && b.debug:
-		files = append(files, b.defaultProfiles(g)...)
+		files = append(files, b.defaultProfile(root))
 	}
 	return files
+}
+
+// overlay returns the file that -overlay names, if there is one.
+func (b *Builder) overlay() []string {
+	if name, ok := b.flags.value("overlay"); ok {
+		return []string{b.absolute(name)}
+	}
+	return nil
 }
 
 // overlaid returns the files that stand for others by an -overlay.
@@ -194,13 +197,16 @@ func (b *Builder) overlaid(overlay string) (files []string) {
 	return files
 }
 
-// defaultProfiles returns the profile that the build takes if it is there.
-func (b *Builder) defaultProfiles(g *Graph) []string {
-	dir := b.absolute(b.packages[0])
-	if !isLocal(b.packages[0]) {
-		dir = b.modules().packageDir(g.Root)
+// defaultProfile returns the profile that the build of root takes if it is there.
+func (b *Builder) defaultProfile(root string) string {
+	name := b.packages[0]
+	switch dir := b.modules().packageDir(root); {
+	case strings.HasSuffix(name, ".go"):
+		name = filepath.Dir(name)
+	case !isLocal(name) && dir != "":
+		name = dir
 	}
-	return []string{filepath.Join(dir, "default.pgo")}
+	return filepath.Join(b.absolute(name), "default.pgo")
 }
 
 // inside reports whether a path is in a directory, or is it.

@@ -92,6 +92,8 @@ func TestList(t *testing.T) {
 		{"another go.mod", gomod + "-- dev.mod --\nmodule example.com/m\n\ngo 1.25\n" + replace + "-- dev.sum --\n" + usesLib + lib,
 			Options{Flags: []string{"-modfile=dev.mod"}}, "example.com/m", "../lib/go.mod ../lib/lib.go dev.mod dev.sum go.mod main.go", "../lib ."},
 		{"a profile", gomod + hello + "-- default.pgo --\n", Options{Debug: true}, "example.com/m", "default.pgo go.mod main.go", "."},
+		{"a profile beside files", gomod + hello + "-- default.pgo --\n", Options{Debug: true, Packages: []string{"main.go"}},
+			"command-line-arguments", "default.pgo go.mod main.go", "."},
 		{"no profile", gomod + hello + "-- default.pgo --\n", Options{}, "example.com/m", "go.mod main.go", "."},
 	}
 	for _, test := range tests {

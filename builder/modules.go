@@ -3,6 +3,7 @@ package builder
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -68,14 +69,15 @@ func (m modules) all() []module {
 	return append(m.main[:len(m.main):len(m.main)], m.replaced...)
 }
 
-// dirs returns the root directories that exist.
+// dirs returns the root directories that exist, sorted.
 func (m modules) dirs() (dirs []string) {
 	for _, module := range m.all() {
 		if isDir(module.dir) {
 			dirs = append(dirs, module.dir)
 		}
 	}
-	return dirs
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // packageDir returns the directory that a package would be in by its import path, or ""
