@@ -1,0 +1,552 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func isGo(path string) bool { return strings.HasSuffix(path, ".go") }
+
+// patient are options for tests that count batches on a busy machine: nothing settles before it is quiet for long.
+func patient() Options { return Options{Quiet: 100 * time.Millisecond, Longest: 5 * time.Second} }
+
+func TestSavesAreOneChange(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		save func(f *fixture)
+	}{
+		{"in place, truncated first", func(f *fixture) { f.write("a.go", "new") }},
+		{"truncated, and written later", func(f *fixture) {
+			must(t, os.Truncate(f.path("a.go"), 0))
+			f.write("a.go", "new")
+		}},
+		{"vim: the old one renamed to a backup, a new one written, the backup removed", func(f *fixture) {
+			f.rename("a.go", "a.go~")
+			f.write("a.go", "new")
+			f.removeAll("a.go~")
+		}},
+		{"vim's probe for what the directory allows", func(f *fixture) {
+			f.write("4913", "")
+			f.removeAll("4913")
+			f.write("a.go", "new")
+		}},
+		{"JetBrains: a new file renamed over it, the old one moved aside", func(f *fixture) {
+			f.write("a.go___jb_tmp___", "new")
+			f.rename("a.go", "a.go___jb_old___")
+			f.rename("a.go___jb_tmp___", "a.go")
+			f.removeAll("a.go___jb_old___")
+		}},
+		{"a new file renamed over it", func(f *fixture) {
+			f.write(".a.go.tmp", "new")
+			f.rename(".a.go.tmp", "a.go")
+		}},
+		{"removed and made again", func(f *fixture) {
+			f.removeAll("a.go")
+			f.write("a.go", "new")
+		}},
+		{"written in many pieces", func(f *fixture) {
+			for i := range 20 {
+				f.write("a.go", strings.Repeat("new", i))
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := watch(t, patient())
+			f.write("a.go", "old")
+			f.set(Files{Dirs: f.paths(""), Match: isGo})
+			before := time.Now()
+			test.save(f)
+			b := f.receive()
+			if !slices.Equal(b.Paths, f.paths("a.go")) {
+				t.Errorf("batch %q, want a.go", b.Paths)
+			}
+			if b.Since.Before(before) || b.Since.After(time.Now()) {
+				t.Errorf("since %v, saved at %v", b.Since, before)
+			}
+			f.expectNoMore("")
+		})
+	}
+}
+
+func TestUnchangedContentIsNoChange(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(f *fixture){
+		"touch":                      func(f *fixture) { must(t, os.Chtimes(f.path("a.go"), time.Now(), time.Now())) },
+		"chmod":                      func(f *fixture) { must(t, os.Chmod(f.path("a.go"), 0o600)) },
+		"the same bytes again":       func(f *fixture) { f.write("a.go", "old") },
+		"removed and made again":     func(f *fixture) { f.removeAll("a.go"); f.write("a.go", "old") },
+		"renamed and back":           func(f *fixture) { f.rename("a.go", "b.go"); f.rename("b.go", "a.go") },
+		"a new file that went again": func(f *fixture) { f.write("b.go", "x"); f.removeAll("b.go") },
+		"a file that doesn't match":  func(f *fixture) { f.write("a.log", "x"); f.removeAll("a.log") },
+		"a directory named as one":   func(f *fixture) { f.mkdir("b.go"); f.write("b.go/c.go", "x") },
+		"a lock that leads nowhere":  func(f *fixture) { must(t, os.Symlink("me@host:1", f.path(".#a.go"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := watch(t, patient())
+			f.write("a.go", "old")
+			f.set(Files{Dirs: f.paths(""), Match: isGo})
+			do(f)
+			f.expectNoMore("")
+		})
+	}
+}
+
+// The time and size of a file may be the same though it has changed; then only the event tells.
+func TestEqualTimeAndSizeAreNotTrusted(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.write("a.go", "one")
+	info, err := os.Stat(f.path("a.go"))
+	must(t, err)
+	f.set(Files{Dirs: f.paths("")})
+	f.write("a.go", "two")
+	must(t, os.Chtimes(f.path("a.go"), info.ModTime(), info.ModTime()))
+	f.expect("a.go")
+}
+
+func TestNewAndRemovedFiles(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.write("old.go", "x")
+	f.set(Files{Dirs: f.paths(""), Match: isGo})
+	f.write("new.go", "x")
+	f.write("new.txt", "x")
+	f.expect("new.go")
+	f.removeAll("old.go")
+	f.expect("old.go")
+	f.rename("new.go", "newer.go")
+	f.expect("new.go", "newer.go")
+	f.write("empty.go", "")
+	f.expect("empty.go")
+	f.expectNoMore("")
+}
+
+func TestDirsAreWatchedWithoutWhatIsBelow(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("a/b")
+	f.mkdir("c")
+	f.set(Files{Dirs: f.paths("a", "c")})
+	f.write("a/b/x.go", "x")
+	f.write("y.go", "x")
+	f.expectNoMore("a")
+	f.expectNoMore("c")
+	if got := f.watches(); !slices.Equal(got, []string{"a", "c"}) {
+		t.Errorf("the kernel watches %q", got)
+	}
+}
+
+func TestTrees(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("a/b")
+	f.mkdir("a/skip/c")
+	f.set(Files{Trees: f.paths("a"), Skip: func(dir string) bool { return filepath.Base(dir) == "skip" }})
+	if got := f.watches(); !slices.Equal(got, []string{"a", "a/b"}) {
+		t.Errorf("the kernel watches %q", got)
+	}
+	f.write("a/x", "x")
+	f.write("a/b/x", "x")
+	f.write("a/skip/x", "x")
+	f.write("a/skip/c/x", "x")
+	f.mkdir("a/new/skip")
+	f.write("a/new/skip/x", "x")
+	f.write("a/new/x", "x")
+	f.expect("a/x", "a/b/x", "a/new/x")
+	f.rename("a/new", "a/renamed")
+	f.expect("a/new/x", "a/renamed/x")
+	f.write("a/renamed/x", "y")
+	f.expect("a/renamed/x")
+	f.removeAll("a/renamed")
+	f.expect("a/renamed/x")
+	f.expectNoMore("a/b")
+	waitUntil(t, func() bool { return slices.Equal(f.watches(), []string{"a", "a/b"}) })
+}
+
+// A directory is made, filled and moved faster than it can be watched.
+func TestTreesOutrunByTheirDirectories(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("t")
+	f.set(Files{Trees: f.paths("t")})
+	var want []string
+	for i := range 50 {
+		dir := fmt.Sprintf("t/%d", i)
+		f.mkdir(dir + "/a/b/c")
+		f.write(dir+"/a/b/c/x", "x")
+		f.mkdir(dir + "/moved")
+		f.rename(dir+"/a", dir+"/moved/a")
+		want = append(want, dir+"/moved/a/b/c/x")
+	}
+	seen := map[string]bool{}
+	for slices.ContainsFunc(f.paths(want...), func(p string) bool { return !seen[p] }) {
+		for _, path := range f.receive().Paths {
+			seen[path] = true
+		}
+	}
+	for _, name := range want {
+		f.write(name, "changed")
+	}
+	f.expect(want...)
+	f.removeAll("t")
+	f.expect(want...)
+	waitUntil(t, func() bool { return slices.Equal(f.watches(), []string{"."}) }) // above what is missing
+}
+
+func TestMissingDirectories(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.set(Files{Dirs: f.paths("a/b/c"), Trees: f.paths("a/t")})
+	if got := f.watches(); !slices.Equal(got, []string{"."}) {
+		t.Errorf("the kernel watches %q", got)
+	}
+	f.mkdir("a/b/c/d")
+	f.write("a/b/c/x", "x")
+	f.expect("a/b/c/x")
+	f.mkdir("a/t/u")
+	f.write("a/t/u/x", "x")
+	f.expect("a/t/u/x")
+	if got := f.watches(); !slices.Equal(got, []string{"a/b/c", "a/t", "a/t/u"}) {
+		t.Errorf("the kernel watches %q once they are there", got)
+	}
+
+	f.removeAll("a")
+	f.expect("a/b/c/x", "a/t/u/x")
+	f.mkdir("a/b")
+	f.write("a/b/c", "a file in place of the directory")
+	f.removeAll("a/b/c")
+	f.mkdir("a/b/c")
+	f.write("a/b/c/x", "x")
+	f.expect("a/b/c/x")
+	f.write("a/b/c/x", "y")
+	f.expect("a/b/c/x")
+	f.expectNoMore("a/b/c")
+}
+
+func TestProjectMovedAndPutBack(t *testing.T) {
+	t.Parallel()
+	f := watch(t, patient())
+	f.mkdir("p/cmd/api")
+	f.write("p/go.mod", "x")
+	f.write("p/cmd/api/a.go", "x")
+	f.write("p/cmd/api/b.go", "x")
+	f.set(Files{Dirs: f.paths("p", "p/cmd/api")})
+	f.rename("p", "q")
+	f.write("q/cmd/api/b.go", "changed while it was away")
+	f.rename("q", "p")
+	f.expect("p/cmd/api/b.go")
+
+	f.rename("p", "q")
+	f.mkdir("p/cmd/api") // and another comes in its place
+	f.write("p/go.mod", "x")
+	f.write("p/cmd/api/a.go", "other")
+	f.write("p/cmd/api/b.go", "changed while it was away")
+	f.expect("p/cmd/api/a.go")
+	f.write("q/cmd/api/a.go", "not ours any more")
+	f.write("p/cmd/api/b.go", "ours")
+	f.expect("p/cmd/api/b.go")
+	f.expectNoMore("p/cmd/api")
+}
+
+// A new directory often gets the inode number of the one that was removed.
+func TestDirectoryRemovedAndMadeAgain(t *testing.T) {
+	t.Parallel()
+	f := watch(t, patient())
+	f.mkdir("a")
+	f.write("a/x", "x")
+	f.mkdir("t/a")
+	f.write("t/a/x", "x")
+	f.set(Files{Dirs: f.paths("a"), Trees: f.paths("t")})
+	known := "x"
+	for _, next := range []string{"1", "2", "3"} {
+		for _, dir := range []string{"a", "t/a"} {
+			f.removeAll(dir)
+			f.mkdir(dir)
+			f.write(dir+"/x", known)
+		}
+		f.expectNoMore("t")
+		f.write("a/x", next)
+		f.write("t/a/x", next)
+		f.expect("a/x", "t/a/x")
+		known = next
+	}
+}
+
+func TestManyFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	var names []string
+	for i := range 300 {
+		names = append(names, fmt.Sprintf("%d/%d.go", i%10, i))
+		f.mkdir(fmt.Sprint(i % 10))
+		f.write(names[i], "old")
+	}
+	f.set(Files{Trees: f.paths("")})
+	for _, name := range names { // as git does it
+		f.removeAll(name)
+		f.write(name, "new")
+	}
+	f.expect(names...)
+}
+
+// A log that grows without end, in a watched directory, keeps nothing back.
+func TestIrrelevantEventsDoNotStarve(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.write("a.go", "x")
+	f.set(Files{Dirs: f.paths(""), Match: isGo})
+	log, err := os.Create(f.path("log"))
+	must(t, err)
+	defer log.Close()
+	stop := make(chan struct{})
+	var logging sync.WaitGroup
+	defer logging.Wait()
+	defer close(stop)
+	logging.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				fmt.Fprintln(log, i)
+				if i%100 == 0 {
+					log.Truncate(0)
+				}
+			}
+		}
+	})
+	for i := range 5 {
+		f.write("a.go", fmt.Sprint("changed ", i))
+		f.expect("a.go")
+	}
+}
+
+func TestSlowReceiverGetsOneBatch(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.write("c.go", "old")
+	f.set(Files{Dirs: f.paths("")})
+	// That a batch is offered can't be seen but by taking it, so see what is to be told.
+	told := func(names ...string) {
+		t.Helper()
+		waitUntil(t, func() bool {
+			f.Watcher.mu.Lock()
+			defer f.Watcher.mu.Unlock()
+			return slices.Equal(f.Watcher.set.untold.batch().Paths, f.paths(names...))
+		})
+	}
+	f.write("a.go", "x")
+	told("a.go")
+	f.write("b.go", "x")
+	f.write("c.go", "new")
+	told("a.go", "b.go", "c.go")
+	f.write("c.go", "old") // as the receiver knows it
+	told("a.go", "b.go")
+	if got := f.receive().Paths; !slices.Equal(got, f.paths("a.go", "b.go")) {
+		t.Errorf("batch %q", got)
+	}
+	f.expectNoMore("")
+}
+
+func TestSymbolicLinks(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("real/sub")
+	f.mkdir("other")
+	f.write("other/x", "other")
+	must(t, os.Symlink("real", f.path("link")))
+	must(t, os.Symlink("..", f.path("real/sub/loop")))
+	must(t, os.Symlink("../other", f.path("real/aside")))
+	f.set(Files{Dirs: f.paths("link", "real/aside"), Trees: f.paths("real")})
+	f.write("real/x", "x") // one file under two names
+	f.expect("real/x", "link/x")
+	f.write("real/sub/x", "x")
+	f.expect("real/sub/x")
+	f.write("other/x", "changed")
+	f.expect("real/aside/x")
+	if got := len(f.watches()); got != 3 {
+		t.Errorf("%d watches for 3 directories: %q", got, f.watches())
+	}
+
+	f.set(Files{Dirs: f.paths("link")}) // the other name of its directory leaves
+	f.write("real/x", "y")
+	f.expect("link/x")
+	f.expectNoMore("link")
+}
+
+func TestLinkThatComesToLeadElsewhere(t *testing.T) {
+	t.Parallel()
+	f := watch(t, patient())
+	for _, dir := range []string{"one", "two"} {
+		f.mkdir(dir)
+		f.write(dir+"/x", dir)
+		f.write(dir+"/same", "same")
+	}
+	must(t, os.Symlink("one", f.path("link")))
+	f.set(Files{Dirs: f.paths("", "link")})
+	must(t, os.Symlink("two", f.path("tmp")))
+	f.rename("tmp", "link")
+	f.expect("link/x")
+	f.write("one/x", "not ours any more")
+	f.write("two/x", "ours")
+	f.expect("link/x")
+	f.expectNoMore("link")
+}
+
+func TestSinceTellsNewFromKnown(t *testing.T) {
+	t.Parallel()
+	f := watch(t, patient())
+	since := time.Now()
+	f.mkdir("a")
+	f.mkdir("b")
+	for name, age := range map[string]time.Duration{"a/old": time.Minute, "a/young": -time.Second, "b/old": time.Minute, "b/young": -time.Second} {
+		f.write(name, "x")
+		must(t, os.Chtimes(f.path(name), since, since.Add(-age)))
+	}
+	must(t, f.Watch(Files{Dirs: f.paths("a")}, since))
+	f.expect("a/young")
+	must(t, f.Watch(Files{Dirs: f.paths("a", "b")}, since)) // a/young is known by now
+	f.expect("b/young")
+	f.expectNoMore("a")
+}
+
+func TestWatchReplaces(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("a")
+	f.mkdir("b")
+	f.write("a/x.go", "x")
+	f.write("a/x.txt", "x")
+	f.set(Files{Dirs: f.paths("a"), Match: isGo})
+	f.set(Files{Dirs: f.paths("b")})
+	if got := f.watches(); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("the kernel watches %q", got)
+	}
+	f.write("a/x.go", "y")
+	f.expectNoMore("b")
+	f.set(Files{Dirs: f.paths("a")}) // x.go changed meanwhile, which is nobody's concern
+	f.write("a/x.txt", "y")
+	f.expect("a/x.txt")
+	f.set(Files{})
+	if got := f.watches(); len(got) > 0 {
+		t.Errorf("the kernel watches %q at the end", got)
+	}
+}
+
+// However often and whenever the set is replaced by itself, no change is lost.
+func TestWatchLosesNothing(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("t")
+	files := Files{Trees: f.paths("t")}
+	f.set(files)
+	stop := make(chan struct{})
+	var replacing sync.WaitGroup
+	replacing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := f.Watch(files, time.Time{}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	var names []string
+	for i := range 30 {
+		dir := fmt.Sprintf("t/%d", i)
+		f.mkdir(dir)
+		f.write(dir+"/x", "x")
+		names = append(names, dir+"/x")
+	}
+	f.expect(names...)
+	close(stop)
+	replacing.Wait()
+}
+
+func TestWatchBeforeRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w, err := New(Options{})
+	must(t, err)
+	must(t, w.Watch(Files{Dirs: []string{dir}}, time.Time{}))
+	write(t, filepath.Join(dir, "x"), "x")
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	if b := <-w.Batches(); !slices.Equal(b.Paths, []string{filepath.Join(dir, "x")}) {
+		t.Errorf("batch %q", b.Paths)
+	}
+	cancel()
+	must(t, <-ended)
+	if _, ok := <-w.Batches(); ok {
+		t.Error("a batch after the end")
+	}
+	if err := w.Watch(Files{}, time.Time{}); err == nil {
+		t.Error("Watch after Run is no error")
+	}
+}
+
+func TestCloseWithoutRun(t *testing.T) {
+	t.Parallel()
+	for _, poll := range []time.Duration{0, time.Hour} {
+		w, err := New(Options{Poll: poll})
+		must(t, err)
+		must(t, w.Watch(Files{Trees: []string{t.TempDir()}}, time.Time{}))
+		must(t, w.Close())
+		must(t, w.Close())
+		select {
+		case <-w.filled:
+		default:
+			t.Error("a goroutine outlives Close")
+		}
+		if err := w.Watch(Files{}, time.Time{}); err == nil {
+			t.Error("Watch after Close is no error")
+		}
+	}
+}
+
+func TestCloseEndsRun(t *testing.T) {
+	t.Parallel()
+	w, err := New(Options{})
+	must(t, err)
+	ended := make(chan error)
+	go func() { ended <- w.Run(context.Background()) }()
+	must(t, w.Close())
+	must(t, <-ended)
+}
+
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Options{Quiet: -1}); err == nil {
+		t.Error("a negative time is no error")
+	}
+	f := watch(t, Options{})
+	for _, files := range []Files{{Dirs: []string{"a/b"}}, {Trees: []string{"a/b"}}} {
+		if err := f.Watch(files, time.Time{}); err == nil || !strings.Contains(err.Error(), `"a/b"`) {
+			t.Errorf("a relative directory: error %v, want one that names it", err)
+		}
+	}
+}
+
+// waitUntil waits for a fact.
+func waitUntil(t testing.TB, fact func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !fact(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not so after 10 s")
+		}
+	}
+}
