@@ -132,8 +132,9 @@ func TestBuildNeverOverwrites(t *testing.T) {
 	t.Parallel()
 	dir, out := project(t, gomod+hello), t.TempDir()
 	write(t, filepath.Join(out, "project-1"), "of another run")
-	if x := mustBuild(t, builderIn(t, dir, Options{Output: out})); filepath.Base(x.Path) != "project-2" {
-		t.Errorf("built %s", x.Path)
+	b := builderIn(t, dir, Options{Output: out})
+	if first, second := b.nextOutput(), b.nextOutput(); first != filepath.Join(out, "project-2") || second != filepath.Join(out, "project-3") {
+		t.Errorf("building %s and %s", first, second)
 	}
 }
 
@@ -185,13 +186,17 @@ func TestUserFlagsWin(t *testing.T) {
 	t.Parallel()
 	dir := project(t, gomod+"-- main.go --\npackage main\n\nvar v = \"ours\"\n\nfunc main() { println(v) }\n")
 	for name, o := range map[string]Options{
-		"flags":   {Flags: []string{"-ldflags=-X main.v=theirs"}},
-		"GOFLAGS": {Env: append(os.Environ(), `GOFLAGS="-ldflags=-X main.v=theirs"`)},
+		"flags":   {Flags: []string{"-ldflags=-X main.v=theirs -buildid="}},
+		"GOFLAGS": {Env: append(os.Environ(), `GOFLAGS="-ldflags=-X main.v=theirs -buildid="`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if out := output(t, mustBuild(t, builderIn(t, dir, o))); out != "theirs\n" {
+			x := mustBuild(t, builderIn(t, dir, o))
+			if out := output(t, x); out != "theirs\n" {
 				t.Errorf("it says %q", out)
+			}
+			if x.ID != "" || x.Same(x) {
+				t.Errorf("ID %q of a program that has none", x.ID)
 			}
 		})
 	}
@@ -314,7 +319,7 @@ func TestBuildInterrupted(t *testing.T) {
 	}
 }
 
-func TestBuildInheritsNothing(t *testing.T) {
+func TestInheritsNothing(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("open descriptors are listed in /proc/self/fd of Linux alone")
@@ -326,7 +331,7 @@ func TestBuildInheritsNothing(t *testing.T) {
 	defer held.Close()
 	seen := filepath.Join(t.TempDir(), "seen")
 	goCommand := script(t, fmt.Sprintf("for fd in /proc/$$/fd/*; do readlink $fd; done >%s\nexec go \"$@\"\n", seen))
-	mustBuild(t, builderIn(t, project(t, gomod+hello), Options{Go: goCommand}))
+	builderIn(t, project(t, gomod+hello), Options{Go: goCommand})
 	content, err := os.ReadFile(seen)
 	if err != nil {
 		t.Fatal(err)

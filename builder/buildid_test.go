@@ -29,11 +29,3 @@ func TestReadBuildID(t *testing.T) {
 		})
 	}
 }
-
-func TestNoBuildID(t *testing.T) {
-	t.Parallel()
-	x := mustBuild(t, builderIn(t, project(t, gomod+hello), Options{Flags: []string{"-ldflags=-buildid="}}))
-	if x.ID != "" || x.Same(x) {
-		t.Errorf("ID %q of a program that has none", x.ID)
-	}
-}

@@ -105,8 +105,8 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 		watch.add(g.Trees...)
 	}
 	for _, p := range packages {
-		if !p.DepOnly {
-			g.Root = cmp.Or(g.Root, p.ImportPath)
+		if !p.DepOnly && !isLocal(p.ImportPath) {
+			g.Root = p.ImportPath
 		}
 		if !p.Standard && p.Dir != "" && !inside(env.GOROOT, p.Dir) && !inside(env.GOMODCACHE, p.Dir) {
 			g.addPackage(p, start, watch)

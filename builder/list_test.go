@@ -200,7 +200,7 @@ func TestListIncomplete(t *testing.T) {
 			"example.com/m", "go.mod main.go", ".", "main.go:3:8: missing go.sum entry"},
 		{"a syntax error", gomod + "-- main.go --\npackage main\n\nimport _ \"example.com/m/b\"\n-- x.go --\npackage main\n\nimport \"fmt\n-- b/b.go --\npackage b\n",
 			"example.com/m", "b/b.go go.mod main.go x.go", ".", "x.go:3:8: string literal not terminated"},
-		{"an empty directory", gomod + "-- x/x.go --\npackage x\n", ".", "go.mod", ".", "no Go files in "},
+		{"an empty directory", gomod + "-- x/x.go --\npackage x\n", "", "go.mod", ".", "no Go files in "},
 		{"embeds nothing", gomod + "-- main.go --\npackage main\n\nimport _ \"embed\"\n\n//go:embed *.txt\nvar s string\n",
 			"example.com/m", "go.mod main.go", ".", "main.go:5:12: pattern *.txt: no matching files found"},
 		{"a workspace with a hole", gomod + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t./nope\n\t../lib\n)\n-- ../lib/go.mod --\nmodule lib\n" + hello,

@@ -1,0 +1,33 @@
+package builder
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestParseFlags(t *testing.T) {
+	t.Parallel()
+	got := parseFlags([]string{"-tags", "a,b", "--race", "-ldflags=-X a=b", "-buildvcs", "-p", "-2", "stray", "-race=false", "-pgo"})
+	want := buildFlags{{"tags", "a,b"}, {"race", "true"}, {"ldflags", "-X a=b"}, {"buildvcs", "true"}, {"p", "-2"}, {"race", "false"}, {"pgo", ""}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got.isSet("race") || !got.isSet("buildvcs") || got.isSet("msan") {
+		t.Error("the last of a name does not win")
+	}
+}
+
+func TestSplitQuoted(t *testing.T) {
+	t.Parallel()
+	for goflags, want := range map[string][]string{
+		"":                                nil,
+		" -a \t-b=c ":                     {"-a", "-b=c"},
+		`"-ldflags=-s -w" '-tags=a "b"'x`: {"-ldflags=-s -w", `-tags=a "b"`, "x"},
+		`-a="b" "unfinished x`:            {`-a="b"`, "unfinished x"},
+		`'`:                               {""},
+	} {
+		if got := splitQuoted(goflags); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q, want %q", goflags, got, want)
+		}
+	}
+}
