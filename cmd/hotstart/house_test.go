@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hotstart/hotstart/"
+
+// house lists every package and what it may import of ours.
+var house = map[string][]string{
+	"cmd/hotstart":   {"builder", "starter", "templates", "watcher"},
+	"builder":        {},
+	"starter":        {"starter/worker"},
+	"starter/worker": {},
+	"templates":      {},
+	"watcher":        {},
+}
+
+// guests lists who alone may import a library.
+var guests = map[string][]string{
+	"github.com/fsnotify/fsnotify": {"watcher"},
+	"github.com/fatih/color":       {"cmd/hotstart"},
+	"github.com/spf13/cobra":       {"cmd/hotstart"},
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); seen++ {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		checkImports(t, strings.TrimPrefix(p.ImportPath, module), p.Imports)
+	}
+	if seen != len(house) {
+		t.Errorf("%d packages listed, the house has %d", seen, len(house))
+	}
+}
+
+func checkImports(t *testing.T, name string, imports []string) {
+	may, ok := house[name]
+	if !ok {
+		t.Errorf("%s is not in the house", name)
+	}
+	for _, path := range imports {
+		if ours, ok := strings.CutPrefix(path, module); ok && !slices.Contains(may, ours) {
+			t.Errorf("%s must not import %s", name, ours)
+		}
+		if hosts, ok := guests[path]; ok && !slices.Contains(hosts, name) {
+			t.Errorf("%s must not import %s", name, path)
+		}
+		if first, _, _ := strings.Cut(path, "/"); name == "starter/worker" && strings.Contains(first, ".") {
+			t.Errorf("%s must not import %s: it is for every program", name, path)
+		}
+	}
+}

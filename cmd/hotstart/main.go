@@ -1,0 +1,106 @@
+// Hotstart reloads a Go server without dropping a connection.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// Exit codes. A second signal that cuts the end short gives 128 plus its
+// number, as a shell does.
+const (
+	exitOK      = 0 // asked to stop, and every worker left
+	exitFailure = 1
+	exitUsage   = 2 // the command line is wrong
+)
+
+func main() {
+	starter.Helper()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is hotstart without the process around it.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := newRootCmd()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	return exitCode(newUI(stderr, colorOf(root)), err)
+}
+
+func newRootCmd() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hotstart",
+		Short: "Reload a Go server without dropping a connection",
+		Long: "hotstart keeps a server's listening sockets open while it builds the program,\n" +
+			"starts the new one on them, and only when that serves lets the old one finish.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       version(),
+	}
+	root.SetVersionTemplate("hotstart {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
+	})
+	root.PersistentFlags().String("color", "auto", "colour the output: `when` is auto, always or never")
+	root.AddCommand(newWatchCmd(), newDemoCmd())
+	return root
+}
+
+// unknownCommand refuses what is no command, and says which are.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{err: fmt.Errorf("unknown command %q", args[0]), hint: "hotstart --help"}
+}
+
+// noArgs is for a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{err: fmt.Errorf("%s takes no argument: %q", cmd.CommandPath(), args[0]), hint: cmd.CommandPath() + " --help"}
+}
+
+// usageError is a command line that can't be meant.
+type usageError struct {
+	err  error
+	hint string // the next command to type
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Hint() string  { return e.hint }
+
+// signalError says that a second signal ended what the first had asked to.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string { return "ended by " + e.signal.String() }
+
+// exitCode tells the user of err, and what to type next.
+func exitCode(u *ui, err error) int {
+	var cut *signalError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &cut):
+		return 128 + int(cut.signal)
+	}
+	u.failed(err)
+	if isUsage(err) {
+		return exitUsage
+	}
+	return exitFailure
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// runWatch makes every part, joins them by the loop, and ends them in turn.
+// The sockets come first: what connects during the first build waits.
+func runWatch(cmd *cobra.Command, o watchOptions) error {
+	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), colorOf(cmd))}
+	// Every process that is started carries the mark: a guard finds it by
+	// that when hotstart itself could not end it.
+	mark := "HOTSTART_INSTANCE=" + rand.Text()
+	ended, end := context.WithCancel(cmd.Context())
+	defer end()
+	if o.dir == "" {
+		var err error
+		if o.dir, err = os.Getwd(); err != nil {
+			return err
+		}
+	}
+	w := &watch{
+		o:        o,
+		ui:       u,
+		builds:   make(chan built),
+		graphs:   make(chan listed),
+		events:   make(chan starter.Event),
+		signals:  make(chan os.Signal, 4),
+		ended:    ended,
+		changed:  map[string]bool{},
+		attempts: map[*starter.Command]*attempt{},
+	}
+	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(w.signals)
+
+	output, err := os.MkdirTemp("", "hotstart-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the binaries: %w", err)
+	}
+	defer os.RemoveAll(output)
+	if w.stdin, err = os.Open(os.DevNull); err != nil {
+		return err
+	}
+	defer w.stdin.Close()
+	if err := w.open(mark, output); err != nil {
+		return err
+	}
+	defer w.running.Wait()
+	u.addresses = w.starter.Addresses()
+	served, unwatched := make(chan error, 1), make(chan error, 1)
+	go func() { served <- w.starter.Run(context.Background()) }()
+	go func() { unwatched <- w.watcher.Run(ended) }()
+
+	err = w.loop(served, unwatched)
+	end()
+	if !w.stopping {
+		w.starter.Signal(syscall.SIGTERM)
+		<-served
+	}
+	return err
+}
+
+// open makes the starter, with its sockets, the builder and the watcher.
+func (w *watch) open(mark, output string) (err error) {
+	so, err := w.o.starterOptions(mark, w.report)
+	if err != nil {
+		return err
+	}
+	bo, err := w.o.builderOptions(mark, output)
+	if err != nil {
+		return err
+	}
+	if w.patterns, err = watcher.NewPatterns(w.o.dir, w.o.watch, w.o.ignore); err != nil {
+		return &usageError{err: err, hint: "hotstart watch --help"}
+	}
+	if w.starter, err = starter.New(so); err != nil {
+		return err
+	}
+	if w.builder, err = builder.New(w.ended, bo); err == nil {
+		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.ui.say})
+	}
+	if err != nil {
+		w.starter.Close()
+	}
+	return err
+}
+
+// report passes on what the starter does, as long as somebody listens.
+func (w *watch) report(e starter.Event) {
+	select {
+	case w.events <- e:
+	case <-w.ended.Done():
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// watchOptions are the flags of hotstart watch.
+type watchOptions struct {
+	packages []string // what to build; empty: found by the builder
+	args     []string // the program's own
+
+	dir        string // where the go command and the program run, absolute; "": here
+	ports      []string
+	paths      []string
+	buildFlags string
+	debug      bool
+
+	watch  []string // patterns of more files that count
+	ignore []string // patterns of files that don't
+	poll   time.Duration
+
+	ready        string
+	interval     time.Duration
+	readyTimeout time.Duration
+	stopTimeout  time.Duration
+}
+
+// defaultWatchOptions are the flags that nobody gave.
+func defaultWatchOptions() watchOptions {
+	return watchOptions{
+		ready:        string(starter.ReadyAuto),
+		interval:     time.Second,
+		readyTimeout: 30 * time.Second,
+		stopTimeout:  10 * time.Second,
+	}
+}
+
+func newWatchCmd() *cobra.Command {
+	o := defaultWatchOptions()
+	cmd := &cobra.Command{
+		Use:   "watch [package | files.go] [flags] [-- program arguments]",
+		Short: "Build and reload a server whenever a file that it is built from changes",
+		Long: "Watch builds the package (the one in this folder, or the only one below ./cmd),\n" +
+			"runs it, and does so again whenever a file that the build reads changes. The old\n" +
+			"program serves until the new one is seen to, and goes on if that never happens.\n\n" +
+			"The sockets of --port and --path are made by hotstart and handed to the program:\n" +
+			"in SERVER_STARTER_PORT, in LISTEN_FDS, and through the package\n" +
+			"github.com/hotstart/hotstart/starter/worker.\n\n" +
+			"SIGHUP builds and reloads, also if nothing has changed. SIGINT and SIGTERM end\n" +
+			"the program and then hotstart; a second one at once.",
+		Example: "  hotstart watch ./cmd/api --port=8080\n" +
+			"  hotstart watch --port=8080 --build-flags='-tags dev -race' -- --config=dev.yaml\n" +
+			"  hotstart watch ./cmd/api --port=8080 --watch='web/**/*.html'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.packages, o.args = splitArgs(args, cmd.ArgsLenAtDash())
+			return runWatch(cmd, o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *watchOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringArrayVar(&o.ports, "port", o.ports, "listen on `[host:][u]port[=fd]`; repeatable")
+	f.StringArrayVar(&o.paths, "path", o.paths, "listen on the unix socket `path`; repeatable")
+	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's own")
+	f.BoolVar(&o.debug, "debug", o.debug, "keep what a debugger needs in the binary")
+	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload when a file that `pattern` matches changes; ** is any depth; repeatable")
+	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for a file that `pattern` matches; repeatable")
+	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
+	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify or interval")
+	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
+	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve")
+	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
+}
+
+// forever outlasts any session.
+const forever = 365 * 24 * time.Hour
+
+// splitArgs parts what is to be built from what the program is given.
+func splitArgs(args []string, dash int) (packages, program []string) {
+	if dash < 0 {
+		return args, nil
+	}
+	return args[:dash], args[dash:]
+}
+
+// starterOptions are those of the superdaemon in this mode: it outlives bad
+// code, and nothing outlives it.
+func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (starter.Options, error) {
+	ready, err := starter.ParseReadiness(o.ready)
+	if err != nil {
+		return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
+	}
+	for name, d := range map[string]time.Duration{
+		"interval": o.interval, "ready-timeout": o.readyTimeout, "stop-timeout": o.stopTimeout, "poll": o.poll,
+	} {
+		if d < 0 {
+			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%v is less than nothing", name, d), hint: "hotstart watch --help"}
+		}
+	}
+	drain := o.stopTimeout
+	if drain == 0 {
+		drain = forever
+	}
+	return starter.Options{
+		Ports:            o.ports,
+		Paths:            o.paths,
+		DualStack:        true,
+		Ready:            ready,
+		Interval:         o.interval,
+		ReadyTimeout:     o.readyTimeout,
+		DrainTimeout:     drain,
+		StopTimeout:      o.stopTimeout,
+		MaxStartFailures: 1,
+		Outlive:          true,
+		Helper:           true,
+		Leash:            true,
+		Mark:             mark,
+		Report:           report,
+	}, nil
+}
+
+// builderOptions are what to build, with its binaries in output.
+func (o watchOptions) builderOptions(mark, output string) (builder.Options, error) {
+	flags, err := splitFlags(o.buildFlags)
+	if err != nil {
+		return builder.Options{}, &usageError{err: err, hint: `hotstart watch --build-flags="-tags dev"`}
+	}
+	return builder.Options{
+		Dir:      o.dir,
+		Packages: o.packages,
+		Flags:    flags,
+		Debug:    o.debug,
+		Env:      append(os.Environ(), mark),
+		Output:   output,
+	}, nil
+}
+
+// splitFlags splits at white space, except between quotes.
+func splitFlags(s string) ([]string, error) {
+	var flags []string
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
+		var flag strings.Builder
+		for s != "" && s[0] != ' ' && s[0] != '\t' && s[0] != '\n' {
+			if s[0] != '\'' && s[0] != '"' {
+				flag.WriteByte(s[0])
+				s = s[1:]
+				continue
+			}
+			quoted, rest, closed := strings.Cut(s[1:], s[:1])
+			if !closed {
+				return nil, fmt.Errorf("--build-flags: a %s is not closed", s[:1])
+			}
+			flag.WriteString(quoted)
+			s = rest
+		}
+		flags = append(flags, flag.String())
+	}
+	return flags, nil
+}
+
+// isUsage reports whether the command line is to blame for err.
+func isUsage(err error) bool {
+	var usage *usageError
+	var format *starter.FormatError
+	var choice *builder.ChoiceError
+	var library *builder.NotMainError
+	return errors.As(err, &usage) || errors.As(err, &format) || errors.As(err, &choice) || errors.As(err, &library)
+}
