@@ -1,0 +1,437 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+func TestMain(m *testing.M) {
+	starter.Helper()
+	testscript.Main(m, map[string]func(){"hotstart": main})
+}
+
+// TestScripts runs every script in testdata/script against real go builds,
+// real processes and real sockets. What the scripts wait for is a fact: a
+// line that hotstart prints, an answer, an exit.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		Setup:              setUp,
+		RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start":  cmdStart,
+			"see":    cmdSee,
+			"unseen": cmdUnseen,
+			"get":    cmdGet,
+			"edit":   cmdEdit,
+			"send":   cmdSend,
+			"ends":   cmdEnds,
+			"load":   cmdLoad,
+			"gone":   cmdGone,
+			"exits":  cmdExits,
+			"readme": cmdReadme,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+	})
+}
+
+// patience bounds every wait: only a test that fails needs it.
+const patience = 60 * time.Second
+
+// setUp gives each script the go command's caches, a folder for temporary
+// files of its own, and the package serve beside its files.
+func setUp(env *testscript.Env) error {
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+	if err != nil {
+		return err
+	}
+	for i, value := range strings.Fields(string(out)) {
+		env.Setenv([]string{"GOCACHE", "GOMODCACHE", "GOPATH"}[i], value)
+	}
+	env.Setenv("GOPROXY", "off")
+	env.Setenv("GORACE", "atexit_sleep_ms=0")
+	if path, err := lookPath(env.Getenv("PATH"), "hotstart"); err == nil {
+		env.Setenv("HOTSTART", filepath.Dir(path))
+	}
+	readme, err := filepath.Abs("../../README.md")
+	if err != nil {
+		return err
+	}
+	env.Setenv("README", readme)
+	tmp := filepath.Join(env.WorkDir, "tmp")
+	env.Setenv("TMPDIR", tmp)
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		return err
+	}
+	run := &session{dir: env.WorkDir}
+	env.Values[sessionKey{}] = run
+	env.Defer(run.kill)
+	for _, file := range []string{"go.mod", "serve/serve.go"} {
+		content, err := os.ReadFile(filepath.Join("testdata", "app", file+".txt"))
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(env.WorkDir, file)
+		if _, err := os.Stat(to); err == nil {
+			continue // the script has its own
+		}
+		os.MkdirAll(filepath.Dir(to), 0o755)
+		if err := os.WriteFile(to, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type sessionKey struct{}
+
+// session is the one hotstart that a script runs in the background.
+type session struct {
+	dir    string
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
+	out    lockedBuffer
+	seen   int // how much of out the script has seen
+	load   *load
+
+	readmeLine int // how many lines of the README's session it has seen
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// over reports whether hotstart has ended.
+func (s *session) over() bool {
+	select {
+	case <-s.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *session) kill() {
+	if s.cmd != nil && !s.over() {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		<-s.exited
+	}
+}
+
+func sessionOf(ts *testscript.TestScript) *session {
+	return ts.Value(sessionKey{}).(*session)
+}
+
+func noNeg(ts *testscript.TestScript, neg bool) {
+	if neg {
+		ts.Fatalf("! makes no sense here")
+	}
+}
+
+// start COMMAND ARG...: runs a command, hotstart as a rule, in the background.
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	s := sessionOf(ts)
+	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
+	s.out = lockedBuffer{}
+	s.cmd.Dir = ts.MkAbs(".")
+	s.cmd.Env = environ(ts)
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.WaitDelay = patience
+	if path, err := lookPath(ts.Getenv("PATH"), args[0]); err == nil {
+		s.cmd.Path, s.cmd.Err = path, nil
+	}
+	ts.Check(s.cmd.Start())
+	cmd, exited := s.cmd, s.exited
+	go func() {
+		cmd.Wait()
+		close(exited)
+	}()
+}
+
+func lookPath(path, name string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if p := filepath.Join(dir, name); isExecutable(p) {
+			return p, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+func isExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
+}
+
+// environ is the script's environment, of which testscript shows only names
+// that are asked for.
+func environ(ts *testscript.TestScript) []string {
+	env := os.Environ()
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK"} {
+		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// see REGEXP: waits for it in what hotstart prints after what was seen
+// before. A first group becomes $1.
+func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	s, re := sessionOf(ts), regexp.MustCompile(args[0])
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		over := s.over() // before the last look
+		out := s.out.String()
+		if m := re.FindStringSubmatchIndex(out[s.seen:]); m != nil {
+			if len(m) > 2 && m[2] >= 0 {
+				ts.Setenv("1", out[s.seen+m[2]:s.seen+m[3]])
+			}
+			s.seen += m[1]
+			return
+		}
+		if over || time.Now().After(end) {
+			ts.Fatalf("never saw %s in:\n%s", re, out[s.seen:])
+		}
+	}
+}
+
+// unseen REGEXP: is in nothing that hotstart has printed so far.
+func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	if out := sessionOf(ts).out.String(); regexp.MustCompile(args[0]).MatchString(out) {
+		ts.Fatalf("found %s in:\n%s", args[0], out)
+	}
+}
+
+// get URL TEXT: asks until the answer is TEXT. No request may fail.
+func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		body, err := fetch(client, args[0])
+		if err != nil {
+			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
+		}
+		if body == args[1] {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("the answer is %q, not %q:\n%s", body, args[1], sessionOf(ts).out.String())
+		}
+	}
+}
+
+func fetch(client *http.Client, url string) (string, error) {
+	r, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	return string(b), err
+}
+
+// edit FILE OLD NEW: replaces OLD in FILE, as an editor that saves in place.
+func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	file := ts.MkAbs(args[0])
+	before, err := os.ReadFile(file)
+	ts.Check(err)
+	unquote := strings.NewReplacer(`\n`, "\n", `\t`, "\t")
+	after := strings.ReplaceAll(string(before), unquote.Replace(args[1]), unquote.Replace(args[2]))
+	if after == string(before) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, []byte(after), 0o644))
+}
+
+// send SIGNAL: to hotstart.
+func cmdSend(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	sig, err := starter.ParseSignal(args[0])
+	ts.Check(err)
+	ts.Check(sessionOf(ts).cmd.Process.Signal(sig))
+}
+
+// ends CODE: waits for hotstart to end, and makes sure of what it leaves:
+// no process and no file of its own.
+func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	s := sessionOf(ts)
+	select {
+	case <-s.exited:
+	case <-time.After(patience):
+		ts.Fatalf("it does not end:\n%s", s.out.String())
+	}
+	if code := fmt.Sprint(s.cmd.ProcessState.ExitCode()); code != args[0] {
+		ts.Fatalf("exit code %s, not %s:\n%s", code, args[0], s.out.String())
+	}
+	checkTidy(ts)
+	checkGone(ts, time.Now())
+}
+
+// gone: within a second nothing is left of what was started here. Unlike
+// ends it is for a hotstart that was killed.
+func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
+	noNeg(ts, neg)
+	<-sessionOf(ts).exited
+	checkGone(ts, time.Now().Add(time.Second))
+}
+
+// checkGone looks for processes with this script's folder in their
+// environment or on their command line, until none is left or time is up.
+func checkGone(ts *testscript.TestScript, end time.Time) {
+	for {
+		left := processesOf(sessionOf(ts).dir)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("left running: %v", left)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func processesOf(dir string) (left []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err == nil && bytes.Contains(b, []byte("WORK="+dir+"\x00")) {
+			line, _ := os.ReadFile(filepath.Dir(file) + "/cmdline")
+			left = append(left, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	guards, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range guards {
+		if b, _ := os.ReadFile(file); bytes.Contains(b, []byte(dir)) && filepath.Dir(file) != fmt.Sprint("/proc/", os.Getpid()) {
+			left = append(left, strings.ReplaceAll(string(b), "\x00", " "))
+		}
+	}
+	return left
+}
+
+// exits CODE COMMAND ARG...: runs it and checks how it ends, and that no
+// file is left.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	code := "0"
+	if errors.As(err, &exit) {
+		code = fmt.Sprint(exit.ExitCode())
+	} else {
+		ts.Check(err)
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, not %s", code, args[0])
+	}
+	if s := sessionOf(ts); s.cmd == nil || s.over() {
+		checkTidy(ts) // else it may be what runs that has files there
+	}
+}
+
+// checkTidy makes sure that nothing is left in the folder for temporary files.
+func checkTidy(ts *testscript.TestScript) {
+	if left, _ := filepath.Glob(filepath.Join(sessionOf(ts).dir, "tmp", "hotstart-*")); len(left) > 0 {
+		ts.Fatalf("left in TMPDIR: %v", left)
+	}
+}
+
+// load start URL; load stop: asks all the time, with a connection for each
+// request, and fails if one of them fails.
+func cmdLoad(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	s := sessionOf(ts)
+	if args[0] == "start" {
+		s.load = startLoad(strings.TrimPrefix(args[1], "http://"))
+		return
+	}
+	asked, err := s.load.stop()
+	if err != nil {
+		ts.Fatalf("of %d requests one failed: %v\n%s", asked, err, s.out.String())
+	}
+	ts.Logf("%d requests, none failed", asked)
+}
+
+type load struct {
+	quit, done chan struct{}
+	asked      int
+	err        error
+}
+
+func startLoad(address string) *load {
+	l := &load{quit: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		for l.err == nil {
+			select {
+			case <-l.quit:
+				return
+			case <-time.After(time.Millisecond):
+				l.asked++
+				l.err = ask(address)
+			}
+		}
+	}()
+	return l
+}
+
+func (l *load) stop() (asked int, err error) {
+	close(l.quit)
+	<-l.done
+	return l.asked, l.err
+}
+
+// ask makes one request by hand: net/http's client would try again.
+func ask(address string) error {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", address)
+	b, err := io.ReadAll(c)
+	if err == nil && !bytes.HasPrefix(b, []byte("HTTP/1.1 200 ")) {
+		err = errors.New("no answer: " + string(b))
+	}
+	return err
+}
