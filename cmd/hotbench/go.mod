@@ -1,0 +1,3 @@
+module github.com/hotstart/hotstart/cmd/hotbench
+
+go 1.25.0
