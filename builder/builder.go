@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -88,11 +89,11 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		command: command,
 		env:     env,
 		flags:   append(parseFlags(splitQuoted(env.GOFLAGS)), parseFlags(o.Flags)...),
-		user:    o.Flags,
+		user:    slices.Clone(o.Flags),
 		debug:   o.Debug,
 		output:  output,
 	}
-	if err := b.settle(o.Packages); err != nil {
+	if err := b.settle(slices.Clone(o.Packages)); err != nil {
 		return nil, err
 	}
 	return b, nil

@@ -1,0 +1,17 @@
+//go:build dragonfly || freebsd || linux || netbsd || openbsd
+
+package hook
+
+import "syscall"
+
+func (w *hotstartWorker) hookAccept() {
+	accept := hotstartAccept4Func
+	hotstartAccept4Func = func(fd, flags int) (int, syscall.Sockaddr, error) {
+		if !w.begin(fd) {
+			return -1, nil, syscall.EAGAIN
+		}
+		conn, from, err := accept(fd, flags)
+		w.end(fd, conn, err)
+		return conn, from, err
+	}
+}

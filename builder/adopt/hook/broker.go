@@ -1,0 +1,152 @@
+package hook
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	hotstartLine   = 512              // bytes of the longest line
+	hotstartAnswer = 10 * time.Second // a broker that takes longer is stopped or broken
+)
+
+// hotstartIsPair reports whether fd is a unix stream socket.
+func hotstartIsPair(fd int) bool {
+	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
+	if err != nil || kind != syscall.SOCK_STREAM {
+		return false
+	}
+	name, err := syscall.Getsockname(fd)
+	_, ok := name.(*syscall.SockaddrUnix)
+	return err == nil && ok
+}
+
+// connect says hello. It is not done at once: hotstart looks by itself
+// whether a program serves, until that speaks; one that never listens would
+// never say ready.
+func (w *hotstartWorker) connect() {
+	w.hello.Do(func() {
+		f := os.NewFile(uintptr(w.brokerFD), "hotstart")
+		c, err := net.FileConn(f)
+		f.Close()
+		if err != nil {
+			close(w.gone)
+			return
+		}
+		w.conn = c.(*net.UnixConn)
+		w.say("hello 1", -1)
+		go w.follow() // ends with hotstart
+	})
+}
+
+// follow reads what hotstart says. After its death the program goes on as if
+// alone, unless it was told to drain: then a worker after it serves.
+func (w *hotstartWorker) follow() {
+	defer close(w.gone)
+	defer w.conn.Close()
+	var text []byte
+	var fds []int
+	buf, control := make([]byte, hotstartLine), make([]byte, 64)
+	for {
+		n, controls, _, _, err := w.conn.ReadMsgUnix(buf, control)
+		if err != nil || n <= 0 {
+			break
+		}
+		fds = append(fds, hotstartDescriptors(control[:controls])...)
+		for text = append(text, buf[:n]...); ; {
+			end := bytes.IndexByte(text, '\n')
+			if end < 0 {
+				break
+			}
+			fds = w.heard(string(text[:end]), fds)
+			text = text[end+1:]
+		}
+		if len(text) >= hotstartLine {
+			break
+		}
+	}
+	atomic.StoreUint32(&w.signal, 1)
+}
+
+// heard handles a line, and returns the descriptors that are left.
+func (w *hotstartWorker) heard(line string, fds []int) []int {
+	switch line {
+	case "socket":
+		if len(fds) == 0 {
+			w.deliver(-1)
+			break
+		}
+		w.deliver(fds[0])
+		return fds[1:]
+	case "none":
+		w.deliver(-1)
+	case "drain":
+		w.stopping.Do(func() { go w.drain() })
+	}
+	return fds
+}
+
+// deliver hands a descriptor to who asked for it; who waits no more lets it
+// be closed.
+func (w *hotstartWorker) deliver(fd int) {
+	select {
+	case w.answers <- fd:
+	case <-time.After(hotstartAnswer):
+		if fd >= 0 {
+			syscall.Close(fd)
+		}
+	}
+}
+
+// want returns the kept socket for an address, -1 if there is none. One at a
+// time calls it.
+func (w *hotstartWorker) want(name string) int {
+	if w.say("want "+name, -1) != nil {
+		return -1
+	}
+	late := time.NewTimer(hotstartAnswer)
+	defer late.Stop()
+	select {
+	case fd := <-w.answers:
+		return fd
+	case <-w.gone:
+	case <-late.C:
+		w.conn.Close() // or the late answer would be taken for that to the next question
+	}
+	return -1
+}
+
+// say sends a line, with a copy of fd if that is not -1.
+func (w *hotstartWorker) say(line string, fd int) error {
+	if w.conn == nil {
+		return syscall.ENOTCONN
+	}
+	var control []byte
+	if fd >= 0 {
+		control = syscall.UnixRights(fd)
+	}
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	w.conn.SetWriteDeadline(time.Now().Add(hotstartAnswer))
+	_, _, err := w.conn.WriteMsgUnix([]byte(line+"\n"), control, nil)
+	return err
+}
+
+// hotstartDescriptors takes the descriptors out of a control message; package
+// net has made them close-on-exec.
+func hotstartDescriptors(control []byte) (fds []int) {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil
+	}
+	for i := range messages {
+		if some, err := syscall.ParseUnixRights(&messages[i]); err == nil {
+			fds = append(fds, some...)
+		}
+	}
+	return fds
+}

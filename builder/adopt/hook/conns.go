@@ -1,0 +1,109 @@
+package hook
+
+import (
+	"sync/atomic"
+	"syscall"
+)
+
+// What a descriptor is, as far as draining is concerned. Each has a cell of
+// its own, and nothing else is written when a connection is accepted: no lock,
+// no counter that all accepting threads share.
+const (
+	hotstartOpen      = 1 << iota // a connection that was accepted
+	hotstartListens               // a listening socket that hotstart keeps
+	hotstartSeen                  // a socket that the program has accepted on
+	hotstartAccepting             // … and does in this moment
+)
+
+// hotstartFDs is untouched, and so no memory, where there is no hotstart. A
+// process has no more descriptors than this unless fs.nr_open was raised; the
+// surplus is not followed.
+var hotstartFDs [1 << 20]uint32
+
+// hotstartTop is above every descriptor in use.
+var hotstartTop uint32
+
+// hotstartMark sets what fd is.
+func hotstartMark(fd int, is uint32) {
+	if fd < 0 || fd >= len(hotstartFDs) {
+		return
+	}
+	for {
+		top := atomic.LoadUint32(&hotstartTop)
+		if uint32(fd) < top || atomic.CompareAndSwapUint32(&hotstartTop, top, uint32(fd)+1) {
+			break
+		}
+	}
+	atomic.StoreUint32(&hotstartFDs[fd], is)
+}
+
+func hotstartIs(fd int) uint32 {
+	if fd < 0 || fd >= len(hotstartFDs) {
+		return 0
+	}
+	return atomic.LoadUint32(&hotstartFDs[fd])
+}
+
+// begin is called before accept(2) on fd. It returns false if nothing is to
+// be accepted any more: EAGAIN then has package net wait for ever.
+//
+// It marks fd before it looks, and drain looks at the marks after it has
+// begun: so either accept sees drain, or drain sees accept and waits for what
+// comes of it. Package net accepts on one descriptor in one goroutine at a time.
+func (w *hotstartWorker) begin(fd int) bool {
+	is := hotstartIs(fd)
+	if is&hotstartSeen == 0 {
+		w.accepts(fd)
+		is |= hotstartSeen
+	}
+	hotstartMark(fd, is|hotstartAccepting)
+	if w.isDraining() {
+		hotstartMark(fd, is)
+		return false
+	}
+	return true
+}
+
+// end is called after accept(2) on fd returned conn, or err.
+func (w *hotstartWorker) end(fd, conn int, err error) {
+	if err == nil {
+		hotstartMark(conn, hotstartOpen)
+	}
+	hotstartMark(fd, hotstartIs(fd)&^hotstartAccepting)
+}
+
+// forget is called before close(2): afterwards the number may be another's.
+func (w *hotstartWorker) forget(fd int) {
+	is := hotstartIs(fd)
+	if is == 0 {
+		return
+	}
+	if is&hotstartListens != 0 {
+		w.unlisten(fd)
+	}
+	hotstartMark(fd, 0)
+}
+
+// inFlight reports whether a connection is open, or may be about to be.
+func (w *hotstartWorker) inFlight() (open, accepting bool) {
+	top := int(atomic.LoadUint32(&hotstartTop))
+	for fd := 0; fd < top; fd++ {
+		switch is := hotstartIs(fd); {
+		case is&hotstartAccepting != 0:
+			accepting = true
+		case is == hotstartOpen && hotstartIsSocket(fd):
+			open = true
+		}
+	}
+	return open, accepting
+}
+
+// hotstartIsSocket tells whether fd is one still: a program may have closed
+// it by syscall.Close.
+func hotstartIsSocket(fd int) bool {
+	_, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
+	if err != nil {
+		hotstartMark(fd, 0)
+	}
+	return err == nil
+}

@@ -1,0 +1,68 @@
+package hook
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	hotstartPoll = 5 * time.Millisecond // how much later than possible a drained worker ends
+
+	// A connection that was idle for so long is closed. A client in full swing
+	// sends its next request within it, and learns from the answer that the
+	// connection ends.
+	hotstartIdle = time.Second
+
+	// Where accept(2) lasts longer, its socket was made blocking: no use to wait.
+	hotstartAccept = time.Second
+)
+
+// drain lets nothing new in, and tells hotstart when nothing is left.
+// net/http calls a connection idle that has not sent a request for 5 s, so
+// that one that a browser opened ahead is given the time.
+func (w *hotstartWorker) drain() {
+	atomic.StoreUint32(&w.draining, 1)
+	began := time.Now()
+	w.touch()
+	for _, s := range w.known() {
+		s.drain()
+	}
+	for {
+		open, accepting := w.inFlight()
+		if !open && (!accepting || time.Since(began) > hotstartAccept) {
+			break
+		}
+		if w.quietFor() >= hotstartIdle {
+			for _, s := range w.known() {
+				s.closeIdle()
+			}
+		}
+		time.Sleep(hotstartPoll)
+	}
+	w.say("drained", -1)
+	<-w.gone
+	// hotstart died, and would have sent this. Who drains has a successor.
+	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
+}
+
+// touch says that a connection may have become idle now.
+func (w *hotstartWorker) touch() { atomic.StoreInt64(&w.busyAt, time.Now().UnixNano()) }
+
+// quietFor is how long every idle connection has been idle, at least.
+func (w *hotstartWorker) quietFor() time.Duration {
+	return time.Duration(time.Now().UnixNano() - atomic.LoadInt64(&w.busyAt))
+}
+
+// serves adds a server.
+func (w *hotstartWorker) serves(s hotstartServer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.servers = append(w.servers, s)
+}
+
+func (w *hotstartWorker) known() []hotstartServer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.servers[:len(w.servers):len(w.servers)]
+}

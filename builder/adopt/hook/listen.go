@@ -1,0 +1,108 @@
+package hook
+
+import (
+	"net/netip"
+	"syscall"
+)
+
+// hotstartPrepare lets the bind(2) of a new socket succeed beside the socket
+// that hotstart keeps, which has the same option. Package net makes sockets
+// to listen and to dial in the same way; to dial the options mean nothing
+// unless the program binds that socket too.
+func hotstartPrepare(fd, family, kind int) {
+	if kind&0xf != syscall.SOCK_STREAM || family != syscall.AF_INET && family != syscall.AF_INET6 {
+		return // the rest of kind are flags
+	}
+	hotstartShare(fd, 1)
+	hotstartPutOffPort(fd)
+}
+
+// hotstartShare sets SO_REUSEPORT. Sockets that can't have it don't listen.
+func hotstartShare(fd, on int) {
+	syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, hotstartReusePort(), on)
+}
+
+// listen stands for listen(2) on fd, which is bound and not polled yet: if
+// hotstart keeps a socket for its address, fd becomes that one.
+func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) error {
+	name := hotstartName(fd)
+	if name == "" {
+		return listen(fd, backlog)
+	}
+	w.connect()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.listens(name) {
+		if kept := w.want(name); kept >= 0 {
+			return w.inherit(fd, kept, name)
+		}
+	}
+	// So that an address that a stranger holds, another hotstart too, or this
+	// program itself, is in use.
+	hotstartShare(fd, 0)
+	if err := listen(fd, backlog); err != nil {
+		return err
+	}
+	hotstartShare(fd, 1)
+	name = hotstartName(fd) // the port may be new
+	w.say("keep "+name, fd)
+	w.listeners[fd], w.waiting[fd] = name, true
+	hotstartMark(fd, hotstartListens)
+	return nil
+}
+
+// inherit puts the kept socket in the place of fd.
+func (w *hotstartWorker) inherit(fd, kept int, name string) error {
+	defer syscall.Close(kept)
+	if err := syscall.SetNonblock(kept, true); err != nil { // hotstart's own are blocking, until a Go program has them
+		return err
+	}
+	if err := hotstartReplace(kept, fd); err != nil {
+		return err
+	}
+	w.listeners[fd], w.waiting[fd] = name, true
+	hotstartMark(fd, hotstartListens)
+	return nil
+}
+
+// listens reports whether the program has a listening socket of this address.
+func (w *hotstartWorker) listens(name string) bool {
+	for _, other := range w.listeners {
+		if other == name {
+			return true
+		}
+	}
+	return false
+}
+
+// unlisten forgets a listening socket that the program closes.
+func (w *hotstartWorker) unlisten(fd int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.listeners, fd)
+	delete(w.waiting, fd)
+}
+
+// hotstartName is the network and the address of a bound socket as the
+// broker's protocol has them, "" if hotstart does not keep such ones.
+func hotstartName(fd int) string {
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		return ""
+	}
+	switch name := name.(type) {
+	case *syscall.SockaddrInet4:
+		return "tcp4 " + netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)).String()
+	case *syscall.SockaddrInet6:
+		network := "tcp6 "
+		only, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY)
+		if err == nil && only == 0 && name.Addr == [16]byte{} {
+			network = "tcp "
+		}
+		if name.ZoneId != 0 {
+			return "" // the address alone does not say which one it is
+		}
+		return network + netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)).String()
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package hook
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// hotstartWorker is this process as hotstart knows it.
+type hotstartWorker struct {
+	brokerFD int          // its number; the socket is ours
+	hello    sync.Once    // connects, at the first sign that the program is a server
+	conn     *net.UnixConn // nil before, and where it can't be opened
+	writing  sync.Mutex
+	answers  chan int      // descriptors, -1 for none; unbuffered
+	gone     chan struct{} // closed when hotstart has died
+
+	draining  uint32 // 1 from drain on; atomic
+	stopping  sync.Once
+	signal    uint32 // 1: hotstart died before it could tell us to end; atomic
+
+	mu        sync.Mutex
+	listeners map[int]string // addresses by descriptor, of the listening sockets that hotstart keeps
+	waiting   map[int]bool   // those of them that the program has not accepted on yet
+	ready     bool           // said, or about to be
+
+	servers []hotstartServer // guarded by mu
+	busyAt  int64            // when a request ended while draining, Unix time in ns; atomic
+}
+
+// hotstartServer is a server whose kind this code knows.
+type hotstartServer interface {
+	drain()     // no new requests, as far as clients can be told
+	closeIdle() // closes connections that wait for a next request
+}
+
+// hotstartHere is nil where hotstart has not started the program. It is made
+// before every other variable of package main, which may listen already.
+var hotstartHere = hotstartInstall()
+
+// hotstartInstall takes the broker, and hooks into package net. A variable
+// that a parent of this process has left behind names no such socket.
+func hotstartInstall() *hotstartWorker {
+	value, ok := os.LookupEnv("HOTSTART_FD")
+	if !ok {
+		return nil
+	}
+	os.Unsetenv("HOTSTART_FD") // children of the program have no broker
+	fd, err := strconv.Atoi(value)
+	if err != nil || !hotstartIsPair(fd) {
+		return nil
+	}
+	syscall.CloseOnExec(fd)
+	hotstartKeepFromChildren()
+	w := &hotstartWorker{
+		brokerFD:  fd,
+		answers:   make(chan int),
+		gone:      make(chan struct{}),
+		listeners: make(map[int]string),
+		waiting:   make(map[int]bool),
+	}
+	w.hook()
+	return w
+}
+
+// hook puts w before what the standard library calls.
+func (w *hotstartWorker) hook() {
+	socket, listen, closes := hotstartSocketFunc, hotstartListenFunc, hotstartCloseFunc
+	if socket == nil || listen == nil || closes == nil {
+		return // this program has no package net
+	}
+	hotstartSocketFunc = func(family, kind, proto int) (int, error) {
+		fd, err := socket(family, kind, proto)
+		if err == nil {
+			hotstartPrepare(fd, family, kind)
+		}
+		return fd, err
+	}
+	hotstartListenFunc = func(fd, backlog int) error { return w.listen(fd, backlog, listen) }
+	hotstartCloseFunc = func(fd int) error {
+		w.forget(fd)
+		return closes(fd)
+	}
+	w.hookAccept()
+}
+
+// hotstartKeepFromChildren makes inherited sockets close-on-exec, which
+// package os would only do for those that it opened.
+func hotstartKeepFromChildren() {
+	var fds []string
+	for _, port := range strings.Split(os.Getenv("SERVER_STARTER_PORT"), ";") {
+		fds = append(fds, port[strings.LastIndexByte(port, '=')+1:])
+	}
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+		for i := 0; i < n && i < 1024; i++ {
+			fds = append(fds, strconv.Itoa(3+i))
+		}
+	}
+	for _, number := range fds {
+		if fd, err := strconv.Atoi(number); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+}
+
+// accepts is called when the program accepts on a listening socket for the
+// first time. The program serves as soon as it has done so on each socket
+// that hotstart keeps; or some time later, since it may never.
+func (w *hotstartWorker) accepts(fd int) {
+	w.connect()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waiting, fd)
+	if w.ready {
+		return
+	}
+	w.ready = true
+	if len(w.waiting) == 0 {
+		w.say("ready", -1)
+		return
+	}
+	time.AfterFunc(hotstartPatience, func() { w.say("ready", -1) }) // said twice does no harm
+	w.ready = false
+}
+
+// hotstartPatience is how long a listening socket may lie unused before the
+// program counts as serving without it.
+const hotstartPatience = time.Second
+
+func (w *hotstartWorker) isDraining() bool { return atomic.LoadUint32(&w.draining) != 0 }
