@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // An Address is what one --port or --path stands for: the grammar is that of
@@ -49,7 +50,7 @@ func ParsePort(s string) (Address, error) {
 	if m == nil {
 		return wrong("not a port")
 	}
-	bracketed, plain, udp, number, pin := m[1], m[2], m[3] == "u", m[4], m[5]
+	bracketed, plain, udp, number, pin := m[1], strings.TrimSpace(m[2]), m[3] == "u", m[4], m[5]
 	a := Address{Network: "tcp4", Host: plain, FD: -1}
 	if udp {
 		a.Network = "udp4"

@@ -27,8 +27,8 @@ const (
 // said is a line that a worker sent, with the descriptor that belongs to it.
 type said struct {
 	generation int
-	words      []string
-	fd         int // -1: none
+	words      []string // at least one, at most three: a path may have spaces
+	fd         int      // -1: none
 }
 
 // hungUp is the end of a worker's broker: it broke the protocol (err), or
@@ -106,10 +106,7 @@ func (r *brokerReader) take(b []byte) ([]said, error) {
 			break
 		}
 		r.rest = rest
-		s := said{words: strings.Fields(string(line)), fd: -1}
-		if len(s.words) == 0 {
-			continue
-		}
+		s := said{words: strings.SplitN(string(line), " ", 3), fd: -1}
 		if s.words[0] == "keep" {
 			if len(r.fds) == 0 {
 				return lines, fmt.Errorf("broker: keep came without a descriptor")

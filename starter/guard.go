@@ -20,8 +20,8 @@ type guard struct {
 	pipe *os.File // its end is the end of this process
 }
 
-// startGuard runs this program again as a guard. stderr is the only
-// descriptor that it shares.
+// startGuard runs this program again as a guard, in a session of its own and
+// with nothing of this process but the pipe.
 func startGuard(mark string) (*guard, error) {
 	exe, err := self()
 	if err != nil {
@@ -57,7 +57,6 @@ func (g *guard) forget(pid int) { fmt.Fprintf(g.pipe, "-%d\n", pid) }
 // close has the guard do its work now, and waits for it.
 func (g *guard) close() {
 	g.pipe.Close()
-	waitFor(g.pid)
 	reap(g.pid)
 }
 

@@ -83,7 +83,7 @@ func commandLine(pid string) string {
 		line = quoted // nothing in it may steer a terminal
 	}
 	if len(line) > longest {
-		line = line[:longest] + "..."
+		line = strings.ToValidUTF8(line[:longest], "") + "..."
 	}
 	return line
 }

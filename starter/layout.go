@@ -59,6 +59,16 @@ func arrange(stdio [3]int, sockets []*socket, broker int) layout {
 	return l
 }
 
+// ours lists what service managers tell this process about itself, which is
+// not true of a worker: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+func ours() []string {
+	return []string{
+		"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID",
+		"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+		"HOTSTART_FD",
+	}
+}
+
 // environment adds to base what tells a worker of its sockets, in every
 // dialect: SERVER_STARTER_PORT (start_server), LISTEN_FDS (sd_listen_fds(3);
 // LISTEN_PID is set by the worker's exec stage, which alone knows it) and
@@ -83,7 +93,7 @@ func (l layout) environment(base []string, sockets []*socket, generation int, mo
 	if l.broker >= 0 {
 		set = append(set, "HOTSTART_FD="+strconv.Itoa(l.broker))
 	}
-	return overlay(without(base, "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID", "HOTSTART_FD"), set)
+	return overlay(without(base, ours()...), set)
 }
 
 // name is the socket's name in LISTEN_FDNAMES, which must not have a colon:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,7 @@ func (l *ledger) want(generation int, network, address string) *socket {
 		}
 	}
 	for _, g := range l.given {
-		if g.Network == network && g.name() == address {
+		if g.Network == network && g.local == address {
 			g.users[generation] = true
 			return g.socket
 		}
@@ -42,10 +43,11 @@ func (l *ledger) want(generation int, network, address string) *socket {
 // fd if it is not what it is said to be, or one socket too many.
 func (l *ledger) keep(generation int, network, address string, fd int) error {
 	s := &socket{Address: Address{Network: network, FD: -1, Key: address}, fd: fd}
-	if network == "unix" {
-		s.Path = address
-	}
 	err := s.verify(address)
+	if err == nil && l.has(generation, s.inode) {
+		unix.Close(fd)
+		return nil
+	}
 	if err == nil && len(l.given) >= maxGiven {
 		err = fmt.Errorf("there are %d already", maxGiven)
 	}
@@ -57,6 +59,22 @@ func (l *ledger) keep(generation int, network, address string, fd int) error {
 	return nil
 }
 
+// has reports whether a socket is kept already, and notes who uses it.
+func (l *ledger) has(generation int, inode uint64) bool {
+	for _, s := range l.own {
+		if s.inode == inode {
+			return true
+		}
+	}
+	for _, g := range l.given {
+		if g.inode == inode {
+			g.users[generation] = true
+			return true
+		}
+	}
+	return false
+}
+
 // verify makes sure that a descriptor from a worker is the listening socket
 // that it is said to be.
 func (s *socket) verify(address string) error {
@@ -66,8 +84,12 @@ func (s *socket) verify(address string) error {
 	if err := s.identify(); err != nil {
 		return err
 	}
-	if s.Network != "unix" && s.bound.String() != address {
-		return fmt.Errorf("it is bound to %v", s.bound)
+	networks := []string{"tcp", "tcp4", "tcp6"}
+	if !s.bound.IsValid() {
+		networks = []string{"unix"}
+	}
+	if !slices.Contains(networks, s.Network) || s.local != address {
+		return fmt.Errorf("it is bound to %q", s.local)
 	}
 	return nil
 }
@@ -106,29 +128,24 @@ func (l *ledger) close() {
 	l.own, l.given = nil, nil
 }
 
-// name is the address as getsockname(2) gives it.
-func (g *given) name() string {
-	if g.Network == "unix" {
-		return g.Path
-	}
-	return g.bound.String()
-}
-
 // covers reports whether a program that binds this address can have s
-// instead: the same one, or every address of the same port.
+// instead: it is the same one, or one of those that s is bound to.
 func (s *socket) covers(network, address string) bool {
 	if s.Network == "unix" || network == "unix" {
 		return s.Network == network && s.Path == address
 	}
 	to, err := netip.ParseAddrPort(address)
-	if err != nil || !s.stream() || to.Port() != s.bound.Port() {
+	if err != nil || !strings.HasPrefix(network, "tcp") || !s.stream() || to.Port() != s.bound.Port() {
 		return false
 	}
-	if to.Addr() == s.bound.Addr() {
-		return s.Network == network || network == "tcp" || s.Network == "tcp"
-	}
-	if !s.bound.Addr().IsUnspecified() {
+	ip, bound := to.Addr(), s.bound.Addr()
+	switch {
+	case ip == bound:
+		return true
+	case !bound.IsUnspecified():
 		return false
+	case ip.IsUnspecified() && network == "tcp":
+		return true // half of what it wants, by the user's will
 	}
-	return s.Network == "tcp" || network == "tcp" || s.Network == network
+	return s.Network == "tcp" || ip.Is4() == bound.Is4()
 }

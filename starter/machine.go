@@ -438,6 +438,12 @@ func (m *machine) in(s state) *worker {
 	return nil
 }
 
+// stays reports whether a worker may go on to serve.
+func (m *machine) stays(generation int) bool {
+	w := m.find(generation)
+	return w != nil && w.state <= serving
+}
+
 func (m *machine) all() []Worker {
 	var all []Worker
 	for _, w := range m.workers {

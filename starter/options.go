@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -54,7 +55,9 @@ type Command struct {
 	Dir  string   // "": this process's own
 	Env  []string // nil: os.Environ, at each start
 
-	Stdin, Stdout, Stderr *os.File // nil: this process's own
+	// nil: this process's own. As with os/exec, what is given is put into
+	// blocking mode, which programs expect of it.
+	Stdin, Stdout, Stderr *os.File
 }
 
 // withDefaults fills in what zero stands for.
@@ -102,6 +105,7 @@ func (o Options) rules() rules {
 // addresses reads every port and path.
 func (o Options) addresses() ([]Address, error) {
 	var all []Address
+	pins := map[int]string{}
 	for _, port := range o.Ports {
 		a, err := ParsePort(port)
 		if err != nil {
@@ -109,6 +113,12 @@ func (o Options) addresses() ([]Address, error) {
 		}
 		if o.DualStack {
 			a = a.DualStack()
+		}
+		if a.FD >= 0 {
+			if earlier, taken := pins[a.FD]; taken {
+				return nil, &FormatError{Port: port, Reason: fmt.Sprintf("descriptor %d is that of port %q", a.FD, earlier)}
+			}
+			pins[a.FD] = port
 		}
 		all = append(all, a)
 	}

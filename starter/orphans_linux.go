@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // A child subreaper is given children that it never forked, and must wait
-// for them when they end. Which those are, the kernel does not say: but who
-// forks a child waits for it at once, so a zombie that two looks a second
-// apart have met is nobody's.
+// for them when they end; but to wait for a child of somebody else's code in
+// this process would rob that code of its exit status. The kernel does not
+// tell them apart, their groups do: see orphaned. To be safe, an orphan is
+// waited for only when two looks a second apart have met it as a zombie.
 const unclaimed = time.Second
 
 // reapOrphans waits for orphans that have ended, until ended is closed.
@@ -35,7 +38,7 @@ func reapOrphans(ended <-chan struct{}) {
 				armed = true
 			}
 		case <-timer.C:
-			now := zombies()
+			now := deadOrphans()
 			for pid := range now {
 				if before[pid] {
 					unix.Wait4(pid, nil, unix.WNOHANG, nil)
@@ -52,34 +55,54 @@ func reapOrphans(ended <-chan struct{}) {
 
 // endOrphans kills every child that is in another process group than this
 // process: a worker led one, and where its orphans went from there, it was
-// not into ours.
+// not into ours. One that may not be killed is left alone.
 func endOrphans() {
 	group := unix.Getpgrp()
-	for {
-		found := false
+	tried := map[int]bool{}
+	for found := true; found; {
+		found = false
 		for _, pid := range children(os.Getpid()) {
-			if theirs, err := unix.Getpgid(pid); err != nil || theirs == group {
+			theirs, err := unix.Getpgid(pid)
+			if err != nil || theirs == group || tried[pid] {
 				continue
 			}
+			if unix.Kill(pid, unix.SIGKILL) != nil {
+				tried[pid] = true
+				continue
+			}
+			reap(pid)
 			found = true
-			unix.Kill(pid, unix.SIGKILL)
-			unix.Wait4(pid, nil, 0, nil)
-		}
-		if !found {
-			return
 		}
 	}
 }
 
-// zombies lists the children that have ended and were not waited for.
-func zombies() map[int]bool {
+// deadOrphans lists the orphans that have ended and were not waited for.
+func deadOrphans() map[int]bool {
 	found := map[int]bool{}
+	group := unix.Getpgrp()
+	session, _ := unix.Getsid(0)
 	for _, pid := range children(os.Getpid()) {
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		// PID (COMMAND) STATE ...: the command may have anything in it.
-		if i := bytes.LastIndexByte(b, ')'); i >= 0 && bytes.HasPrefix(b[i:], []byte(") Z")) {
+		if orphaned(b, pid, group, session) {
 			found[pid] = true
 		}
 	}
 	return found
+}
+
+// orphaned reads /proc/PID/stat of a child and reports whether it is a
+// zombie that this process can't have forked. What it forks is in its group,
+// or leads one in its session, as workers do. An orphan has its worker's
+// group, or one in a session of its own. (One that only made itself a group
+// stays a zombie until this process ends.)
+func orphaned(stat []byte, pid, group, session int) bool {
+	// PID (COMMAND) STATE PPID PGRP SESSION ...: the command may have
+	// anything in it.
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(f) < 4 || f[0] != "Z" {
+		return false
+	}
+	its, _ := strconv.Atoi(f[2])
+	of, _ := strconv.Atoi(f[3])
+	return its != group && (its != pid || of != session)
 }

@@ -10,11 +10,13 @@ import (
 type process interface {
 	PID() int
 	Signal(syscall.Signal) error
-	// Wait blocks until the process has ended. It stays a zombie, so that
-	// its pid can't become another's while the loop still signals it.
-	Wait() (syscall.WaitStatus, error)
-	// Reap lets go of the pid, after Wait. Called from the loop alone.
-	Reap()
+	// Wait blocks until the process has ended, and returns why it never
+	// became its program, if so. It stays a zombie, so that its pid can't
+	// become another's while the loop still signals it.
+	Wait() error
+	// Reap lets go of the pid, after Wait, and returns how the process
+	// ended. Called from the loop alone.
+	Reap() syscall.WaitStatus
 }
 
 // child is a process that this one forked.
@@ -23,31 +25,42 @@ type child struct {
 	leash  bool // it leads a process group that ends with it
 	report int  // read end of the exec stage's report, or -1
 	guard  *guard
+	ending
 }
 
 func (c *child) PID() int { return c.pid }
 
 func (c *child) Signal(sig syscall.Signal) error {
 	if c.leash && sig == syscall.SIGKILL {
-		return unix.Kill(-c.pid, sig)
+		unix.Kill(-c.pid, sig) // the worker itself may have left the group
 	}
 	return unix.Kill(c.pid, sig)
 }
 
-func (c *child) Wait() (syscall.WaitStatus, error) {
+func (c *child) Wait() error {
 	err := c.execError()
-	status := waitFor(c.pid)
-	return status, err
+	c.await(c.pid)
+	return err
 }
 
 // Reap ends what is left of the process group first: as long as its leader
 // is a zombie, no other group can have its number.
-func (c *child) Reap() {
+func (c *child) Reap() syscall.WaitStatus {
 	if c.leash {
 		unix.Kill(-c.pid, syscall.SIGKILL)
 	}
 	if c.guard != nil {
 		c.guard.forget(c.pid)
 	}
-	reap(c.pid)
+	return c.collect(c.pid)
+}
+
+// reap waits for a child to end, and lets go of its pid.
+func reap(pid int) syscall.WaitStatus {
+	var status unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+			return syscall.WaitStatus(status)
+		}
+	}
 }

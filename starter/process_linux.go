@@ -3,7 +3,6 @@ package starter
 import (
 	"os"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,51 +19,19 @@ func attributes(leash bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// siginfo is the part of siginfo_t that waitid(2) fills in for a child.
-type siginfo struct {
-	signo, errno, code int32
-	_                  [unsafe.Sizeof(uintptr(0)) - 4]byte // the union is aligned as a pointer
-	pid                int32
-	uid                uint32
-	status             int32
-	_                  [128]byte // at least the rest of it
-}
+// ending waits for a child. The zombie itself keeps how it ended.
+type ending struct{}
 
-// waitFor blocks until the child has ended, and leaves it a zombie.
-func waitFor(pid int) syscall.WaitStatus {
-	var info siginfo
+// await blocks until the child has ended, and leaves it a zombie.
+func (ending) await(pid int) {
 	for {
-		err := unix.Waitid(unix.P_PID, pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return 0
-		}
-		return waitStatus(info.code, info.status)
-	}
-}
-
-// waitStatus puts the two fields of waitid(2) into the form of wait(2).
-func waitStatus(code, status int32) syscall.WaitStatus {
-	const exited, dumped = 1, 3 // CLD_EXITED, CLD_DUMPED
-	switch code {
-	case exited:
-		return syscall.WaitStatus(status << 8)
-	case dumped:
-		return syscall.WaitStatus(status | 0x80)
-	default:
-		return syscall.WaitStatus(status)
-	}
-}
-
-func reap(pid int) {
-	for {
-		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+		if unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) != unix.EINTR {
 			return
 		}
 	}
 }
+
+func (ending) collect(pid int) syscall.WaitStatus { return reap(pid) }
 
 // adoptOrphans makes this process the parent of every descendant whose own
 // parent dies, so that none gets away. See PR_SET_CHILD_SUBREAPER in prctl(2).

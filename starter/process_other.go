@@ -5,8 +5,6 @@ package starter
 import (
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // self is this process's own program.
@@ -18,19 +16,15 @@ func attributes(leash bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: leash}
 }
 
-// waitFor blocks until the child has ended. Where golang.org/x/sys/unix has
+// ending waits for a child, and keeps how it ended.
+type ending struct{ status syscall.WaitStatus }
+
+// await blocks until the child has ended. Where golang.org/x/sys/unix has
 // no waitid(2) with WNOWAIT, the pid is free from then on, and a signal sent
 // at that very moment could meet another process.
-func waitFor(pid int) syscall.WaitStatus {
-	var status unix.WaitStatus
-	for {
-		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
-			return syscall.WaitStatus(status)
-		}
-	}
-}
+func (e *ending) await(pid int) { e.status = reap(pid) }
 
-func reap(int) {}
+func (e *ending) collect(int) syscall.WaitStatus { return e.status }
 
 // adoptOrphans can't be had: orphans go to init, and the guard finds those
 // that stayed in their process group.

@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,8 +28,9 @@ func (w *running) spoken() {
 // proven: nothing more is to be found out.
 func (w *running) proven() { w.looking() }
 
-// end lets go of everything once the process has ended.
-func (w *running) end() {
+// end lets go of everything once the process has ended, and returns how.
+func (w *running) end() syscall.WaitStatus {
+	defer w.ended()
 	w.looking()
 	if w.broker != nil {
 		w.broker.Close()
@@ -36,8 +38,7 @@ func (w *running) end() {
 	if w.notify != nil {
 		w.notify.Close()
 	}
-	w.Reap()
-	w.ended()
+	return w.Reap()
 }
 
 // spawnChild forks a worker with every socket, and starts to listen to it.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +21,8 @@ import (
 type socket struct {
 	Address
 	fd    int
-	bound netip.AddrPort // what getsockname(2) says; zero for unix
+	local string         // what getsockname(2) says
+	bound netip.AddrPort // the same; zero for unix
 	inode uint64         // of the socket itself, as /proc shows it
 	file  fileID         // of the path of a unix socket
 }
@@ -157,13 +159,19 @@ func sockaddr(ip netip.Addr, port int) (family int, to unix.Sockaddr) {
 	to6 := &unix.SockaddrInet6{Port: port, Addr: ip.As16()}
 	if zone, err := net.InterfaceByName(ip.Zone()); err == nil {
 		to6.ZoneId = uint32(zone.Index)
+	} else if index, err := strconv.ParseUint(ip.Zone(), 10, 32); err == nil {
+		to6.ZoneId = uint32(index)
 	}
 	return unix.AF_INET6, to6
 }
 
 func (s *socket) bind(family, kind int, to unix.Sockaddr, backlog int) error {
-	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return err
+	// Linux lets two sockets of UDP share a port if both set it, and all
+	// that comes goes to the later one.
+	if kind == unix.SOCK_STREAM {
+		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return err
+		}
 	}
 	if family == unix.AF_INET6 {
 		only := 1
@@ -235,6 +243,8 @@ func clearPath(a Address) error {
 	c, err := net.Dial("unix", a.Path)
 	if err == nil {
 		c.Close()
+	}
+	if err == nil || errors.Is(err, unix.EAGAIN) { // its queue is full
 		return &InUseError{Address: a, Holder: holder(a)}
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
@@ -262,8 +272,23 @@ func (s *socket) identify() error {
 		s.bound = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
 	case *unix.SockaddrInet6:
 		s.bound = netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
+	case *unix.SockaddrUnix:
+		s.local = a.Name
+		return nil
+	default:
+		return fmt.Errorf("its address is neither of IP nor a path")
 	}
+	s.local = s.bound.String()
 	return nil
+}
+
+// listens is the address that it really has.
+func (s *socket) listens() Address {
+	a := s.Address
+	if s.bound.IsValid() {
+		a.Port = int(s.bound.Port())
+	}
+	return a
 }
 
 func (s *socket) stream() bool {

@@ -31,6 +31,9 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 		Sys: attributes(s.options.Leash),
 	})
 	if err != nil {
+		if _, missing := os.Stat(c.Dir); c.Dir != "" && missing != nil {
+			err = missing // or it would seem to be the program that is
+		}
 		return nil, fmt.Errorf("starting %s: %w", c.Path, err)
 	}
 	if w.guard = s.guard; w.guard != nil {
@@ -44,7 +47,7 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child, error) {
 	w := &child{leash: s.options.Leash, report: -1}
 	path, argv := c.Path, c.Args
-	if argv == nil {
+	if len(argv) == 0 {
 		argv = []string{path}
 	}
 	if s.options.Helper {
@@ -77,11 +80,8 @@ func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child,
 func (c *Command) stdio() [3]int {
 	fds := [3]int{0, 1, 2}
 	for i, f := range []*os.File{c.Stdin, c.Stdout, c.Stderr} {
-		if f == nil {
-			continue
-		}
-		if raw, err := f.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) { fds[i] = int(fd) })
+		if f != nil {
+			fds[i] = int(f.Fd())
 		}
 	}
 	return fds

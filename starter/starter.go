@@ -12,7 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +27,7 @@ var ErrNoWorker = errors.New("no worker could be started")
 // A Starter owns its sockets and workers. Make one with New.
 type Starter struct {
 	options Options
+	listens []Address
 	machine machine
 	ledger  ledger
 	system  system
@@ -51,6 +54,9 @@ func New(o Options) (*Starter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Leash && !o.Helper {
+		return nil, errors.New("starter: Options.Leash needs Options.Helper")
+	}
 	o = o.withDefaults()
 	sockets, err := openAll(addresses, o.Backlog)
 	if err != nil {
@@ -58,6 +64,9 @@ func New(o Options) (*Starter, error) {
 	}
 	s := newStarter(o, system{spawn: spawnChild})
 	s.ledger.own = sockets
+	for _, socket := range sockets {
+		s.listens = append(s.listens, socket.listens())
+	}
 	if o.Leash {
 		if err := s.leash(); err != nil {
 			s.ledger.close()
@@ -81,17 +90,7 @@ func newStarter(o Options, sys system) *Starter {
 }
 
 // Addresses lists what is listened on; a port that was 0 is the real one.
-func (s *Starter) Addresses() []Address {
-	var all []Address
-	for _, socket := range s.ledger.own {
-		a := socket.Address
-		if socket.bound.IsValid() {
-			a.Port = int(socket.bound.Port())
-		}
-		all = append(all, a)
-	}
-	return all
-}
+func (s *Starter) Addresses() []Address { return slices.Clone(s.listens) }
 
 // Reload asks for a worker that runs c, or again what runs now if c is nil.
 // It does not wait. During a start, another command ends that start, and
@@ -126,11 +125,17 @@ func (s *Starter) Signal(sig syscall.Signal) {
 
 // Run starts workers as Reload asks for them, until ctx is done, which is as
 // SIGTERM, or Signal ended it, and the last worker has left. The sockets are
-// closed then. It returns nil, or ErrNoWorker if it gave up.
+// closed then. It returns nil, or ErrNoWorker if it gave up. A Starter runs
+// once.
 //
 // It locks its goroutine to a thread, since the kernel ends workers on a
 // Leash with the thread that forked them.
 func (s *Starter) Run(ctx context.Context) error {
+	select {
+	case <-s.ended:
+		return errors.New("running a starter that was closed")
+	default:
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer s.close()
@@ -207,7 +212,7 @@ func (s *Starter) do(action any) (event any) {
 	case spawn:
 		return s.spawn(a)
 	case drain:
-		s.drain(a.generation)
+		return s.drain(a.generation)
 	case signal:
 		s.workers[a.generation].Signal(a.signal)
 	case settle:
@@ -228,17 +233,31 @@ func (s *Starter) spawn(a spawn) any {
 	}
 	s.workers[a.generation] = w
 	go func() {
-		status, err := w.Wait()
-		s.tell(exited{a.generation, status, err})
+		s.tell(exited{generation: a.generation, err: w.Wait()})
 	}()
 	return started{a.generation, w.PID()}
 }
 
 // drain tells a worker to drain. One that can't be told has drained.
-func (s *Starter) drain(generation int) {
+func (s *Starter) drain(generation int) any {
 	w := s.workers[generation]
-	if w.broker == nil || answer(w.broker, "drain", -1) != nil {
-		go s.tell(drained{generation})
+	if w.broker == nil {
+		return drained{generation}
+	}
+	return s.say(generation, "drain", -1)
+}
+
+// say sends a line to a worker, or ends its broker: what it has read of a
+// line that was cut short can't be known.
+func (s *Starter) say(generation int, line string, fd int) any {
+	err := answer(s.workers[generation].broker, line, fd)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return s.hungUp(generation, errors.New("broker: it does not read what it is told"))
+	default:
+		return s.hungUp(generation, nil)
 	}
 }
 
@@ -258,13 +277,13 @@ func (s *Starter) tell(event any) bool {
 func (s *Starter) heard(message any) any {
 	switch e := message.(type) {
 	case exited:
-		s.workers[e.generation].end()
+		e.status = s.workers[e.generation].end()
 		delete(s.workers, e.generation)
+		return e
 	case said:
 		return s.answer(e)
 	case hungUp:
-		s.hungUp(e.generation, e.err)
-		return nil
+		return s.hungUp(e.generation, e.err)
 	}
 	return message
 }
@@ -276,40 +295,38 @@ func (s *Starter) answer(e said) any {
 		closeFD(e.fd)
 		return nil
 	}
-	event, err := s.understand(w, e)
-	if err != nil {
-		s.refused(e.generation, err)
-	}
-	return event
-}
-
-func (s *Starter) understand(w *running, e said) (event any, err error) {
 	switch word, rest := e.words[0], e.words[1:]; {
 	case word == "hello" && len(rest) == 1:
-		if rest[0] != brokerVersion {
-			s.hungUp(e.generation, fmt.Errorf("broker: version %q is not spoken here", rest[0]))
-			return nil, nil
-		}
-		w.spoken()
-		return greeted{e.generation}, nil
+		return s.greet(w, e.generation, rest[0])
 	case word == "want" && len(rest) == 2:
 		if socket := s.ledger.want(e.generation, rest[0], rest[1]); socket != nil {
-			return nil, answer(w.broker, "socket", socket.fd)
+			return s.say(e.generation, "socket", socket.fd)
 		}
-		return nil, answer(w.broker, "none", -1)
-	case word == "keep" && len(rest) == 2:
-		return nil, s.ledger.keep(e.generation, rest[0], rest[1], e.fd)
+		return s.say(e.generation, "none", -1)
+	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
+		if err := s.ledger.keep(e.generation, rest[0], rest[1], e.fd); err != nil {
+			s.refused(e.generation, err)
+		}
+		return nil
 	case word == "ready" && s.options.Ready.notifies():
-		return proven{e.generation}, nil
+		return proven{e.generation}
 	case word == "drained":
-		return drained{e.generation}, nil
+		return drained{e.generation}
 	}
 	closeFD(e.fd)
-	return nil, nil // a later version may have more words
+	return nil // a later version may have more words
 }
 
-// hungUp ends the broker of a worker.
-func (s *Starter) hungUp(generation int, err error) {
+func (s *Starter) greet(w *running, generation int, version string) any {
+	if version != brokerVersion {
+		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
+	}
+	w.spoken()
+	return greeted{generation}
+}
+
+// hungUp ends the broker of a worker, which then can't say drained any more.
+func (s *Starter) hungUp(generation int, err error) any {
 	if err != nil {
 		s.refused(generation, err)
 	}
@@ -317,6 +334,7 @@ func (s *Starter) hungUp(generation int, err error) {
 		w.broker.Close()
 		w.broker = nil
 	}
+	return drained{generation}
 }
 
 func (s *Starter) refused(generation int, err error) {

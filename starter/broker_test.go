@@ -1,0 +1,379 @@
+package starter
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestBrokerReader(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", longestLine)
+	for _, test := range []struct {
+		name   string
+		chunks []string
+		fds    []int // that came with the first chunk
+		want   string
+		left   int // descriptors not given away
+		err    string
+	}{
+		{"a line", []string{"hello 1\n"}, nil, "hello|1", 0, ""},
+		{"lines in one piece", []string{"hello 1\nready\n"}, nil, "hello|1 -- ready", 0, ""},
+		{"a line in pieces", []string{"he", "llo", " 1", "\nre", "ady\n"}, nil, "hello|1 -- ready", 0, ""},
+		{"an unfinished line", []string{"hello 1\nrea"}, nil, "hello|1", 0, ""},
+		{"an empty line", []string{"\n\n"}, nil, " -- ", 0, ""},
+		{"a path with spaces", []string{"want unix /a b  c \n"}, nil, "want|unix|/a b  c ", 0, ""},
+		{"bytes that are no text", []string{"\x00\xff \x00\n"}, nil, "\x00\xff|\x00", 0, ""},
+		{"the longest line", []string{long + "\n"}, nil, long, 0, ""},
+		{"a line too long", []string{"ready\n" + long + "x\n"}, nil, "ready", 0, "broker: a line is longer than 512 bytes"},
+		{"a line without an end", []string{long, "x"}, nil, "", 0, "broker: a line is longer than 512 bytes"},
+		{"keep", []string{"keep tcp :1\n"}, []int{7}, "keep|tcp|:1|fd 7", 0, ""},
+		{"keep in pieces", []string{"ke", "ep tcp :1\n"}, []int{7}, "keep|tcp|:1|fd 7", 0, ""},
+		{"two keeps with one message", []string{"keep tcp :1\nkeep tcp :2\n"}, []int{7, 8}, "keep|tcp|:1|fd 7 -- keep|tcp|:2|fd 8", 0, ""},
+		{"keep without a descriptor", []string{"ready\nkeep tcp :1\nready\n"}, nil, "ready", 0, "broker: keep came without a descriptor"},
+		{"a descriptor too many", []string{"ready\n"}, []int{7}, "ready", 1, ""},
+		{"many descriptors too many", []string{"ready\n"}, make([]int, maxCarried+1), "ready", maxCarried + 1, "broker: descriptors that belong to no line"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &brokerReader{fds: test.fds}
+			var got []string
+			var err error
+			for _, chunk := range test.chunks {
+				var lines []said
+				lines, err = r.take([]byte(chunk))
+				for _, s := range lines {
+					line := strings.Join(s.words, "|")
+					if s.fd >= 0 {
+						line += fmt.Sprintf("|fd %d", s.fd)
+					}
+					got = append(got, line)
+				}
+			}
+			if strings.Join(got, " -- ") != test.want || len(r.fds) != test.left {
+				t.Errorf("read %q with %d left, want %q with %d", got, len(r.fds), test.want, test.left)
+			}
+			if fmt.Sprint(err) != test.err && (err != nil || test.err != "") {
+				t.Errorf("error %v, want %q", err, test.err)
+			}
+		})
+	}
+}
+
+// desk is a Starter with one worker that is a broker only, and the worker's
+// end of it.
+type desk struct {
+	*Starter
+	theirs *net.UnixConn
+	events []Event
+}
+
+func newDesk(t testing.TB, o Options) *desk {
+	t.Helper()
+	d := &desk{}
+	o.Report = func(e Event) { d.events = append(d.events, e) }
+	d.Starter = newStarter(o.withDefaults(), system{spawn: func(s *Starter, generation int, c *Command) (*running, error) {
+		ours, fd, err := newBroker()
+		if err != nil {
+			return nil, err
+		}
+		f := os.NewFile(uintptr(fd), "worker's end")
+		defer f.Close()
+		theirs, err := net.FileConn(f)
+		if err != nil {
+			return nil, err
+		}
+		d.theirs = theirs.(*net.UnixConn)
+		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
+		return &running{process: a, broker: ours, looking: func() {}, ended: func() {}}, nil
+	}})
+	d.step(reload{&Command{Path: "worker"}})
+	t.Cleanup(func() {
+		d.Close()
+		d.theirs.Close()
+		d.workers[1].process.(*actor).end <- 0
+		if b := d.workers[1].broker; b != nil {
+			b.Close()
+		}
+	})
+	return d
+}
+
+// says has the loop hear a line of the worker.
+func (d *desk) says(words ...string) any {
+	return d.heard(said{generation: 1, words: words, fd: -1})
+}
+
+// reads returns what the worker is sent next, and the descriptor with it.
+func (d *desk) reads(t *testing.T) (line string, fd int) {
+	t.Helper()
+	buf, control := make([]byte, 512), make([]byte, 512)
+	d.theirs.SetReadDeadline(time.Now().Add(10 * time.Second))
+	n, oobn, _, _, err := d.theirs.ReadMsgUnix(buf, control)
+	if err != nil {
+		return err.Error(), -1
+	}
+	fd = -1
+	for _, got := range descriptors(control[:oobn]) {
+		closeFD(fd)
+		fd = got
+	}
+	return string(buf[:n]), fd
+}
+
+func TestHello(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	if got := d.says("hello", "1"); got != (greeted{1}) {
+		t.Errorf("hello led to %#v", got)
+	}
+	for _, words := range [][]string{{""}, {"hello"}, {"later", "words"}, {"want", "tcp"}, {"keep"}} {
+		if got := d.says(words...); got != nil {
+			t.Errorf("%q led to %#v", words, got)
+		}
+	}
+	d.says("hello", "2")
+	if d.workers[1].broker != nil {
+		t.Error("a version that is not spoken here goes on")
+	}
+	if want := `broker: version "2" is not spoken here`; len(d.events) != 2 || d.events[1].Kind != Refused || d.events[1].Err.Error() != want {
+		t.Errorf("events %v, want the last to be refused with %q", d.events, want)
+	}
+	if line, _ := d.reads(t); !strings.HasSuffix(line, "EOF") {
+		t.Errorf("the worker reads %q", line)
+	}
+}
+
+func TestReadyCountsWhereItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for ready, want := range map[Readiness]any{
+		ReadyInterval: nil, ReadyAccept: nil, ReadyNotify: proven{1}, ReadyAuto: proven{1},
+	} {
+		if got := newDesk(t, Options{Ready: ready}).says("ready"); got != want {
+			t.Errorf("%s: ready led to %#v", ready, got)
+		}
+	}
+}
+
+func TestWantAndKeep(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	d.says("want", "tcp4", name)
+	if line, got := d.reads(t); line != "none\n" || got != -1 {
+		t.Errorf("%q with descriptor %d", line, got)
+	}
+	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.says("want", "tcp4", name)
+	line, got := d.reads(t)
+	defer closeFD(got)
+	if line != "socket\n" || inodeOf(got) != inode {
+		t.Errorf("%q with descriptor %d", line, got)
+	}
+	if len(d.events) != 1 {
+		t.Errorf("events %v", d.events)
+	}
+}
+
+func TestKeepOfWhatIsNotSo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	d.heard(said{1, []string{"keep", "tcp4", "127.0.0.1:1"}, fd})
+	if inodeOf(fd) == inode {
+		t.Error("the descriptor is open")
+	}
+	want := fmt.Sprintf("keeping the socket of tcp4 127.0.0.1:1: it is bound to %q", name)
+	if len(d.events) != 2 || d.events[1].Err.Error() != want {
+		t.Errorf("events %v, want %s", d.events, want)
+	}
+}
+
+// What a worker gives that is on its way out, nobody would accept on.
+func TestKeepOfALeavingWorker(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	d.step(stop{syscall.SIGTERM})
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	if inodeOf(fd) == inode || len(d.ledger.given) != 0 {
+		t.Error("it was kept")
+	}
+}
+
+func TestWhatAGoneWorkerSaid(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	if got := d.heard(said{9, []string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
+		t.Errorf("led to %#v, or the descriptor is open", got)
+	}
+	d.heard(hungUp{9, fmt.Errorf("any")})
+	if len(d.events) != 1 {
+		t.Errorf("events %v", d.events)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{DrainTimeout: time.Hour})
+	d.step(d.says("hello", "1"))
+	d.step(proven{1})
+	d.step(stop{syscall.SIGTERM})
+	if line, _ := d.reads(t); line != "drain\n" {
+		t.Fatalf("the worker reads %q", line)
+	}
+	if got := d.says("drained"); got != (drained{1}) {
+		t.Errorf("drained led to %#v", got)
+	}
+}
+
+// A worker that has hung up can't say drained: its signal is due.
+func TestADrainEndsWithTheBroker(t *testing.T) {
+	t.Parallel()
+	for name, hangUp := range map[string]func(d *desk){
+		"while it drains": func(d *desk) {
+			d.step(stop{syscall.SIGTERM})
+			d.step(d.heard(hungUp{generation: 1}))
+		},
+		"before": func(d *desk) {
+			d.heard(hungUp{generation: 1})
+			d.step(stop{syscall.SIGTERM})
+		},
+		"without notice": func(d *desk) {
+			d.theirs.Close()
+			d.step(stop{syscall.SIGTERM})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, Options{DrainTimeout: time.Hour})
+			d.step(d.says("hello", "1"))
+			d.step(proven{1})
+			hangUp(d)
+			if w := d.machine.find(1); w.state != leaving {
+				t.Errorf("its state is %v", w.state)
+			}
+		})
+	}
+}
+
+// One that asks and never reads must not hold up the loop again and again.
+func TestAWorkerThatDoesNotReadIsHungUpOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	for range 1 << 16 {
+		d.says("want", "tcp", "[::]:1")
+		if d.workers[1].broker == nil {
+			break
+		}
+	}
+	if len(d.events) != 2 || d.events[1].Err.Error() != "broker: it does not read what it is told" {
+		t.Errorf("events %v", d.events)
+	}
+}
+
+// send writes bytes and descriptors in one message.
+func send(c *net.UnixConn, b []byte, fds ...int) error {
+	_, _, err := c.WriteMsgUnix(b, unix.UnixRights(fds...), nil)
+	return err
+}
+
+// listening starts listenTo and returns the worker's end, what is heard, and
+// what waits for its end.
+func listening(t testing.TB, hear func(any) bool) (theirs *net.UnixConn, wait func()) {
+	t.Helper()
+	ours, fd, err := newBroker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "worker's end")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan bool)
+	go func() {
+		listenTo(1, ours, hear)
+		close(done)
+	}()
+	return c.(*net.UnixConn), func() {
+		c.Close()
+		<-done
+		ours.Close()
+	}
+}
+
+func TestTooManyDescriptorsInOneMessage(t *testing.T) {
+	t.Parallel()
+	var heard []any
+	theirs, wait := listening(t, func(e any) bool { heard = append(heard, e); return true })
+	if err := send(theirs, []byte("ready\n"), slices.Repeat([]int{2}, maxCarried+8)...); err != nil {
+		t.Fatal(err)
+	}
+	theirs.SetReadDeadline(time.Now().Add(10 * time.Second))
+	wait()
+	if len(heard) != 1 || heard[0].(hungUp).err == nil {
+		t.Errorf("heard %v", heard)
+	}
+}
+
+// FuzzBroker sends what it likes, in pieces, with copies of a pipe's end. As
+// long as one copy is open, the pipe does not end: so none has leaked.
+func FuzzBroker(f *testing.F) {
+	f.Add([]byte("hello 1\nwant tcp [::]:80\nready\n"), byte(3), byte(0))
+	f.Add([]byte("keep tcp [::]:80\nkeep tcp [::]:80\n"), byte(17), byte(1))
+	f.Add([]byte("keep\nkeep tcp\ndrained\n\n\n"), byte(5), byte(3))
+	f.Add([]byte(strings.Repeat("x", 2000)), byte(255), byte(16))
+	f.Add([]byte("ready\n"), byte(1), byte(40))
+	f.Fuzz(func(t *testing.T, sent []byte, piece, carried byte) {
+		if len(sent) > 4096 {
+			return
+		}
+		read, write, err := newPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(read)
+		d := &ledger{}
+		theirs, wait := listening(t, func(e any) bool {
+			s, ok := e.(said)
+			if !ok {
+				return true
+			}
+			if len(s.words) == 0 || len(s.words) > 3 || (s.fd >= 0) != (s.words[0] == "keep") {
+				t.Errorf("heard %q with %d", s.words, s.fd)
+			}
+			if s.fd >= 0 {
+				if len(s.words) < 3 {
+					return false // nobody listens: it is closed for us
+				}
+				if d.keep(1, s.words[1], s.words[2], s.fd) == nil {
+					t.Error("a pipe is kept")
+				}
+			}
+			return true
+		})
+		for size := int(piece)%256 + 1; len(sent) > 0; sent = sent[min(size, len(sent)):] {
+			if send(theirs, sent[:min(size, len(sent))], slices.Repeat([]int{write}, int(carried)%64)...) != nil {
+				break // it has hung up
+			}
+		}
+		unix.Close(write)
+		wait()
+		unix.SetNonblock(read, true)
+		if n, err := unix.Read(read, make([]byte, 1)); n != 0 || err != nil {
+			t.Errorf("a descriptor has leaked: read %d, %v", n, err)
+		}
+	})
+}

@@ -1,0 +1,118 @@
+package starter
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// fakeSockets makes sockets that are numbers only: 100, 101, ...
+func fakeSockets(t *testing.T, ports ...string) []*socket {
+	t.Helper()
+	var all []*socket
+	for i, port := range ports {
+		all = append(all, &socket{Address: addressOf(t, port), fd: 100 + i})
+	}
+	return all
+}
+
+func TestArrange(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name       string
+		ports      string
+		files      []int // by number
+		numbers    []int
+		broker     int
+		contiguous int
+	}{
+		{"nothing", "", []int{0, 1, 2, 50}, nil, 3, 0},
+		{"one", "80", []int{0, 1, 2, 100, 50}, []int{3}, 4, 1},
+		{"many", "80 81 u82 /a", []int{0, 1, 2, 100, 101, 102, 103, 50}, []int{3, 4, 5, 6}, 7, 4},
+		{"pinned to where it would be", "80=3 81", []int{0, 1, 2, 100, 101, 50}, []int{3, 4}, 5, 2},
+		{"the second pinned before the first", "80 81=3", []int{0, 1, 2, 101, 100, 50}, []int{4, 3}, 5, 2},
+		{"a gap", "80=6", []int{0, 1, 2, 50, -1, -1, 100}, []int{6}, 3, 0},
+		{"a gap that is filled", "80=5 81 82", []int{0, 1, 2, 101, 102, 100, 50}, []int{5, 3, 4}, 6, 3},
+		{"a gap after some", "80 81=6", []int{0, 1, 2, 100, 50, -1, 101}, []int{3, 6}, 4, 1},
+		{"in place of stdin", "80=0", []int{100, 1, 2, 50}, []int{0}, 3, 0},
+		{"in place of all three", "80=0 81=1 82=2 83", []int{100, 101, 102, 103, 50}, []int{0, 1, 2, 3}, 4, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := arrange([3]int{0, 1, 2}, fakeSockets(t, strings.Fields(test.ports)...), 50)
+			if !slices.Equal(l.files, test.files) || !slices.Equal(l.numbers, test.numbers) {
+				t.Errorf("files %v, numbers %v\nwant  %v,         %v", l.files, l.numbers, test.files, test.numbers)
+			}
+			if l.broker != test.broker || l.contiguous != test.contiguous {
+				t.Errorf("broker %d, contiguous %d, want %d, %d", l.broker, l.contiguous, test.broker, test.contiguous)
+			}
+		})
+	}
+}
+
+func TestArrangeWithoutBroker(t *testing.T) {
+	t.Parallel()
+	l := arrange([3]int{7, 8, 9}, nil, -1)
+	if !slices.Equal(l.files, []int{7, 8, 9}) || l.broker != -1 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, ports string
+		want        []string
+	}{
+		{"no sockets", "", []string{"SERVER_STARTER_PORT=", "SERVER_STARTER_GENERATION=7", "HOTSTART_FD=3"}},
+		{"one of each", "8080 127.0.0.1:9000 [::1]:80 u53 /tmp/a.sock", []string{
+			"SERVER_STARTER_PORT=8080=3;127.0.0.1:9000=4;[::1]:80=5;53=6;/tmp/a.sock=7",
+			"SERVER_STARTER_GENERATION=7",
+			"LISTEN_FDS=5", "LISTEN_FDNAMES=tcp-8080:tcp-127.0.0.1-9000:tcp-[--1]-80:udp-53:unix-/tmp/a.sock",
+			"HOTSTART_FD=8",
+		}},
+		{"names in the order of descriptors", "80=5 81 82", []string{
+			"SERVER_STARTER_PORT=80=5;81=3;82=4", "SERVER_STARTER_GENERATION=7",
+			"LISTEN_FDS=3", "LISTEN_FDNAMES=tcp-81:tcp-82:tcp-80", "HOTSTART_FD=6",
+		}},
+		{"systemd's way ends at the first gap", "80 81=9", []string{
+			"SERVER_STARTER_PORT=80=3;81=9", "SERVER_STARTER_GENERATION=7",
+			"LISTEN_FDS=1", "LISTEN_FDNAMES=tcp-80", "HOTSTART_FD=4",
+		}},
+		{"tcp and udp on one port", "53 u53", []string{
+			"SERVER_STARTER_PORT=53=3;53=4", "SERVER_STARTER_GENERATION=7",
+			"LISTEN_FDS=2", "LISTEN_FDNAMES=tcp-53:udp-53", "HOTSTART_FD=5",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sockets := fakeSockets(t, strings.Fields(test.ports)...)
+			l := arrange([3]int{0, 1, 2}, sockets, 50)
+			got := l.environment([]string{"A=1"}, sockets, 7)
+			if want := append([]string{"A=1"}, test.want...); !slices.Equal(got, want) {
+				t.Errorf("%q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// What a service manager told this process is not true of a worker.
+func TestEnvironmentOfAnotherProcessGoes(t *testing.T) {
+	t.Parallel()
+	base := []string{
+		"PATH=/bin", "LISTEN_FDS=9", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "LISTEN_PIDFDID=4", "HOTSTART_FD=9",
+		"NOTIFY_SOCKET=/run/systemd/notify", "WATCHDOG_PID=1", "WATCHDOG_USEC=1000",
+		"SERVER_STARTER_PORT=1=1", "SERVER_STARTER_GENERATION=99", "MARK=old", "LISTEN_FDSX=kept", "odd", "=C:=also odd",
+	}
+	kept := slices.Clone(base)
+	got := arrange([3]int{0, 1, 2}, nil, -1).environment(base, nil, 1, "MARK=new")
+	want := []string{"PATH=/bin", "LISTEN_FDSX=kept", "odd", "=C:=also odd", "MARK=new", "SERVER_STARTER_PORT=", "SERVER_STARTER_GENERATION=1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	if !slices.Equal(base, kept) {
+		t.Error("the caller's environment was changed")
+	}
+	got = arrange([3]int{0, 1, 2}, nil, -1).environment(base, nil, 1, "NOTIFY_SOCKET=@mine")
+	if !slices.Contains(got, "NOTIFY_SOCKET=@mine") || slices.Contains(got, "NOTIFY_SOCKET=/run/systemd/notify") {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,264 @@
+package starter
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// bound is what a worker does by itself: it listens, and gives a copy.
+func bound(t *testing.T, network, address string) (fd int, name string) {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	raw, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	fd, err = unix.FcntlInt(raw.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd, l.Addr().String()
+}
+
+// inodeOf is that of a descriptor, or 0 if it is closed.
+func inodeOf(fd int) uint64 {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return 0
+	}
+	return uint64(st.Ino)
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	needIPv6(t)
+	dir := t.TempDir()
+	for _, test := range []struct {
+		own, network, address string // %d is the port
+		want                  bool
+	}{
+		{"0", "tcp", "[::]:%d", true}, // what ":8080" is in Go
+		{"0", "tcp4", "0.0.0.0:%d", true},
+		{"0", "tcp4", "127.0.0.1:%d", true},
+		{"0", "tcp6", "[::]:%d", false},
+		{"0", "tcp6", "[::1]:%d", false},
+		{"0", "tcp", "[::1]:%d", false},
+		{"0", "tcp", "[::]:1", false},
+		{"0", "udp", "[::]:%d", false},
+		{"0", "unix", "0", false},
+		{"dual 0", "tcp", "[::]:%d", true},
+		{"dual 0", "tcp4", "0.0.0.0:%d", true},
+		{"dual 0", "tcp4", "127.0.0.1:%d", true},
+		{"dual 0", "tcp6", "[::]:%d", true},
+		{"dual 0", "tcp6", "[::1]:%d", true},
+		{"[::]:0", "tcp6", "[::]:%d", true},
+		{"[::]:0", "tcp6", "[::1]:%d", true},
+		{"[::]:0", "tcp", "[::]:%d", true},
+		{"[::]:0", "tcp4", "127.0.0.1:%d", false},
+		{"[::]:0", "tcp4", "0.0.0.0:%d", false},
+		{"127.0.0.1:0", "tcp4", "127.0.0.1:%d", true},
+		{"127.0.0.1:0", "tcp", "[::]:%d", false},
+		{"127.0.0.1:0", "tcp4", "127.0.0.2:%d", false},
+		{"[::1]:0", "tcp6", "[::1]:%d", true},
+		{"u0", "tcp4", "0.0.0.0:%d", false},
+		{"u0", "udp4", "0.0.0.0:%d", false},
+		{dir + "/a b", "unix", dir + "/a b", true},
+		{dir + "/c", "unix", dir + "/d", false},
+		{dir + "/e", "tcp", "[::]:80", false},
+		{"0", "tcp", "nonsense", false},
+		{"0", "", "", false},
+	} {
+		s := listenOn(t, test.own)
+		address := test.address
+		if strings.Contains(address, "%d") {
+			address = fmt.Sprintf(address, s.bound.Port())
+		}
+		if got := s.covers(test.network, address); got != test.want {
+			t.Errorf("a socket of %q covers %s %s: %v", test.own, test.network, address, got)
+		}
+		s.close()
+	}
+}
+
+func TestTheLedgerPrefersItsOwn(t *testing.T) {
+	t.Parallel()
+	s := listenOn(t, "127.0.0.1:0")
+	l := ledger{own: []*socket{s}}
+	if got := l.want(1, "tcp4", s.local); got != s {
+		t.Errorf("got %+v", got)
+	}
+	l.settle(2)
+	l.forget(1)
+	if got := l.want(1, "tcp4", s.local); got != s {
+		t.Errorf("after a generation has gone: %+v", got)
+	}
+	if got := l.want(1, "tcp4", "127.0.0.1:1"); got != nil {
+		t.Errorf("another port: %+v", got)
+	}
+}
+
+func TestWhatWorkersGiveIsKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a b")
+	for _, test := range [][2]string{{"tcp4", "127.0.0.1:0"}, {"unix", path}} {
+		fd, name := bound(t, test[0], test[1])
+		inode := inodeOf(fd)
+		l := &ledger{}
+		if err := l.keep(1, test[0], name, fd); err != nil {
+			t.Fatal(err)
+		}
+		l.settle(1)
+		s := l.want(2, test[0], name)
+		if s == nil || s.inode != inode || s.fd != fd {
+			t.Fatalf("%s %s: got %+v", test[0], name, s)
+		}
+		l.settle(2) // generation 2 uses it: it stays
+		if s := l.want(3, test[0], name); s == nil || s.inode != inode {
+			t.Fatalf("after it was settled: %+v", s)
+		}
+		l.forget(3) // 2 still does
+		if inodeOf(fd) != inode {
+			t.Fatal("it was closed while the current generation uses it")
+		}
+		l.settle(4) // which did not ask for it
+		if inodeOf(fd) == inode || l.want(4, test[0], name) != nil {
+			t.Error("it was kept though nobody uses it")
+		}
+		l.close()
+	}
+}
+
+func TestWhatAFailedGenerationGaveGoes(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	defer l.close()
+	old, oldName := bound(t, "tcp4", "127.0.0.1:0")
+	oldInode := inodeOf(old)
+	l.keep(1, "tcp4", oldName, old)
+	l.settle(1)
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	l.want(2, "tcp4", oldName)
+	l.keep(2, "tcp4", name, fd)
+	l.forget(2)
+	if inodeOf(fd) == inode || l.want(3, "tcp4", name) != nil {
+		t.Error("the socket of a generation that failed is kept")
+	}
+	if inodeOf(old) != oldInode {
+		t.Error("the socket of the current generation is closed")
+	}
+}
+
+func TestTheSameSocketIsKeptOnce(t *testing.T) {
+	t.Parallel()
+	own := listenOn(t, "127.0.0.1:0")
+	l := &ledger{own: []*socket{own}}
+	defer func() { l.own = nil; l.close() }()
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	for generation := 1; generation < 2*maxGiven; generation++ {
+		for _, s := range []struct {
+			fd   int
+			name string
+		}{{fd, name}, {own.fd, own.local}} {
+			copied, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.keep(generation, "tcp4", s.name, copied); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	unix.Close(fd)
+	if len(l.given) != 1 {
+		t.Errorf("it is kept %d times", len(l.given))
+	}
+	l.settle(2*maxGiven - 1)
+	if l.want(2*maxGiven, "tcp4", name) == nil {
+		t.Error("its last user is not known")
+	}
+}
+
+func TestTheLedgerRefuses(t *testing.T) {
+	t.Parallel()
+	listening, name := bound(t, "tcp4", "127.0.0.1:0")
+	_, port, _ := net.SplitHostPort(name)
+	path := filepath.Join(t.TempDir(), "sock")
+	unixFD, _ := bound(t, "unix", path)
+	deaf, err := newSocket(unix.AF_INET, unix.SOCK_STREAM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp := listenOn(t, "127.0.0.1:u0")
+	file, err := os.Open(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, test := range []struct {
+		name             string
+		network, address string
+		fd               int
+		want             string
+	}{
+		{"a file", "tcp", "[::]:80", int(file.Fd()), "it is no listening socket"},
+		{"a socket that does not listen", "tcp4", "0.0.0.0:0", deaf, "it is no listening socket"},
+		{"a UDP socket", "udp4", udp.local, udp.fd, "it is no listening socket"},
+		{"another address", "tcp4", "127.0.0.2:" + port, listening, `it is bound to "` + name + `"`},
+		{"another network", "unix", name, listening, `it is bound to "` + name + `"`},
+		{"a network of its own", "x", name, listening, `it is bound to "` + name + `"`},
+		{"another path", "unix", path + "x", unixFD, `it is bound to "` + path + `"`},
+		{"a path for a port", "tcp", path, unixFD, `it is bound to "` + path + `"`},
+	} {
+		l := &ledger{}
+		fd, err := unix.FcntlInt(uintptr(test.fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = l.keep(1, test.network, test.address, fd)
+		want := fmt.Sprintf("keeping the socket of %s %s: %s", test.network, test.address, test.want)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", test.name, err, want)
+		}
+		if len(l.given) != 0 {
+			t.Errorf("%s was kept", test.name)
+		}
+	}
+	unix.Close(listening)
+	unix.Close(unixFD)
+	unix.Close(deaf)
+}
+
+func TestTheLedgerIsBounded(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	defer l.close()
+	for range maxGiven {
+		fd, name := bound(t, "tcp4", "127.0.0.1:0")
+		if err := l.keep(1, "tcp4", name, fd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	if err := l.keep(1, "tcp4", name, fd); err == nil || !strings.HasSuffix(err.Error(), "there are 64 already") {
+		t.Error(err)
+	}
+	if inodeOf(fd) == inode {
+		t.Error("the one too many is open")
+	}
+}

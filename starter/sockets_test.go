@@ -1,0 +1,319 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// listenOn opens a port or, with a slash in it, a path, for one test.
+func listenOn(t *testing.T, port string) *socket {
+	t.Helper()
+	s, err := open(addressOf(t, port), maxBacklog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// addressOf reads a port, dual stack with "dual " before it, or a path.
+func addressOf(t *testing.T, port string) Address {
+	t.Helper()
+	if strings.Contains(port, "/") {
+		a, err := ParsePath(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	port, dual := strings.CutPrefix(port, "dual ")
+	a, err := ParsePort(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dual {
+		a = a.DualStack()
+	}
+	return a
+}
+
+// answers reports whether a connection to host at the socket's port comes in.
+func (s *socket) answers(network, host string) bool {
+	to := net.JoinHostPort(host, fmt.Sprint(s.bound.Port()))
+	if s.Network == "unix" {
+		to = s.Path
+	}
+	c, err := net.Dial(network, to)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	fd, _, err := unix.Accept(s.fd)
+	if err != nil {
+		return false
+	}
+	unix.Close(fd)
+	return true
+}
+
+func needIPv6(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("this system has no IPv6")
+	}
+	l.Close()
+}
+
+func TestWhatAPortTakes(t *testing.T) {
+	t.Parallel()
+	needIPv6(t)
+	for _, test := range []struct {
+		port   string
+		v4, v6 bool
+	}{
+		{"0", true, false},
+		{"dual 0", true, true},
+		{"[::]:0", false, true},
+		{"[::1]:0", false, true},
+		{"127.0.0.1:0", true, false},
+		{"localhost:0", true, false}, // start_server: the IPv4 address of a name
+	} {
+		s := listenOn(t, test.port)
+		if s.bound.Port() == 0 {
+			t.Errorf("%s: no port was chosen", test.port)
+		}
+		if got := s.answers("tcp", "127.0.0.1"); got != test.v4 {
+			t.Errorf("%s answers IPv4: %v", test.port, got)
+		}
+		if got := s.answers("tcp", "::1"); got != test.v6 {
+			t.Errorf("%s answers IPv6: %v", test.port, got)
+		}
+	}
+}
+
+func TestUDPReceives(t *testing.T) {
+	t.Parallel()
+	needIPv6(t)
+	for _, port := range []string{"u0", "dual u0", "[::1]:u0"} {
+		s := listenOn(t, port)
+		host := "127.0.0.1"
+		if strings.HasPrefix(port, "[") {
+			host = "::1"
+		}
+		c, err := net.Dial("udp", net.JoinHostPort(host, fmt.Sprint(s.bound.Port())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "hello")
+		b := make([]byte, 16)
+		unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
+		n, _, err := unix.Recvfrom(s.fd, b, 0)
+		if err != nil || string(b[:n]) != "hello" {
+			t.Errorf("%s received %q, %v", port, b[:max(n, 0)], err)
+		}
+	}
+}
+
+// Perl and prefork workers need blocking sockets, and no child may have one
+// that it was not given.
+func TestSocketsBlockAndCloseOnExec(t *testing.T) {
+	t.Parallel()
+	for _, port := range []string{"0", "dual 0", "u0", filepath.Join(t.TempDir(), "sock")} {
+		s := listenOn(t, port)
+		if flags, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+			t.Errorf("%s: flags %#x, %v", port, flags, err)
+		}
+		if flags, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("%s: descriptor flags %#x, %v", port, flags, err)
+		}
+		var st unix.Stat_t
+		if err := unix.Fstat(s.fd, &st); err != nil || st.Ino != s.inode {
+			t.Errorf("%s: inode %d, taken for %d", port, st.Ino, s.inode)
+		}
+	}
+}
+
+func TestInUseNamesTheHolder(t *testing.T) {
+	t.Parallel()
+	needIPv6(t)
+	path := filepath.Join(t.TempDir(), "sock")
+	for _, test := range [][2]string{ // the first one is open, the second is tried
+		{"0", "%d"}, {"0", "127.0.0.1:%d"}, {"127.0.0.1:0", "%d"}, {"0", "dual %d"}, {"dual 0", "%d"}, {"[::]:0", "dual %d"},
+		{"u0", "u%d"}, {"dual u0", "u%d"}, {path, path},
+	} {
+		first := listenOn(t, test[0])
+		second := test[1]
+		if strings.Contains(second, "%d") {
+			second = fmt.Sprintf(second, first.bound.Port())
+		}
+		a := addressOf(t, second)
+		_, err := open(a, maxBacklog)
+		var inUse *InUseError
+		if !errors.As(err, &inUse) || inUse.Address != a || !errors.Is(err, unix.EADDRINUSE) || inUse.Hint() == "" {
+			t.Errorf("%s beside %s: %v", second, test[0], err)
+			continue
+		}
+		if want := fmt.Sprintf("pid %d (%s", os.Getpid(), os.Args[0]); !strings.HasPrefix(inUse.Holder, want[:min(len(want), 60)]) {
+			t.Errorf("%s is held by %q, want %q", second, inUse.Holder, want)
+		}
+		first.close()
+	}
+}
+
+func TestOneBadPortClosesAll(t *testing.T) {
+	t.Parallel()
+	held := listenOn(t, "127.0.0.1:0")
+	path := filepath.Join(t.TempDir(), "sock")
+	_, err := New(Options{Ports: []string{fmt.Sprintf("127.0.0.1:%d", held.bound.Port())}, Paths: []string{path}})
+	if !errors.As(err, new(*InUseError)) {
+		t.Fatal(err)
+	}
+	free := listenOn(t, "127.0.0.1:0")
+	again := addressOf(t, fmt.Sprintf("127.0.0.1:%d", free.bound.Port()))
+	free.close()
+	_, err = openAll([]Address{again, addressOf(t, path), held.listens()}, 8)
+	if !errors.As(err, new(*InUseError)) {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the path was left behind: %v", err)
+	}
+	s, err := open(again, 8)
+	if err != nil {
+		t.Fatalf("the port was left behind: %v", err)
+	}
+	s.close()
+}
+
+func TestANameThatIsNone(t *testing.T) {
+	t.Parallel()
+	_, err := open(addressOf(t, "no such host:80"), 8)
+	if err == nil || !strings.Contains(err.Error(), `resolving the host of port "no such host:80"`) {
+		t.Error(err)
+	}
+	// An address that is not ours.
+	if _, err := open(addressOf(t, "192.0.2.1:80"), 8); !errors.Is(err, unix.EADDRNOTAVAIL) || !strings.HasPrefix(err.Error(), "binding 192.0.2.1:80: ") {
+		t.Error(err)
+	}
+}
+
+func TestPrivilegeError(t *testing.T) {
+	t.Parallel()
+	err := error(&PrivilegeError{Address: addressOf(t, "80")})
+	if !errors.Is(err, unix.EACCES) || err.Error() != "port 80 needs privilege: permission denied" {
+		t.Error(err)
+	}
+}
+
+func TestAPathThatIsAlive(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = open(addressOf(t, path), 8)
+	var inUse *InUseError
+	if !errors.As(err, &inUse) || !strings.Contains(inUse.Holder, fmt.Sprint(os.Getpid())) {
+		t.Errorf("%v, want an error that names this process", err)
+	}
+	if c, err := net.Dial("unix", path); err != nil {
+		t.Errorf("the live socket was harmed: %v", err)
+	} else {
+		c.Close()
+	}
+}
+
+// A server whose queue is full does not answer, but lives.
+func TestAPathWithAFullQueueIsAlive(t *testing.T) {
+	t.Parallel()
+	s, err := open(addressOf(t, filepath.Join(t.TempDir(), "sock")), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	for range 2 {
+		c, err := net.Dial("unix", s.Path)
+		if err != nil {
+			break
+		}
+		defer c.Close()
+	}
+	if _, err := open(s.Address, 8); !errors.As(err, new(*InUseError)) {
+		t.Error(err)
+	}
+}
+
+func TestADeadPathIsReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	dead.Close()
+	s := listenOn(t, path)
+	if !s.answers("unix", "") {
+		t.Error("it does not answer")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o777 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	s.close()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the path was left behind: %v", err)
+	}
+}
+
+func TestWhatIsNoSocketIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	os.WriteFile(file, []byte("precious"), 0o644)
+	os.Symlink(filepath.Join(dir, "nowhere"), link)
+	for _, path := range []string{file, link, dir} {
+		_, err := open(addressOf(t, path), 8)
+		if err == nil || !strings.Contains(err.Error(), "not a socket; nothing was removed") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "precious" {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Error(err)
+	}
+	if _, err := open(addressOf(t, filepath.Join(dir, "no", "dir")), 8); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	s := listenOn(t, path)
+	os.Remove(path)
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s.close()
+	if c, err := net.Dial("unix", path); err != nil {
+		t.Errorf("the other's socket was removed: %v", err)
+	} else {
+		c.Close()
+	}
+}

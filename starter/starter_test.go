@@ -1,0 +1,347 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A theatre plays the world for a Starter in fake time: its workers do what
+// their command's name says, and what happens is written down with the time.
+type theatre struct {
+	*Starter
+	began time.Time
+	mu    sync.Mutex
+	lines []string
+	cast  map[int]*actor
+}
+
+// actor is a process made of channels.
+type actor struct {
+	theatre    *theatre
+	generation int
+	end        chan syscall.WaitStatus
+	status     syscall.WaitStatus
+	stubborn   bool // only SIGKILL ends it
+}
+
+// newTheatre makes a Starter whose workers are actors. What a command's Path
+// has in it, they do: "ready" in a second, "die" after two, "stubborn".
+func newTheatre(o Options) *theatre {
+	th := &theatre{began: time.Now(), cast: map[int]*actor{}}
+	o.Report = func(e Event) { th.note("%s", kindAndWorker(e)) }
+	o = o.withDefaults()
+	th.Starter = newStarter(o, system{spawn: th.spawn})
+	return th
+}
+
+func (th *theatre) note(format string, args ...any) {
+	th.mu.Lock()
+	defer th.mu.Unlock()
+	th.lines = append(th.lines, fmt.Sprintf("%v ", time.Since(th.began))+fmt.Sprintf(format, args...))
+}
+
+func (th *theatre) told() string {
+	th.mu.Lock()
+	defer th.mu.Unlock()
+	return strings.Join(th.lines, "\n")
+}
+
+func (th *theatre) spawn(s *Starter, generation int, c *Command) (*running, error) {
+	if c.Path == "missing" {
+		return nil, syscall.ENOENT
+	}
+	a := &actor{theatre: th, generation: generation, end: make(chan syscall.WaitStatus, 8)}
+	a.stubborn = strings.Contains(c.Path, "stubborn")
+	th.cast[generation] = a
+	ctx, cancel := context.WithCancel(context.Background())
+	if strings.Contains(c.Path, "ready") {
+		go func() {
+			if sleep(ctx, time.Second) {
+				s.tell(proven{generation})
+			}
+		}()
+	}
+	if strings.Contains(c.Path, "die") {
+		time.AfterFunc(2*time.Second, func() { a.end <- 1 << 8 })
+	}
+	return &running{process: a, looking: cancel, ended: func() {}}, nil
+}
+
+func (a *actor) PID() int { return 100 + a.generation }
+
+func (a *actor) Signal(sig syscall.Signal) error {
+	a.theatre.note("%s to %d", SignalName(sig), a.generation)
+	if sig == syscall.SIGKILL || sig == syscall.SIGTERM && !a.stubborn {
+		a.end <- syscall.WaitStatus(sig)
+	}
+	return nil
+}
+
+func (a *actor) Wait() error {
+	a.status = <-a.end
+	return nil
+}
+
+func (a *actor) Reap() syscall.WaitStatus { return a.status }
+
+// play runs what the script does beside Run, and compares the notes.
+func play(t *testing.T, o Options, script func(th *theatre, stop context.CancelFunc), wantErr error, want ...string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(o)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go script(th, stop)
+		err := th.Run(ctx)
+		th.note("end")
+		if err != wantErr {
+			t.Errorf("Run returned %v, want %v", err, wantErr)
+		}
+		if got := th.told(); got != strings.Join(want, "\n") {
+			t.Errorf("what happened:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestReloadAndStop(t *testing.T) {
+	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "ready"})
+		time.Sleep(10 * time.Second)
+		th.Signal(syscall.SIGHUP)
+		time.Sleep(10 * time.Second)
+		stop()
+	}, nil,
+		"0s Starting 1",
+		"1s Serving 1",
+		"10s Starting 2",
+		"11s Serving 2",
+		"11s TERM to 1",
+		"11s Left 1",
+		"20s Stopping",
+		"20s TERM to 2",
+		"20s Left 2",
+		"20s end")
+}
+
+func TestTheLatestOfManyReloadsWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{})
+		for _, path := range []string{"missing", "die", "ready"} {
+			th.Reload(&Command{Path: path})
+		}
+		th.Reload(nil) // again what was asked for last
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		if err := th.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		want := "0s Starting 1\n1s Serving 1\n5s Stopping\n5s TERM to 1\n5s Left 1"
+		if got := th.told(); got != want {
+			t.Errorf("what happened:\n%s\nwant:\n%s", got, want)
+		}
+	})
+}
+
+func TestASecondInterruptKills(t *testing.T) {
+	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "ready stubborn"})
+		time.Sleep(5 * time.Second)
+		th.Signal(syscall.SIGINT)
+		time.Sleep(5 * time.Second)
+		th.Signal(syscall.SIGINT)
+	}, nil,
+		"0s Starting 1",
+		"1s Serving 1",
+		"5s Stopping",
+		"5s TERM to 1",
+		"10s Killing 1",
+		"10s KILL to 1",
+		"10s Left 1",
+		"10s end")
+}
+
+func TestAWorkerThatDiesIsReplaced(t *testing.T) {
+	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "ready die"})
+		time.Sleep(5500 * time.Millisecond)
+		stop()
+	}, nil,
+		"0s Starting 1",
+		"1s Serving 1",
+		"2s Died 1",
+		"2s Starting 2",
+		"3s Serving 2",
+		"4s Died 2",
+		"4s Starting 3",
+		"5s Serving 3",
+		"5.5s Stopping",
+		"5.5s TERM to 3",
+		"5.5s Left 3",
+		"5.5s end")
+}
+
+func TestAStartThatFailsAtOnceIsTriedAgainAndGivenUp(t *testing.T) {
+	play(t, Options{MaxStartFailures: 3}, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "missing"})
+	}, ErrNoWorker,
+		"0s Failed 1",
+		"1s Failed 2",
+		"2s Failed 3",
+		"2s GaveUp 3",
+		"2s end")
+}
+
+func TestAStartThatIsNotProvenTimesOut(t *testing.T) {
+	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, Outlive: true}
+	play(t, o, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "ready"})
+		time.Sleep(time.Minute)
+		th.Reload(&Command{Path: "stubborn"})
+		time.Sleep(time.Minute)
+		stop()
+	}, nil,
+		"0s Starting 1",
+		"1s Serving 1",
+		"1m0s Starting 2",
+		"1m30s TimedOut 2",
+		"1m30s GaveUp 2",
+		"1m30s TERM to 2",
+		"1m35s Killing 2",
+		"1m35s KILL to 2",
+		"1m35s Left 2",
+		"2m0s Stopping",
+		"2m0s TERM to 1",
+		"2m0s Left 1",
+		"2m0s end")
+}
+
+func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
+	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
+		th.Signal(syscall.SIGUSR1) // nobody serves
+		th.Reload(&Command{Path: "ready"})
+		time.Sleep(2 * time.Second)
+		th.Signal(syscall.SIGWINCH)
+		time.Sleep(2 * time.Second)
+		th.Signal(syscall.SIGHUP)
+		time.Sleep(2 * time.Second)
+		th.Signal(syscall.SIGQUIT)
+		time.Sleep(time.Second)
+		th.Signal(syscall.SIGTERM)
+	}, nil,
+		"0s Starting 1",
+		"1s Serving 1",
+		"2s WINCH to 1",
+		"4s Starting 2",
+		"5s Serving 2",
+		"5s TERM to 1",
+		"5s Left 1",
+		"6s QUIT to 2",
+		"7s Stopping",
+		"7s TERM to 2",
+		"7s Left 2",
+		"7s end")
+}
+
+func TestNothingBlocksAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		if err := th.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		for range 100 {
+			th.Signal(syscall.SIGTERM)
+			th.Signal(syscall.SIGHUP)
+			th.Reload(&Command{Path: "ready"})
+		}
+		if th.tell(proven{1}) {
+			t.Error("somebody was told")
+		}
+		th.Close()
+		if err := th.Run(t.Context()); err == nil {
+			t.Error("it ran twice")
+		}
+	})
+}
+
+func TestReloadFromReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var th *theatre
+		th = newTheatre(Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		th.options.Report = func(e Event) {
+			th.note("%s", kindAndWorker(e))
+			switch {
+			case e.Kind == Serving && e.Worker.Generation < 3:
+				th.Reload(nil)
+			case e.Kind == Serving:
+				stop()
+			}
+		}
+		th.Reload(&Command{Path: "ready"})
+		if err := th.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(th.told(), "3s Serving 3\n") {
+			t.Errorf("what happened:\n%s", th.told())
+		}
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		o    Options
+		want string
+	}{
+		{"a port that is none", Options{Ports: []string{"http"}}, `port "http": not a port`},
+		{"a descriptor that is taken", Options{Ports: []string{"0=5", "127.0.0.1:0=5"}}, `port "127.0.0.1:0=5": descriptor 5 is that of port "0=5"`},
+		{"an empty path", Options{Paths: []string{""}}, `path "": empty`},
+		{"a leash without a helper", Options{Leash: true}, "starter: Options.Leash needs Options.Helper"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := New(test.o)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("New: %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAddressesAndClose(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/sock"
+	s, err := New(Options{Ports: []string{"127.0.0.1:0", "u0"}, Paths: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := s.Addresses()
+	if len(all) != 3 || all[0].Network != "tcp4" || all[0].Port == 0 || all[0].Key != "127.0.0.1:0" ||
+		all[1].Network != "udp4" || all[1].Port == 0 || all[2].Path != path {
+		t.Errorf("addresses: %+v", all)
+	}
+	at := fmt.Sprintf("127.0.0.1:%d", all[0].Port)
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	s.Close()
+	s.Close()
+	if _, err := net.Dial("tcp", at); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("dialing after Close: %v", err)
+	}
+	if len(s.Addresses()) != 3 {
+		t.Error("the addresses were forgotten")
+	}
+}
