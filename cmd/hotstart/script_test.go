@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"ends":   cmdEnds,
 			"load":   cmdLoad,
 			"gone":   cmdGone,
+			"await":  cmdAwait,
 			"exits":  cmdExits,
 			"readme": cmdReadme,
 		},
@@ -346,6 +347,19 @@ func processesOf(dir string) (left []string) {
 		}
 	}
 	return left
+}
+
+// await FILE: waits until it exists.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s never came:\n%s", args[0], sessionOf(ts).out.String())
+		}
+	}
 }
 
 // exits CODE COMMAND ARG...: runs it and checks how it ends, and that no
