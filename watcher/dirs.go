@@ -1,12 +1,10 @@
 package watcher
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -167,12 +165,12 @@ func (s *set) lose(d *dir) {
 func (s *set) await(d *dir) {
 	child := d.path
 	poll, err := s.watch(filepath.Dir(child))
-	for isMissing(err) && child != "/" {
+	for err != nil && child != "/" {
 		child = filepath.Dir(child)
 		poll, err = s.watch(filepath.Dir(child))
 	}
 	left := d.anchor
-	d.anchor, d.poll = filepath.Dir(child), poll || err != nil
+	d.anchor, d.poll = filepath.Dir(child), poll
 	s.release(left)
 	// It was missing before this watch began, and may have come before it did.
 	if _, err := dirInode(child); err == nil {
@@ -181,11 +179,11 @@ func (s *set) await(d *dir) {
 }
 
 // watch opens the directory and reports whether it must be polled as well: where changes are made elsewhere, the kernel
-// still tells at once of those that are made here. The error says that the directory can't be reached.
+// still tells at once of those that are made here. The error says that it is missing.
 func (s *set) watch(name string) (poll bool, err error) {
 	err = s.eyes.open(name)
 	switch {
-	case isMissing(err), errors.Is(err, syscall.EACCES):
+	case isMissing(err):
 		return false, err
 	case err != nil:
 		s.polling.failed(name, err)

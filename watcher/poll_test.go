@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -206,7 +207,7 @@ func TestLimitOfWatches(t *testing.T) {
 	f.mkdir("t/c/d")
 	f.write("t/c/d/x", "x")
 	f.expect("t/x", "t/a/x", "t/b/x", "t/c/x", "t/c/d/x")
-	if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "sysctl fs.inotify.max_user_watches=") {
+	if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, remedy(syscall.ENOSPC)) {
 		t.Errorf("log %q, want one line with the remedy", log)
 	}
 	if got := f.watches(); !slices.Equal(got, []string{"t", "t/a"}) {
@@ -294,6 +295,9 @@ func TestUnreadableDirectory(t *testing.T) {
 	mu.Unlock()
 	f.expect("x")
 	waitUntil(t, func() bool { return len(f.watches()) == 1 })
+	if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "permission denied") {
+		t.Errorf("log %q, want one line that says why", log)
+	}
 }
 
 func TestPollingNext(t *testing.T) {
@@ -316,6 +320,25 @@ func TestPollingNext(t *testing.T) {
 	p.next(at(1000))
 	if p.due(at(2000)) {
 		t.Error("due though not needed any more")
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the limits are those of inotify")
+	}
+	for err, want := range map[error]string{
+		syscall.ENOSPC: "sysctl fs.inotify.max_user_watches=",
+		syscall.EMFILE: "sysctl fs.inotify.max_user_instances=",
+		syscall.ENFILE: "open files",
+	} {
+		if got := remedy(os.NewSyscallError("inotify", err)); !strings.Contains(got, want) {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+	if got := remedy(syscall.EACCES); got != "" {
+		t.Errorf("a remedy for what has none: %q", got)
 	}
 }
 

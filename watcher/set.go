@@ -103,12 +103,13 @@ func newTo(f Files, dirs map[string]*dir) func(path string) bool {
 func (s *set) learnNew(since time.Time) {
 	for i, f := range readFiles(s.unread, s.now) {
 		path := s.unread[i]
+		d := s.dirs[filepath.Dir(path)]
 		switch {
-		case !f.exists:
+		case d == nil, !f.exists: // gone since it was listed
 		case !since.IsZero() && modifiedSince(time.Unix(0, f.mtime), since):
 			s.suspect(path)
 		default:
-			s.dirs[filepath.Dir(path)].files[path] = f
+			d.files[path] = f
 		}
 	}
 	s.unread = nil
