@@ -13,16 +13,16 @@ import (
 
 // hotstartWorker is this process as hotstart knows it.
 type hotstartWorker struct {
-	brokerFD int          // its number; the socket is ours
-	hello    sync.Once    // connects, at the first sign that the program is a server
+	brokerFD int           // its number; the socket is ours
+	hello    sync.Once     // connects, at the first sign that the program is a server
 	conn     *net.UnixConn // nil before, and where it can't be opened
 	writing  sync.Mutex
 	answers  chan int      // descriptors, -1 for none; unbuffered
 	gone     chan struct{} // closed when hotstart has died
 
-	draining  uint32 // 1 from drain on; atomic
-	stopping  sync.Once
-	signal    uint32 // 1: hotstart died before it could tell us to end; atomic
+	draining uint32 // 1 from drain on; atomic
+	stopping sync.Once
+	signal   uint32 // 1: hotstart died before it could tell us to end; atomic
 
 	mu        sync.Mutex
 	listeners map[int]string // addresses by descriptor, of the listening sockets that hotstart keeps

@@ -1,0 +1,175 @@
+// Package adopt makes an unchanged program inherit its listening sockets and
+// drain without losing a request: it adds one generated file to the program's
+// package main by `go build -overlay`, made of package hook. The file reaches
+// hooks of the standard library by go:linkname, so nothing but package main is
+// compiled for it, and the build cache stays that of the user.
+package adopt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/version"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Build is what is known of a build before it runs.
+type Build struct {
+	GOROOT, GOVERSION, GOOS, GOARCH string // as `go env` says
+
+	Dir     string   // of package main, as the go command names it
+	Imports []string // import paths of all packages of the program, direct or not
+
+	Overlay  string   // the user's -overlay, absolute; "": none
+	LDFlags  []string // values of -ldflags in the order in which the go command sees them
+	Mode     string   // -buildmode; "" is the default
+	Compiler string   // -compiler; "" is gc
+	Shared   bool     // -linkshared
+
+	// Output is an existing directory for the generated files, the same in each
+	// build. What has not changed there is not written again.
+	Output string
+}
+
+// An Adoption is how to build a program that is adopted.
+type Adoption struct {
+	// Flags are for `go build`, after all others.
+	Flags []string
+	// File is where the go command will see the generated file, in Dir. Where files
+	// of the program are named instead of a package, it must be named with them.
+	File string
+}
+
+// A RefusedError says why a program can't be adopted. It is built and runs without.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }
+
+func refused(format string, args ...any) error {
+	return &RefusedError{fmt.Sprintf(format, args...)}
+}
+
+// FileName sorts before the files of the user, since variables are made in the order of
+// files: a listener may be among them.
+const FileName = "0hotstart_adopt.go"
+
+const workerPath = "github.com/hotstart/hotstart/starter/worker"
+
+// Adopt writes the generated file and the overlay. The error is a *RefusedError unless
+// files can't be written.
+func (b Build) Adopt() (*Adoption, error) {
+	if err := b.acceptable(); err != nil {
+		return nil, err
+	}
+	if err := b.checkHooks(); err != nil {
+		return nil, err
+	}
+	source, err := b.source()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(b.Output, FileName)
+	if err := write(file, source); err != nil {
+		return nil, err
+	}
+	a := &Adoption{File: filepath.Join(b.Dir, FileName)}
+	overlay, err := b.overlay(a.File, file)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(b.Output, "overlay.json")
+	if err := write(name, overlay); err != nil {
+		return nil, err
+	}
+	a.Flags = append([]string{"-overlay=" + name}, b.linkerFlags()...)
+	return a, nil
+}
+
+// acceptable returns an error for a build that can't be adopted for what it is.
+func (b Build) acceptable() error {
+	switch {
+	case b.Dir == "":
+		return refused("the directory of package main is not known")
+	case slices.Contains(b.Imports, workerPath):
+		return refused("it imports starter/worker, which does the same")
+	case b.Compiler != "" && b.Compiler != "gc":
+		return refused("-compiler=%s has none of the hooks", b.Compiler)
+	case b.Shared:
+		return refused("-linkshared takes the standard library as it is")
+	case !slices.Contains([]string{"", "default", "exe", "pie"}, b.Mode):
+		return refused("-buildmode=%s makes no program", b.Mode)
+	case !strings.HasPrefix(b.GOROOT, "/"):
+		return refused("GOROOT is not known")
+	}
+	for _, value := range b.LDFlags {
+		if strings.Contains(value, "-checklinkname") && !strings.Contains(value, "-checklinkname=0") && !strings.Contains(value, "-checklinkname=false") {
+			return refused("-ldflags=%s forbids it", value)
+		}
+	}
+	return nil
+}
+
+// overlay returns the user's overlay with the one file more.
+func (b Build) overlay(file, content string) ([]byte, error) {
+	var all struct{ Replace map[string]string }
+	if b.Overlay != "" {
+		data, err := os.ReadFile(b.Overlay)
+		if err == nil {
+			err = json.Unmarshal(data, &all)
+		}
+		if err != nil {
+			return nil, refused("the -overlay of the build can't be read: %v", err)
+		}
+	}
+	_, taken := all.Replace[file]
+	if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
+		return nil, refused("there is a file %s already", file)
+	}
+	if all.Replace == nil {
+		all.Replace = map[string]string{}
+	}
+	all.Replace[file] = content
+	return json.MarshalIndent(all, "", "\t")
+}
+
+// linkerFlags repeats the user's -ldflags, each with what lets go:linkname through: the
+// go command takes, for each package, the last one whose pattern fits, so that the copies
+// win where their originals would have.
+func (b Build) linkerFlags() (flags []string) {
+	if v := language(b.GOVERSION); v != "" && version.Compare(v, "go1.23") < 0 {
+		return nil // nothing was checked then, and the flag is unknown
+	}
+	for _, value := range append([]string{""}, b.LDFlags...) {
+		flags = append(flags, "-ldflags="+strings.TrimSpace(value+" -checklinkname=0"))
+	}
+	return flags
+}
+
+// language is the version of GOVERSION without what a vendor has added, "" if unknown.
+func language(goversion string) string {
+	v, _, _ := strings.Cut(goversion, " ")
+	v, _, _ = strings.Cut(v, "-")
+	return version.Lang(v)
+}
+
+// write writes a file if it has other content, so that it can be read at any time.
+func write(name string, content []byte) error {
+	old, err := os.ReadFile(name)
+	if err == nil && bytes.Equal(old, content) {
+		return nil
+	}
+	next := name + "." + strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(next, content, 0o666); err != nil {
+		return fmt.Errorf("writing the file that adopts: %w", err)
+	}
+	if err := os.Rename(next, name); err != nil {
+		return fmt.Errorf("writing the file that adopts: %w", err)
+	}
+	return nil
+}

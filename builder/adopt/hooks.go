@@ -1,0 +1,90 @@
+package adopt
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A reached is what package hook reaches in the standard library.
+type reached struct {
+	file string // below GOROOT/src
+	name string // of the variable or method
+	kind string // its type, as gofmt writes it
+}
+
+var (
+	always = []reached{
+		{"net/hook_unix.go", "socketFunc", "func(int, int, int) (int, error)"},
+		{"net/hook_unix.go", "listenFunc", "func(int, int) error"},
+		{"internal/poll/hook_unix.go", "CloseFunc", "func(int) error"},
+	}
+	accept4 = reached{"internal/poll/hook_cloexec.go", "Accept4Func", "func(int, int) (int, syscall.Sockaddr, error)"}
+	accept  = reached{"internal/poll/hook_unix.go", "AcceptFunc", "func(int) (int, syscall.Sockaddr, error)"}
+	ofHTTP  = []reached{
+		{"net/http/server.go", "testHookServerServe", "func(*Server, net.Listener)"},
+		{"net/http/server.go", "closeIdleConns", "func() bool"},
+	}
+)
+
+// checkHooks looks the hooks up in GOROOT: a Go that is newer than this code may have
+// others.
+func (b Build) checkHooks() error {
+	wanted := append(always[:len(always):len(always)], accept4)
+	switch b.GOOS {
+	case "linux", "freebsd", "openbsd", "netbsd", "dragonfly":
+	case "darwin":
+		wanted[len(wanted)-1] = accept
+	default:
+		return refused("not known on %s", b.GOOS)
+	}
+	if slices.Contains(b.Imports, "net/http") {
+		wanted = append(wanted, ofHTTP...)
+	}
+	found := map[string]map[string]string{}
+	for _, w := range wanted {
+		if found[w.file] == nil {
+			found[w.file] = declared(filepath.Join(b.GOROOT, "src", filepath.FromSlash(w.file)))
+		}
+		if found[w.file][w.name] != w.kind {
+			return refused("%s has no %s in %s, which it needs", b.GOVERSION, w.name, w.file)
+		}
+	}
+	return nil
+}
+
+// declared returns the types of the variables and of the methods of *Server in a file.
+func declared(name string) map[string]string {
+	kinds := map[string]string{}
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return kinds
+	}
+	text := func(node any) string {
+		var s strings.Builder
+		printer.Fprint(&s, set, node)
+		return s.String()
+	}
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Recv != nil && text(d.Recv.List[0].Type) == "*Server" {
+				kinds[d.Name.Name] = text(d.Type)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if v, ok := spec.(*ast.ValueSpec); ok && v.Type != nil {
+					for _, name := range v.Names {
+						kinds[name.Name] = text(v.Type)
+					}
+				}
+			}
+		}
+	}
+	return kinds
+}

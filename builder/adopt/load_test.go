@@ -1,0 +1,83 @@
+package adopt_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// load is many clients that ask all the time.
+type load struct {
+	asked, lost atomic.Int64
+	stop        chan struct{}
+	clients     sync.WaitGroup
+	mu          sync.Mutex
+	errors      map[string]int
+}
+
+// ask starts n clients, each with connections of its own.
+func (l *load) ask(n int, url string, keepAlive bool, protocols *http.Protocols) {
+	for range n {
+		transport := &http.Transport{
+			DisableKeepAlives: !keepAlive,
+			Protocols:         protocols,
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		}
+		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+		l.clients.Go(func() {
+			defer transport.CloseIdleConnections()
+			for !closed(l.stop) {
+				l.asked.Add(1)
+				if err := post(client, url); err != nil {
+					l.lost.Add(1)
+					l.mu.Lock()
+					l.errors[err.Error()]++
+					l.mu.Unlock()
+				}
+			}
+		})
+	}
+}
+
+// post asks once. A POST is never sent again by Go's client.
+func post(client *http.Client, url string) error {
+	response, err := client.Post(url, "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %s", response.Status)
+	}
+	return nil
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func newLoad() *load { return &load{stop: make(chan struct{}), errors: map[string]int{}} }
+
+func (l *load) end(t testing.TB) {
+	t.Helper()
+	close(l.stop)
+	l.clients.Wait()
+	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
+	for text, n := range l.errors {
+		t.Errorf("%d: %s", n, text)
+	}
+}

@@ -1,0 +1,226 @@
+package adopt_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// goMod is of a module that knows nothing of the language that the generated file is
+// written in.
+const goMod = "module example.com/program\n\ngo 1.17\n"
+
+// module writes a module with these files into a directory of its own.
+func module(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if _, ok := files["go.mod"]; !ok {
+		writeFile(t, filepath.Join(dir, "go.mod"), goMod)
+	}
+	for name, content := range files {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+func writeFile(t testing.TB, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ofDir describes the build of the program in dir, for this machine.
+func ofDir(t testing.TB, dir string) adopt.Build {
+	t.Helper()
+	imports, err := goCommand(t, dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return adopt.Build{
+		GOROOT: runtime.GOROOT(), GOVERSION: runtime.Version(), GOOS: runtime.GOOS, GOARCH: runtime.GOARCH,
+		Dir: dir, Imports: strings.Fields(string(imports)), Output: t.TempDir(),
+	}
+}
+
+func goCommand(t testing.TB, dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "PWD="+dir)
+	return cmd
+}
+
+// build builds the program in dir, adopted.
+func build(t testing.TB, dir string, flags ...string) string {
+	t.Helper()
+	b := ofDir(t, dir)
+	b.LDFlags = []string{"-s -w"}
+	a, err := b.Adopt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output := filepath.Join(t.TempDir(), "program")
+	args := append([]string{"build", "-o", output}, flags...)
+	if out, err := goCommand(t, dir, append(args, a.Flags...)...).CombinedOutput(); err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, out)
+	}
+	return output
+}
+
+// running is hotstart with one program.
+type running struct {
+	t       testing.TB
+	starter *starter.Starter
+	command *starter.Command
+	ended   chan error
+
+	mu     sync.Mutex
+	events []starter.Event
+	output bytes.Buffer
+}
+
+// start runs a program under hotstart, and waits until it serves.
+func start(t testing.TB, path string, change ...func(*starter.Options)) *running {
+	t.Helper()
+	r := &running{t: t, ended: make(chan error, 1)}
+	o := starter.Options{
+		DualStack:        true,
+		Ready:            starter.ReadyAuto,
+		DrainTimeout:     10 * time.Second,
+		StopTimeout:      10 * time.Second,
+		MaxStartFailures: 1,
+		Outlive:          true,
+		Report:           r.report,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	var err error
+	if r.starter, err = starter.New(o); err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.command = &starter.Command{Path: path, Stdout: write, Stderr: write}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		buf := make([]byte, 4096)
+		for {
+			n, err := read.Read(buf)
+			r.mu.Lock()
+			r.output.Write(buf[:n])
+			r.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	go func() { r.ended <- r.starter.Run(context.Background()) }()
+	t.Cleanup(func() {
+		r.starter.Signal(syscall.SIGTERM)
+		<-r.ended
+		write.Close()
+		<-copied
+		read.Close()
+		if t.Failed() {
+			t.Logf("output:\n%s", r.text())
+			for _, e := range r.seen() {
+				t.Log(e)
+			}
+		}
+	})
+	r.reload()
+	return r
+}
+
+func (r *running) report(e starter.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+func (r *running) seen() []starter.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]starter.Event(nil), r.events...)
+}
+
+func (r *running) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.output.String()
+}
+
+// count returns how many events there were of a kind.
+func (r *running) count(kind starter.Kind) (n int) {
+	for _, e := range r.seen() {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// reload starts one more generation and waits until it serves.
+func (r *running) reload() {
+	r.t.Helper()
+	n := r.count(starter.Serving)
+	r.starter.Reload(r.command)
+	r.until("a worker serves", func() bool {
+		if e := r.count(starter.Failed) + r.count(starter.TimedOut) + r.count(starter.Refused); e > 0 {
+			r.t.Fatal("a worker failed")
+		}
+		return r.count(starter.Serving) > n
+	})
+}
+
+// left waits until n workers have left.
+func (r *running) left(n int) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%d workers have left", n), func() bool { return r.count(starter.Left) >= n })
+}
+
+func (r *running) until(what string, is func() bool) {
+	r.t.Helper()
+	until(r.t, what, is)
+}
+
+// until polls for a fact.
+func until(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
+// freePort returns an address that nobody listens on.
+func freePort(t testing.TB, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
