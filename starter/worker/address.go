@@ -83,7 +83,8 @@ func rank(key string, e endpoint, q question) int {
 	return unfit
 }
 
-// rankPath is rank for unix sockets. A relative path is relative to the directory of the program, also in the superdaemon (--dir).
+// rankPath is rank for unix sockets. A relative path is relative to the directory of the program, also in the
+// superdaemon (--dir).
 func rankPath(key string, e endpoint, q question) int {
 	if samePath(key, q.path) || samePath(e.path, q.path) {
 		return sameSocket
@@ -103,8 +104,8 @@ func samePath(a, b string) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// fits says whether a socket of the network have can be used as one of want: a socket for both families serves a program that asks for one, and one for a single
-// family serves a program that doesn't care.
+// fits says whether a socket of the network have can be used as one of want: a socket for both families serves
+// a program that asks for one, and one for a single family serves a program that doesn't care.
 func fits(have, want string) bool {
 	if have == want {
 		return true
@@ -158,7 +159,8 @@ func pathName(path string) []name {
 	return []name{name("unix " + path)}
 }
 
-// nameOf names a TCP socket as getsockname(2) tells it: tcp only where one socket serves all addresses of both families.
+// nameOf names a TCP socket as getsockname(2) tells it: tcp only where one socket serves all addresses of both
+// families.
 func nameOf(network string, addr netip.AddrPort) name {
 	switch {
 	case addr.Addr().Is4():

@@ -10,11 +10,12 @@ import (
 
 const brokerVariable = "HOTSTART_FD"
 
-// patience is how long a broker may take to read or to answer. hotstart answers at once; one that doesn't is stopped or broken, and
-// counts as gone.
+// patience is how long a broker may take to read or to answer. hotstart answers at once; one that doesn't is
+// stopped or broken, and counts as gone.
 const patience = 10 * time.Second
 
-// broker is the connection to hotstart; package documentation has the protocol. A nil *broker is a program without one: it keeps nothing.
+// broker is the connection to hotstart; package documentation has the protocol. A nil *broker is a program
+// without one: it keeps nothing.
 type broker struct {
 	conn *net.UnixConn
 

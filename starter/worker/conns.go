@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// conns follows the connections of one server, and asks its clients to leave when it drains. It stands before the handler and the ConnState hook of the
-// server, which it calls.
+// conns follows the connections of one server, and asks its clients to leave when it drains. It stands before
+// the handler and the ConnState hook of the server, which it calls.
 type conns struct {
 	handler http.Handler                   // the program's own
 	hook    func(net.Conn, http.ConnState) // the program's own, or nil
@@ -62,9 +62,10 @@ func attach(srv *http.Server) *conns {
 
 // ServeHTTP implements [http.Handler].
 //
-// The header is set before the handler runs, not when it writes: a ResponseWriter around the one of net/http would hide what
-// programs ask it for (http.MaxBytesReader asks for a method that nobody else can have). A request that was in flight when the drain began is answered
-// without it; its connection is then idle like others, and closed with the next answer.
+// The header is set before the handler runs, not when it writes: a ResponseWriter around the one of net/http
+// would hide what programs ask it for (http.MaxBytesReader asks for a method that nobody else can have). A
+// request that was in flight when the drain began is answered without it; its connection is then idle like
+// others, and closed with the next answer.
 func (c *conns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.leaving.Load() && !upgrades(r) {
 		w.Header().Set("Connection", "close")
@@ -72,8 +73,8 @@ func (c *conns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.handler.ServeHTTP(w, r)
 }
 
-// upgrades says whether the answer to r may need the Connection header for itself, as that of a WebSocket does. Go's server never answers
-// to h2c, which some clients offer with every request.
+// upgrades says whether the answer to r may need the Connection header for itself, as that of a WebSocket does.
+// Go's server never answers to h2c, which some clients offer with every request.
 func upgrades(r *http.Request) bool {
 	protocol := r.Header.Get("Upgrade")
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
@@ -122,8 +123,9 @@ func (c *conns) stopAccepting() {
 	c.accepting--
 }
 
-// quiet says whether nothing is in flight at now: nothing accepts, and every connection has been idle for the time of idle or, if it never sent a request,
-// open for that of fresh, both counted from began at the earliest. It leaves hijacked ones aside.
+// quiet says whether nothing is in flight at now: nothing accepts, and every connection has been idle for the
+// time of idle or, if it never sent a request, open for that of fresh, both counted from began at the earliest.
+// It leaves hijacked ones aside.
 func (c *conns) quiet(now, began time.Time, idle, fresh time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,6 +142,19 @@ func (c *conns) quiet(now, began time.Time, idle, fresh time.Duration) bool {
 		}
 	}
 	return c.accepting == 0
+}
+
+// unread says whether a request waits on any connection. On a busy machine it may wait for long before the
+// goroutine of its connection runs, so that the connection looks idle.
+func (c *conns) unread() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		if hasUnread(conn) {
+			return true
+		}
+	}
+	return false
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,7 +1,7 @@
 // Package worker is what a server program imports to be replaced without losing a request.
 //
-// A superdaemon (hotstart, Perl's start_server, systemd) holds the listening sockets; the program is one worker, one of
-// many generations that serve them in turn. Two lines make a program a good worker:
+// A superdaemon (hotstart, Perl's start_server, systemd) holds the listening sockets; the program is one
+// worker, one of many generations that serve them in turn. Two lines make a program a good worker:
 //
 //	l, err := worker.Listen("tcp", ":8080")  // the inherited socket, if there is one
 //	err = worker.Serve(&http.Server{Handler: h}, l)  // says that it serves; drains when told to end; then returns nil
@@ -19,17 +19,18 @@
 //     (hotstart, systemd: sd_listen_fds(3));
 //   - HOTSTART_FD, a socket on which hotstart answers, the broker.
 //
-// An inherited socket serves an address in this order: the key is the address as written; both mean the same address
-// once resolved; the key is the bare port, or the socket is bound to all addresses, and the port is the same. Each is handed out
-// once. On the first call all of them are made close-on-exec, so that the children of the program hold none, and
-// HOTSTART_FD leaves the environment, since its descriptor would mean nothing to a child.
+// An inherited socket serves an address in this order: the key is the address as written; both mean the same
+// address once resolved; the key is the bare port, or the socket is bound to all addresses, and the port is the
+// same. Each is handed out once. On the first call all of them are made close-on-exec, so that the children of
+// the program hold none, and HOTSTART_FD leaves the environment, since its descriptor would mean nothing to a
+// child.
 //
 // # The broker
 //
-// The broker is one end of a unix stream socketpair, private to one worker. Version 1 of its protocol: lines of text, at most
-// 512 bytes with the LF that ends them, words separated by one space. Descriptors travel by SCM_RIGHTS, in the sendmsg(2)
-// that carries their line: a keep and a socket carry exactly one, no other line carries any. The receiver queues them, takes them
-// first in, first out, and closes what is left over.
+// The broker is one end of a unix stream socketpair, private to one worker. Version 1 of its protocol: lines of
+// text, at most 512 bytes with the LF that ends them, words separated by one space. Descriptors travel by
+// SCM_RIGHTS, in the sendmsg(2) that carries their line: a keep and a socket carry exactly one, no other line
+// carries any. The receiver queues them, takes them first in, first out, and closes what is left over.
 //
 //	worker    hello 1                  first of all. It means too: I understand drain, and will say drained
 //	worker    want NETWORK ADDRESS     do you keep a listening socket for this address?
@@ -40,27 +41,30 @@
 //	hotstart  drain                    serve nothing new, finish what you have
 //	worker    drained                  nothing is open, nothing in flight
 //
-// NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6 or unix. ADDRESS is what getsockname(2) tells of the socket: a numeric
-// host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A socket of tcp is named so
-// only if it is bound to all addresses of both families; of tcp6 if it serves IPv6 alone or is bound to one address.
-// The end of the stream means to a worker that hotstart died: it goes on as if alone. Each side
-// ignores lines it doesn't know, so that a later version can add some.
+// NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6 or unix. ADDRESS is what getsockname(2) tells of
+// the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A
+// socket of tcp is named so only if it is bound to all addresses of both families; of tcp6 if it serves IPv6
+// alone or is bound to one address. The end of the stream means to a worker that hotstart died: it goes on as
+// if alone. Each side ignores lines it doesn't know, so that a later version can add some.
 //
 // # Draining
 //
-// [http.Server.Shutdown] closes a connection unanswered if its request is read after Shutdown began (golang/go#75591), and a
-// connection whose last answer promised keep-alive may be closed under the next request. So Serve, told to drain by the broker or by SIGTERM,
+// [http.Server.Shutdown] closes a connection unanswered if its request is read after Shutdown began
+// (golang/go#75591), and a connection whose last answer promised keep-alive may be closed under the next request.
+// So Serve, told to drain by the broker or by SIGTERM,
 //
-//  1. closes its copy of the listening socket: the superdaemon and the next worker hold the same socket, and what waits in its
-//     queue is theirs. What was accepted in that instant is served;
+//  1. closes its copy of the listening socket: the superdaemon and the next worker hold the same socket, and what
+//     waits in its queue is theirs. What was accepted in that instant is served;
 //  2. lets every answer that begins from now on carry "Connection: close" (HTTP/2 sends GOAWAY for it), so that each client
 //     comes back once at most, and then to the new worker;
 //  3. waits until nothing is in flight: until every connection has been idle for a second, or, if it never sent a
-//     request, is open for five; a connection that the program hijacked counts as busy until it is closed;
-//  4. calls [http.Server.Shutdown] for what is left, by then idle connections only, and functions of
-//     [http.Server.RegisterOnShutdown];
-//  5. says drained and returns nil.
+//     request, has been open for five, counted from the beginning of the drain; 30 seconds at most, see [Drain];
+//  4. calls [http.Server.Shutdown] for what is left, by then idle connections only, which also runs the functions
+//     of [http.Server.RegisterOnShutdown]; and waits until the program has closed the connections that it hijacked;
+//  5. says drained, waits for the signal that hotstart sends then, and returns nil.
 //
-// Clients of HTTP/1.1 that send a request on a connection in the instant in which it is closed as idle see it fail, as they do with any server
-// that limits idle time. Only those that pause for more than a second between two requests can meet it.
+// What no server can help: a client of HTTP/1.1 that pauses for more than a second between two requests may
+// send the next in the instant in which its connection is closed as idle. A client of HTTP/2 that begins a
+// request in the instant in which it is sent GOAWAY is told that the request was not processed, and has to
+// repeat it; Go's does if it has the body.
 package worker

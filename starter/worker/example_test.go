@@ -44,7 +44,8 @@ func ExampleServe_tls() {
 	}
 }
 
-// Two servers: both sockets first, since the first Serve says that the program serves. Each Serve returns when both have drained.
+// Two servers: both sockets first, since the first Serve says that the program serves. Each Serve returns when
+// both have drained.
 func ExampleServe_two() {
 	public, err := worker.Listen("tcp", ":8080")
 	if err != nil {

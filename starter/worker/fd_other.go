@@ -18,3 +18,4 @@ func streamPair(int) (*net.UnixConn, error)  { return nil, errors.ErrUnsupported
 func rights(int) []byte                      { return nil }
 func descriptors([]byte) []int               { return nil }
 func isClosed(net.Conn) bool                 { return false }
+func hasUnread(net.Conn) bool                { return false }

@@ -57,9 +57,10 @@ func closeDescriptor(fd int) { syscall.Close(fd) }
 
 // listener makes fd, which is closed, a listener.
 //
-// The other workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs it set; what must not happen is that
-// it is cleared under another worker, which would then block in accept(2) and take a connection that it can't serve. os.NewFile
-// leaves it as it is, and Fd, which net calls, clears it only where NewFile set it: not for a socket made by NewFile.
+// The other workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs
+// it set; what must not happen is that it is cleared under another worker, which would then block in accept(2)
+// and take a connection that it can't serve. os.NewFile leaves it as it is, and Fd, which net calls, clears it
+// only where NewFile set it: not for a socket made by NewFile.
 func listener(fd int) (net.Listener, error) {
 	f := os.NewFile(uintptr(fd), "listener")
 	defer f.Close()
@@ -73,8 +74,8 @@ func packetConn(fd int) (net.PacketConn, error) {
 	return net.FilePacketConn(f)
 }
 
-// streamPair makes fd, which is closed, one end of a unix stream. Anything else at that number is left alone: a variable inherited
-// from a worker that started this process tells nothing about it.
+// streamPair makes fd, which is closed, one end of a unix stream. Anything else at that number is left alone: a
+// variable inherited from a worker that started this process tells nothing about it.
 func streamPair(fd int) (*net.UnixConn, error) {
 	if e, err := describe(fd); err != nil || e.network != "unix" {
 		return nil, fmt.Errorf("descriptor %d is no unix stream socket", fd)
@@ -108,16 +109,32 @@ func descriptors(oob []byte) []int {
 
 // isClosed says whether the program has closed conn; unknown counts as open.
 func isClosed(conn net.Conn) bool {
+	known, err := inspect(conn, func(int) {})
+	return known && errors.Is(err, net.ErrClosed)
+}
+
+// hasUnread says whether bytes have come on conn that nobody has read yet.
+func hasUnread(conn net.Conn) bool {
+	n := 0
+	inspect(conn, func(fd int) {
+		n, _, _ = syscall.Recvfrom(fd, make([]byte, 1), syscall.MSG_PEEK) // doesn't block: package net set O_NONBLOCK
+	})
+	return n > 0
+}
+
+// inspect calls look with the descriptor of conn, or of the connection under it; known is false if conn tells
+// of none. The error is [net.ErrClosed] if conn is closed.
+func inspect(conn net.Conn, look func(fd int)) (known bool, err error) {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
-		return isClosed(wrapped.NetConn())
+		return inspect(wrapped.NetConn(), look)
 	}
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
-		return false
+		return false, nil
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return true
+		return true, err
 	}
-	return errors.Is(raw.Control(func(uintptr) {}), net.ErrClosed)
+	return true, raw.Control(func(fd uintptr) { look(int(fd)) })
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Another worker shares the open file description: its mode must become non-blocking for package net and never blocking again.
+// Another worker shares the open file description: its mode must become non-blocking for package net and never
+// blocking again.
 func TestListenerKeepsNonblock(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"tcp", "unix"} {
@@ -24,12 +25,28 @@ func TestListenerKeepsNonblock(t *testing.T) {
 			if flags(t, other, syscall.F_GETFL)&syscall.O_NONBLOCK == 0 {
 				t.Errorf("%s, worker %d: the socket is in blocking mode", network, round)
 			}
+			if n := copies(t, other); n != 2 {
+				t.Errorf("%s, worker %d: %d descriptors, want the superdaemon's and the listener's", network, round, n)
+			}
 			check(t, "closing", l.Close())
 			if flags(t, other, syscall.F_GETFL)&syscall.O_NONBLOCK == 0 {
 				t.Errorf("%s, worker %d: closing made the socket blocking", network, round)
 			}
 		}
 	}
+}
+
+// copies counts the descriptors of this process for the socket fd.
+func copies(t testing.TB, fd int) (n int) {
+	t.Helper()
+	var want, got syscall.Stat_t
+	check(t, "looking at a socket", syscall.Fstat(fd, &want))
+	for other := range 1024 {
+		if syscall.Fstat(other, &got) == nil && got.Dev == want.Dev && got.Ino == want.Ino {
+			n++
+		}
+	}
+	return n
 }
 
 func TestDescribe(t *testing.T) {
@@ -83,6 +100,27 @@ func TestIsClosed(t *testing.T) {
 	conn.Close()
 	if !isClosed(conn) || !isClosed(wrapped{conn}) {
 		t.Error("a closed connection counts as open")
+	}
+}
+
+func TestHasUnread(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	if hasUnread(b) || hasUnread(wrapped{b}) {
+		t.Error("nothing was sent, and something is unread")
+	}
+	a.Write([]byte("x"))
+	if !hasUnread(b) || !hasUnread(wrapped{b}) {
+		t.Error("something was sent, and nothing is unread")
+	}
+	b.Read(make([]byte, 1))
+	a.Close()
+	if hasUnread(b) {
+		t.Error("the end counts as something to read")
+	}
+	b.Close()
+	if pipe, _ := net.Pipe(); hasUnread(b) || hasUnread(pipe) {
+		t.Error("a closed connection, or one without a descriptor, has something to read")
 	}
 }
 

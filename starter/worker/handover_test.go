@@ -137,7 +137,8 @@ type load struct {
 	report func(format string, args ...any)
 }
 
-// begin starts clients, half with a connection for each request, half with POST on a connection that they keep as long as they are let.
+// begin starts clients, half with a connection for each request, half with POST on a connection that they keep
+// as long as they are let.
 func (l *load) begin(clients int) {
 	l.stop = make(chan struct{})
 	for i := range clients {
@@ -306,8 +307,8 @@ func serves(path, generation string) bool {
 	return err == nil && strings.HasPrefix(answer, generation+" ")
 }
 
-// BenchmarkHandover does at least b.N requests while workers are replaced all the time, and tells how many were lost: with -benchtime=200000x it is a
-// measurement worth quoting.
+// BenchmarkHandover does at least b.N requests while workers are replaced all the time, and tells how many were
+// lost: with -benchtime=200000x it is a measurement worth quoting.
 func BenchmarkHandover(b *testing.B) {
 	for _, network := range []string{"tcp", "unix"} {
 		b.Run(network, func(b *testing.B) {

@@ -69,7 +69,8 @@ func await[T any](t testing.TB, what string, c <-chan T) T {
 	}
 }
 
-// rawSocket binds and listens as a superdaemon does: a plain number, in blocking mode, owned by the test. It returns the address that clients dial.
+// rawSocket binds and listens as a superdaemon does: a plain number, in blocking mode, owned by the test. It
+// returns the address that clients dial.
 func rawSocket(t testing.TB, network string) (fd int, address string) {
 	t.Helper()
 	family, at := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})

@@ -17,7 +17,8 @@ type port struct {
 	fd  int
 }
 
-// parsePorts reads the value of SERVER_STARTER_PORT. Empty means no sockets. The last equals sign counts, since a path may hold one.
+// parsePorts reads the value of SERVER_STARTER_PORT. Empty means no sockets. The last equals sign counts, since
+// a path may hold one.
 func parsePorts(value string) ([]port, error) {
 	if value == "" {
 		return nil, nil
@@ -40,11 +41,12 @@ func parsePorts(value string) ([]port, error) {
 // listenStart is the first descriptor that systemd passes (SD_LISTEN_FDS_START).
 const listenStart = 3
 
-// maxDescriptors is more than a process is ever given (the kernel's fs.nr_open is 1048576 at first), and keeps a wrong number from becoming a long loop.
+// maxDescriptors is more than a process is ever given (the kernel's fs.nr_open is 1048576 at first), and keeps
+// a wrong number from becoming a long loop.
 const maxDescriptors = 1 << 20
 
-// parseListenFDs reads LISTEN_FDS and LISTEN_PID as sd_listen_fds(3) does. Variables for another process are no error: a program started
-// by the one that they were for inherits them.
+// parseListenFDs reads LISTEN_FDS and LISTEN_PID as sd_listen_fds(3) does. Variables for another process are no
+// error: a program started by the one that they were for inherits them.
 func parseListenFDs(lookup func(string) (string, bool), pid int) ([]port, error) {
 	forPid, _ := lookup("LISTEN_PID")
 	count, isSet := lookup("LISTEN_FDS")
@@ -71,8 +73,8 @@ func parseNumber(s string) (int, error) {
 	return int(n), nil
 }
 
-// mergePorts returns the ports of both, each descriptor once: hotstart names the same sockets in both ways. Those of named come first, in
-// the order of the environment.
+// mergePorts returns the ports of both, each descriptor once: hotstart names the same sockets in both ways.
+// Those of named come first, in the order of the environment.
 func mergePorts(named, numbered []port) []port {
 	seen := make(map[int]bool)
 	var all []port

@@ -14,13 +14,14 @@ import (
 const DefaultTimeout = 30 * time.Second
 
 const (
-	// idleGrace is how long a connection must have been idle to be closed. A client in full swing sends its next request within it, and learns from
-	// the answer that the connection ends.
+	// idleGrace is how long a connection must have been idle to be closed. A client in full swing sends its
+	// next request within it, and learns from the answer that the connection ends.
 	idleGrace = time.Second
-	// freshGrace is the same for a connection that has not sent a request yet, perhaps in the middle of a TLS handshake over a slow line; net/http's
-	// own Shutdown allows it as long.
+	// freshGrace is the same for a connection that has not sent a request yet, perhaps in the middle of a TLS
+	// handshake over a slow line; net/http's own Shutdown allows it as long.
 	freshGrace = 5 * time.Second
-	// drainPoll is how often a draining server looks. It says how much later than possible it ends, and costs nothing while it serves.
+	// drainPoll is how often a draining server looks. It says how much later than possible it ends, and costs
+	// nothing while it serves.
 	drainPoll = 10 * time.Millisecond
 	// termPatience is how long Serve waits for the signal that follows drained.
 	termPatience = 5 * time.Second
@@ -30,8 +31,8 @@ const (
 //
 //	err := worker.Drain{Timeout: 10 * time.Minute}.Serve(srv, l)
 type Drain struct {
-	// Timeout is how long requests in flight and hijacked connections may go on once the drain has begun; then they are cut off.
-	// 0 is [DefaultTimeout], less is no limit. A superdaemon may be less patient and kill.
+	// Timeout is how long requests in flight and hijacked connections may go on once the drain has begun; then
+	// they are cut off. 0 is [DefaultTimeout], less is no limit. A superdaemon may be less patient and kill.
 	Timeout time.Duration
 
 	idle, fresh time.Duration // 0 are idleGrace and freshGrace
@@ -63,12 +64,8 @@ func (p *process) serve(d Drain, srv *http.Server, l net.Listener) error {
 	defer signal.Stop(term)
 
 	if isDone(p.stop.begun) {
-		return l.Close()
-	}
-	p.stop.enter()
-	err := p.serveUntilStop(d, srv, l, term)
-	p.stop.leave()
-	if err != nil {
+		l.Close()
+	} else if err := p.serveUntilStop(d, srv, l, term); err != nil {
 		return err
 	}
 	<-p.stop.done // if this call returned first, main could end under the requests of another
@@ -78,6 +75,8 @@ func (p *process) serve(d Drain, srv *http.Server, l net.Listener) error {
 
 // serveUntilStop serves, drains when it is time to, and returns nil; or the error of srv.Serve if that ends first.
 func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term chan os.Signal) error {
+	p.stop.enter()
+	defer p.stop.leave()
 	p.attaching.Lock()
 	c := attach(srv)
 	p.attaching.Unlock()
@@ -116,7 +115,7 @@ func (d Drain) empty(srv *http.Server, c *conns) {
 		defer cancel()
 		ctx = limited
 	}
-	poll(ctx, func() bool { return c.quiet(time.Now(), began, d.idle, d.fresh) })
+	poll(ctx, func() bool { return c.quiet(time.Now(), began, d.idle, d.fresh) && !c.unread() })
 	c.closeFresh()
 	if srv.Shutdown(ctx) != nil {
 		srv.Close()
@@ -137,8 +136,9 @@ func poll(ctx context.Context, condition func() bool) {
 	}
 }
 
-// awaitTerm returns when hotstart has been told drained and has sent its signal, so that this doesn't meet the program at its cleanup, with
-// nobody left to catch it. It returns at once if hotstart did not ask, and soon if hotstart has another signal in mind.
+// awaitTerm returns when hotstart has been told drained and has sent its signal, so that this doesn't meet the
+// program at its cleanup, with nobody left to catch it. It returns at once if hotstart did not ask, and soon if
+// hotstart has another signal in mind.
 func (p *process) awaitTerm(term <-chan os.Signal) {
 	b := p.broker()
 	if b == nil || !isDone(b.asked) {

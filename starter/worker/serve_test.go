@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type service struct {
 	network string
 	address string
 	fd      int // the superdaemon's socket, in blocking mode at first
+	server  *http.Server
 	ended   chan error
 	log     *lines // what net/http logged
 }
@@ -46,29 +48,53 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// inherited is a service that does not serve yet, of a process that inherited a TCP socket.
+func inherited(t testing.TB) *service {
+	t.Helper()
+	fd, address := rawSocket(t, "tcp")
+	return &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+}
+
 // start serves handler on an inherited TCP socket.
 func start(t testing.TB, d Drain, handler http.HandlerFunc) *service {
 	t.Helper()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
-	s.serve(t, d, &http.Server{Handler: handler})
+	s := inherited(t)
+	s.serve(t, d, &http.Server{Handler: handler}, nil)
 	return s
 }
 
-// serve calls Serve with what the process of s inherited.
-func (s *service) serve(t testing.TB, d Drain, srv *http.Server) {
+// serve calls Serve with what the process of s inherited, over TLS unless config is nil.
+func (s *service) serve(t testing.TB, d Drain, srv *http.Server, config *tls.Config) {
 	t.Helper()
 	l, err := s.process.listen(s.network, s.address)
 	check(t, "listening", err)
-	s.ended, s.log = make(chan error, 1), &lines{}
-	srv.ErrorLog = log.New(s.log, "", 0)
+	if config != nil {
+		l = tls.NewListener(l, config)
+	}
+	s.server, s.ended, s.log = srv, make(chan error, 1), &lines{}
+	if srv.ErrorLog == nil {
+		srv.ErrorLog = log.New(s.log, "", 0)
+	}
 	go func() { s.ended <- s.process.serve(d.withDefaults(), srv, l) }()
 }
 
-// drain begins the drain and waits until nothing is accepted any more.
+// drain begins the drain and waits until it accepts nothing more.
 func (s *service) drain(t testing.TB) {
 	t.Helper()
 	s.process.stop.begin()
+	waitFor(t, "the drain", s.isDraining)
+}
+
+func (s *service) isDraining() bool {
+	s.process.attaching.Lock()
+	defer s.process.attaching.Unlock()
+	c, ok := s.server.Handler.(*conns)
+	if !ok {
+		return false // Serve is called, and has not come that far
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accepting == 0
 }
 
 // checkEnd waits for Serve to return nil, with nothing logged.
@@ -112,6 +138,9 @@ func TestServeEndsQuietly(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	s.drain(t)
+	if n := copies(t, s.fd); n != 1 {
+		t.Errorf("%d descriptors for the socket, want the superdaemon's alone", n)
+	}
 	s.checkEnd(t)
 }
 
@@ -128,7 +157,6 @@ func TestDrainAnswersIdleConnectionsOnceMore(t *testing.T) {
 		}
 	}
 	s.drain(t)
-	waitFor(t, "the drain", func() bool { return notAccepting(s) })
 	if last, answer := comes.mustDo(t, "POST", "b"); !last || answer != "0 b" {
 		t.Errorf("a draining worker answered %q, last %v", answer, last)
 	}
@@ -139,16 +167,14 @@ func TestDrainAnswersIdleConnectionsOnceMore(t *testing.T) {
 	s.checkEnd(t)
 }
 
-// notAccepting says whether the program has closed its copy of the socket, for Linux and the others alike: a new connection stays
-// in the queue, and the superdaemon gets it.
-func notAccepting(s *service) bool {
-	syscall.SetNonblock(s.fd, true)
+// leavesQueue says whether a new connection stays in the queue of the socket, where the superdaemon finds it.
+func (s *service) leavesQueue(t testing.TB) bool {
+	t.Helper()
 	conn, err := net.Dial(s.network, s.address)
-	if err != nil {
-		return false
-	}
+	check(t, "dialing", err)
 	defer conn.Close()
-	for range 20 {
+	check(t, "setting", syscall.SetNonblock(s.fd, true)) // as package net has done long ago
+	for range 500 {
 		if fd, _, err := syscall.Accept(s.fd); err == nil {
 			syscall.Close(fd)
 			return true
@@ -199,9 +225,8 @@ func TestDrainLetsRequestsFinish(t *testing.T) {
 	}()
 	await(t, "the request", b.entered)
 	s.drain(t)
-	waitFor(t, "the drain", func() bool { return notAccepting(s) })
 	for range 20 { // while it drains it never accepts again
-		if !notAccepting(s) {
+		if !s.leavesQueue(t) {
 			t.Fatal("a draining worker took a connection")
 		}
 	}
@@ -257,7 +282,6 @@ func TestDrainWaitsForHijackedConnections(t *testing.T) {
 	io.WriteString(c.conn, "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n")
 	await(t, "the request", b.entered)
 	s.drain(t)
-	waitFor(t, "the drain", func() bool { return notAccepting(s) })
 	select {
 	case err := <-s.ended:
 		t.Fatalf("Serve returned %v with a hijacked connection open", err)
@@ -306,37 +330,41 @@ type recorder struct {
 
 func (r *recorder) Header() http.Header { return r.header }
 
-// Two servers, one also on two listeners, are one stop: each Serve returns when all have drained.
+// Two servers, one of them on two listeners, are one stop: each Serve returns when all have drained.
 func TestDrainOfSeveralServers(t *testing.T) {
 	t.Parallel()
 	b := newBlocking()
-	fds, addresses, sockets := [3]int{}, [3]string{}, map[string]int{}
-	for i := range fds {
-		fds[i], addresses[i] = rawSocket(t, "tcp")
-		sockets[addresses[i]] = fds[i]
-	}
-	p := inheriting(t, sockets)
 	busy, other := &http.Server{Handler: http.HandlerFunc(b.serve)}, &http.Server{Handler: http.HandlerFunc(echo)}
-	services := make([]*service, 3)
-	for i, srv := range []*http.Server{busy, other, busy} {
-		services[i] = &service{process: p, network: "tcp", address: addresses[i], fd: fds[i]}
-		services[i].ended = make(chan error, 1)
-		l, err := p.listen("tcp", addresses[i])
-		check(t, "listening", err)
-		go func() { services[i].ended <- p.serve(quick.withDefaults(), srv, l) }()
+	services := []*service{inherited(t), inherited(t), inherited(t)}
+	process := services[0].process
+	for i, srv := range []*http.Server{busy, busy, other} {
+		s := services[i]
+		if i > 0 { // one process for all
+			process.sockets.ports = append(process.sockets.ports, s.process.sockets.ports...)
+			s.process = process
+		}
+		s.serve(t, quick, srv, nil)
 	}
 	answers := make(chan string, 2)
-	for _, i := range []int{0, 2} {
-		go func() { answers <- get(t, "tcp", addresses[i]) }()
+	for _, s := range services[:2] {
+		go func() { answers <- get(t, s.network, s.address) }()
 		await(t, "the request", b.entered)
 	}
-	get(t, "tcp", addresses[1])
-	p.stop.begin()
+	idle := services[2]
+	get(t, idle.network, idle.address)
 	for _, s := range services {
-		waitFor(t, "the drain", func() bool { return notAccepting(s) })
+		s.drain(t)
 	}
-	if len(services[1].ended) > 0 {
-		t.Error("the idle server returned before the busy one")
+	stop := process.stop
+	waitFor(t, "the idle server to leave", func() bool {
+		stop.mu.Lock()
+		defer stop.mu.Unlock()
+		return stop.serving == 2
+	})
+	select {
+	case err := <-idle.ended:
+		t.Fatalf("the idle server returned %v before the busy one", err)
+	case <-time.After(4 * drainPoll): // not a barrier: too short to fail falsely, long enough to fail
 	}
 	close(b.release)
 	for range 2 {
@@ -351,13 +379,12 @@ func TestDrainOfSeveralServers(t *testing.T) {
 
 func TestServeKeepsTheProgramsHook(t *testing.T) {
 	t.Parallel()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s := inherited(t)
 	states := make(chan http.ConnState, 10)
 	s.serve(t, quick, &http.Server{
 		Handler:   http.HandlerFunc(echo),
 		ConnState: func(_ net.Conn, is http.ConnState) { states <- is },
-	})
+	}, nil)
 	get(t, s.network, s.address)
 	for _, want := range []http.ConnState{http.StateNew, http.StateActive, http.StateIdle, http.StateClosed} {
 		if got := await(t, "the hook", states); got != want {
@@ -390,12 +417,11 @@ func TestServeReturnsWhatEndedIt(t *testing.T) {
 // A program that is told to end before it serves never accepts.
 func TestServeAfterTheDrainServesNothing(t *testing.T) {
 	t.Parallel()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
-	s.drain(t)
-	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)})
+	s := inherited(t)
+	s.process.stop.begin()
+	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)}, nil)
 	s.checkEnd(t)
-	if !notAccepting(s) {
+	if !s.leavesQueue(t) {
 		t.Error("it took a connection")
 	}
 }
@@ -406,7 +432,7 @@ func TestServeSpeaksWithTheBroker(t *testing.T) {
 	fd, address := rawSocket(t, "tcp")
 	p, h := brokered(t, map[string]string{portsVariable: fmt.Sprintf("%s=%d", address, dup(t, fd))})
 	s := &service{process: p, network: "tcp", address: address, fd: fd}
-	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)})
+	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)}, nil)
 	h.expect(t, "hello 1")
 	h.expect(t, "ready")
 	get(t, s.network, s.address)

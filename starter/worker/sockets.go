@@ -22,8 +22,9 @@ func inherit(ports []port) *sockets {
 	return &sockets{ports: ports}
 }
 
-// take returns the socket that serves q best, and the caller owns it; ok is false if there is none. A descriptor that is no socket
-// is passed over: the program may have used and closed it, or the variable was meant for a parent of this process.
+// take returns the socket that serves q best, and the caller owns it; ok is false if there is none. A
+// descriptor that is no socket is passed over: the program may have used and closed it, or the variable was
+// meant for a parent of this process.
 func (s *sockets) take(q question) (fd int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

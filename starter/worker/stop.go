@@ -30,8 +30,8 @@ func (s *stop) leave() {
 	s.settle()
 }
 
-// begin tells all Serve calls to drain. A process that has none has drained by that: it may serve in ways of its own, and the signal that follows is the
-// one that it knows.
+// begin tells all Serve calls to drain. A process that has none has drained by that: it may serve in ways of
+// its own, and the signal that follows is the one that it knows.
 func (s *stop) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

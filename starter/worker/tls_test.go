@@ -10,7 +10,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -36,16 +35,6 @@ func serverTLS(t testing.TB) *tls.Config {
 	}
 }
 
-// serveTLS is serve with TLS.
-func (s *service) serveTLS(t testing.TB, d Drain, config *tls.Config, handler http.HandlerFunc) {
-	t.Helper()
-	l, err := s.process.listen(s.network, s.address)
-	check(t, "listening", err)
-	s.ended, s.log = make(chan error, 1), &lines{}
-	srv := &http.Server{Handler: handler, ErrorLog: log.New(s.log, "", 0)}
-	go func() { s.ended <- s.process.serve(d.withDefaults(), srv, tls.NewListener(l, config)) }()
-}
-
 // Workers take turns under clients of HTTP/2, with every request a POST whose body can't be sent twice.
 func TestHandoverOfHTTP2(t *testing.T) {
 	t.Parallel()
@@ -54,10 +43,10 @@ func TestHandoverOfHTTP2(t *testing.T) {
 	var served [4]atomic.Int64
 	begin := func(generation int) *service {
 		s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
-		s.serveTLS(t, quick, config, func(w http.ResponseWriter, r *http.Request) {
+		s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			served[generation].Add(1)
 			fmt.Fprint(w, r.Proto)
-		})
+		})}, config)
 		return s
 	}
 	current := begin(0)
@@ -134,13 +123,12 @@ func kinds(r io.Reader, until ...byte) (met []byte, err error) {
 // A client in the middle of a conversation is told by GOAWAY, with the answer that it gets.
 func TestDrainSendsGoAway(t *testing.T) {
 	t.Parallel()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s := inherited(t)
 	d := quick
 	d.idle = time.Minute // so that only the answer can bring it
-	s.serveTLS(t, d, serverTLS(t), echo)
+	s.serve(t, d, &http.Server{Handler: http.HandlerFunc(echo)}, serverTLS(t))
 
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	conn, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	check(t, "dialing", err)
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
@@ -152,7 +140,6 @@ func TestDrainSendsGoAway(t *testing.T) {
 		t.Fatalf("a serving worker answers with frames %v, %v", met, err)
 	}
 	s.drain(t)
-	waitFor(t, "the drain", func() bool { return notAccepting(s) })
 	conn.Write(frame(frameHeaders, endOfStreamAndHeaders, 3, getHeaders))
 	if met, err := kinds(conn, frameGoAway, frameHeaders); err != nil {
 		t.Errorf("a draining worker answers with frames %v, %v", met, err)
@@ -164,14 +151,13 @@ func TestDrainSendsGoAway(t *testing.T) {
 // Without TLS, where both sides know that HTTP/2 is spoken (http.Protocols), connections are followed alike.
 func TestDrainOfUnencryptedHTTP2(t *testing.T) {
 	t.Parallel()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s := inherited(t)
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
-	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo), Protocols: protocols})
+	s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo), Protocols: protocols}, nil)
 	transport := &http.Transport{Protocols: protocols}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
-	resp, err := client.Get("http://" + address)
+	resp, err := client.Get("http://" + s.address)
 	check(t, "asking", err)
 	resp.Body.Close()
 	if resp.ProtoMajor != 2 {
@@ -184,13 +170,12 @@ func TestDrainOfUnencryptedHTTP2(t *testing.T) {
 // TLS over HTTP/1.1, and a hijacked connection under it.
 func TestDrainOfHijackedTLS(t *testing.T) {
 	t.Parallel()
-	fd, address := rawSocket(t, "tcp")
-	s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
+	s := inherited(t)
 	d := quick
 	d.Timeout = -1
 	b := newBlocking()
-	s.serveTLS(t, d, serverTLS(t), b.hijack)
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	s.serve(t, d, &http.Server{Handler: http.HandlerFunc(b.hijack)}, serverTLS(t))
+	conn, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true})
 	check(t, "dialing", err)
 	defer conn.Close()
 	io.WriteString(net.Conn(conn), "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n")

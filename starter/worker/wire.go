@@ -9,7 +9,7 @@ import (
 
 const (
 	maxLine  = 512 // bytes, LF included
-	maxQueue = 16  // descriptors received and not taken yet; a peer that keeps to the protocol never has more than a few on the way
+	maxQueue = 16  // descriptors received and not taken yet; who keeps to the protocol has few on the way
 )
 
 var errLongLine = errors.New("reading from the broker: a line of more than 512 bytes")
@@ -21,8 +21,8 @@ type wire struct {
 	fds   []int  // received, not yet taken; owned
 }
 
-// next returns the next line without its LF. Descriptors that the lines before brought and nobody took are closed. At an error, also
-// [io.EOF], all are.
+// next returns the next line without its LF. Descriptors that the lines before brought and nobody took are
+// closed. At an error, also [io.EOF], all are.
 func (w *wire) next() (string, error) {
 	for {
 		if i := bytes.IndexByte(w.bytes, '\n'); i >= 0 && i < maxLine {
@@ -44,7 +44,8 @@ func (w *wire) next() (string, error) {
 	}
 }
 
-// read receives once. The descriptors are close-on-exec from the start; those that don't fit are closed, by the kernel or here.
+// read receives once. The descriptors are close-on-exec from the start; those that don't fit are closed, by the
+// kernel or here.
 func (w *wire) read() error {
 	var buf [maxLine]byte
 	var oob [64]byte // room for a dozen descriptors

@@ -144,7 +144,8 @@ func TestWireQueuesDescriptors(t *testing.T) {
 	surplus.checkReleased(t)
 }
 
-// A hostile peer: any bytes, cut anywhere, any number of descriptors with each. Nothing panics, and no descriptor stays open.
+// A hostile peer: any bytes, cut anywhere, any number of descriptors with each. Nothing panics, and no
+// descriptor stays open.
 func FuzzBroker(f *testing.F) {
 	f.Add("socket\nnone\ndrain\n", byte(3), byte(1))
 	f.Add("socket\nsocket\n", byte(1), byte(0))
