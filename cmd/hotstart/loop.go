@@ -200,16 +200,7 @@ func (w *watch) listed(l listed) error {
 		return nil
 	}
 	w.graph = l.graph
-	return w.watcher.Watch(watcher.Files{
-		Dirs:  l.graph.Dirs,
-		Trees: slices.Concat(l.graph.Trees, w.patterns.Trees()),
-		Skip: func(dir string) bool {
-			return l.graph.Skip(dir) || w.patterns.Ignored(dir)
-		},
-		Match: func(path string) bool {
-			return !w.patterns.Ignored(path) && (l.graph.Match(path) || w.patterns.Watched(path))
-		},
-	}, l.began)
+	return w.watcher.Watch(files(l.graph, w.patterns), l.began)
 }
 
 // built hands a new binary to the starter, unless it is what runs already.
