@@ -1,7 +1,11 @@
 package builder
 
 import (
+	"errors"
 	"go/build"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,7 +62,15 @@ func (g *Graph) takes(path string) bool {
 	if !g.context.CgoEnabled && (isC(name) && !strings.HasPrefix(filepath.Ext(name), ".h") || importsC(path)) {
 		return false
 	}
-	ok, err := g.context.MatchFile(dir, name)
+	context := g.context
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		// A build may have taken it after the graph was listed. What it held can't be
+		// asked any more, only what its name says.
+		context.OpenFile = func(string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("package gone\n")), nil
+		}
+	}
+	ok, err := context.MatchFile(dir, name)
 	// A file that can't be understood breaks the build: that counts too.
 	return ok || err != nil && filepath.Ext(name) == ".go" && name[0] != '_' && name[0] != '.' && isFile(path)
 }
