@@ -56,5 +56,5 @@ func (c *child) execError() error {
 	if err != nil {
 		return nil
 	}
-	return fmt.Errorf("exec: %w", syscall.Errno(number))
+	return fmt.Errorf("starting %s: %w", c.path, syscall.Errno(number))
 }

@@ -296,7 +296,8 @@ func (s *socket) stream() bool {
 }
 
 func (s *socket) close() {
-	unix.Close(s.fd)
+	closeFD(s.fd)
+	s.fd = -1
 	if s.Network != "unix" {
 		return
 	}

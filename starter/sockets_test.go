@@ -170,8 +170,8 @@ func TestInUseNamesTheHolder(t *testing.T) {
 	}
 }
 
+// Not parallel: another test could be given the port that was closed.
 func TestOneBadPortClosesAll(t *testing.T) {
-	t.Parallel()
 	held := listenOn(t, "127.0.0.1:0")
 	path := filepath.Join(t.TempDir(), "sock")
 	_, err := New(Options{Ports: []string{fmt.Sprintf("127.0.0.1:%d", held.bound.Port())}, Paths: []string{path}})

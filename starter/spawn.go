@@ -45,7 +45,7 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 // exec forks and executes the program, through the exec stage if this
 // program has one.
 func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child, error) {
-	w := &child{leash: s.options.Leash, report: -1}
+	w := &child{path: c.Path, leash: s.options.Leash, report: -1}
 	path, argv := c.Path, c.Args
 	if len(argv) == 0 {
 		argv = []string{path}

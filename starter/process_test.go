@@ -1,0 +1,522 @@
+//go:build linux
+
+package starter
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// described runs the program that describes itself, under these options.
+func described(t *testing.T, o Options, change func(c *Command)) (description, *show) {
+	t.Helper()
+	c := program("describe", "LISTEN_PID=1", "NOTIFY_SOCKET=/nowhere")
+	stdout, out := reader(t)
+	c.Stdout = stdout
+	if change != nil {
+		change(c)
+	}
+	sh := run(t, o, c)
+	var d description
+	line, err := out.ReadString('\n')
+	if err == nil {
+		err = json.Unmarshal([]byte(line), &d)
+	}
+	if err != nil {
+		t.Fatalf("%v, reading %q", err, line)
+	}
+	if e := sh.await(Starting); e.Worker.PID != d.PID {
+		t.Errorf("%v is pid %d", e.Worker, d.PID)
+	}
+	return d, sh
+}
+
+// link is what /proc/PID/fd/N of a socket points to.
+func (s *socket) link() string { return fmt.Sprintf("socket:[%d]", s.inode) }
+
+func TestAWorkerIsGivenExactlyItsSockets(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	o := Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0", "127.0.0.1:0=9", "127.0.0.1:0=6"}, Paths: []string{path}, Helper: true}
+	d, sh := described(t, o, nil)
+	if want := "127.0.0.1:0=3;127.0.0.1:0=4;127.0.0.1:0=9;127.0.0.1:0=6;" + path + "=5"; d.Env["SERVER_STARTER_PORT"] != want {
+		t.Errorf("SERVER_STARTER_PORT=%s, want %s", d.Env["SERVER_STARTER_PORT"], want)
+	}
+	for name, want := range map[string]string{
+		"SERVER_STARTER_GENERATION": "1",
+		"LISTEN_FDS":                "4",
+		"LISTEN_FDNAMES":            "tcp-127.0.0.1-0:udp-127.0.0.1-0:unix-" + path + ":tcp-127.0.0.1-0",
+		"LISTEN_PID":                strconv.Itoa(d.PID),
+		"HOTSTART_FD":               "7",
+	} {
+		if got := d.Env[name]; got != want {
+			t.Errorf("%s=%s, want %s", name, got, want)
+		}
+	}
+	if value, ok := d.Env["NOTIFY_SOCKET"]; ok {
+		t.Errorf("NOTIFY_SOCKET=%s is another process's", value)
+	}
+	own := sh.ledger.own
+	for number, want := range map[int]string{3: own[0].link(), 4: own[1].link(), 9: own[2].link(), 6: own[3].link(), 5: own[4].link()} {
+		if d.FDs[number] != want {
+			t.Errorf("descriptor %d is %s, want %s", number, d.FDs[number], want)
+		}
+	}
+	if !strings.HasPrefix(d.FDs[7], "socket:") {
+		t.Errorf("the broker is %s", d.FDs[7])
+	}
+	for number, link := range d.FDs {
+		if number != 9 && number > 7 && !handedDown(number) {
+			t.Errorf("descriptor %d is open: %s", number, link)
+		}
+	}
+	if !d.Blocked {
+		t.Error("stdout is non-blocking")
+	}
+}
+
+// handedDown reports whether a descriptor is one that this test was started
+// with, and so must hand down.
+func handedDown(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
+func TestSocketsInPlaceOfStandardInput(t *testing.T) {
+	t.Parallel()
+	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0=0", "127.0.0.1:0=3"}, Helper: true}, nil)
+	if d.FDs[0] != sh.ledger.own[0].link() || d.FDs[3] != sh.ledger.own[1].link() {
+		t.Errorf("descriptors %v", d.FDs)
+	}
+	if d.Env["LISTEN_FDS"] != "1" || d.Env["LISTEN_FDNAMES"] != "tcp-127.0.0.1-0" {
+		t.Errorf("LISTEN_FDS=%s of %s", d.Env["LISTEN_FDS"], d.Env["LISTEN_FDNAMES"])
+	}
+}
+
+func TestWithoutHelperNothingIsSaidInSystemdsWay(t *testing.T) {
+	t.Parallel()
+	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0"}}, nil)
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
+		if value, ok := d.Env[name]; ok {
+			t.Errorf("%s=%s", name, value)
+		}
+	}
+	if d.FDs[3] != sh.ledger.own[0].link() || d.Env["HOTSTART_FD"] != "4" {
+		t.Errorf("descriptors %v", d.FDs)
+	}
+}
+
+func TestDirAndNotify(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _ := described(t, Options{Helper: true, Ready: ReadyAuto, Mark: "A_MARK=1"}, func(c *Command) {
+		if err := os.Symlink(c.Path, filepath.Join(dir, "server")); err != nil {
+			t.Fatal(err)
+		}
+		c.Dir, c.Path = dir, "./server"
+	})
+	if d.Dir != dir || d.Env["A_MARK"] != "1" || !strings.HasPrefix(d.Env["NOTIFY_SOCKET"], "@hotstart-") {
+		t.Errorf("%s, %s, %s", d.Dir, d.Env["A_MARK"], d.Env["NOTIFY_SOCKET"])
+	}
+}
+
+func TestAProgramThatCannotBeStarted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text, noFormat := filepath.Join(dir, "text"), filepath.Join(dir, "binary")
+	os.WriteFile(text, []byte("#!/bin/sh\n"), 0o644)
+	os.WriteFile(noFormat, []byte("\x00\x01\x02\x03"), 0o755)
+	for _, test := range []struct {
+		c    Command
+		want string
+	}{
+		{Command{Path: dir + "/missing"}, "starting " + dir + "/missing: no such file or directory"},
+		{Command{Path: "./missing", Dir: dir}, "starting ./missing: no such file or directory"},
+		{Command{Path: text}, "starting " + text + ": permission denied"},
+		{Command{Path: dir}, "starting " + dir + ": permission denied"},
+		{Command{Path: noFormat}, "starting " + noFormat + ": exec format error"},
+		{Command{Path: "/bin/true", Dir: dir + "/none"}, "starting /bin/true: stat " + dir + "/none: no such file or directory"},
+		{Command{Path: "/bin/true", Env: []string{"A=\x00"}}, "starting /bin/true: invalid argument"},
+	} {
+		for _, helper := range []bool{true, false} {
+			sh := run(t, Options{Helper: helper, MaxStartFailures: 1}, &test.c)
+			if e := sh.await(Failed); e.Err == nil || e.Reason() != test.want {
+				t.Errorf("helper %v: failed with %v, want %s", helper, e.Err, test.want)
+			}
+			if err := sh.end(); err != ErrNoWorker {
+				t.Errorf("Run: %v", err)
+			}
+		}
+	}
+}
+
+func TestHowAWorkerEnded(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"exit 3":                                "exit status 3",
+		"exit 0":                                "exit status 0",
+		"kill -9 $$":                            "killed by signal KILL",
+		"exec >&- 2>&- <&-":                     "exit status 0",
+		"kill -TERM $$":                         "killed by signal TERM",
+		"ulimit -c 0; kill -ABRT $$; sleep 100": "killed by signal ABRT",
+	} {
+		sh := run(t, Options{Helper: true, MaxStartFailures: 1, Interval: time.Hour}, shell(script))
+		if e := sh.await(Failed); e.Err != nil || e.Reason() != want {
+			t.Errorf("%s: %s, want %s", script, e.Reason(), want)
+		}
+	}
+}
+
+// A worker starts with no signal blocked and with SIGPIPE as it is by default.
+func TestSignalsOfAWorkerAreDefault(t *testing.T) {
+	t.Parallel()
+	for _, helper := range []bool{true, false} {
+		stdout, out := reader(t)
+		run(t, Options{Helper: helper, MaxStartFailures: 1}, &Command{Path: "/bin/cat", Args: []string{"cat", "/proc/self/status"}, Stdout: stdout})
+		masks := map[string]uint64{}
+		for masks["SigCgt"] == 0 && len(masks) < 4 {
+			line, err := out.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name, value, _ := strings.Cut(line, ":"); strings.HasPrefix(name, "Sig") && name != "SigQ" {
+				masks[name], _ = strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+			}
+		}
+		if masks["SigBlk"] != 0 || masks["SigIgn"]>>(syscall.SIGPIPE-1)&1 != 0 || len(masks) < 3 {
+			t.Errorf("helper %v: masks %x", helper, masks)
+		}
+	}
+}
+
+// What the old worker waits on must not change under it.
+func TestASpawnLeavesTheSocketNonBlocking(t *testing.T) {
+	t.Parallel()
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Helper: true, Interval: time.Millisecond}, nil)
+	fd := sh.ledger.own[0].fd
+	if err := unix.SetNonblock(fd, true); err != nil { // as a worker in Go does
+		t.Fatal(err)
+	}
+	for range 3 {
+		sh.Reload(program("hold"))
+		sh.await(Serving)
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+			t.Fatalf("flags %#x, %v", flags, err)
+		}
+	}
+}
+
+func TestAWorkerThatDoesNotLeaveIsKilled(t *testing.T) {
+	t.Parallel()
+	c := program("stubborn")
+	stdout, out := reader(t)
+	c.Stdout = stdout
+	sh := run(t, Options{Helper: true, Interval: time.Millisecond, StopTimeout: 50 * time.Millisecond}, c)
+	if line, err := out.ReadString('\n'); line != "deaf\n" {
+		t.Fatal(line, err)
+	}
+	sh.await(Serving)
+	sh.stop()
+	sh.await(Killing)
+	if e := sh.await(Left); e.Status.Signal() != syscall.SIGKILL {
+		t.Errorf("it ended with %s", e.Reason())
+	}
+	if err := sh.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAWorkerIsToldToDrain(t *testing.T) {
+	t.Parallel()
+	c := program("broker")
+	stdout, out := reader(t)
+	c.Stdout = stdout
+	sh := run(t, Options{Helper: true, Ready: ReadyNotify, DrainTimeout: time.Hour}, c)
+	sh.await(Serving)
+	sh.Reload(nil)
+	sh.await(Serving)
+	if line, err := out.ReadString('\n'); line != "told drain\n" {
+		t.Error(line, err)
+	}
+	if e := sh.await(Left); e.Worker.Generation != 1 || e.Reason() != "exit status 0" {
+		t.Errorf("%v", e)
+	}
+}
+
+// Nothing may be left open or running by a Run, whatever it went through.
+func TestRunLeavesNothingBehind(t *testing.T) {
+	through := func() {
+		sh := run(t, Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0"}, Paths: []string{filepath.Join(t.TempDir(), "sock")}, Ready: ReadyAuto, Helper: true, MaxStartFailures: 1}, program("broker"))
+		sh.await(Serving)
+		for _, c := range []*Command{{Path: "/missing"}, {Path: "/bin/false"}, {Path: "/bin/true", Dir: "/missing"}} {
+			sh.Reload(c)
+			sh.await(GaveUp)
+		}
+		sh.Reload(program("hold"))
+		sh.await(Starting)
+		sh.Reload(program("notify"))
+		sh.await(Serving)
+		sh.stop()
+		if err := sh.end(); err != nil {
+			t.Error(err)
+		}
+	}
+	through() // what the runtime opens once for all
+	files, err := openFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	routines := runtime.NumGoroutine()
+	through()
+	until(t, "descriptors are left open", func() bool { n, err := openFiles(); return err == nil && n <= files })
+	until(t, "goroutines are left", func() bool { return runtime.NumGoroutine() <= routines })
+	if kids := children(os.Getpid()); len(kids) > 0 {
+		t.Errorf("children are left: %v", kids)
+	}
+}
+
+func TestAStartWithoutDescriptorsLeft(t *testing.T) {
+	t.Parallel()
+	c := program("starve")
+	cmd := exec.Command(c.Path)
+	cmd.Env = c.Env
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "starved well\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// client makes connections to a server of lines, one request each, until it
+// is told to end. It returns the first one that got no answer.
+func client(at string, end *atomic.Bool, count *atomic.Int64) error {
+	for !end.Load() {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c, "hello")
+		line, err := bufio.NewReader(c).ReadString('\n')
+		c.Close()
+		if err != nil || line != "hello\n" {
+			return fmt.Errorf("answered %q, %w", line, err)
+		}
+		count.Add(1)
+	}
+	return nil
+}
+
+func TestNothingIsLostUnderLoad(t *testing.T) {
+	t.Parallel()
+	const clients, reloads = 8, 20
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Helper: true}, program("echo"))
+	sh.await(Serving)
+	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
+	var end atomic.Bool
+	var count atomic.Int64
+	var wait sync.WaitGroup
+	for range clients {
+		wait.Go(func() {
+			if err := client(at, &end, &count); err != nil {
+				t.Errorf("lost: %v", err)
+			}
+		})
+	}
+	for range reloads {
+		before := count.Load()
+		sh.Reload(nil)
+		sh.await(Serving)
+		if e := sh.await(Left); e.Reason() != "exit status 0" {
+			t.Errorf("%v", e)
+		}
+		until(t, "no request is answered", func() bool { return count.Load() > before || t.Failed() })
+	}
+	end.Store(true)
+	wait.Wait()
+	t.Logf("%d requests", count.Load())
+}
+
+// supervised runs a program with a Starter on a leash and returns what its
+// worker's script writes, one line for each process that is to be seen. What
+// is written to the returned pipe's other end does not matter, its end does.
+func supervised(t *testing.T, script string, lines int) (cmd *exec.Cmd, stdin io.Closer, pids map[string]int) {
+	t.Helper()
+	c := program("supervise", "SCRIPT="+script, fmt.Sprintf("MARK_TO_USE=HOTSTART_TEST_MARK=%d-%s", os.Getpid(), t.Name()))
+	cmd = exec.Command(c.Path)
+	cmd.Env, cmd.Stderr = c.Env, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, out := reader(t)
+	cmd.Stdout = stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	pids = map[string]int{}
+	for range lines {
+		line, err := out.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, pid, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if pids[name], err = strconv.Atoi(pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cmd, in, pids
+}
+
+// stateOf is the letter of a process's state, or empty if it is gone.
+func stateOf(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) > 0 {
+		return f[0]
+	}
+	return ""
+}
+
+// ended reports whether a process is gone, or waits for init to notice that.
+func hasEnded(pid int) bool { return slices.Contains([]string{"", "Z", "X"}, stateOf(pid)) }
+
+// family4 is a worker with one child in its group, one in a session of its
+// own, and one that was forked by a process that is gone.
+const family4 = `
+sh -c 'echo child $$; exec sleep 1000' &
+setsid sh -c 'echo session $$; exec sleep 1000' &
+(setsid sh -c 'echo orphan $$; exec sleep 1000' &)
+echo worker $$
+wait`
+
+func TestNothingOutlivesAStarterThatIsKilled(t *testing.T) {
+	t.Parallel()
+	cmd, _, pids := supervised(t, family4, 4)
+	kids := children(cmd.Process.Pid)
+	if len(kids) < 3 {
+		t.Errorf("children %v: the worker, its orphan or the guard is missing", kids)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	for i, pid := range kids {
+		pids[fmt.Sprint("child of the starter ", i)] = pid
+	}
+	for name, pid := range pids {
+		until(t, name+" lives", func() bool { return hasEnded(pid) })
+	}
+}
+
+func TestNothingOutlivesAStarterThatEnds(t *testing.T) {
+	t.Parallel()
+	// One without the mark is still found: it is the starter's orphan by then.
+	cmd, stdin, pids := supervised(t, `env -i setsid sh -c 'echo unmarked $$; exec sleep 1000' &`+family4, 5)
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	for name, pid := range pids {
+		if !hasEnded(pid) {
+			t.Errorf("%s lives", name)
+		}
+	}
+}
+
+func TestTheGroupOfAWorkerEndsWithIt(t *testing.T) {
+	t.Parallel()
+	// The first worker ends and leaves a child behind, the second stays.
+	_, _, pids := supervised(t, `
+if [ $SERVER_STARTER_GENERATION = 1 ]; then
+	child=$(sh -c 'echo $$; exec >&-; exec sleep 1000' &)
+	echo child $child
+	exit 1
+fi
+echo second $$
+exec sleep 1000`, 2)
+	until(t, "the child lives", func() bool { return hasEnded(pids["child"]) })
+	// And nobody but the starter can wait for it.
+	until(t, "the child is a zombie", func() bool { return stateOf(pids["child"]) == "" })
+}
+
+// At rest nothing wakes: no thread of the starter, and none of its guard.
+func TestNothingWakesAtRest(t *testing.T) {
+	t.Parallel()
+	cmd, _, pids := supervised(t, `echo worker $$; exec sleep 1000`, 1)
+	pid := cmd.Process.Pid
+	watched := []int{pid}
+	for _, kid := range children(pid) {
+		if kid != pids["worker"] {
+			watched = append(watched, kid)
+		}
+	}
+	before := switches(watched)
+	until(t, "something wakes again and again", func() bool {
+		time.Sleep(300 * time.Millisecond) // the time that is looked at
+		now := switches(watched)
+		still := now == before
+		before = now
+		return still
+	})
+}
+
+// switches counts how often the threads of processes went to sleep.
+func switches(pids []int) (sum int) {
+	for _, pid := range pids {
+		for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, task))
+			for line := range strings.Lines(string(b)) {
+				if value, ok := strings.CutPrefix(line, "voluntary_ctxt_switches:"); ok {
+					n, _ := strconv.Atoi(strings.TrimSpace(value))
+					sum += n
+				}
+			}
+		}
+	}
+	return sum
+}
+
+func TestOrphaned(t *testing.T) {
+	t.Parallel()
+	for stat, want := range map[string]bool{
+		"50 (sh) Z 1 50 7 0":       false, // a worker, or another child with a group of its own
+		"50 (go) Z 1 10 7 0":       false, // a child in our group
+		"50 (sh) S 1 40 7 0":       false, // alive
+		"50 (sh) Z 1 40 7 0":       true,  // of a worker's group
+		"50 (sh) Z 1 50 50 0":      true,  // of a session of its own
+		"50 (a) Z 1 (x) Z 1 40 7 ": true,  // with a name that misleads
+		"50 (sh) Z":                false,
+		"":                         false,
+	} {
+		if got := orphaned([]byte(stat), 50, 10, 7); got != want {
+			t.Errorf("%q is an orphan: %v", stat, got)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	got := groups(strings.NewReader("+5\n+6\n-5\n+x\n\n+\n+0\n+1\n+-7\n-9\n+8\n+8\n"))
+	if len(got) != 2 || !got[6] || !got[8] {
+		t.Errorf("%v", got)
+	}
+}

@@ -1,0 +1,346 @@
+package starter
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	ossignal "os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The test binary is its own exec stage, guard and workers.
+func TestMain(m *testing.M) {
+	Helper()
+	if name := os.Getenv("STARTER_TEST_PROGRAM"); name != "" {
+		if err := programs()[name](); err != nil {
+			fmt.Fprintln(os.Stderr, name+":", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// program is a command that runs one of programs.
+func program(name string, env ...string) *Command {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	env = append(env, "STARTER_TEST_PROGRAM="+name, "GORACE=atexit_sleep_ms=0")
+	return &Command{Path: self, Env: append(os.Environ(), env...)}
+}
+
+// shell is a command that runs a script of sh(1).
+func shell(script string) *Command {
+	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}}
+}
+
+func programs() map[string]func() error {
+	return map[string]func() error{
+		"echo":      echo,
+		"describe":  describe,
+		"hold":      func() error { return untilTerm() },
+		"stubborn":  stubborn,
+		"prefork":   prefork,
+		"notify":    sayNotify,
+		"broker":    sayBroker,
+		"halfway":   func() error { return echoOn(3) },
+		"supervise": supervise,
+		"starve":    starve,
+	}
+}
+
+func untilTerm() error {
+	signals := make(chan os.Signal, 1)
+	ossignal.Notify(signals, syscall.SIGTERM)
+	<-signals
+	return nil
+}
+
+func stubborn() error {
+	ossignal.Ignore(syscall.SIGTERM)
+	fmt.Println("deaf")
+	select {}
+}
+
+// echo answers each line with itself. At SIGTERM it accepts no more, and
+// ends when its connections have.
+func echo() error { return echoOn(3) }
+
+func echoOn(fd int) error {
+	l, err := net.FileListener(os.NewFile(uintptr(fd), "inherited"))
+	if err != nil {
+		return err
+	}
+	go func() {
+		untilTerm()
+		l.Close()
+	}()
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return nil
+		}
+		open.Go(func() {
+			defer c.Close()
+			io.Copy(c, c)
+		})
+	}
+}
+
+// prefork has a child that accepts, and does nothing itself.
+func prefork() error {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "STARTER_TEST_PROGRAM=echo")
+	cmd.ExtraFiles = []*os.File{os.NewFile(3, "inherited")}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	untilTerm()
+	cmd.Process.Signal(syscall.SIGTERM)
+	return cmd.Wait()
+}
+
+func sayNotify() error {
+	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(c, "STATUS=warming up")
+	fmt.Fprint(c, "STATUS=done\nREADY=1\n")
+	return untilTerm()
+}
+
+// sayBroker is a worker of the broker's protocol: ready, and drained when
+// told to drain.
+func sayBroker() error {
+	number, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))
+	c := os.NewFile(uintptr(number), "broker")
+	fmt.Fprint(c, "hello 1\nready\n")
+	go func() {
+		for lines := bufio.NewScanner(c); lines.Scan(); {
+			fmt.Println("told", lines.Text())
+			if lines.Text() == "drain" {
+				fmt.Fprint(c, "drained\n")
+			}
+		}
+	}()
+	return untilTerm()
+}
+
+// description is what a process finds itself to be.
+type description struct {
+	PID     int
+	Dir     string
+	Env     map[string]string
+	FDs     map[int]string // number: what it is
+	Blocked bool           // stdout is in blocking mode
+}
+
+// describe writes a description to stdout.
+func describe() error {
+	d := description{PID: os.Getpid(), Env: map[string]string{}, FDs: map[int]string{}}
+	d.Dir, _ = os.Getwd()
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		d.Env[name] = value
+	}
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		to, err := os.Readlink("/proc/self/fd/" + name.Name())
+		number, _ := strconv.Atoi(name.Name())
+		own := strings.HasPrefix(to, "anon_inode:") || strings.HasPrefix(to, "/sys/") || strings.HasPrefix(to, "/proc/")
+		if err == nil && !own { // of the Go runtime, or this listing
+			d.FDs[number] = to
+		}
+	}
+	flags, err := unix.FcntlInt(1, unix.F_GETFL, 0)
+	d.Blocked = err == nil && flags&unix.O_NONBLOCK == 0
+	if err := json.NewEncoder(os.Stdout).Encode(d); err != nil {
+		return err
+	}
+	return untilTerm()
+}
+
+// supervise is a program with a Starter on a leash: its worker runs the
+// script in SCRIPT. It ends at SIGTERM, or with its stdin.
+func supervise() error {
+	s, err := New(Options{
+		Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond, Helper: true, Leash: true,
+		Mark: os.Getenv("MARK_TO_USE"), StopTimeout: 10 * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := ossignal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	c := shell(os.Getenv("SCRIPT"))
+	if c.Stdin, err = os.Open(os.DevNull); err != nil {
+		return err
+	}
+	s.Reload(c)
+	return s.Run(ctx)
+}
+
+// starve starts a worker with ever more room for descriptors, and reports
+// what a start that failed has left open.
+func starve() error {
+	s, err := New(Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAuto, Helper: true})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	w, err := spawnChild(s, 1, program("hold")) // the runtime opens its own now
+	if err != nil {
+		return err
+	}
+	killAndWait(w)
+	before, err := openFiles()
+	if err != nil {
+		return err
+	}
+	var limit unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	failed := 0
+	for room := range uint64(64) {
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3 + room, Max: limit.Max})
+		w, err := spawnChild(s, 1, program("hold"))
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+		if err == nil {
+			killAndWait(w)
+			if failed < 5 {
+				return fmt.Errorf("only %d starts failed", failed)
+			}
+			fmt.Println("starved well")
+			return nil
+		}
+		failed++
+		after, err := openFiles()
+		if err != nil || after != before {
+			return fmt.Errorf("with room for %d there are %d files open, were %d, %v", room, after, before, err)
+		}
+	}
+	return fmt.Errorf("it never started")
+}
+
+func killAndWait(w *running) {
+	w.Signal(syscall.SIGKILL)
+	w.Wait()
+	w.end()
+}
+
+// openFiles counts this process's descriptors.
+func openFiles() (int, error) {
+	names, err := os.ReadDir("/proc/self/fd")
+	return len(names), err
+}
+
+// A show is a Starter that runs, with what it reported.
+type show struct {
+	*Starter
+	t      testing.TB
+	events chan Event
+	stop   context.CancelFunc
+	done   chan error
+	seen   []string
+}
+
+const patient = 30 * time.Second
+
+// run starts a Starter and gives it c. It is stopped with the test.
+func run(t testing.TB, o Options, c *Command) *show {
+	t.Helper()
+	sh := &show{t: t, events: make(chan Event, 1000), done: make(chan error, 1)}
+	o.Report = func(e Event) { sh.events <- e }
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.Starter = s
+	var ctx context.Context
+	ctx, sh.stop = context.WithCancel(context.Background())
+	go func() { sh.done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		sh.stop()
+		s.Signal(syscall.SIGTERM)
+		s.Signal(syscall.SIGTERM)
+		<-s.ended
+	})
+	if c != nil {
+		s.Reload(c)
+	}
+	return sh
+}
+
+// await returns the next event of a kind.
+func (sh *show) await(kind Kind) Event {
+	sh.t.Helper()
+	late := time.After(patient)
+	for {
+		select {
+		case e := <-sh.events:
+			sh.seen = append(sh.seen, e.String())
+			if e.Kind == kind {
+				return e
+			}
+		case <-late:
+			sh.t.Fatalf("waited in vain for an event; had: %s", strings.Join(sh.seen, "; "))
+		}
+	}
+}
+
+// end waits until Run returns.
+func (sh *show) end() error {
+	sh.t.Helper()
+	select {
+	case err := <-sh.done:
+		return err
+	case <-time.After(patient):
+		sh.t.Fatalf("Run does not return; had: %s", strings.Join(sh.seen, "; "))
+		return nil
+	}
+}
+
+// reader returns a file for a command's Stdout, and what reads the other end.
+func reader(t testing.TB) (*os.File, *bufio.Reader) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	r.SetReadDeadline(time.Now().Add(patient))
+	return w, bufio.NewReader(r)
+}
+
+// until polls a fact.
+func until(t testing.TB, what string, fact func() bool) {
+	t.Helper()
+	for last := time.Now().Add(patient); !fact(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(last) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
