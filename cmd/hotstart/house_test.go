@@ -12,12 +12,14 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":   {"builder", "starter", "templates", "watcher"},
-	"builder":        {},
-	"starter":        {"starter/worker"},
-	"starter/worker": {},
-	"templates":      {},
-	"watcher":        {},
+	"cmd/hotstart":       {"builder", "starter", "templates", "watcher"},
+	"builder":            {"builder/adopt"},
+	"builder/adopt":      {"builder/adopt/hook"},
+	"builder/adopt/hook": {},
+	"starter":            {"starter/worker"},
+	"starter/worker":     {},
+	"templates":          {},
+	"watcher":            {},
 }
 
 // guests lists who alone may import a library.
