@@ -30,7 +30,7 @@ func TestNoRequestIsLost(t *testing.T) {
 	}
 	address := freePort(t, "127.0.0.1")
 	program := build(t, module(t, map[string]string{"main.go": fmt.Sprintf(hello, address)}))
-	r := start(t, program)
+	r := start(t, program, nil, nil)
 	l := newLoad()
 	l.ask(8, "http://"+address, false, nil)
 	l.ask(8, "http://"+address, true, nil)

@@ -47,40 +47,48 @@ func writeFile(t testing.TB, name, content string) {
 }
 
 // ofDir describes the build of the program in dir, for this machine.
-func ofDir(t testing.TB, dir string) adopt.Build {
-	t.Helper()
-	imports, err := goCommand(t, dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+func ofDir(dir string) (adopt.Build, error) {
+	imports, err := goCommand(dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`).Output()
 	return adopt.Build{
 		GOROOT: runtime.GOROOT(), GOVERSION: runtime.Version(), GOOS: runtime.GOOS, GOARCH: runtime.GOARCH,
-		Dir: dir, Imports: strings.Fields(string(imports)), Output: t.TempDir(),
-	}
+		Dir: dir, Imports: strings.Fields(string(imports)), LDFlags: []string{"-s -w"},
+	}, err
 }
 
-func goCommand(t testing.TB, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), "go", args...)
+func goCommand(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "PWD="+dir)
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "PWD="+dir)
 	return cmd
 }
 
 // build builds the program in dir, adopted.
 func build(t testing.TB, dir string, flags ...string) string {
 	t.Helper()
-	b := ofDir(t, dir)
-	b.LDFlags = []string{"-s -w"}
-	a, err := b.Adopt()
+	program, err := buildIn(t.TempDir(), dir, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	output := filepath.Join(t.TempDir(), "program")
-	args := append([]string{"build", "-o", output}, flags...)
-	if out, err := goCommand(t, dir, append(args, a.Flags...)...).CombinedOutput(); err != nil {
-		t.Fatalf("go %v: %v\n%s", args, err, out)
+	return program
+}
+
+// buildIn builds the program in dir, adopted, in the directory output.
+func buildIn(output, dir string, flags ...string) (string, error) {
+	b, err := ofDir(dir)
+	if err != nil {
+		return "", err
 	}
-	return output
+	b.Output = output
+	a, err := b.Adopt()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(output, "program")
+	args := append([]string{"build", "-o", program}, flags...)
+	if out, err := goCommand(dir, append(args, a.Flags...)...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go %v: %v\n%s", args, err, out)
+	}
+	return program, nil
 }
 
 // running is hotstart with one program.
@@ -96,7 +104,15 @@ type running struct {
 }
 
 // start runs a program under hotstart, and waits until it serves.
-func start(t testing.TB, path string, change ...func(*starter.Options)) *running {
+func start(t testing.TB, path string, args []string, change func(*starter.Options)) *running {
+	t.Helper()
+	r := prepare(t, path, args, change)
+	r.reload()
+	return r
+}
+
+// prepare is hotstart before the program is started.
+func prepare(t testing.TB, path string, args []string, change func(*starter.Options)) *running {
 	t.Helper()
 	r := &running{t: t, ended: make(chan error, 1)}
 	o := starter.Options{
@@ -108,8 +124,8 @@ func start(t testing.TB, path string, change ...func(*starter.Options)) *running
 		Outlive:          true,
 		Report:           r.report,
 	}
-	for _, f := range change {
-		f(&o)
+	if change != nil {
+		change(&o)
 	}
 	var err error
 	if r.starter, err = starter.New(o); err != nil {
@@ -119,7 +135,7 @@ func start(t testing.TB, path string, change ...func(*starter.Options)) *running
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.command = &starter.Command{Path: path, Stdout: write, Stderr: write}
+	r.command = &starter.Command{Path: path, Args: append([]string{path}, args...), Stdout: write, Stderr: write}
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
@@ -148,7 +164,6 @@ func start(t testing.TB, path string, change ...func(*starter.Options)) *running
 			}
 		}
 	})
-	r.reload()
 	return r
 }
 

@@ -1,0 +1,406 @@
+package adopt_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// server is testdata/server, adopted; built once for all tests that only run it.
+var server = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "hotstart-adopt-")
+	if err != nil {
+		return "", err
+	}
+	serverDir = dir
+	source, err := filepath.Abs("testdata/server")
+	if err != nil {
+		return "", err
+	}
+	return buildIn(dir, source)
+})
+
+var serverDir string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if serverDir != "" {
+		os.RemoveAll(serverDir)
+	}
+	os.Exit(code)
+}
+
+// serve runs the server in one of its ways.
+func serve(t *testing.T, change func(*starter.Options), args ...string) *running {
+	t.Helper()
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, path, args, change)
+}
+
+// client has connections of its own, and tells to whom it talks.
+type client struct {
+	t testing.TB
+	*http.Client
+}
+
+func newClient(t testing.TB) client {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return client{t, &http.Client{Transport: transport, Timeout: 20 * time.Second}}
+}
+
+// post returns the answer to a POST, which Go never sends twice.
+func (c client) post(url string) string {
+	c.t.Helper()
+	response, err := c.Post(url, "text/plain", strings.NewReader("x"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// postUntil posts until another worker answers: the old one may not have been told to
+// drain yet when the new one serves.
+func (c client) postUntil(url, notFrom string) {
+	c.t.Helper()
+	until(c.t, "another worker answers", func() bool { return c.post(url) != notFrom })
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"127.0.0.1", "localhost", "", "[::1]"} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			_, port, _ := net.SplitHostPort(freePort(t, "127.0.0.1"))
+			address := host + ":" + port
+			r := serve(t, nil, "plain", address)
+			first := newClient(t).post("http://" + address)
+			r.reload()
+			newClient(t).postUntil("http://"+address, first)
+			r.left(1)
+			if host == "" {
+				newClient(t).post("http://127.0.0.1:" + port)
+				newClient(t).post("http://[::1]:" + port)
+			}
+			if r.text() != "" {
+				t.Errorf("it printed %q", r.text())
+			}
+		})
+	}
+}
+
+// An idle client is not cut off: it is answered once more by the old worker, and told
+// to come back to the new one.
+func TestIdleConnection(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "plain", address)
+	c := newClient(t)
+	first := c.post("http://" + address)
+	r.reload()
+	newClient(t).postUntil("http://"+address, first) // so that it does drain
+	if again := c.post("http://" + address); again != first {
+		t.Errorf("the connection of worker %s was answered by %s", first, again)
+	}
+	if second := c.post("http://" + address); second == first {
+		t.Error("it was not told to come back")
+	}
+	r.left(1)
+}
+
+// A client that never asks again is waited for, but not for ever.
+func TestIdleConnectionEnds(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "plain", address)
+	c := newClient(t)
+	first := c.post("http://" + address)
+	began := time.Now()
+	r.reload()
+	r.left(1)
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("it took %v", d)
+	}
+	if second := c.post("http://" + address); second == first {
+		t.Error("the old worker answers")
+	}
+}
+
+func TestLongRequest(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"plain", "shutdown"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			address := freePort(t, "127.0.0.1")
+			r := serve(t, nil, mode, address)
+			first := newClient(t).post("http://" + address)
+			answers := make(chan string)
+			c := newClient(t)
+			go func() { answers <- c.post("http://" + address + "/slow?for=2s") }()
+			time.Sleep(100 * time.Millisecond) // it only has to be likely that it is under way
+			r.reload()
+			newClient(t).postUntil("http://"+address, first)
+			if answer := <-answers; answer != first {
+				t.Errorf("worker %s began, %q came", first, answer)
+			}
+			r.left(1)
+		})
+	}
+}
+
+// Connections of other kinds go on for as long as hotstart lets them.
+func TestOpenEnd(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/events", "/hijack"} {
+		t.Run(path[1:], func(t *testing.T) {
+			t.Parallel()
+			address := freePort(t, "127.0.0.1")
+			r := serve(t, func(o *starter.Options) { o.DrainTimeout = 2 * time.Second }, "plain", address)
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n", path)
+			lines := bufio.NewReader(conn)
+			began := time.Now()
+			r.reload()
+			for {
+				conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+				if path == "/hijack" {
+					fmt.Fprintln(conn, "ping")
+				}
+				if _, err := lines.ReadString('\n'); err != nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if d := time.Since(began); d < 2*time.Second {
+				t.Errorf("it ended after %v", d)
+			}
+			r.left(1)
+		})
+	}
+}
+
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "echo", address)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(conn)
+	echo := func() string {
+		fmt.Fprintln(conn, "ping")
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line
+	}
+	first := echo()
+	r.reload()
+	for range 3 {
+		if echo() != first {
+			t.Error("another worker has the connection")
+		}
+	}
+	if r.count(starter.Left) != 0 {
+		t.Error("the old worker left its connection alone")
+	}
+	conn.Close()
+	r.left(1)
+}
+
+func TestTwoListeners(t *testing.T) {
+	t.Parallel()
+	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
+	r := serve(t, nil, "plain", one, two)
+	for range 3 {
+		before := newClient(t).post("http://" + one)
+		if other := newClient(t).post("http://" + two); other != before {
+			t.Errorf("workers %s and %s", before, other)
+		}
+		r.reload()
+	}
+	r.left(3)
+}
+
+func TestPort0(t *testing.T) {
+	t.Parallel()
+	r := serve(t, nil, "zero", "127.0.0.1:0", "127.0.0.1:0", "localhost:0")
+	r.until("it says where", func() bool { return strings.Count(r.text(), "\n") == 3 })
+	first := r.text()
+	for range 2 {
+		before := len(r.text())
+		r.reload()
+		r.until("it says where", func() bool { return strings.Count(r.text()[before:], "\n") == 3 })
+		if now := r.text()[before:]; now != first {
+			t.Skipf("hotstart does not remember ports that were 0:\n%s%s", first, now)
+		}
+	}
+}
+
+func TestControl(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "control", address)
+	r.reload()
+	r.left(1)
+	newClient(t).post("http://" + address)
+	if want := strings.Repeat("control tcp4 "+address+"\n", 2); r.text() != want {
+		t.Errorf("got %q, want %q", r.text(), want)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "shutdown", address)
+	newClient(t).post("http://" + address)
+	r.reload()
+	r.left(1)
+	if r.text() != "shut down\n" {
+		t.Errorf("it printed %q", r.text())
+	}
+}
+
+// The second listener of one address fails as it does without hotstart.
+func TestListenTwice(t *testing.T) {
+	t.Parallel()
+	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
+	r := serve(t, nil, "twice", one, two)
+	r.reload()
+	r.left(1)
+	if n := strings.Count(r.text(), "address already in use"); n != 2 {
+		t.Errorf("it printed %q", r.text())
+	}
+}
+
+func TestListenAgain(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "again", address)
+	newClient(t).post("http://" + address)
+	r.reload()
+	newClient(t).post("http://" + address)
+	r.left(1)
+}
+
+func TestAddressInUse(t *testing.T) {
+	t.Parallel()
+	t.Run("by a stranger", func(t *testing.T) {
+		t.Parallel()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		failsToListen(t, l.Addr().String())
+	})
+	t.Run("by another hotstart", func(t *testing.T) {
+		t.Parallel()
+		address := freePort(t, "127.0.0.1")
+		serve(t, nil, "plain", address)
+		failsToListen(t, address)
+	})
+}
+
+func failsToListen(t *testing.T, address string) {
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := prepare(t, path, []string{"plain", address}, nil)
+	r.starter.Reload(r.command)
+	r.until("a worker fails", func() bool { return r.count(starter.Failed) > 0 })
+	r.until("it says why", func() bool { return strings.Contains(r.text(), address+": ") })
+	if !strings.Contains(r.text(), "address already in use") {
+		t.Errorf("it printed %q", r.text())
+	}
+}
+
+// A program that serves nobody is ready as it would be if it were not adopted.
+func TestNoServer(t *testing.T) {
+	t.Parallel()
+	r := serve(t, func(o *starter.Options) { o.Interval = 50 * time.Millisecond }, "nothing")
+	r.reload()
+	r.left(1)
+}
+
+func TestChildrenHoldNothing(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, func(o *starter.Options) { o.Ports = []string{"127.0.0.1:0"} }, "plain", address)
+	for range 2 {
+		child := newClient(t).post("http://" + address + "/child")
+		if strings.Contains(child, "socket:") || strings.Contains(child, "HOTSTART_FD") || !strings.Contains(child, "/dev/null") {
+			t.Errorf("a child has\n%s", child)
+		}
+		r.reload()
+	}
+}
+
+// Outside hotstart it is what it was.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := freePort(t, "127.0.0.1")
+	cmd := exec.CommandContext(t.Context(), path, "plain", address)
+	var printed strings.Builder
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it listens", func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	newClient(t).post("http://" + address)
+	second := exec.CommandContext(t.Context(), path, "plain", address)
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "bind: address already in use") {
+		t.Errorf("a second one said %q", out)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if printed.String() != "" {
+		t.Errorf("it printed %q", printed.String())
+	}
+}
+
+func TestStackTrace(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "plain", address)
+	if _, err := newClient(t).Get("http://" + address + "/panic"); err == nil {
+		t.Error("it answered")
+	}
+	r.until("it says where", func() bool { return strings.Contains(r.text(), "/testdata/server/main.go:34 ") })
+}
