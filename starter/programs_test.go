@@ -284,9 +284,13 @@ func run(t testing.TB, o Options, c *Command) *show {
 	go func() { sh.done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		sh.stop()
-		s.Signal(syscall.SIGTERM)
-		s.Signal(syscall.SIGTERM)
-		<-s.ended
+		select {
+		case <-s.ended:
+		case <-time.After(patient):
+			t.Error("it did not stop")
+			s.Signal(syscall.SIGTERM)
+			<-s.ended
+		}
 	})
 	if c != nil {
 		s.Reload(c)

@@ -68,18 +68,18 @@ const (
 // look finds a fast program, a late one costs nothing that is felt.
 func watchWaiters(ctx context.Context, interval time.Duration, look func() seen) bool {
 	const first, last = time.Millisecond, 50 * time.Millisecond
-	var some time.Duration
+	var some time.Duration // that it has waited on some of them for
 	for pause := first; ; pause = min(pause*5/4+time.Millisecond/4, last) {
 		switch look() {
 		case seenAll:
 			return true
 		case seenSome:
+			if some >= interval {
+				return true
+			}
 			some += pause
 		case seenNone:
 			some = 0
-		}
-		if some >= interval {
-			return true
 		}
 		if !sleep(ctx, pause) {
 			return false

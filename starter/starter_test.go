@@ -275,8 +275,7 @@ func TestNothingBlocksAfterTheEnd(t *testing.T) {
 
 func TestReloadFromReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var th *theatre
-		th = newTheatre(Options{})
+		th := newTheatre(Options{})
 		ctx, stop := context.WithCancel(t.Context())
 		th.options.Report = func(e Event) {
 			th.note("%s", kindAndWorker(e))

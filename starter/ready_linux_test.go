@@ -1,0 +1,164 @@
+package starter
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestPolled(t *testing.T) {
+	t.Parallel()
+	const fdinfo = `pos:	0
+flags:	02000002
+mnt_id:	15
+ino:	1057
+tfd:        5 events: 8000201d data:   72f5b1a8f2c00005  pos:0 ino:3a6f sdev:8
+tfd:        4 events:       19 data: 7f2b3c4d5e6f7a8b  pos:0 ino:ff sdev:e
+tfd:        6 events: zz ino:xyz
+`
+	if got := polled([]byte(fdinfo)); !slices.Equal(got, []uint64{0x3a6f, 0xff}) {
+		t.Errorf("%x", got)
+	}
+}
+
+func TestAccepts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		fmt.Sprintf("%d 0x3 0x7ffd 0x0 0x80000 0x0 0x0 0x7ffd 0x7f", unix.SYS_ACCEPT4): 3,
+		fmt.Sprintf("%d 0x11 0x0", unix.SYS_ACCEPT4):                                   17,
+		fmt.Sprintf("%d 0x3 0x0", unix.SYS_READ):                                       -1,
+		"running\n":                                                                    -1,
+		"":                                                                             -1,
+		"-1 0x7ffd 0x7f":                                                               -1,
+		fmt.Sprint(unix.SYS_ACCEPT4):                                                   -1,
+		fmt.Sprint(unix.SYS_ACCEPT4, " xx"):                                            -1,
+	} {
+		fd, ok := accepts([]byte(text))
+		if ok != (want >= 0) || ok && fd != want {
+			t.Errorf("%q waits on %d, %v", text, fd, ok)
+		}
+	}
+}
+
+// python is a command that runs a script on the socket at descriptor 3, or
+// the test is skipped.
+func python(t *testing.T, script string) *Command {
+	t.Helper()
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3")
+	}
+	return &Command{Path: path, Args: []string{"python3", "-c", "import os, signal, socket, time\ns = socket.socket(fileno=3)\n" + script}}
+}
+
+// Which workers are proven by what they do, and how.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	one, two := []string{"127.0.0.1:0"}, []string{"127.0.0.1:0", "127.0.0.1:0"}
+	never := 100 * time.Hour
+	for _, test := range []struct {
+		name     string
+		ready    Readiness
+		ports    []string
+		interval time.Duration
+		command  func(t *testing.T) *Command
+	}{
+		{"accept sees a worker in Go", ReadyAccept, one, never, goProgram("echo")},
+		{"accept sees the child of a worker", ReadyAccept, one, never, goProgram("prefork")},
+		{"accept sees a blocking accept", ReadyAccept, one, never, func(t *testing.T) *Command { return python(t, "s.accept()") }},
+		{"accept sees a blocking accept in a forked child", ReadyAccept, one, never, func(t *testing.T) *Command {
+			return python(t, `
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+child = os.fork() or s.accept()
+signal.sigwait({signal.SIGTERM})
+os.kill(child, signal.SIGKILL)`)
+		}},
+		{"accept is content with one of two sockets after the interval", ReadyAccept, two, 30 * time.Millisecond, goProgram("halfway")},
+		{"accept is the interval without stream sockets", ReadyAccept, []string{"127.0.0.1:u0"}, time.Millisecond, goProgram("hold")},
+		{"notify hears NOTIFY_SOCKET", ReadyNotify, one, never, goProgram("notify")},
+		{"notify hears the broker", ReadyNotify, nil, never, goProgram("broker")},
+		{"auto sees what accepts", ReadyAuto, one, never, goProgram("echo")},
+		{"auto hears NOTIFY_SOCKET", ReadyAuto, one, never, goProgram("notify")},
+		{"auto hears the broker", ReadyAuto, one, never, goProgram("broker")},
+		{"auto is the interval without sockets", ReadyAuto, nil, time.Millisecond, goProgram("hold")},
+		{"interval needs nothing", ReadyInterval, one, time.Millisecond, goProgram("hold")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			sh := run(t, Options{Ports: test.ports, Ready: test.ready, Interval: test.interval, ReadyTimeout: patient, Helper: true}, test.command(t))
+			for {
+				e := <-sh.events
+				if e.Kind == Serving {
+					return
+				}
+				if e.Kind != Starting {
+					t.Fatal(e)
+				}
+			}
+		})
+	}
+}
+
+func goProgram(name string) func(t *testing.T) *Command {
+	return func(*testing.T) *Command { return program(name) }
+}
+
+// What is not proof: the time is up before anything else happens.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		ready   Readiness
+		command func(t *testing.T) *Command
+	}{
+		{"a worker that only holds the socket", ReadyAccept, goProgram("hold")},
+		{"a worker that listens on another one", ReadyAccept, func(t *testing.T) *Command {
+			return python(t, "o = socket.socket()\no.bind(('127.0.0.1', 0))\no.listen()\no.accept()")
+		}},
+		{"a worker that accepts and says nothing", ReadyNotify, goProgram("echo")},
+		{"a worker that accepts on one of two sockets, before the interval", ReadyAccept, goProgram("halfway")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{
+				Ports: []string{"127.0.0.1:0", "127.0.0.1:0"}, Ready: test.ready, Interval: 100 * time.Hour,
+				ReadyTimeout: 300 * time.Millisecond, StopTimeout: time.Second, MaxStartFailures: 1, Helper: true,
+			}
+			sh := run(t, o, test.command(t))
+			for {
+				e := <-sh.events
+				if e.Kind == TimedOut {
+					return
+				}
+				if e.Kind != Starting {
+					t.Fatal(e)
+				}
+			}
+		})
+	}
+}
+
+// A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
+// gone with it.
+func TestNotifySocketEndsWithItsWorker(t *testing.T) {
+	t.Parallel()
+	stdout, out := reader(t)
+	sh := run(t, Options{Ready: ReadyNotify, MaxStartFailures: 1, Outlive: true, Helper: true}, &Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "echo $NOTIFY_SOCKET"}, Stdout: stdout,
+	})
+	name, err := out.ReadString('\n')
+	if err != nil || !strings.HasPrefix(name, "@") {
+		t.Fatal(name, err)
+	}
+	sh.await(Failed)
+	if c, err := net.Dial("unixgram", strings.TrimSpace(name)); err == nil {
+		c.Close()
+		t.Error("it is still open")
+	}
+}
