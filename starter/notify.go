@@ -9,17 +9,17 @@ import (
 // that it can't speak for another.
 type notifySocket struct{ *net.UnixConn }
 
-// waitReady blocks until the worker says READY=1, and reports false if the
-// socket was closed first.
-func (n *notifySocket) waitReady() bool {
+// listen calls ready when the worker says READY=1. It goes on to read until
+// the socket is closed, since a worker that tells more than is read blocks.
+func (n *notifySocket) listen(ready func()) {
 	datagram := make([]byte, 4096)
 	for {
 		size, err := n.Read(datagram)
 		if err != nil {
-			return false
+			return
 		}
 		if saysReady(string(datagram[:size])) {
-			return true
+			ready()
 		}
 	}
 }

@@ -14,6 +14,9 @@ type process interface {
 	// became its program, if so. It stays a zombie, so that its pid can't
 	// become another's while the loop still signals it.
 	Wait() error
+	// Ended reports whether the process has ended, as far as can be seen
+	// without waiting.
+	Ended() bool
 	// Reap lets go of the pid, after Wait, and returns how the process
 	// ended. Called from the loop alone.
 	Reap() syscall.WaitStatus
@@ -43,6 +46,8 @@ func (c *child) Wait() error {
 	c.await(c.pid)
 	return err
 }
+
+func (c *child) Ended() bool { return c.seen(c.pid) }
 
 // Reap ends what is left of the process group first: as long as its leader
 // is a zombie, no other group can have its number.

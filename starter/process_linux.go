@@ -31,6 +31,14 @@ func (ending) await(pid int) {
 	}
 }
 
+// seen reports whether the child is a zombie: waitid(2) leaves si_signo 0 if
+// it is not.
+func (ending) seen(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo != 0
+}
+
 func (ending) collect(pid int) syscall.WaitStatus { return reap(pid) }
 
 // adoptOrphans makes this process the parent of every descendant whose own

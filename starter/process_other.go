@@ -24,6 +24,9 @@ type ending struct{ status syscall.WaitStatus }
 // at that very moment could meet another process.
 func (e *ending) await(pid int) { e.status = reap(pid) }
 
+// seen reports no end before await does.
+func (e *ending) seen(int) bool { return false }
+
 func (e *ending) collect(int) syscall.WaitStatus { return e.status }
 
 // adoptOrphans can't be had: orphans go to init, and the guard finds those

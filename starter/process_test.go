@@ -263,6 +263,52 @@ func TestAWorkerIsToldToDrain(t *testing.T) {
 	}
 }
 
+// A worker in a shell has the limit that the shell of the user has, though
+// the Go runtime raises its own.
+func TestTheLimitOfDescriptorsIsHandedDown(t *testing.T) {
+	t.Parallel()
+	want, err := exec.Command("/bin/sh", "-c", "ulimit -n").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, helper := range []bool{true, false} {
+		c := shell("ulimit -n")
+		stdout, out := reader(t)
+		c.Stdout = stdout
+		run(t, Options{Helper: helper, MaxStartFailures: 1}, c)
+		if got, err := out.ReadString('\n'); got != string(want) {
+			t.Errorf("helper %v: %q, want %q, %v", helper, got, want, err)
+		}
+	}
+}
+
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	s := newStarter(Options{Helper: true}.withDefaults(), system{})
+	stdin, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	w, err := spawnChild(s, 1, &Command{Path: "/bin/sleep", Args: []string{"sleep", "1000"}, Stdin: stdin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Ended() {
+		t.Error("it has ended, it says")
+	}
+	w.Signal(syscall.SIGKILL)
+	until(t, "it does not end", w.Ended)
+	w.Wait()
+	if !w.Ended() {
+		t.Error("it has not ended, it says")
+	}
+	if status := w.end(); status.Signal() != syscall.SIGKILL {
+		t.Errorf("status %v", status)
+	}
+	s.Close()
+}
+
 // Nothing may be left open or running by a Run, whatever it went through.
 func TestRunLeavesNothingBehind(t *testing.T) {
 	through := func() {

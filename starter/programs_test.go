@@ -123,6 +123,13 @@ func sayNotify() error {
 	}
 	fmt.Fprint(c, "STATUS=warming up")
 	fmt.Fprint(c, "STATUS=done\nREADY=1\n")
+	for range 5000 { // more than a queue holds
+		c.SetWriteDeadline(time.Now().Add(patient))
+		if _, err := fmt.Fprint(c, "STATUS=serving"); err != nil {
+			return err
+		}
+	}
+	fmt.Println("said it all")
 	return untilTerm()
 }
 
@@ -224,8 +231,10 @@ func starve() error {
 	var limit unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
 	failed := 0
-	for room := range uint64(64) {
-		unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3 + room, Max: limit.Max})
+	for room := range 64 {
+		low := limit
+		assign(&low.Cur, 3+room)
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &low)
 		w, err := spawnChild(s, 1, program("hold"))
 		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 		if err == nil {
@@ -244,6 +253,9 @@ func starve() error {
 	}
 	return fmt.Errorf("it never started")
 }
+
+// assign sets a limit, which has a sign on some systems.
+func assign[T int64 | uint64](limit *T, n int) { *limit = T(n) }
 
 func killAndWait(w *running) {
 	w.Signal(syscall.SIGKILL)

@@ -24,6 +24,8 @@ const (
 	ReadyAccept Readiness = "accept"
 	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
 	// is no socket to look for, the first of ReadyNotify and ReadyInterval.
+	// A worker that says hello on the broker is taken at its word: it must
+	// say ready.
 	ReadyAuto Readiness = "auto"
 )
 

@@ -144,6 +144,18 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// A worker that goes on to tell its state must not block when nobody reads.
+func TestNotifyIsReadToTheEnd(t *testing.T) {
+	t.Parallel()
+	c := program("notify")
+	stdout, out := reader(t)
+	c.Stdout = stdout
+	run(t, Options{Ready: ReadyNotify, Helper: true}, c).await(Serving)
+	if line, err := out.ReadString('\n'); line != "said it all\n" {
+		t.Error(line, err)
+	}
+}
+
 // A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
 // gone with it.
 func TestNotifySocketEndsWithItsWorker(t *testing.T) {

@@ -90,11 +90,7 @@ func (s *Starter) hear(w *running, generation int) {
 	w.looking = cancel
 	go listenTo(generation, w.broker, s.tell)
 	if w.notify != nil {
-		go func() {
-			if w.notify.waitReady() {
-				s.tell(proven{generation})
-			}
-		}()
+		go w.notify.listen(func() { s.tell(proven{generation}) })
 	}
 	var inodes []uint64
 	for _, socket := range s.ledger.own {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -163,7 +164,7 @@ func TestInUseNamesTheHolder(t *testing.T) {
 			t.Errorf("%s beside %s: %v", second, test[0], err)
 			continue
 		}
-		if want := fmt.Sprintf("pid %d (%s", os.Getpid(), os.Args[0]); !strings.HasPrefix(inUse.Holder, want[:min(len(want), 60)]) {
+		if want := fmt.Sprintf("pid %d (%s", os.Getpid(), os.Args[0]); runtime.GOOS == "linux" && !strings.HasPrefix(inUse.Holder, want[:min(len(want), 60)]) {
 			t.Errorf("%s is held by %q, want %q", second, inUse.Holder, want)
 		}
 		first.close()
@@ -225,7 +226,9 @@ func TestAPathThatIsAlive(t *testing.T) {
 	defer l.Close()
 	_, err = open(addressOf(t, path), 8)
 	var inUse *InUseError
-	if !errors.As(err, &inUse) || !strings.Contains(inUse.Holder, fmt.Sprint(os.Getpid())) {
+	if !errors.As(err, &inUse) {
+		t.Errorf("%v, want one of use", err)
+	} else if runtime.GOOS == "linux" && !strings.Contains(inUse.Holder, fmt.Sprint(os.Getpid())) {
 		t.Errorf("%v, want an error that names this process", err)
 	}
 	if c, err := net.Dial("unix", path); err != nil {

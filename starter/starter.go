@@ -280,6 +280,12 @@ func (s *Starter) heard(message any) any {
 		e.status = s.workers[e.generation].end()
 		delete(s.workers, e.generation)
 		return e
+	case proven:
+		// One that is dead by now serves nobody, and its end is yet to be
+		// heard: the old worker must not go for it.
+		if w := s.workers[e.generation]; w == nil || w.Ended() {
+			return nil
+		}
 	case said:
 		return s.answer(e)
 	case hungUp:
@@ -309,7 +315,7 @@ func (s *Starter) answer(e said) any {
 		}
 		return nil
 	case word == "ready" && s.options.Ready.notifies():
-		return proven{e.generation}
+		return s.heard(proven{e.generation})
 	case word == "drained":
 		return drained{e.generation}
 	}

@@ -85,6 +85,8 @@ func (a *actor) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+func (a *actor) Ended() bool { return len(a.end) > 0 }
+
 func (a *actor) Wait() error {
 	a.status = <-a.end
 	return nil
@@ -248,6 +250,27 @@ func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
 		"7s TERM to 2",
 		"7s Left 2",
 		"7s end")
+}
+
+// Its proof and its end may be heard in any order.
+func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{})
+		th.step(reload{&Command{Path: "old"}})
+		th.step(th.heard(proven{1}))
+		th.step(reload{})
+		dead := th.cast[2]
+		dead.theatre = &theatre{}
+		dead.end <- 1 << 8
+		dead.end <- 1 << 8 // as if it were still to be waited for
+		synctest.Wait()
+		if event := th.heard(proven{2}); event != nil {
+			t.Errorf("the proof of a dead worker counts: %v", event)
+		}
+		th.cast[1].end <- 0
+		<-dead.end
+		th.Close()
+	})
 }
 
 func TestNothingBlocksAfterTheEnd(t *testing.T) {
