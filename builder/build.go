@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,9 +56,30 @@ func (e *BuildError) Error() string {
 // its processes, removes what there is of the binary and returns an error that wraps
 // ctx.Err().
 func (b *Builder) Build(ctx context.Context) (*Binary, error) {
+	start := time.Now()
+	binary, err := b.build(ctx)
+	switch {
+	case err == nil && b.missed(binary.Path):
+		_ = binary.Remove()
+		binary, err = b.build(ctx)
+	case b.rejects(err):
+		binary, err = b.build(ctx)
+	}
+	if binary != nil {
+		binary.Took = time.Since(start)
+	}
+	return binary, err
+}
+
+// build runs the go command once.
+func (b *Builder) build(ctx context.Context) (*Binary, error) {
+	flags, files, err := b.adopt(ctx)
+	if err != nil {
+		return nil, err
+	}
 	output := b.nextOutput()
 	start := time.Now()
-	stdout, stderr, err := b.command.run(ctx, b.buildArgs(output)...)
+	stdout, stderr, err := b.command.run(ctx, b.buildArgs(output, flags, files)...)
 	binary := &Binary{Path: output, Took: time.Since(start)}
 	if err == nil {
 		binary.ID, err = readBuildID(output)
@@ -69,15 +91,17 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	return nil, b.failure(err, stdout+stderr)
 }
 
-// buildArgs puts our flags first, so that the user's win, except for the output.
-func (b *Builder) buildArgs(output string) []string {
+// buildArgs puts our flags first, so that the user's win, except for the output and for
+// what an adoption needs: that has the user's in it.
+func (b *Builder) buildArgs(output string, flags, files []string) []string {
 	args := []string{"build"}
 	if !b.debug {
 		args = append(args, b.flags.defaults()...)
 	}
 	args = append(args, b.user...)
+	args = append(args, flags...)
 	args = append(args, "-o", output)
-	return append(args, b.packages...)
+	return slices.Concat(args, b.packages, files)
 }
 
 // nextOutput returns a file name that no binary has had: one that runs can't be

@@ -175,7 +175,7 @@ func TestBuildArgs(t *testing.T) {
 				test.options.Env = append(os.Environ(), "GOENV=off")
 			}
 			b := builderIn(t, dir, test.options)
-			if got := strings.Join(b.buildArgs("OUT"), "|"); got != test.want {
+			if got := strings.Join(b.buildArgs("OUT", nil, nil), "|"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -212,7 +212,7 @@ func TestTemporaryDirectory(t *testing.T) {
 		t.Errorf("in GOTMPDIR: %q, in Output: %q", list(t, users), list(t, b.output))
 	}
 	b = builderIn(t, dir, Options{Flags: []string{"-work"}, Env: append(os.Environ(), "GOTMPDIR=")})
-	_, stderr, err := b.command.run(t.Context(), b.buildArgs(b.nextOutput())...)
+	_, stderr, err := b.command.run(t.Context(), b.buildArgs(b.nextOutput(), nil, nil)...)
 	if err != nil || !strings.HasPrefix(stderr, "WORK="+b.output+"/") {
 		t.Errorf("%v; the temporary directory is not in Output: %s", err, stderr)
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	// project. Required. It is the caller's to remove.
 	Output string
 
+	// Adopt adds to the program what makes it inherit its listening sockets and drain
+	// without losing a request, see package adopt and Adopted.
+	Adopt bool
+
 	// Go is the go command, a name to look up in PATH or a path; "" is "go".
 	Go string
 }
@@ -59,6 +63,8 @@ type Builder struct {
 	packages []string
 	name     string // of the program, for its file
 	builds   atomic.Int64
+	adopts   bool
+	adoption adoption
 }
 
 // New finds the go command, checks that Dir is in a module or workspace and settles
@@ -92,6 +98,7 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		user:    slices.Clone(o.Flags),
 		debug:   o.Debug,
 		output:  output,
+		adopts:  o.Adopt,
 	}
 	if err := b.settle(slices.Clone(o.Packages)); err != nil {
 		return nil, err

@@ -54,6 +54,9 @@ func (b *Builder) List(ctx context.Context) (*Graph, error) {
 	if cause := cmp.Or(withOutput(err, stderr), decoding, firstError(packages)); cause != nil {
 		err = fmt.Errorf("listing the files of %s: %w", b.Package(), cause)
 	}
+	if err == nil {
+		b.adoption.listed(packages)
+	}
 	return b.graph(env, packages, err, start), nil
 }
 

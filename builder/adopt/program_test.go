@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,10 +48,18 @@ func writeFile(t testing.TB, name, content string) {
 // ofDir describes the build of the program in dir, for this machine.
 func ofDir(dir string) (adopt.Build, error) {
 	imports, err := goCommand(dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`).Output()
+	if err != nil {
+		return adopt.Build{}, err
+	}
+	env, err := goCommand(dir, "env", "GOROOT", "GOVERSION", "GOOS", "GOARCH").Output()
+	if err != nil {
+		return adopt.Build{}, err
+	}
+	of := strings.Fields(string(env))
 	return adopt.Build{
-		GOROOT: runtime.GOROOT(), GOVERSION: runtime.Version(), GOOS: runtime.GOOS, GOARCH: runtime.GOARCH,
+		GOROOT: of[0], GOVERSION: of[1], GOOS: of[2], GOARCH: of[3],
 		Dir: dir, Imports: strings.Fields(string(imports)), LDFlags: []string{"-s -w"},
-	}, err
+	}, nil
 }
 
 func goCommand(dir string, args ...string) *exec.Cmd {

@@ -233,35 +233,6 @@ func TestEcho(t *testing.T) {
 	r.left(1)
 }
 
-func TestTwoListeners(t *testing.T) {
-	t.Parallel()
-	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
-	r := serve(t, nil, "plain", one, two)
-	for range 3 {
-		before := newClient(t).post("http://" + one)
-		if other := newClient(t).post("http://" + two); other != before {
-			t.Errorf("workers %s and %s", before, other)
-		}
-		r.reload()
-	}
-	r.left(3)
-}
-
-func TestPort0(t *testing.T) {
-	t.Parallel()
-	r := serve(t, nil, "zero", "127.0.0.1:0", "127.0.0.1:0", "localhost:0")
-	r.until("it says where", func() bool { return strings.Count(r.text(), "\n") == 3 })
-	first := r.text()
-	for range 2 {
-		before := len(r.text())
-		r.reload()
-		r.until("it says where", func() bool { return strings.Count(r.text()[before:], "\n") == 3 })
-		if now := r.text()[before:]; now != first {
-			t.Skipf("hotstart does not remember ports that were 0:\n%s%s", first, now)
-		}
-	}
-}
-
 func TestControl(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")

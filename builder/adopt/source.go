@@ -50,7 +50,7 @@ type hookFile struct {
 // hookFiles returns those files that this build is to have.
 func (b Build) hookFiles() (files []hookFile, err error) {
 	context := build.Context{
-		GOOS: b.GOOS, GOARCH: b.GOARCH, Compiler: "gc", BuildTags: []string{"hotstart"},
+		GOOS: b.GOOS, GOARCH: b.GOARCH, Compiler: "gc",
 		OpenFile: func(name string) (io.ReadCloser, error) { return hooks.Open(name) },
 		JoinPath: path.Join,
 	}

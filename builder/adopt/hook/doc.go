@@ -10,7 +10,6 @@
 // top begins with hotstart, so that none collides. State lives in package
 // variables, since the hooks are such themselves.
 //
-// In this repository the hooks are variables of this package, which nobody
-// calls; the tag hotstart makes them those of the standard library. Package
-// adopt tests them in real programs.
+// Nothing can import this package: what links it needs -ldflags=-checklinkname=0.
+// Package adopt tests it in real programs.
 package hook

@@ -54,13 +54,6 @@ func (w *hotstartWorker) quietFor() time.Duration {
 	return time.Duration(time.Now().UnixNano() - atomic.LoadInt64(&w.busyAt))
 }
 
-// serves adds a server.
-func (w *hotstartWorker) serves(s hotstartServer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.servers = append(w.servers, s)
-}
-
 func (w *hotstartWorker) known() []hotstartServer {
 	w.mu.Lock()
 	defer w.mu.Unlock()

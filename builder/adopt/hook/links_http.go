@@ -1,5 +1,3 @@
-//go:build hotstart
-
 package hook
 
 import (

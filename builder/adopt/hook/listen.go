@@ -34,7 +34,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	defer w.mu.Unlock()
 	if !w.listens(name) {
 		if kept := w.want(name); kept >= 0 {
-			return w.inherit(fd, kept, name)
+			return w.inherit(fd, kept)
 		}
 	}
 	// So that an address that a stranger holds, another hotstart too, or this
@@ -44,15 +44,12 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 		return err
 	}
 	hotstartShare(fd, 1)
-	name = hotstartName(fd) // the port may be new
-	w.say("keep "+name, fd)
-	w.listeners[fd], w.waiting[fd] = name, true
-	hotstartMark(fd, hotstartListens)
+	w.say("keep "+w.follows(fd), fd)
 	return nil
 }
 
 // inherit puts the kept socket in the place of fd.
-func (w *hotstartWorker) inherit(fd, kept int, name string) error {
+func (w *hotstartWorker) inherit(fd, kept int) error {
 	defer syscall.Close(kept)
 	if err := syscall.SetNonblock(kept, true); err != nil { // hotstart's own are blocking, until a Go program has them
 		return err
@@ -60,9 +57,16 @@ func (w *hotstartWorker) inherit(fd, kept int, name string) error {
 	if err := hotstartReplace(kept, fd); err != nil {
 		return err
 	}
+	w.follows(fd)
+	return nil
+}
+
+// follows remembers a listening socket that hotstart keeps, and returns its name.
+func (w *hotstartWorker) follows(fd int) string {
+	name := hotstartName(fd) // where port 0 was bound, it has a number now
 	w.listeners[fd], w.waiting[fd] = name, true
 	hotstartMark(fd, hotstartListens)
-	return nil
+	return name
 }
 
 // listens reports whether the program has a listening socket of this address.

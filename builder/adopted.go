@@ -1,0 +1,218 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+)
+
+// adoption is what is known of how to adopt the program, see package adopt.
+type adoption struct {
+	mu      sync.Mutex
+	dir     string          // of package main; "": not known yet
+	imports map[string]bool // packages of the program; once it had one, the file may import it
+	refused error           // why the last build was not adopted, or nil
+	broken  error           // why none is any more
+}
+
+// Adopted says of the last Build with Options.Adopt what its binary was adopted for:
+// "net" or "net/http", or "" if it has neither and listens to nobody. The error says in
+// one line why it could not be adopted; such a program is built as it is.
+func (b *Builder) Adopted() (what string, err error) {
+	a := &b.adoption
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.refused != nil:
+		return "", a.refused
+	case a.imports["net/http"]:
+		return "net/http", nil
+	case a.imports["net"]:
+		return "net", nil
+	}
+	return "", nil
+}
+
+// adopt returns the flags that have the program adopted, and the file to name beside
+// others that the user named. What the program imports may be out of date: only missed
+// knows better.
+func (b *Builder) adopt(ctx context.Context) (flags, files []string, err error) {
+	a := &b.adoption
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !b.adopts || a.broken != nil {
+		return nil, nil, nil
+	}
+	if a.dir == "" {
+		if err := b.learn(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	a.refused = nil
+	if !a.imports["net"] {
+		return nil, nil, nil
+	}
+	made, err := b.adoptable().Adopt()
+	if err != nil {
+		a.refused = err
+		return nil, nil, nil
+	}
+	if first := b.packages[0]; strings.HasSuffix(first, ".go") {
+		dir, _ := filepath.Split(first) // the go command wants it written alike
+		files = []string{dir + adopt.FileName}
+	}
+	return made.Flags, files, nil
+}
+
+// learn asks the go command where package main is and what the program imports. That
+// costs about 50 ms, before the first build only: List says it later by the way.
+func (b *Builder) learn(ctx context.Context) error {
+	args := append([]string{"list", "-e"}, b.user...)
+	args = append(args, "-pgo=off", "-buildvcs=false", "-json=Dir,Name,Deps")
+	stdout, _, err := b.command.run(ctx, append(args, b.packages...)...)
+	if ctx.Err() != nil {
+		return fmt.Errorf("listing the packages of %s: %w", b.Package(), err)
+	}
+	var main struct {
+		Dir, Name string
+		Deps      []string
+	}
+	if json.Unmarshal([]byte(stdout), &main) == nil && main.Name == "main" {
+		b.adoption.know(main.Dir, main.Deps)
+	}
+	return nil // the build will say what is wrong
+}
+
+// know sets where package main is and adds to what the program imports. With mu held.
+func (a *adoption) know(dir string, imports []string) {
+	a.dir = dir
+	if a.imports == nil {
+		a.imports = map[string]bool{}
+	}
+	for _, path := range imports {
+		a.imports[path] = true
+	}
+}
+
+// listed tells what List has found.
+func (a *adoption) listed(packages []*listed) {
+	var dir string
+	imports := make([]string, 0, len(packages))
+	for _, p := range packages {
+		if p.DepOnly {
+			imports = append(imports, p.ImportPath)
+		} else {
+			dir = p.Dir
+		}
+	}
+	if dir == "" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.imports = nil
+	a.know(dir, imports)
+}
+
+// adoptable describes the build. With mu held.
+func (b *Builder) adoptable() adopt.Build {
+	o := adopt.Build{
+		GOROOT: b.env.GOROOT, GOVERSION: b.env.GOVERSION, GOOS: b.env.GOOS, GOARCH: b.env.GOARCH,
+		Dir:    b.adoption.dir,
+		Shared: b.flags.isSet("linkshared"),
+		Output: b.output,
+	}
+	for path := range b.adoption.imports {
+		o.Imports = append(o.Imports, path)
+	}
+	if overlay, ok := b.flags.value("overlay"); ok && overlay != "" {
+		o.Overlay = b.absolute(overlay)
+	}
+	o.Mode, _ = b.flags.value("buildmode")
+	o.Compiler, _ = b.flags.value("compiler")
+	flags := b.flags
+	if !b.debug {
+		flags = slices.Concat(parseFlags(b.flags.defaults()), flags)
+	}
+	for _, flag := range flags {
+		if flag.name == "ldflags" {
+			o.LDFlags = append(o.LDFlags, flag.value)
+		}
+	}
+	return o
+}
+
+// The functions by which a program listens; their names are in every binary, for stack
+// traces.
+var listening = []struct{ path, function string }{
+	{"net/http", "net/http.(*Server).Serve\x00"},
+	{"net", "net.(*netFD).listenStream\x00"},
+}
+
+// missed reports whether a binary listens by a package that its adoption did not know
+// of, since an edit brought it in, and remembers that.
+func (b *Builder) missed(binary string) bool {
+	a := &b.adoption
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !b.adopts || a.refused != nil || a.dir == "" {
+		return false
+	}
+	for _, l := range listening {
+		if a.imports[l.path] {
+			return false
+		}
+		if contains(binary, l.function) {
+			a.know(a.dir, []string{l.path, "net"})
+			return true
+		}
+	}
+	return false
+}
+
+// contains reports whether a file contains a text.
+func contains(name, text string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	buf, kept := make([]byte, 1<<20), 0
+	for {
+		n, err := io.ReadFull(f, buf[kept:])
+		if bytes.Contains(buf[:kept+n], []byte(text)) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		kept = copy(buf, buf[len(buf)-len(text):])
+	}
+}
+
+// rejects reports whether a build failed because it was adopted, and remembers that.
+func (b *Builder) rejects(err error) bool {
+	var broken *BuildError
+	if !b.adopts || !errors.As(err, &broken) {
+		return false
+	}
+	a := &b.adoption
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil || !strings.Contains(broken.Output, adopt.FileName) && !strings.Contains(broken.Output, "main.hotstart") {
+		return false
+	}
+	a.broken = fmt.Errorf("the code that adopts it does not build: %w", broken)
+	a.refused = a.broken
+	return true
+}

@@ -1,0 +1,214 @@
+package builder
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+)
+
+const listens = `package main
+
+import "net"
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	l.Close()
+	print("hello\n")
+}
+`
+
+const servesHTTP = `package main
+
+import "net/http"
+
+func main() {
+	if http.ListenAndServe("nowhere.invalid:0", nil) != nil {
+		print("hello\n")
+	}
+}
+`
+
+const mainGo = "-- main.go --\n"
+
+// hooked says for what a binary is adopted.
+func hooked(x *Binary) string {
+	switch {
+	case contains(x.Path, "main.(*hotstartHTTP).ServeHTTP\x00"):
+		return "net/http"
+	case contains(x.Path, "main.(*hotstartWorker).listen\x00"):
+		return "net"
+	}
+	return ""
+}
+
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	const old = "-- go.mod --\nmodule example.com/hello\n\ngo 1.12\n"
+	tests := []struct {
+		name    string
+		archive string
+		options Options
+		want    string
+	}{
+		{"nothing to adopt", gomod + hello, Options{}, ""},
+		{"net", gomod + mainGo + listens, Options{}, "net"},
+		{"net/http", gomod + mainGo + servesHTTP, Options{}, "net/http"},
+		{"debug", gomod + mainGo + listens, Options{Debug: true}, "net"},
+		{"an older language", old + mainGo + servesHTTP, Options{}, "net/http"},
+		{"files", gomod + mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
+		{"files written otherwise", gomod + mainGo + listens, Options{Packages: []string{"./main.go"}}, "net"},
+		{"files without a module", mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
+		{"import path", gomod + mainGo + listens, Options{Packages: []string{"example.com/m"}}, "net"},
+		{"trimpath", gomod + mainGo + listens, Options{Flags: []string{"-trimpath"}}, "net"},
+		{"linker flags", gomod + mainGo + listens, Options{Flags: []string{"-ldflags", "-s"}}, "net"},
+		{"linker flags by pattern", gomod + mainGo + listens, Options{Flags: []string{"-ldflags=all=-w", "-ldflags=fmt=-s"}}, "net"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.options.Adopt = true
+			b := builderIn(t, project(t, test.archive), test.options)
+			x := mustBuild(t, b)
+			if out := output(t, x); out != "hello\n" {
+				t.Errorf("it says %q", out)
+			}
+			if got := hooked(x); got != test.want {
+				t.Errorf("the binary is adopted for %q, want %q", got, test.want)
+			}
+			if got, err := b.Adopted(); got != test.want || err != nil {
+				t.Errorf("Adopted says %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestAdoptMergesAnOverlay(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+strings.Replace(listens, "hello", "the disk", 1))
+	write(t, filepath.Join(dir, "other.txt"), listens)
+	write(t, filepath.Join(dir, "overlay.json"), `{"Replace": {"main.go": "other.txt"}}`)
+	b := builderIn(t, dir, Options{Adopt: true, Flags: []string{"-overlay=overlay.json"}})
+	x := mustBuild(t, b)
+	if out := output(t, x); out != "hello\n" || hooked(x) != "net" {
+		t.Errorf("it says %q and is adopted for %q", out, hooked(x))
+	}
+}
+
+func TestAdoptRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		archive string
+		flags   []string
+		says    string
+	}{
+		{"file exists", "-- " + adopt.FileName + " --\npackage main\n", nil, "already"},
+		{"flags forbid it", "", []string{"-ldflags=-checklinkname=1"}, "forbids"},
+		{"names collide", "-- x.go --\npackage main\n\ntype hotstartWorker int\n", nil, "redeclared"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := builderIn(t, project(t, gomod+mainGo+listens+test.archive), Options{Adopt: true, Flags: test.flags})
+			for range 2 {
+				x := mustBuild(t, b)
+				if out := output(t, x); out != "hello\n" || hooked(x) != "" {
+					t.Errorf("it says %q and is adopted for %q", out, hooked(x))
+				}
+				if _, err := b.Adopted(); err == nil || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("Adopted says %v", err)
+				}
+			}
+		})
+	}
+}
+
+// An edit may make a server of a program, before a list has said so.
+func TestAdoptAfterAnEdit(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	b := builderIn(t, dir, Options{Adopt: true})
+	for _, step := range []struct{ source, want string }{
+		{strings.TrimPrefix(hello, mainGo), ""}, {listens, "net"}, {servesHTTP, "net/http"},
+	} {
+		write(t, filepath.Join(dir, "main.go"), step.source)
+		if got := hooked(mustBuild(t, b)); got != step.want {
+			t.Errorf("adopted for %q, want %q", got, step.want)
+		}
+	}
+	write(t, filepath.Join(dir, "main.go"), listens)
+	if _, err := b.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
+// Code that does not build fails as it does without.
+func TestAdoptOfBrokenCode(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+strings.Replace(listens, "panic(err)", "panic(er)", 1))
+	b := builderIn(t, dir, Options{Adopt: true})
+	_, err := b.Build(t.Context())
+	var broken *BuildError
+	if !errors.As(err, &broken) || len(broken.Diagnostics) != 1 ||
+		broken.Diagnostics[0].File != filepath.Join(dir, "main.go") || broken.Diagnostics[0].Line != 8 {
+		t.Errorf("got %v", err)
+	}
+	write(t, filepath.Join(dir, "main.go"), listens)
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
+// Only package main is compiled for it: the rest comes from the cache of the user's own
+// go command. Nor is it compiled again where the files that adopt lie elsewhere.
+func TestAdoptSharesTheCache(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+listens)
+	plain := exec.Command("go", "build", "-pgo=off", "-buildvcs=false", "-o", filepath.Join(t.TempDir(), "x"))
+	plain.Dir = dir
+	if out, err := plain.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []int{1, 0} {
+		b := builderIn(t, dir, Options{Adopt: true})
+		flags, files, err := b.adopt(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := b.buildArgs(b.nextOutput(), append(flags, "-x"), files)
+		_, said, err := b.command.run(t.Context(), args...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		if n := strings.Count(said, "/compile -o "); n != want {
+			t.Errorf("%d packages compiled, want %d", n, want)
+		}
+	}
+}
+
+// What has not changed is not written again.
+func TestAdoptWritesOnce(t *testing.T) {
+	t.Parallel()
+	b := builderIn(t, project(t, gomod+mainGo+listens), Options{Adopt: true})
+	mustBuild(t, b)
+	before, err := os.Stat(filepath.Join(b.output, adopt.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBuild(t, b)
+	after, err := os.Stat(filepath.Join(b.output, adopt.FileName))
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("it is another file, %v", err)
+	}
+}
