@@ -130,6 +130,7 @@ func (b *Builder) adoptable() adopt.Build {
 		GOROOT: b.env.GOROOT, GOVERSION: b.env.GOVERSION, GOOS: b.env.GOOS, GOARCH: b.env.GOARCH,
 		Dir:    b.adoption.dir,
 		Shared: b.flags.isSet("linkshared"),
+		Cover:  b.flags.isSet("cover"),
 		Output: b.output,
 	}
 	for path := range b.adoption.imports {

@@ -31,6 +31,7 @@ type Build struct {
 	Mode     string   // -buildmode; "" is the default
 	Compiler string   // -compiler; "" is gc
 	Shared   bool     // -linkshared
+	Cover    bool     // -cover
 
 	// Output is an existing directory for the generated files, the same in each
 	// build. What has not changed there is not written again.
@@ -102,6 +103,8 @@ func (b Build) acceptable() error {
 		return refused("-compiler=%s has none of the hooks", b.Compiler)
 	case b.Shared:
 		return refused("-linkshared takes the standard library as it is")
+	case b.Cover:
+		return refused("-cover does not see files of an overlay")
 	case !slices.Contains([]string{"", "default", "exe", "pie"}, b.Mode):
 		return refused("-buildmode=%s makes no program", b.Mode)
 	case !strings.HasPrefix(b.GOROOT, "/"):

@@ -1,46 +1,64 @@
 package adopt_test
 
 import (
-	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"testing"
 	"time"
 )
 
-const hello = `package main
-
-import (
-	"fmt"
-	"log"
-	"net/http"
-)
-
-func main() {
-	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "hello") })
-	log.Fatal(http.ListenAndServe(%q, nil))
-}
-`
-
-// TestNoRequestIsLost can be made longer: HOTSTART_RELOADS=100.
+// TestNoRequestIsLost can be made longer: HOTSTART_RELOADS=100, HOTSTART_CLIENTS=32.
 func TestNoRequestIsLost(t *testing.T) {
-	reloads := 4
-	if n, err := strconv.Atoi(os.Getenv("HOTSTART_RELOADS")); err == nil {
-		reloads = n
+	t.Parallel()
+	reloads, clients := number("HOTSTART_RELOADS", 3), number("HOTSTART_CLIENTS", 4)
+	http2, unencrypted := new(http.Protocols), new(http.Protocols)
+	http2.SetHTTP2(true)
+	unencrypted.SetUnencryptedHTTP2(true)
+	for _, test := range []struct {
+		mode      string
+		scheme    string
+		keepAlive bool
+		protocols *http.Protocols
+	}{
+		{"plain", "http", false, nil},
+		{"plain", "http", true, nil},
+		{"shutdown", "http", false, nil},
+		{"shutdown", "http", true, nil},
+		{"tls", "https", false, nil},
+		{"tls", "https", true, nil},
+		{"tls", "https", true, http2},
+		{"h2c", "http", true, unencrypted},
+	} {
+		name := test.mode + map[bool]string{false: " a connection each", true: " keep-alive"}[test.keepAlive]
+		if test.protocols != nil {
+			name = test.mode + " HTTP/2"
+		}
+		t.Run(name, func(t *testing.T) {
+			address := freePort(t, "127.0.0.1")
+			r := serve(t, nil, test.mode, address)
+			l := newLoad()
+			l.ask(clients, test.scheme+"://"+address, test.keepAlive, test.protocols)
+			for range reloads {
+				asked := l.asked.Load()
+				until(t, "requests come", func() bool { return l.asked.Load() > asked+100*int64(clients) })
+				r.reload()
+			}
+			began := time.Now()
+			r.left(reloads)
+			took := time.Since(began)
+			l.end(t)
+			t.Logf("the last worker left after %v", took)
+			if took > 5*time.Second {
+				t.Error("that is late")
+			}
+		})
 	}
-	address := freePort(t, "127.0.0.1")
-	program := build(t, module(t, map[string]string{"main.go": fmt.Sprintf(hello, address)}))
-	r := start(t, program, nil, nil)
-	l := newLoad()
-	l.ask(8, "http://"+address, false, nil)
-	l.ask(8, "http://"+address, true, nil)
-	for range reloads {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+500 })
-		r.reload()
+}
+
+func number(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
 	}
-	began := time.Now()
-	r.left(reloads)
-	t.Logf("the last left after %v", time.Since(began))
-	l.end(t)
+	return otherwise
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net"
 	"os"
 	"os/exec"
@@ -45,17 +48,21 @@ func writeFile(t testing.TB, name, content string) {
 	}
 }
 
-// ofDir describes the build of the program in dir, for this machine.
-func ofDir(dir string) (adopt.Build, error) {
-	imports, err := goCommand(dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`).Output()
+// ofDir describes the build of the program in dir, for this machine or what env says.
+func ofDir(dir string, env ...string) (adopt.Build, error) {
+	list := goCommand(dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`)
+	list.Env = append(list.Env, env...)
+	imports, err := list.Output()
 	if err != nil {
 		return adopt.Build{}, err
 	}
-	env, err := goCommand(dir, "env", "GOROOT", "GOVERSION", "GOOS", "GOARCH").Output()
+	ask := goCommand(dir, "env", "GOROOT", "GOVERSION", "GOOS", "GOARCH")
+	ask.Env = append(ask.Env, env...)
+	says, err := ask.Output()
 	if err != nil {
 		return adopt.Build{}, err
 	}
-	of := strings.Fields(string(env))
+	of := strings.Fields(string(says))
 	return adopt.Build{
 		GOROOT: of[0], GOVERSION: of[1], GOOS: of[2], GOARCH: of[3],
 		Dir: dir, Imports: strings.Fields(string(imports)), LDFlags: []string{"-s -w"},
@@ -96,6 +103,35 @@ func buildIn(output, dir string, flags ...string) (string, error) {
 		return "", fmt.Errorf("go %v: %v\n%s", args, err, out)
 	}
 	return program, nil
+}
+
+// topNames returns the names that a file declares at its top.
+func topNames(t testing.TB, source []byte) (names []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				names = append(names, d.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch s := spec.(type) {
+				case *ast.TypeSpec:
+					names = append(names, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, name := range s.Names {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
 }
 
 // running is hotstart with one program.

@@ -1,0 +1,259 @@
+package adopt_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+)
+
+const listens = `package main
+
+import "net"
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	l.Close()
+	println("hello")
+}
+`
+
+// long skips what takes minutes where the standard library was not compiled in this way
+// before: HOTSTART_LONG=1 runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HOTSTART_LONG") == "" {
+		t.Skip("takes long: set HOTSTART_LONG")
+	}
+}
+
+// The releases that have the hooks, the oldest ones first. Go 1.24.0 is one that could
+// not add files by an overlay everywhere (golang/go#71783).
+var releases = []string{"go1.23.0", "go1.24.0", "go1.25.0"}
+
+func goroot(t *testing.T, release string) string {
+	t.Helper()
+	cmd := exec.Command("go", "env", "GOROOT")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+release)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("%s can't be had: %v", release, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestHooksOfReleases(t *testing.T) {
+	t.Parallel()
+	for _, release := range releases {
+		for _, system := range []string{"linux", "darwin", "freebsd"} {
+			t.Run(release+" "+system, func(t *testing.T) {
+				t.Parallel()
+				_, err := adopt.Build{
+					GOROOT: goroot(t, release), GOVERSION: release, GOOS: system, GOARCH: "arm64",
+					Dir: t.TempDir(), Imports: []string{"net", "net/http"}, Output: t.TempDir(),
+				}.Adopt()
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// A Go of which nothing is known has none of the hooks.
+func TestNoHooks(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	writeFile(t, filepath.Join(root, "src/net/hook_unix.go"), "package net\n\nvar socketFunc, listenFunc func(int, int, int) (int, error)\n")
+	_, err := adopt.Build{
+		GOROOT: root, GOVERSION: "go1.99", GOOS: "linux", Dir: t.TempDir(), Imports: []string{"net"}, Output: t.TempDir(),
+	}.Adopt()
+	var refused *adopt.RefusedError
+	if want := "go1.99 has no listenFunc in net/hook_unix.go, which it needs"; !errors.As(err, &refused) || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	good, err := ofDir(module(t, map[string]string{"main.go": listens}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good.Output = t.TempDir()
+	for name, change := range map[string]func(*adopt.Build){
+		"starter/worker":            func(b *adopt.Build) { b.Imports = append(b.Imports, "github.com/hotstart/hotstart/starter/worker") },
+		"-compiler":                 func(b *adopt.Build) { b.Compiler = "gccgo" },
+		"-linkshared":               func(b *adopt.Build) { b.Shared = true },
+		"-cover":                    func(b *adopt.Build) { b.Cover = true },
+		"-buildmode":                func(b *adopt.Build) { b.Mode = "c-shared" },
+		"-ldflags=-checklinkname":   func(b *adopt.Build) { b.LDFlags = []string{"-checklinkname"} },
+		"not known on windows":      func(b *adopt.Build) { b.GOOS = "windows" },
+		"the -overlay of the build": func(b *adopt.Build) { b.Overlay = "/nowhere" },
+	} {
+		b := good
+		change(&b)
+		var refused *adopt.RefusedError
+		if _, err := b.Adopt(); !errors.As(err, &refused) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := good.Adopt(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Before Go 1.23 linkers knew no such flag.
+func TestLinkerFlags(t *testing.T) {
+	t.Parallel()
+	b, err := ofDir(module(t, map[string]string{"main.go": listens}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Output = t.TempDir()
+	b.LDFlags = []string{"-s -w", "all=-X 'main.x=a b'"}
+	for version, want := range map[string]string{
+		"go1.22.5":              "",
+		"go1.23.0":              "-ldflags=-checklinkname=0|-ldflags=-s -w -checklinkname=0|-ldflags=all=-X 'main.x=a b' -checklinkname=0",
+		"go1.26.8 X:nodwarf5":   "-ldflags=-checklinkname=0|-ldflags=-s -w -checklinkname=0|-ldflags=all=-X 'main.x=a b' -checklinkname=0",
+		"devel go1.27-0123abcd": "-ldflags=-checklinkname=0|-ldflags=-s -w -checklinkname=0|-ldflags=all=-X 'main.x=a b' -checklinkname=0",
+	} {
+		b.GOVERSION = version
+		a, err := b.Adopt()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(a.Flags[1:], "|"); got != want {
+			t.Errorf("%s: %s", version, got)
+		}
+	}
+}
+
+// Every name at the top of the generated file begins with the same word, and the file is
+// that of the system it is for.
+func TestSource(t *testing.T) {
+	t.Parallel()
+	for _, system := range []string{"linux", "darwin", "freebsd", "netbsd", "openbsd", "dragonfly"} {
+		b, err := ofDir(module(t, map[string]string{"main.go": listens}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.GOOS, b.Output = system, t.TempDir()
+		if _, err := b.Adopt(); err != nil {
+			t.Fatal(err)
+		}
+		source, err := os.ReadFile(filepath.Join(b.Output, adopt.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(source, []byte("Accept4Func")) == (system == "darwin") || bytes.Contains(source, []byte("net/http\"")) {
+			t.Errorf("%s: it is for another system, or has net/http", system)
+		}
+		for _, name := range topNames(t, source) {
+			if !strings.HasPrefix(name, "hotstart") && name != "_" {
+				t.Errorf("%s: the name %s may collide", system, name)
+			}
+		}
+	}
+}
+
+// Programs are built in many ways, which all have to go on working.
+func TestWaysToBuild(t *testing.T) {
+	t.Parallel()
+	const usesLib = "package main\n\nimport (\n\t\"net\"\n\n\t\"example.com/lib\"\n)\n\nfunc main() { net.Dial(\"\", \"\"); println(lib.Hello) }\n"
+	const lib = "package lib\n\nconst Hello = \"hello\"\n"
+	needs := goMod + "\nrequire example.com/lib v0.0.0\n"
+	for _, test := range []struct {
+		name  string
+		flags []string
+		long  bool
+		files map[string]string
+	}{
+		{"as a rule", nil, false, map[string]string{"main.go": listens}},
+		{"race", []string{"-race"}, true, map[string]string{"main.go": listens}},
+		{"trimpath", []string{"-trimpath"}, true, map[string]string{"main.go": listens}},
+		{"pie", []string{"-buildmode=pie"}, true, map[string]string{"main.go": listens}},
+		{"no optimisation", []string{"-gcflags=all=-N -l"}, true, map[string]string{"main.go": listens}},
+		{"external linker", []string{"-ldflags=-linkmode=external -checklinkname=0"}, true, map[string]string{"main.go": listens}},
+		{"cgo", nil, true, map[string]string{"main.go": "package main\n\n// int f(void) { return 0; }\nimport \"C\"\nimport \"net\"\n\nfunc main() { net.Dial(\"\", \"\"); C.f(); println(\"hello\") }\n"}},
+		{"vendor", []string{"-mod=vendor"}, false, map[string]string{
+			"go.mod": needs, "main.go": usesLib, "vendor/example.com/lib/lib.go": lib,
+			"vendor/modules.txt": "# example.com/lib v0.0.0\n## explicit\nexample.com/lib\n"}},
+		{"workspace", nil, false, map[string]string{
+			"go.work": "go 1.25\n\nuse (\n\t.\n\t./lib\n)\n", "main.go": usesLib, "lib/go.mod": "module example.com/lib\n", "lib/lib.go": lib}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if test.long {
+				long(t)
+			}
+			out, err := exec.Command(build(t, module(t, test.files), test.flags...)).CombinedOutput()
+			if err != nil || string(out) != "hello\n" {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// The race detector has nothing to say of the hooks.
+func TestRace(t *testing.T) {
+	t.Parallel()
+	long(t)
+	source, err := filepath.Abs("testdata/server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := freePort(t, "127.0.0.1")
+	r := start(t, build(t, source, "-race"), []string{"plain", address}, nil)
+	l := newLoad()
+	l.ask(4, "http://"+address, false, nil)
+	l.ask(4, "http://"+address, true, nil)
+	for range 3 {
+		asked := l.asked.Load()
+		until(t, "requests come", func() bool { return l.asked.Load() > asked+500 })
+		r.reload()
+	}
+	r.left(3)
+	l.end(t)
+	if r.text() != "" {
+		t.Error(r.text())
+	}
+}
+
+// Each system and each release builds a program that serves HTTP.
+func TestBuildEverywhere(t *testing.T) {
+	t.Parallel()
+	long(t)
+	dir := module(t, map[string]string{"main.go": "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"\", nil) }\n"})
+	for _, env := range []string{"GOOS=darwin GOARCH=arm64", "GOOS=freebsd GOARCH=amd64", "GOTOOLCHAIN=go1.23.0", "GOTOOLCHAIN=go1.24.0", "GOTOOLCHAIN=go1.25.0"} {
+		t.Run(env, func(t *testing.T) {
+			b, err := ofDir(dir, strings.Fields(env)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Output = t.TempDir()
+			a, err := b.Adopt()
+			if err != nil {
+				t.Fatal(err)
+			}
+			program := filepath.Join(b.Output, "program")
+			cmd := goCommand(dir, append([]string{"build", "-o", program}, a.Flags...)...)
+			cmd.Env = append(cmd.Env, strings.Fields(env)...)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			content, err := os.ReadFile(program)
+			if err != nil || !bytes.Contains(content, []byte("main.(*hotstartHTTP).ServeHTTP")) {
+				t.Errorf("it is not adopted: %v", err)
+			}
+		})
+	}
+}
