@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -80,4 +81,13 @@ func (l *load) end(t testing.TB) {
 	for text, n := range l.errors {
 		t.Errorf("%d: %s", n, text)
 	}
+}
+
+// answers reports whether somebody listens.
+func answers(address string) bool {
+	conn, err := net.Dial("tcp", address)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }

@@ -2,6 +2,7 @@ package adopt_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -233,6 +234,61 @@ func TestEcho(t *testing.T) {
 	r.left(1)
 }
 
+func TestUDP(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, func(o *starter.Options) { o.Interval = 100 * time.Millisecond }, "udp", address)
+	ask := func() string {
+		conn, err := net.Dial("udp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(time.Second))
+		buf := make([]byte, 100)
+		conn.Write([]byte("x"))
+		n, _ := conn.Read(buf)
+		return string(buf[:n])
+	}
+	first := ask()
+	r.reload()
+	r.left(1)
+	until(t, "the new worker answers", func() bool { second := ask(); return second != "" && second != first })
+}
+
+// An idle connection of HTTP/2 ends with GOAWAY, so that its client knows which
+// requests were not heard.
+func TestGoAway(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "h2c", address)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", // the frames are those of RFC 9113, section 4.1
+		"\x00\x00\x00\x04\x00\x00\x00\x00\x00",                 // SETTINGS
+		"\x00\x00\x04\x01\x05\x00\x00\x00\x01\x82\x86\x84\x81") // HEADERS: GET, http, /, and an authority
+	const headers, goAway = 1, 7
+	var seen []byte
+	for {
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		var frame [9]byte
+		if _, err := io.ReadFull(conn, frame[:]); err != nil {
+			break
+		}
+		io.CopyN(io.Discard, conn, int64(frame[0])<<16|int64(frame[1])<<8|int64(frame[2]))
+		if seen = append(seen, frame[3]); frame[3] == headers {
+			r.reload()
+		}
+	}
+	if !bytes.Contains(seen, []byte{goAway}) {
+		t.Errorf("the frames that came are %d", seen)
+	}
+	r.left(1)
+}
+
 func TestControl(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -347,13 +403,7 @@ func TestAlone(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "it listens", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	until(t, "it listens", func() bool { return answers(address) })
 	newClient(t).post("http://" + address)
 	second := exec.CommandContext(t.Context(), path, "plain", address)
 	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "bind: address already in use") {

@@ -3,7 +3,13 @@ package hook
 import (
 	"net"
 	"net/http"
+	"reflect"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
 )
 
 // hotstartHTTP stands before the handler of a server of net/http.
@@ -11,6 +17,8 @@ type hotstartHTTP struct {
 	worker  *hotstartWorker
 	server  *http.Server
 	handler http.Handler // nil: http.DefaultServeMux
+	http2   uint32       // 1: it has had requests of HTTP/2; atomic
+	goneAt  time.Time    // when its connections of HTTP/2 got GOAWAY; drain's own
 }
 
 var _ = hotstartHere.hookHTTP()
@@ -49,6 +57,9 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 // would hide what programs look for in that of net/http. So an answer that
 // had begun before leaves its connection open, for one more request.
 func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 2 && atomic.LoadUint32(&h.http2) == 0 {
+		atomic.StoreUint32(&h.http2, 1)
+	}
 	if h.worker.isDraining() && !hotstartUpgrades(r) {
 		w.Header().Set("Connection", "close")
 	}
@@ -70,6 +81,43 @@ func hotstartUpgrades(r *http.Request) bool {
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
 }
 
-func (h *hotstartHTTP) drain() {}
+// hotstartGoAway is longer than net/http keeps an idle connection of HTTP/2 open
+// after GOAWAY.
+const hotstartGoAway = 1500 * time.Millisecond
 
-func (h *hotstartHTTP) closeIdle() { hotstartCloseIdle(h.server) }
+// closeIdle closes connections that wait for a next request. Those of HTTP/2 can
+// be told so before: a client that sends a request in the same moment learns that it
+// was not heard, and sends it again.
+func (h *hotstartHTTP) closeIdle() {
+	if atomic.LoadUint32(&h.http2) == 1 {
+		if h.goneAt.IsZero() {
+			h.goneAt = time.Now()
+			h.goAway()
+		}
+		if time.Since(h.goneAt) < hotstartGoAway {
+			return
+		}
+	}
+	hotstartCloseIdle(h.server)
+}
+
+// goAway calls what HTTP/2 has registered to be called at the server's Shutdown, that
+// of net/http or of golang.org/x/net/http2, and nothing that the program has. Where
+// it is not found, connections end without GOAWAY.
+func (h *hotstartHTTP) goAway() {
+	server := reflect.ValueOf(h.server).Elem()
+	mu, list := server.FieldByName("mu"), server.FieldByName("onShutdown")
+	if !mu.IsValid() || !list.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) || list.Type() != reflect.TypeOf([]func(){}) {
+		return
+	}
+	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
+	lock.Lock()
+	registered := append([]func(){}, *(*[]func())(unsafe.Pointer(list.UnsafeAddr()))...)
+	lock.Unlock()
+	for _, f := range registered {
+		of := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
+		if of != nil && strings.HasSuffix(of.Name(), "erverInternalState).startGracefulShutdown-fm") {
+			f()
+		}
+	}
+}

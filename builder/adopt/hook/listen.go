@@ -2,6 +2,8 @@ package hook
 
 import (
 	"net/netip"
+	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -9,12 +11,38 @@ import (
 // that hotstart keeps, which has the same option. Package net makes sockets
 // to listen and to dial in the same way; to dial the options mean nothing
 // unless the program binds that socket too.
+//
+// A UDP socket is not kept. One that is to listen may be bound beside that of the
+// worker before; the kernel parts what comes between the two until that has left.
 func hotstartPrepare(fd, family, kind int) {
-	if kind&0xf != syscall.SOCK_STREAM || family != syscall.AF_INET && family != syscall.AF_INET6 {
-		return // the rest of kind are flags
+	if family != syscall.AF_INET && family != syscall.AF_INET6 {
+		return
 	}
-	hotstartShare(fd, 1)
-	hotstartPutOffPort(fd)
+	switch kind & 0xf { // the rest are flags
+	case syscall.SOCK_STREAM:
+		hotstartShare(fd, 1)
+		hotstartPutOffPort(fd)
+	case syscall.SOCK_DGRAM:
+		if hotstartListensUDP() {
+			hotstartShare(fd, 1)
+		}
+	}
+}
+
+// hotstartListensUDP tells from its callers what a socket is for: one to dial, as
+// for each question to a name server, must share its port with no other.
+func hotstartListensUDP() bool {
+	callers := make([]uintptr, 16)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, "net.(*sysListener).listen") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // hotstartShare sets SO_REUSEPORT. Sockets that can't have it don't listen.

@@ -33,10 +33,9 @@ type hotstartWorker struct {
 	busyAt  int64            // when a request ended while draining, Unix time in ns; atomic
 }
 
-// hotstartServer is a server whose kind this code knows.
+// hotstartServer is a server of a kind that this code knows.
 type hotstartServer interface {
-	drain()     // no new requests, as far as clients can be told
-	closeIdle() // closes connections that wait for a next request
+	closeIdle() // closes connections that have waited for a next request
 }
 
 // hotstartHere is nil where hotstart has not started the program. It is made

@@ -72,6 +72,8 @@ func main() {
 		}
 		l.Close()
 		log.Fatal(http.ListenAndServe(addresses[0], nil))
+	case "udp":
+		udp(addresses[0])
 	case "nothing":
 		time.Sleep(time.Hour)
 	}
@@ -171,6 +173,28 @@ func echo(address string) {
 		}()
 	}
 }
+
+func udp(address string) {
+	c, err := net.ListenPacket("udp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	buf := make([]byte, 1500)
+	for {
+		_, from, err := c.ReadFrom(buf)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Fprint(writer{c, from}, os.Getpid())
+	}
+}
+
+type writer struct {
+	net.PacketConn
+	to net.Addr
+}
+
+func (w writer) Write(b []byte) (int, error) { return w.WriteTo(b, w.to) }
 
 func shutdown(address string) {
 	server := &http.Server{Addr: address}

@@ -1,0 +1,65 @@
+package adopt_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// BenchmarkRequests asks a server as it is and one that is adopted. What the server
+// itself spends is told as cpu-ns/op, which the clients beside it don't blur.
+func BenchmarkRequests(b *testing.B) {
+	source, err := filepath.Abs("testdata/server")
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain := filepath.Join(b.TempDir(), "plain")
+	if out, err := goCommand(source, "build", "-ldflags=-s -w", "-o", plain).CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	adopted := build(b, source)
+	for _, connections := range []string{"many", "kept"} {
+		for _, server := range []struct{ name, path string }{{"plain", plain}, {"adopted", adopted}} {
+			b.Run("connections="+connections+"/server="+server.name, func(b *testing.B) {
+				address := freePort(b, "127.0.0.1")
+				r := start(b, server.path, []string{"plain", address}, nil)
+				until(b, "it listens", func() bool { return answers(address) })
+				transport := &http.Transport{DisableKeepAlives: connections == "many", MaxIdleConnsPerHost: 16}
+				client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+				var lost atomic.Int64
+				b.SetParallelism(8)
+				b.ResetTimer()
+				before := cpuTime(b, r.seen()[0].Worker.PID)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if post(client, "http://"+address) != nil {
+							lost.Add(1)
+						}
+					}
+				})
+				b.ReportMetric(float64(cpuTime(b, r.seen()[0].Worker.PID)-before)/float64(b.N), "cpu-ns/op")
+				if n := lost.Load(); n > 0 {
+					b.Errorf("%d lost", n)
+				}
+			})
+		}
+	}
+}
+
+// cpuTime is what a process has used, to 10 ms: /proc/PID/stat of proc(5).
+func cpuTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		b.Skip(err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')'):]))
+	user, _ := strconv.Atoi(fields[12-1])
+	system, _ := strconv.Atoi(fields[13-1])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
