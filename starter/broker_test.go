@@ -91,7 +91,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		}
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
-		return &running{process: a, broker: ours, looking: func() {}, ended: func() {}}, nil
+		return &running{process: a, broker: ours, looking: func() {}, greeted: make(chan struct{}), ended: func() {}}, nil
 	}})
 	d.step(reload{&Command{Path: "worker"}})
 	t.Cleanup(func() {
@@ -288,8 +288,8 @@ func send(c *net.UnixConn, b []byte, fds ...int) error {
 	return err
 }
 
-// listening starts listenTo and returns the worker's end, what is heard, and
-// what waits for its end.
+// listening starts listenTo, and returns the worker's end and what waits for
+// the end of ours, which is closed when it hangs up, as the loop does.
 func listening(t testing.TB, hear func(any) bool) (theirs *net.UnixConn, wait func()) {
 	t.Helper()
 	ours, fd, err := newBroker()
@@ -305,12 +305,12 @@ func listening(t testing.TB, hear func(any) bool) (theirs *net.UnixConn, wait fu
 	done := make(chan bool)
 	go func() {
 		listenTo(1, ours, hear)
+		ours.Close()
 		close(done)
 	}()
 	return c.(*net.UnixConn), func() {
 		c.Close()
 		<-done
-		ours.Close()
 	}
 }
 
@@ -336,6 +336,7 @@ func FuzzBroker(f *testing.F) {
 	f.Add([]byte("keep\nkeep tcp\ndrained\n\n\n"), byte(5), byte(3))
 	f.Add([]byte(strings.Repeat("x", 2000)), byte(255), byte(16))
 	f.Add([]byte("ready\n"), byte(1), byte(40))
+	f.Add([]byte(strings.Repeat("x", 700)), byte(0), byte(1))
 	f.Fuzz(func(t *testing.T, sent []byte, piece, carried byte) {
 		if len(sent) > 4096 {
 			return

@@ -22,6 +22,20 @@ type given struct {
 	users map[int]bool // generations that gave or wanted it
 }
 
+// streams lists the inodes of the sockets that a server would wait on.
+func (l *ledger) streams() []uint64 {
+	var inodes []uint64
+	for _, s := range l.own {
+		if s.stream() {
+			inodes = append(inodes, s.inode)
+		}
+	}
+	for _, g := range l.given {
+		inodes = append(inodes, g.inode)
+	}
+	return inodes
+}
+
 // want returns the socket that a worker of this generation shall have
 // instead of binding the address itself, or nil.
 func (l *ledger) want(generation int, network, address string) *socket {

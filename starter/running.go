@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"net"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,14 +16,9 @@ type running struct {
 	broker  *net.UnixConn // nil: it has none, or has hung up
 	notify  *notifySocket // nil: its word does not count
 	looking context.CancelFunc
+	greeted chan struct{} // closed when it has said hello
+	spoke   sync.Once     // for that
 	ended   func()
-}
-
-// spoken: it speaks for itself from now on, so that nobody need look.
-func (w *running) spoken() {
-	if w.notify != nil {
-		w.looking()
-	}
 }
 
 // proven: nothing more is to be found out.
@@ -43,7 +39,7 @@ func (w *running) end() syscall.WaitStatus {
 
 // spawnChild forks a worker with every socket, and starts to listen to it.
 func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
-	w := &running{looking: func() {}, ended: func() {}}
+	w := &running{looking: func() {}, greeted: make(chan struct{}), ended: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
 		name, err := notifyName()
@@ -92,14 +88,9 @@ func (s *Starter) hear(w *running, generation int) {
 	if w.notify != nil {
 		go w.notify.listen(func() { s.tell(proven{generation}) })
 	}
-	var inodes []uint64
-	for _, socket := range s.ledger.own {
-		if socket.stream() {
-			inodes = append(inodes, socket.inode)
-		}
-	}
+	inodes := s.ledger.streams()
 	go func() {
-		if s.options.Ready.watchFor(ctx, w.PID(), inodes, s.options.Interval) {
+		if s.options.Ready.watchFor(ctx, w.PID(), inodes, s.options.Interval, w.greeted) {
 			s.tell(proven{generation})
 		}
 	}()

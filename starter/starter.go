@@ -327,7 +327,7 @@ func (s *Starter) greet(w *running, generation int, version string) any {
 	if version != brokerVersion {
 		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
 	}
-	w.spoken()
+	w.spoke.Do(func() { close(w.greeted) })
 	return greeted{generation}
 }
 
