@@ -247,7 +247,7 @@ func starve() error {
 		}
 		failed++
 		after, err := openFiles()
-		if err != nil || after != before {
+		if err != nil || after > before { // fewer, when a reader of before has let go only now
 			return fmt.Errorf("with room for %d there are %d files open, were %d, %v", room, after, before, err)
 		}
 	}

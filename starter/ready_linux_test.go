@@ -169,8 +169,11 @@ func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 		t.Fatal(name, err)
 	}
 	sh.await(Failed)
-	if c, err := net.Dial("unixgram", strings.TrimSpace(name)); err == nil {
-		c.Close()
-		t.Error("it is still open")
-	}
+	until(t, "it is still open", func() bool {
+		c, err := net.Dial("unixgram", strings.TrimSpace(name))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
 }
