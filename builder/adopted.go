@@ -127,7 +127,7 @@ func (a *adoption) listed(packages []*listed) {
 // adoptable describes the build. With mu held.
 func (b *Builder) adoptable() adopt.Build {
 	o := adopt.Build{
-		GOROOT: b.env.GOROOT, GOVERSION: b.env.GOVERSION, GOOS: b.env.GOOS, GOARCH: b.env.GOARCH,
+		GOROOT: b.env.GOROOT, GOMODCACHE: b.env.GOMODCACHE, GOVERSION: b.env.GOVERSION, GOOS: b.env.GOOS, GOARCH: b.env.GOARCH,
 		Dir:    b.adoption.dir,
 		Shared: b.flags.isSet("linkshared"),
 		Cover:  b.flags.isSet("cover"),

@@ -21,7 +21,7 @@ import (
 
 // A Build is what is known of a build before it runs.
 type Build struct {
-	GOROOT, GOVERSION, GOOS, GOARCH string // as `go env` says
+	GOROOT, GOMODCACHE, GOVERSION, GOOS, GOARCH string // as `go env` says
 
 	Dir     string   // of package main, as the go command names it
 	Imports []string // import paths of all packages of the program, direct or not
@@ -97,6 +97,8 @@ func (b Build) acceptable() error {
 	switch {
 	case b.Dir == "":
 		return refused("the directory of package main is not known")
+	case b.GOMODCACHE != "" && strings.HasPrefix(b.Dir, b.GOMODCACHE+"/"):
+		return refused("the go command lets nothing be added in the module cache")
 	case slices.Contains(b.Imports, workerPath):
 		return refused("it imports starter/worker, which does the same")
 	case b.Compiler != "" && b.Compiler != "gc":

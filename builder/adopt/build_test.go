@@ -91,6 +91,7 @@ func TestRefused(t *testing.T) {
 	good.Output = t.TempDir()
 	for name, change := range map[string]func(*adopt.Build){
 		"starter/worker":            func(b *adopt.Build) { b.Imports = append(b.Imports, "github.com/hotstart/hotstart/starter/worker") },
+		"the module cache":          func(b *adopt.Build) { b.GOMODCACHE = filepath.Dir(b.Dir) },
 		"-compiler":                 func(b *adopt.Build) { b.Compiler = "gccgo" },
 		"-linkshared":               func(b *adopt.Build) { b.Shared = true },
 		"-cover":                    func(b *adopt.Build) { b.Cover = true },

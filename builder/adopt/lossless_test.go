@@ -11,7 +11,7 @@ import (
 // TestNoRequestIsLost can be made longer: HOTSTART_RELOADS=100, HOTSTART_CLIENTS=32.
 func TestNoRequestIsLost(t *testing.T) {
 	t.Parallel()
-	reloads, clients := number("HOTSTART_RELOADS", 3), number("HOTSTART_CLIENTS", 4)
+	reloads, clients := number("HOTSTART_RELOADS", 2), number("HOTSTART_CLIENTS", 4)
 	http2, unencrypted := new(http.Protocols), new(http.Protocols)
 	http2.SetHTTP2(true)
 	unencrypted.SetUnencryptedHTTP2(true)

@@ -156,7 +156,7 @@ func TestLongRequest(t *testing.T) {
 			first := newClient(t).post("http://" + address)
 			answers := make(chan string)
 			c := newClient(t)
-			go func() { answers <- c.post("http://" + address + "/slow?for=2s") }()
+			go func() { answers <- c.post("http://" + address + "/slow?for=700ms") }()
 			time.Sleep(100 * time.Millisecond) // it only has to be likely that it is under way
 			r.reload()
 			newClient(t).postUntil("http://"+address, first)
@@ -175,7 +175,7 @@ func TestOpenEnd(t *testing.T) {
 		t.Run(path[1:], func(t *testing.T) {
 			t.Parallel()
 			address := freePort(t, "127.0.0.1")
-			r := serve(t, func(o *starter.Options) { o.DrainTimeout = 2 * time.Second }, "plain", address)
+			r := serve(t, func(o *starter.Options) { o.DrainTimeout = 700 * time.Millisecond }, "plain", address)
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
 				t.Fatal(err)
@@ -195,7 +195,7 @@ func TestOpenEnd(t *testing.T) {
 				}
 				time.Sleep(time.Millisecond)
 			}
-			if d := time.Since(began); d < 2*time.Second {
+			if d := time.Since(began); d < 700*time.Millisecond {
 				t.Errorf("it ended after %v", d)
 			}
 			r.left(1)

@@ -16,7 +16,10 @@ import (
 	"strings"
 )
 
-//go:embed hook/*.go
+// What is in parts is for programs that use a module which this one does not: it can be
+// compiled only there.
+//
+//go:embed hook/*.go parts
 var hooks embed.FS
 
 // source returns the generated file.
@@ -69,6 +72,13 @@ func (b Build) hookFiles() (files []hookFile, err error) {
 		if !f.uses(`"net/http"`) || slices.Contains(b.Imports, "net/http") {
 			files = append(files, f)
 		}
+	}
+	if slices.Contains(b.Imports, "google.golang.org/grpc") {
+		f, err := readHook("parts/grpc.go.txt")
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
 	}
 	return files, nil
 }

@@ -25,6 +25,9 @@ func (w *hotstartWorker) drain() {
 	atomic.StoreUint32(&w.draining, 1)
 	began := time.Now()
 	w.touch()
+	for _, s := range w.known() {
+		s.drain()
+	}
 	for {
 		open, accepting := w.inFlight()
 		if !open && (!accepting || time.Since(began) > hotstartAccept) {

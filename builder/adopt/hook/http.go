@@ -81,6 +81,8 @@ func hotstartUpgrades(r *http.Request) bool {
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
 }
 
+func (h *hotstartHTTP) drain() {} // its answers ask isDraining
+
 // hotstartGoAway is longer than net/http keeps an idle connection of HTTP/2 open
 // after GOAWAY.
 const hotstartGoAway = 1500 * time.Millisecond

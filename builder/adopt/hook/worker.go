@@ -35,6 +35,7 @@ type hotstartWorker struct {
 
 // hotstartServer is a server of a kind that this code knows.
 type hotstartServer interface {
+	drain()     // tells clients to go
 	closeIdle() // closes connections that have waited for a next request
 }
 
