@@ -177,7 +177,7 @@ func TestWantAndKeep(t *testing.T) {
 	if line != "socket\n" || inodeOf(got) != inode {
 		t.Errorf("%q with descriptor %d", line, got)
 	}
-	if len(d.events) != 1 {
+	if len(d.events) != 2 || d.events[1].Kind != Kept || d.events[1].Address.String() != name {
 		t.Errorf("events %v", d.events)
 	}
 }
@@ -359,7 +359,7 @@ func FuzzBroker(f *testing.F) {
 				if len(s.words) < 3 {
 					return false // nobody listens: it is closed for us
 				}
-				if d.keep(1, s.words[1], s.words[2], s.fd) == nil {
+				if _, err := d.keep(1, s.words[1], s.words[2], s.fd); err == nil {
 					t.Error("a pipe is kept")
 				}
 			}

@@ -36,6 +36,7 @@ const (
 	Left                       // Worker ended after it was told to: Status
 	Killing                    // Worker did not leave in time and gets SIGKILL
 	Stopping                   // everything ends: Others get Signal
+	Kept                       // Worker bound Address by itself and gave the socket to the broker, for the workers to come
 	Refused                    // Worker asked the broker for something it may not have: Err
 )
 
@@ -49,6 +50,7 @@ type Event struct {
 	Err      error
 	After    time.Duration
 	Failures int
+	Address  Address
 }
 
 // String tells the event as one line of a log, without prefix.
@@ -78,6 +80,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v did not leave in time; killing it", e.Worker)
 	case Stopping:
 		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
+	case Kept:
+		return fmt.Sprintf("%v gave its socket of %v, kept for the next", e.Worker, e.Address)
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	}

@@ -53,24 +53,25 @@ func (l *ledger) want(generation int, network, address string) *socket {
 	return nil
 }
 
-// keep takes over fd, a listening socket that a worker has bound. It closes
-// fd if it is not what it is said to be, or one socket too many.
-func (l *ledger) keep(generation int, network, address string, fd int) error {
+// keep takes over fd, a listening socket that a worker has bound, and returns
+// it, or nil if it has that socket already. It closes fd if it is not what it
+// is said to be, or one socket too many.
+func (l *ledger) keep(generation int, network, address string, fd int) (*socket, error) {
 	s := &socket{Address: Address{Network: network, FD: -1, Key: address}, fd: fd}
 	err := s.verify(address)
 	if err == nil && l.has(generation, s.inode) {
 		unix.Close(fd)
-		return nil
+		return nil, nil
 	}
 	if err == nil && len(l.given) >= maxGiven {
 		err = fmt.Errorf("there are %d already", maxGiven)
 	}
 	if err != nil {
 		unix.Close(fd)
-		return fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
+		return nil, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
 	l.given = append(l.given, &given{socket: s, users: map[int]bool{generation: true}})
-	return nil
+	return s, nil
 }
 
 // has reports whether a socket is kept already, and notes who uses it.

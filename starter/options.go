@@ -15,6 +15,12 @@ type Options struct {
 	Backlog   int      // of listen(2); 0: SOMAXCONN
 	DualStack bool     // a bare port is IPv6 and IPv4, not IPv4 alone
 
+	// Share lets workers bind the addresses of Ports beside the kept sockets,
+	// by SO_REUSEPORT, as an adopted program does before it asks the broker
+	// for the kept one. It is set after listen(2), so that a port that
+	// another process has is still an error.
+	Share bool
+
 	Ready        Readiness     // "": ReadyInterval
 	Interval     time.Duration // see ReadyInterval; also the least time between two starts that nobody asked for; 0: 1 s
 	ReadyTimeout time.Duration // a start that takes longer has failed; 0: 30 s; negative: never. ReadyInterval has none

@@ -69,10 +69,13 @@ func (e *PrivilegeError) Hint() string {
 }
 
 // openAll binds and listens every address, or none.
-func openAll(addresses []Address, backlog int) ([]*socket, error) {
+func openAll(addresses []Address, backlog int, share bool) ([]*socket, error) {
 	var sockets []*socket
 	for _, a := range addresses {
 		s, err := open(a, backlog)
+		if err == nil && share {
+			err = s.share()
+		}
 		if err != nil {
 			closeAll(sockets)
 			return nil, err
@@ -80,6 +83,14 @@ func openAll(addresses []Address, backlog int) ([]*socket, error) {
 		sockets = append(sockets, s)
 	}
 	return sockets, nil
+}
+
+// share lets another socket of this user be bound to the same port.
+func (s *socket) share() error {
+	if s.Network == "unix" || !s.stream() {
+		return nil
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
 }
 
 // closeAll closes the sockets and removes the paths that are still theirs.
@@ -285,7 +296,13 @@ func (s *socket) identify() error {
 // listens is the address that it really has.
 func (s *socket) listens() Address {
 	a := s.Address
-	if s.bound.IsValid() {
+	switch {
+	case !s.bound.IsValid():
+		a.Path = s.local
+	case a.Host == "" && !s.bound.Addr().IsUnspecified():
+		a.Host = s.bound.Addr().String()
+		fallthrough
+	default:
 		a.Port = int(s.bound.Port())
 	}
 	return a

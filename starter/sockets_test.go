@@ -182,7 +182,7 @@ func TestOneBadPortClosesAll(t *testing.T) {
 	free := listenOn(t, "127.0.0.1:0")
 	again := addressOf(t, fmt.Sprintf("127.0.0.1:%d", free.bound.Port()))
 	free.close()
-	_, err = openAll([]Address{again, addressOf(t, path), held.listens()}, 8)
+	_, err = openAll([]Address{again, addressOf(t, path), held.listens()}, 8, false)
 	if !errors.As(err, new(*InUseError)) {
 		t.Fatal(err)
 	}
@@ -319,5 +319,25 @@ func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
 		t.Errorf("the other's socket was removed: %v", err)
 	} else {
 		c.Close()
+	}
+}
+
+func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
+	for _, share := range []bool{false, true} {
+		sockets, err := openAll([]Address{addressOf(t, "127.0.0.1:0")}, 8, share)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeAll(sockets)
+		fd, err := newSocket(unix.AF_INET, unix.SOCK_STREAM)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		_, to := sockaddr(sockets[0].bound.Addr(), int(sockets[0].bound.Port()))
+		if err := unix.Bind(fd, to); (err == nil) != share {
+			t.Errorf("Share is %v; binding it again: %v", share, err)
+		}
 	}
 }

@@ -58,7 +58,7 @@ func New(o Options) (*Starter, error) {
 		return nil, errors.New("starter: Options.Leash needs Options.Helper")
 	}
 	o = o.withDefaults()
-	sockets, err := openAll(addresses, o.Backlog)
+	sockets, err := openAll(addresses, o.Backlog, o.Share)
 	if err != nil {
 		return nil, err
 	}
@@ -310,9 +310,7 @@ func (s *Starter) answer(e said) any {
 		}
 		return s.say(e.generation, "none", -1)
 	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
-		if err := s.ledger.keep(e.generation, rest[0], rest[1], e.fd); err != nil {
-			s.refused(e.generation, err)
-		}
+		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
 	case word == "ready" && s.options.Ready.notifies():
 		return s.heard(proven{e.generation})
@@ -321,6 +319,18 @@ func (s *Starter) answer(e said) any {
 	}
 	closeFD(e.fd)
 	return nil // a later version may have more words
+}
+
+// keep takes a socket over that a worker has bound.
+func (s *Starter) keep(generation int, network, address string, fd int) {
+	kept, err := s.ledger.keep(generation, network, address, fd)
+	switch {
+	case err != nil:
+		s.refused(generation, err)
+	case kept != nil:
+		w := s.machine.find(generation)
+		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
+	}
 }
 
 func (s *Starter) greet(w *running, generation int, version string) any {
