@@ -22,7 +22,7 @@ func newDemoCmd() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd, port) },
 	}
-	cmd.Flags().StringVar(&port, "port", "8080", "listen on `[host:]port`")
+	cmd.Flags().StringVar(&port, "port", "8080", "listen on `port`")
 	return cmd
 }
 
@@ -43,7 +43,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 	}
 	u.say("edit %s and see http://localhost:%s change", file, port)
 	o := defaultWatchOptions()
-	o.dir, o.ports = dir, []string{port}
+	o.dir, o.ports, o.args = dir, []string{port}, []string{port}
 	err = runWatch(cmd, o)
 	if after, _ := os.ReadFile(file); bytes.Equal(before, after) {
 		os.RemoveAll(dir)

@@ -246,18 +246,21 @@ func (w *watch) start(a *attempt) {
 		Dir:   w.o.dir,
 		Stdin: w.stdin,
 	}
+	if w.o.adopt != adoptOff && w.target == nil && w.current == nil {
+		w.ui.adopted(w.builder.Adopted())
+	}
 	w.attempts[a.command], w.target = a, a
 	w.starter.Reload(a.command)
 }
 
 // happened follows what the starter does, and tells the user what is news.
 func (w *watch) happened(e starter.Event) {
-	w.slow = nil
 	a := w.attempts[e.Worker.Command]
 	switch e.Kind {
 	case starter.Starting:
 		w.slow = time.After(slowStart)
 	case starter.Serving:
+		w.slow = nil
 		w.ui.serving(e, a, a == w.current)
 		w.worker, w.current = e.Worker, a
 		if w.target == nil {
@@ -268,6 +271,7 @@ func (w *watch) happened(e starter.Event) {
 		w.worker = starter.Worker{}
 		w.ui.died(e, w.stopping)
 	case starter.Failed, starter.TimedOut:
+		w.slow = nil
 		if a == w.target {
 			w.target = nil
 			if w.worker.PID != 0 {
@@ -276,6 +280,8 @@ func (w *watch) happened(e starter.Event) {
 		}
 		w.ui.startFailed(e, a, w.standing())
 		w.tidy()
+	case starter.Kept:
+		w.ui.kept(e)
 	case starter.Killing, starter.Refused:
 		w.ui.warn("%v", e)
 	}

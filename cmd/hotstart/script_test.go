@@ -73,6 +73,11 @@ func setUp(env *testscript.Env) error {
 	}
 	env.Setenv("GOPROXY", "off")
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
+	free, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	env.Setenv("ADDRESS", free)
 	if path, err := lookPath(env.Getenv("PATH"), "hotstart"); err == nil {
 		env.Setenv("HOTSTART", filepath.Dir(path))
 	}
@@ -104,6 +109,16 @@ func setUp(env *testscript.Env) error {
 		}
 	}
 	return nil
+}
+
+// freeAddress is one for a program that binds by itself.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 type sessionKey struct{}
@@ -204,7 +219,7 @@ func isExecutable(path string) bool {
 // that are asked for.
 func environ(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK", "ADDRESS"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

@@ -23,6 +23,7 @@ type watchOptions struct {
 	paths      []string
 	buildFlags string
 	debug      bool
+	adopt      string
 
 	watch  []string // patterns of more files that count
 	ignore []string // patterns of files that don't
@@ -37,6 +38,7 @@ type watchOptions struct {
 // defaultWatchOptions are the flags that nobody gave.
 func defaultWatchOptions() watchOptions {
 	return watchOptions{
+		adopt:        adoptAuto,
 		ready:        string(starter.ReadyAuto),
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
@@ -52,12 +54,15 @@ func newWatchCmd() *cobra.Command {
 		Long: "Watch builds the package (the one in this folder, or the only one below ./cmd),\n" +
 			"runs it, and does so again whenever a file that the build reads changes. The old\n" +
 			"program serves until the new one is seen to, and goes on if that never happens.\n\n" +
-			"The sockets of --port and --path are made by hotstart and handed to the program:\n" +
-			"in SERVER_STARTER_PORT, in LISTEN_FDS, and through the package\n" +
-			"github.com/hotstart/hotstart/starter/worker.\n\n" +
+			"The sockets that the program binds are kept for the workers to come, by a file that\n" +
+			"the build adds to package main; --adopt=off leaves it out.\n\n" +
+			"The sockets of --port and --path are made by hotstart, so that connections wait\n" +
+			"during the first build, too, and handed to any program: the same way, in SERVER_STARTER_PORT,\n" +
+			"in LISTEN_FDS, and by github.com/hotstart/hotstart/starter/worker.\n\n" +
 			"SIGHUP builds and reloads, also if nothing has changed. SIGINT and SIGTERM end\n" +
 			"the program and then hotstart; a second one at once.",
-		Example: "  hotstart watch ./cmd/api --port=8080\n" +
+		Example: "  hotstart watch\n" +
+			"  hotstart watch ./cmd/api --port=8080\n" +
 			"  hotstart watch --port=8080 --build-flags='-tags dev -race' -- --config=dev.yaml\n" +
 			"  hotstart watch ./cmd/api --port=8080 --watch='web/**/*.html'",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +81,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.paths, "path", o.paths, "listen on the unix socket `path`; repeatable")
 	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's own")
 	f.BoolVar(&o.debug, "debug", o.debug, "keep what a debugger needs in the binary")
+	f.StringVar(&o.adopt, "adopt", o.adopt, "have the program inherit its sockets without its doing: `when` is auto or off")
 	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload when a file that `pattern` matches changes; ** is any depth; repeatable")
 	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for a file that `pattern` matches; repeatable")
 	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
@@ -84,6 +90,12 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
 }
+
+// What --adopt takes.
+const (
+	adoptAuto = "auto"
+	adoptOff  = "off"
+)
 
 // forever outlasts any session.
 const forever = 365 * 24 * time.Hour
@@ -103,6 +115,9 @@ func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (s
 	if err != nil {
 		return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
 	}
+	if o.adopt != adoptAuto && o.adopt != adoptOff {
+		return starter.Options{}, &usageError{err: fmt.Errorf("--adopt=%q is neither auto nor off", o.adopt), hint: "hotstart watch --help"}
+	}
 	for name, d := range map[string]time.Duration{
 		"interval": o.interval, "ready-timeout": o.readyTimeout, "stop-timeout": o.stopTimeout, "poll": o.poll,
 	} {
@@ -118,6 +133,7 @@ func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (s
 		Ports:            o.ports,
 		Paths:            o.paths,
 		DualStack:        true,
+		Share:            o.adopt != adoptOff,
 		Ready:            ready,
 		Interval:         o.interval,
 		ReadyTimeout:     o.readyTimeout,
@@ -143,6 +159,7 @@ func (o watchOptions) builderOptions(mark, output string) (builder.Options, erro
 		Packages: o.packages,
 		Flags:    flags,
 		Debug:    o.debug,
+		Adopt:    o.adopt != adoptOff,
 		Env:      append(os.Environ(), mark),
 		Output:   output,
 	}, nil

@@ -25,6 +25,23 @@ func (u *watchUI) building(what string) {
 	u.say("building %s; connections to %s wait", what, u.where())
 }
 
+// adopted tells once what is done to the program that its source does not
+// say, or why it is not done.
+func (u *watchUI) adopted(what string, err error) {
+	switch {
+	case err != nil:
+		u.say("not adopted: %v; it has to take over its sockets by itself", err)
+	case what != "":
+		u.say("adopted by its package %s: the sockets that it binds are kept, and requests finish (--adopt=off)", what)
+	}
+}
+
+// kept tells of a socket that the program has bound by itself.
+func (u *watchUI) kept(e starter.Event) {
+	u.say("worker %d listens on %s; that socket is kept", e.Worker.Generation, url(e.Address))
+	u.addresses = append(u.addresses, e.Address)
+}
+
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	line := fmt.Sprintf("%v is serving", e.Worker)
