@@ -3,7 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
-	"os"
+	"io"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -21,17 +22,12 @@ func runLatency(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "hotbench-")
+	b, err := newBench(*binary)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if *binary == "" {
-		if *binary, err = buildHotstart(dir); err != nil {
-			return err
-		}
-	}
-	served, bare, err := measureLatency(dir, *binary, *warm, *edits)
+	defer b.close()
+	served, bare, err := b.measureLatency(*warm, *edits)
 	if err != nil {
 		return err
 	}
@@ -42,44 +38,48 @@ func runLatency(args []string) error {
 	return nil
 }
 
-func measureLatency(dir, binary string, warm, edits int) (served, bare []time.Duration, err error) {
-	watched, err := newProject(filepath.Join(dir, "watched"))
+func (b *bench) measureLatency(warm, edits int) (served, bare []time.Duration, err error) {
+	watched, err := b.project("watched", "plain")
 	if err != nil {
 		return nil, nil, err
 	}
-	built, err := newProject(filepath.Join(dir, "built"))
+	built, err := b.project("built", "plain")
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := startWatch(binary, watched.dir)
+	address, err := freeAddress()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := b.watch(watched, []string{"ADDRESS=" + address})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer s.stop()
 	for i := range warm + edits {
 		text := fmt.Sprintf("edit %d", i)
-		b, err := timeBuild(built, text)
+		goBuild, err := timeBuild(built, text)
 		if err != nil {
 			return nil, nil, err
 		}
-		d, err := timeSave(s, watched, text)
+		save, err := timeSave(watched, address, text)
 		if err != nil {
 			return nil, nil, err
 		}
 		if i >= warm {
-			served, bare = append(served, d), append(bare, b)
+			served, bare = append(served, save), append(bare, goBuild)
 		}
 	}
 	return served, bare, nil
 }
 
 // timeSave measures from a save to the first answer that shows it.
-func timeSave(s *session, p project, text string) (time.Duration, error) {
+func timeSave(p *project, address, text string) (time.Duration, error) {
 	begin := time.Now()
 	if err := p.write(text); err != nil {
 		return 0, err
 	}
-	if err := s.await(text); err != nil {
+	if err := await(address, text); err != nil {
 		return 0, err
 	}
 	d := time.Since(begin)
@@ -87,8 +87,31 @@ func timeSave(s *session, p project, text string) (time.Duration, error) {
 	return d, nil
 }
 
+// await asks, with a new connection each time, until the answer has text.
+// No request may fail.
+func await(address, text string) error {
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		r, err := client.Get("http://" + address)
+		if err != nil {
+			return err
+		}
+		b, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(string(b), text+" ") {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the answer is still %q, not %q", b, text)
+		}
+	}
+}
+
 // timeBuild measures a bare go build of the same edit.
-func timeBuild(p project, text string) (time.Duration, error) {
+func timeBuild(p *project, text string) (time.Duration, error) {
 	if err := p.write(text); err != nil {
 		return 0, err
 	}
@@ -113,51 +136,3 @@ func quantile(d []time.Duration, q float64) time.Duration {
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
-
-// project is a small server in a module of its own.
-type project struct{ dir string }
-
-func newProject(dir string) (project, error) {
-	p := project{dir}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return p, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/bench\n\ngo 1.24\n"), 0o644); err != nil {
-		return p, err
-	}
-	return p, p.write("first")
-}
-
-// write saves the server with another text in it.
-func (p project) write(text string) error {
-	return os.WriteFile(filepath.Join(p.dir, "main.go"), []byte(strings.ReplaceAll(server, "TEXT", text)), 0o644)
-}
-
-const server = `package main
-
-import (
-	"fmt"
-	"log"
-	"net"
-	"net/http"
-	"os"
-	"strconv"
-	"strings"
-)
-
-func main() {
-	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "TEXT")
-	})
-	_, number, _ := strings.Cut(os.Getenv("SERVER_STARTER_PORT"), "=")
-	fd, err := strconv.Atoi(number)
-	if err != nil {
-		log.Fatal(err)
-	}
-	l, err := net.FileListener(os.NewFile(uintptr(fd), "listener"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Fatal(http.Serve(l, nil))
-}
-`

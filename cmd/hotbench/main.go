@@ -1,47 +1,72 @@
 // Hotbench measures hotstart. It is a module of its own, so that what it
 // compares with does not enter hotstart's.
 //
-//	go run . latency          how long a save takes to be served
+//	go run . latency      how long a save takes to be served
+//	go run . lossless     how many requests are lost over many reloads
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	commands := map[string]func([]string) error{"latency": runLatency}
+	commands := map[string]func([]string) error{"latency": runLatency, "lossless": runLossless}
 	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: hotbench latency [flags]")
+		fmt.Fprintln(os.Stderr, "usage: hotbench latency|lossless [flags]; each tells its flags by -h")
 		return 2
 	}
-	if err := commands[args[0]](args[1:]); err != nil {
-		if err == flag.ErrHelp {
-			return 2
-		}
-		fmt.Fprintln(os.Stderr, "hotbench:", err)
-		return 1
+	err := commands[args[0]](args[1:])
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		return 2
 	}
-	return 0
+	fmt.Fprintln(os.Stderr, "hotbench:", err)
+	return 1
 }
 
-// buildHotstart builds the hotstart that stands beside this program.
-func buildHotstart(dir string) (string, error) {
+// bench is what every measurement needs: a folder, and a hotstart.
+type bench struct {
+	dir      string // for everything; removed at the end
+	checkout string // of hotstart
+	hotstart string // the binary
+}
+
+// newBench builds hotstart from the checkout that this program stands in,
+// unless a binary is given.
+func newBench(binary string) (*bench, error) {
 	out, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
-		return "", fmt.Errorf("finding this module: %w", err)
+		return nil, fmt.Errorf("finding this module: %w", err)
 	}
-	source := filepath.Join(filepath.Dir(string(out)), "..", "..")
-	binary := filepath.Join(dir, "hotstart")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/hotstart")
-	build.Dir, build.Stderr = source, os.Stderr
+	b := &bench{hotstart: binary, checkout: filepath.Join(filepath.Dir(strings.TrimSpace(string(out))), "..", "..")}
+	if b.dir, err = os.MkdirTemp("", "hotbench-"); err != nil {
+		return nil, err
+	}
+	if binary != "" {
+		return b, nil
+	}
+	b.hotstart = filepath.Join(b.dir, "hotstart")
+	build := exec.Command("go", "build", "-o", b.hotstart, "./cmd/hotstart")
+	build.Dir, build.Stderr = b.checkout, os.Stderr
 	if err := build.Run(); err != nil {
-		return "", fmt.Errorf("building hotstart: %w", err)
+		b.close()
+		return nil, fmt.Errorf("building hotstart: %w", err)
 	}
-	return binary, nil
+	return b, nil
+}
+
+func (b *bench) close() { os.RemoveAll(b.dir) }
+
+func (b *bench) project(name, program string) (*project, error) {
+	return newProject(filepath.Join(b.dir, name), program, b.checkout)
 }

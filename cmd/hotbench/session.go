@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,59 +15,62 @@ const patience = time.Minute
 
 // session is a running hotstart watch.
 type session struct {
-	cmd    *exec.Cmd
-	url    string
-	client *http.Client
+	cmd   *exec.Cmd
+	lines chan string // what it says; closed when it has ended
 }
 
-var serving = regexp.MustCompile(`is serving (http://\S+)`)
-
-// startWatch starts hotstart on a free port, and waits until it serves.
-func startWatch(binary, dir string, flags ...string) (*session, error) {
-	s := &session{client: &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}}
-	s.cmd = exec.Command(binary, append([]string{"watch", "--port=127.0.0.1:0"}, flags...)...)
-	s.cmd.Dir = dir
+// watch starts hotstart on a project and waits until it serves.
+func (b *bench) watch(p *project, env []string, flags ...string) (*session, error) {
+	s := &session{cmd: exec.Command(b.hotstart, append([]string{"watch"}, flags...)...), lines: make(chan string, 1000)}
+	s.cmd.Dir, s.cmd.Env = p.dir, append(os.Environ(), env...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	s.cmd.Stderr = w
+	s.cmd.Stdout, s.cmd.Stderr = w, w
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting hotstart: %w", err)
 	}
 	w.Close()
-	said := ""
-	for lines := bufio.NewScanner(r); lines.Scan(); {
-		if m := serving.FindStringSubmatch(lines.Text()); m != nil {
-			s.url = m[1]
-			go io.Copy(io.Discard, r)
-			return s, nil
+	go func() { // ends with hotstart and its workers
+		defer close(s.lines)
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			s.lines <- lines.Text()
 		}
-		said += "\n" + lines.Text()
-	}
-	s.cmd.Wait()
-	return nil, fmt.Errorf("hotstart has ended before it served:%s", said)
+	}()
+	return s, s.see("is serving")
 }
 
-// await asks, with a new connection each time, until the answer is text.
-func (s *session) await(text string) error {
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		r, err := s.client.Get(s.url)
-		if err != nil {
-			return err
-		}
-		b, err := io.ReadAll(r.Body)
-		r.Body.Close()
-		if err == nil && string(b) == text {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("the answer is still %q, not %q", b, text)
+// see waits for a line with text in it.
+func (s *session) see(text string) error {
+	said := ""
+	for late := time.After(patience); ; {
+		select {
+		case line, ok := <-s.lines:
+			if !ok {
+				return fmt.Errorf("hotstart has ended; it said:%s", said)
+			}
+			if strings.Contains(line, text) {
+				return nil
+			}
+			said += "\n" + line
+		case <-late:
+			return fmt.Errorf("hotstart never said %q, but:%s", text, said)
 		}
 	}
+}
+
+// reload has it build and reload, and waits until the new worker serves.
+func (s *session) reload() error {
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		return err
+	}
+	return s.see("is serving")
 }
 
 func (s *session) stop() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
+	for range s.lines {
+	}
 	s.cmd.Wait()
 }
