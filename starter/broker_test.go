@@ -91,7 +91,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		}
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
-		return &running{process: a, broker: ours, looking: func() {}, greeted: make(chan struct{}), ended: func() {}}, nil
+		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}, greeted: make(chan struct{}), ended: func() {}}, nil
 	}})
 	d.step(reload{&Command{Path: "worker"}})
 	t.Cleanup(func() {
@@ -377,4 +377,28 @@ func FuzzBroker(f *testing.F) {
 			t.Errorf("a descriptor has leaked: read %d, %v", n, err)
 		}
 	})
+}
+
+func TestReadyWaitsForTheSocketsOfTheCurrentWorker(t *testing.T) {
+	d := newDesk(t, Options{Ready: ReadyAuto, Interval: time.Hour})
+	var names []string
+	for range 2 {
+		fd, name := bound(t, "tcp4", "127.0.0.1:0")
+		d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+		names = append(names, name)
+	}
+	d.step(d.says("ready"))
+	d.step(reload{})
+	defer func() {
+		d.workers[2].broker.Close()
+		d.workers[2].process.(*actor).end <- 0
+	}()
+	d.heard(said{2, []string{"want", "tcp4", names[0]}, -1})
+	if event := d.heard(said{2, []string{"ready"}, -1}); event != nil {
+		t.Fatalf("ready with one socket of two gave %v", event)
+	}
+	d.heard(said{2, []string{"want", "tcp4", names[1]}, -1})
+	if event := <-d.inbox; event != (proven{2}) {
+		t.Errorf("the second socket gave %v", event)
+	}
 }

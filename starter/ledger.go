@@ -74,6 +74,14 @@ func (l *ledger) keep(generation int, network, address string, fd int) (*socket,
 	return s, nil
 }
 
+// lacks reports whether another generation uses a socket that workers gave
+// and this one does not.
+func (l *ledger) lacks(generation, another int) bool {
+	return slices.ContainsFunc(l.given, func(g *given) bool {
+		return g.users[another] && !g.users[generation]
+	})
+}
+
 // has reports whether a socket is kept already, and notes who uses it.
 func (l *ledger) has(generation int, inode uint64) bool {
 	for _, s := range l.own {

@@ -13,9 +13,11 @@ import (
 // Each of its goroutines ends when what it listens to is closed.
 type running struct {
 	process
-	broker  *net.UnixConn // nil: it has none, or has hung up
-	notify  *notifySocket // nil: its word does not count
+	broker  *net.UnixConn   // nil: it has none, or has hung up
+	notify  *notifySocket   // nil: its word does not count
+	looks   context.Context // as long as it is to be found out whether it serves
 	looking context.CancelFunc
+	ready   bool          // it has said so on the broker
 	greeted chan struct{} // closed when it has said hello
 	spoke   sync.Once     // for that
 	ended   func()
@@ -82,15 +84,14 @@ func (w *running) abandon() {
 
 // hear starts one goroutine for each way in which w may prove itself.
 func (s *Starter) hear(w *running, generation int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	w.looking = cancel
+	w.looks, w.looking = context.WithCancel(context.Background())
 	go listenTo(generation, w.broker, s.tell)
 	if w.notify != nil {
 		go w.notify.listen(func() { s.tell(proven{generation}) })
 	}
 	inodes := s.ledger.streams()
 	go func() {
-		if s.options.Ready.watchFor(ctx, w.PID(), inodes, s.options.Interval, w.greeted) {
+		if s.options.Ready.watchFor(w.looks, w.PID(), inodes, s.options.Interval, w.greeted) {
 			s.tell(proven{generation})
 		}
 	}()

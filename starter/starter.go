@@ -306,19 +306,46 @@ func (s *Starter) answer(e said) any {
 		return s.greet(w, e.generation, rest[0])
 	case word == "want" && len(rest) == 2:
 		if socket := s.ledger.want(e.generation, rest[0], rest[1]); socket != nil {
-			return s.say(e.generation, "socket", socket.fd)
+			event := s.say(e.generation, "socket", socket.fd)
+			if w.ready && !s.lacks(e.generation) {
+				go s.tell(proven{e.generation})
+			}
+			return event
 		}
 		return s.say(e.generation, "none", -1)
 	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
 		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
 	case word == "ready" && s.options.Ready.notifies():
-		return s.heard(proven{e.generation})
+		return s.ready(w, e.generation)
 	case word == "drained":
 		return drained{e.generation}
 	}
 	closeFD(e.fd)
 	return nil // a later version may have more words
+}
+
+// ready handles a worker's word on the broker, which comes with the first of
+// its sockets that it accepts on. If the current worker has others, the new
+// one is about to ask for those too, or it has no use for them any more.
+func (s *Starter) ready(w *running, generation int) any {
+	w.ready = true
+	if !s.lacks(generation) {
+		return s.heard(proven{generation})
+	}
+	go func() {
+		if sleep(w.looks, s.options.Interval) {
+			s.tell(proven{generation})
+		}
+	}()
+	return nil
+}
+
+// lacks reports whether the current worker has a socket that it gave, or was
+// given, and this one has not asked for.
+func (s *Starter) lacks(generation int) bool {
+	current := s.machine.in(serving)
+	return current != nil && s.ledger.lacks(generation, current.Generation)
 }
 
 // keep takes a socket over that a worker has bound.

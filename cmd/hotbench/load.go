@@ -66,10 +66,15 @@ func (l *load) ask(client *http.Client, url string, c *count) {
 }
 
 // askOnce sends a body that can't be sent again, so that the client never
-// tries a second time by itself.
+// tries a second time by itself. In HTTP/2 it may: a server that goes away
+// says which streams it has not begun (RFC 9113, 6.8), and Go's client sends
+// those, and no others, to the next.
 func askOnce(client *http.Client, url, text string) error {
-	once := struct{ io.Reader }{strings.NewReader(text)}
-	r, err := client.Post(url, "text/plain", once)
+	var body io.Reader = strings.NewReader(text)
+	if !strings.HasPrefix(url, "https:") {
+		body = struct{ io.Reader }{body}
+	}
+	r, err := client.Post(url, "text/plain", body)
 	if err != nil {
 		return err
 	}
