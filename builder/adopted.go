@@ -20,6 +20,7 @@ import (
 type adoption struct {
 	mu      sync.Mutex
 	dir     string          // of package main; "": not known yet
+	path    string          // its import path; "": it is in no module
 	imports map[string]bool // packages of the program; once it had one, the file may import it
 	refused error           // why the last build was not adopted, or nil
 	broken  error           // why none is any more
@@ -78,17 +79,21 @@ func (b *Builder) adopt(ctx context.Context) (flags, files []string, err error) 
 // costs about 50 ms, before the first build only: List says it later by the way.
 func (b *Builder) learn(ctx context.Context) error {
 	args := append([]string{"list", "-e"}, b.user...)
-	args = append(args, "-pgo=off", "-buildvcs=false", "-json=Dir,Name,Deps")
+	args = append(args, "-pgo=off", "-buildvcs=false", "-json=Dir,Name,ImportPath,Module,Deps")
 	stdout, _, err := b.command.run(ctx, append(args, b.packages...)...)
 	if ctx.Err() != nil {
 		return fmt.Errorf("listing the packages of %s: %w", b.Package(), err)
 	}
 	var main struct {
-		Dir, Name string
-		Deps      []string
+		Dir, Name, ImportPath string
+		Module                *struct{}
+		Deps                  []string
 	}
 	if json.Unmarshal([]byte(stdout), &main) == nil && main.Name == "main" {
 		b.adoption.know(main.Dir, main.Deps)
+		if main.Module != nil && main.ImportPath != "command-line-arguments" {
+			b.adoption.path = main.ImportPath
+		}
 	}
 	return nil // the build will say what is wrong
 }
@@ -129,6 +134,7 @@ func (b *Builder) adoptable() adopt.Build {
 	o := adopt.Build{
 		GOROOT: b.env.GOROOT, GOMODCACHE: b.env.GOMODCACHE, GOVERSION: b.env.GOVERSION, GOOS: b.env.GOOS, GOARCH: b.env.GOARCH,
 		Dir:    b.adoption.dir,
+		Path:   b.adoption.path,
 		Shared: b.flags.isSet("linkshared"),
 		Cover:  b.flags.isSet("cover"),
 		Output: b.output,
@@ -210,7 +216,7 @@ func (b *Builder) rejects(err error) bool {
 	a := &b.adoption
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.broken != nil || !strings.Contains(broken.Output, adopt.FileName) && !strings.Contains(broken.Output, "main.hotstart") {
+	if a.broken != nil || !strings.Contains(broken.Output, "hotstart_adopt") {
 		return false
 	}
 	a.broken = fmt.Errorf("the code that adopts it does not build: %w", broken)

@@ -41,9 +41,9 @@ const mainGo = "-- main.go --\n"
 // hooked says for what a binary is adopted.
 func hooked(x *Binary) string {
 	switch {
-	case contains(x.Path, "main.(*hotstartHTTP).ServeHTTP\x00"):
+	case contains(x.Path, ".(*hotstartHTTP).ServeHTTP\x00"):
 		return "net/http"
-	case contains(x.Path, "main.(*hotstartWorker).listen\x00"):
+	case contains(x.Path, ".(*hotstartWorker).listen\x00"):
 		return "net"
 	}
 	return ""
@@ -107,17 +107,18 @@ func TestAdoptRefuses(t *testing.T) {
 	tests := []struct {
 		name    string
 		archive string
-		flags   []string
+		options Options
 		says    string
 	}{
-		{"file exists", "-- " + adopt.FileName + " --\npackage main\n", nil, "already"},
-		{"flags forbid it", "", []string{"-ldflags=-checklinkname=1"}, "forbids"},
-		{"names collide", "-- x.go --\npackage main\n\ntype hotstartWorker int\n", nil, "redeclared"},
+		{"file exists", "-- " + adopt.FileName + " --\npackage main\n", Options{}, "already"},
+		{"flags forbid it", "", Options{Flags: []string{"-ldflags=-checklinkname=1"}}, "forbids"},
+		{"names collide", "-- x.go --\npackage main\n\ntype hotstartWorker int\n", Options{Packages: []string{"main.go", "x.go"}}, "does not build"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := builderIn(t, project(t, gomod+mainGo+listens+test.archive), Options{Adopt: true, Flags: test.flags})
+			test.options.Adopt = true
+			b := builderIn(t, project(t, gomod+mainGo+listens+test.archive), test.options)
 			for range 2 {
 				x := mustBuild(t, b)
 				if out := output(t, x); out != "hello\n" || hooked(x) != "" {
@@ -170,8 +171,9 @@ func TestAdoptOfBrokenCode(t *testing.T) {
 	}
 }
 
-// Only package main is compiled for it: the rest comes from the cache of the user's own
-// go command. Nor is it compiled again where the files that adopt lie elsewhere.
+// Only package main is compiled for it, and once what main imports: the rest comes from
+// the cache of the user's own go command. Nor is anything compiled again where the files
+// that adopt lie elsewhere.
 func TestAdoptSharesTheCache(t *testing.T) {
 	t.Parallel()
 	dir := project(t, gomod+mainGo+listens)
@@ -180,7 +182,13 @@ func TestAdoptSharesTheCache(t *testing.T) {
 	if out, err := plain.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []int{1, 0} {
+	for _, step := range []struct {
+		source string
+		want   int
+	}{
+		{listens, 2}, {listens, 0}, {listens + "\nvar x int\n", 1},
+	} {
+		write(t, filepath.Join(dir, "main.go"), step.source)
 		b := builderIn(t, dir, Options{Adopt: true})
 		flags, files, err := b.adopt(t.Context())
 		if err != nil {
@@ -191,8 +199,8 @@ func TestAdoptSharesTheCache(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
-		if n := strings.Count(said, "/compile -o "); n != want {
-			t.Errorf("%d packages compiled, want %d", n, want)
+		if n := strings.Count(said, "/compile -o "); n != step.want {
+			t.Errorf("%d packages compiled, want %d", n, step.want)
 		}
 	}
 }

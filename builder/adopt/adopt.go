@@ -1,8 +1,9 @@
 // Package adopt makes an unchanged program inherit its listening sockets and
-// drain without losing a request: it adds one generated file to the program's
-// package main by `go build -overlay`, made of package hook. The file reaches
-// hooks of the standard library by go:linkname, so nothing but package main is
-// compiled for it, and the build cache stays that of the user.
+// drain without losing a request: it adds to the program's package main, by
+// `go build -overlay`, a file that imports a package, which is not there either,
+// made of package hook. That reaches hooks of the standard library by go:linkname, so
+// nothing else is compiled for it, itself only once, and the build cache stays that of
+// the user.
 package adopt
 
 import (
@@ -24,6 +25,7 @@ type Build struct {
 	GOROOT, GOMODCACHE, GOVERSION, GOOS, GOARCH string // as `go env` says
 
 	Dir     string   // of package main, as the go command names it
+	Path    string   // its import path; "" if it is in no module: then each build compiles package hook too, 0.2 s
 	Imports []string // import paths of all packages of the program, direct or not
 
 	Overlay  string   // the user's -overlay, absolute; "": none
@@ -58,7 +60,10 @@ func refused(format string, args ...any) error {
 
 // FileName sorts before the files of the user, since variables are made in the order of
 // files: a listener may be among them.
-const FileName = "0hotstart_adopt.go"
+const FileName = "0" + packageName + ".go"
+
+// packageName is that of the package that the file imports, in a directory below Dir.
+const packageName = "hotstart_adopt"
 
 const workerPath = "github.com/hotstart/hotstart/starter/worker"
 
@@ -71,23 +76,22 @@ func (b Build) Adopt() (*Adoption, error) {
 	if err := b.checkHooks(); err != nil {
 		return nil, err
 	}
-	source, err := b.source()
+	files, err := b.files()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(b.Output, FileName)
-	if err := write(file, source); err != nil {
+	overlay, err := b.overlay(files)
+	if err != nil {
 		return nil, err
+	}
+	files["overlay.json"] = overlay
+	for name, content := range files {
+		if err := write(filepath.Join(b.Output, filepath.Base(name)), content); err != nil {
+			return nil, err
+		}
 	}
 	a := &Adoption{File: filepath.Join(b.Dir, FileName)}
-	overlay, err := b.overlay(a.File, file)
-	if err != nil {
-		return nil, err
-	}
 	name := filepath.Join(b.Output, "overlay.json")
-	if err := write(name, overlay); err != nil {
-		return nil, err
-	}
 	a.Flags = append([]string{"-overlay=" + name}, b.linkerFlags()...)
 	return a, nil
 }
@@ -120,9 +124,22 @@ func (b Build) acceptable() error {
 	return nil
 }
 
-// overlay returns the user's overlay with the one file more.
-func (b Build) overlay(file, content string) ([]byte, error) {
-	var all struct{ Replace map[string]string }
+// files returns what is added to Dir, by name.
+func (b Build) files() (map[string][]byte, error) {
+	if b.Path == "" {
+		source, err := b.source("main")
+		return map[string][]byte{FileName: source}, err
+	}
+	source, err := b.source(packageName)
+	return map[string][]byte{
+		FileName: []byte(generated + "package main\n\nimport _ " + strconv.Quote(b.Path+"/"+packageName) + "\n"),
+		filepath.Join(packageName, packageName+".go"): source,
+	}, err
+}
+
+// overlay returns the user's overlay with these files more.
+func (b Build) overlay(files map[string][]byte) ([]byte, error) {
+	all := struct{ Replace map[string]string }{map[string]string{}}
 	if b.Overlay != "" {
 		data, err := os.ReadFile(b.Overlay)
 		if err == nil {
@@ -132,14 +149,14 @@ func (b Build) overlay(file, content string) ([]byte, error) {
 			return nil, refused("the -overlay of the build can't be read: %v", err)
 		}
 	}
-	_, taken := all.Replace[file]
-	if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
-		return nil, refused("there is a file %s already", file)
+	for name := range files {
+		file := filepath.Join(b.Dir, name)
+		_, taken := all.Replace[file]
+		if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
+			return nil, refused("there is a file %s already", file)
+		}
+		all.Replace[file] = filepath.Join(b.Output, filepath.Base(name))
 	}
-	if all.Replace == nil {
-		all.Replace = map[string]string{}
-	}
-	all.Replace[file] = content
 	return json.MarshalIndent(all, "", "\t")
 }
 

@@ -147,7 +147,7 @@ func TestSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.GOOS, b.Output = system, t.TempDir()
+		b.GOOS, b.Output, b.Path = system, t.TempDir(), ""
 		if _, err := b.Adopt(); err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestBuildEverywhere(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			content, err := os.ReadFile(program)
-			if err != nil || !bytes.Contains(content, []byte("main.(*hotstartHTTP).ServeHTTP")) {
+			if err != nil || !bytes.Contains(content, []byte(".(*hotstartHTTP).ServeHTTP")) {
 				t.Errorf("it is not adopted: %v", err)
 			}
 		})

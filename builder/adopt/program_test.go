@@ -50,7 +50,7 @@ func writeFile(t testing.TB, name, content string) {
 
 // ofDir describes the build of the program in dir, for this machine or what env says.
 func ofDir(dir string, env ...string) (adopt.Build, error) {
-	list := goCommand(dir, "list", "-e", "-f", `{{range .Deps}}{{println .}}{{end}}`)
+	list := goCommand(dir, "list", "-e", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`)
 	list.Env = append(list.Env, env...)
 	imports, err := list.Output()
 	if err != nil {
@@ -62,10 +62,10 @@ func ofDir(dir string, env ...string) (adopt.Build, error) {
 	if err != nil {
 		return adopt.Build{}, err
 	}
-	of := strings.Fields(string(says))
+	of, packages := strings.Fields(string(says)), strings.Fields(string(imports))
 	return adopt.Build{
 		GOROOT: of[0], GOVERSION: of[1], GOOS: of[2], GOARCH: of[3],
-		Dir: dir, Imports: strings.Fields(string(imports)), LDFlags: []string{"-s -w"},
+		Dir: dir, Path: packages[0], Imports: packages[1:], LDFlags: []string{"-s -w"},
 	}, nil
 }
 
