@@ -1,0 +1,53 @@
+package adopt_test
+
+import (
+	"net"
+	"testing"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+func TestTwoListeners(t *testing.T) {
+	t.Parallel()
+	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
+	r := serve(t, nil, "plain", one, two)
+	until(t, "both listen", func() bool { return answers(one) && answers(two) })
+	for range 3 {
+		before := newClient(t).post("http://" + one)
+		if other := newClient(t).post("http://" + two); other != before {
+			t.Errorf("workers %s and %s", before, other)
+		}
+		r.reload()
+	}
+	r.left(3)
+}
+
+// The second listener comes long after the first one accepts.
+func TestLateListener(t *testing.T) {
+	t.Parallel()
+	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
+	r := serve(t, nil, "slowly", one, two)
+	until(t, "both listen", func() bool { return answers(two) })
+	l := newLoad()
+	l.ask(2, "http://"+two, false, nil)
+	for range 2 {
+		r.reload()
+	}
+	r.left(2)
+	l.end(t)
+}
+
+// The program binds what hotstart has bound for it already.
+func TestPortOfHotstart(t *testing.T) {
+	t.Parallel()
+	_, port, _ := net.SplitHostPort(freePort(t, "127.0.0.1"))
+	for _, host := range []string{"", "127.0.0.1", "localhost"} {
+		t.Run(host, func(t *testing.T) {
+			r := serve(t, func(o *starter.Options) { o.Ports, o.Share = []string{port}, true }, "plain", host+":"+port)
+			first := newClient(t).post("http://127.0.0.1:" + port)
+			r.reload()
+			newClient(t).postUntil("http://127.0.0.1:"+port, first)
+			r.left(1)
+		})
+	}
+}
