@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -69,7 +68,9 @@ func (w *hotstartWorker) follow() {
 			break
 		}
 	}
-	atomic.StoreUint32(&w.signal, 1)
+	for _, fd := range fds {
+		syscall.Close(fd)
+	}
 }
 
 // heard handles a line, and returns the descriptors that are left.

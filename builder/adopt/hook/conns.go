@@ -18,10 +18,10 @@ const (
 // hotstartFDs is untouched, and so no memory, where there is no hotstart. A
 // process has no more descriptors than this unless fs.nr_open was raised; the
 // surplus is not followed.
-var hotstartFDs [1 << 20]uint32
+var hotstartFDs [1 << 20]atomic.Uint32
 
 // hotstartTop is above every descriptor in use.
-var hotstartTop uint32
+var hotstartTop atomic.Uint32
 
 // hotstartMark sets what fd is.
 func hotstartMark(fd int, is uint32) {
@@ -29,19 +29,19 @@ func hotstartMark(fd int, is uint32) {
 		return
 	}
 	for {
-		top := atomic.LoadUint32(&hotstartTop)
-		if uint32(fd) < top || atomic.CompareAndSwapUint32(&hotstartTop, top, uint32(fd)+1) {
+		top := hotstartTop.Load()
+		if uint32(fd) < top || hotstartTop.CompareAndSwap(top, uint32(fd)+1) {
 			break
 		}
 	}
-	atomic.StoreUint32(&hotstartFDs[fd], is)
+	hotstartFDs[fd].Store(is)
 }
 
 func hotstartIs(fd int) uint32 {
 	if fd < 0 || fd >= len(hotstartFDs) {
 		return 0
 	}
-	return atomic.LoadUint32(&hotstartFDs[fd])
+	return hotstartFDs[fd].Load()
 }
 
 // begin is called before accept(2) on fd. It returns false if nothing is to
@@ -57,7 +57,7 @@ func (w *hotstartWorker) begin(fd int) bool {
 		is |= hotstartSeen
 	}
 	hotstartMark(fd, is|hotstartAccepting)
-	if w.isDraining() {
+	if w.draining.Load() {
 		hotstartMark(fd, is)
 		return false
 	}
@@ -84,18 +84,25 @@ func (w *hotstartWorker) forget(fd int) {
 	hotstartMark(fd, 0)
 }
 
-// inFlight reports whether a connection is open, or may be about to be.
-func (w *hotstartWorker) inFlight() (open, accepting bool) {
-	top := int(atomic.LoadUint32(&hotstartTop))
+// hotstartAny reports whether some descriptor is as fits says.
+func hotstartAny(fits func(fd int, is uint32) bool) bool {
+	top := int(hotstartTop.Load())
 	for fd := 0; fd < top; fd++ {
-		switch is := hotstartIs(fd); {
-		case is&hotstartAccepting != 0:
-			accepting = true
-		case is == hotstartOpen && hotstartIsSocket(fd):
-			open = true
+		if fits(fd, hotstartFDs[fd].Load()) {
+			return true
 		}
 	}
-	return open, accepting
+	return false
+}
+
+// hotstartIsAccepting and hotstartHasOpen have to be asked in this order: once
+// nothing accepts any more, what was accepted is open.
+func hotstartIsAccepting() bool {
+	return hotstartAny(func(_ int, is uint32) bool { return is&hotstartAccepting != 0 })
+}
+
+func hotstartHasOpen() bool {
+	return hotstartAny(func(fd int, is uint32) bool { return is == hotstartOpen && hotstartIsSocket(fd) })
 }
 
 // hotstartIsSocket tells whether fd is one still: a program may have closed

@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,15 +21,15 @@ const (
 // net/http calls a connection idle that has not sent a request for 5 s, so
 // that one that a browser opened ahead is given the time.
 func (w *hotstartWorker) drain() {
-	atomic.StoreUint32(&w.draining, 1)
+	w.draining.Store(true)
 	began := time.Now()
 	w.touch()
 	for _, s := range w.known() {
 		s.drain()
 	}
 	for {
-		open, accepting := w.inFlight()
-		if !open && (!accepting || time.Since(began) > hotstartAccept) {
+		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
+		if !accepting && !hotstartHasOpen() {
 			break
 		}
 		if w.quietFor() >= hotstartIdle {
@@ -47,11 +46,11 @@ func (w *hotstartWorker) drain() {
 }
 
 // touch says that a connection may have become idle now.
-func (w *hotstartWorker) touch() { atomic.StoreInt64(&w.busyAt, time.Now().UnixNano()) }
+func (w *hotstartWorker) touch() { w.busyAt.Store(time.Now().UnixNano()) }
 
 // quietFor is how long every idle connection has been idle, at least.
 func (w *hotstartWorker) quietFor() time.Duration {
-	return time.Duration(time.Now().UnixNano() - atomic.LoadInt64(&w.busyAt))
+	return time.Duration(time.Now().UnixNano() - w.busyAt.Load())
 }
 
 func (w *hotstartWorker) known() []hotstartServer {

@@ -17,7 +17,7 @@ type hotstartHTTP struct {
 	worker  *hotstartWorker
 	server  *http.Server
 	handler http.Handler // nil: http.DefaultServeMux
-	http2   uint32       // 1: it has had requests of HTTP/2; atomic
+	http2   atomic.Bool  // it has had requests of HTTP/2
 	goneAt  time.Time    // when its connections of HTTP/2 got GOAWAY; drain's own
 }
 
@@ -57,10 +57,10 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 // would hide what programs look for in that of net/http. So an answer that
 // had begun before leaves its connection open, for one more request.
 func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 2 && atomic.LoadUint32(&h.http2) == 0 {
-		atomic.StoreUint32(&h.http2, 1)
+	if r.ProtoMajor == 2 && !h.http2.Load() {
+		h.http2.Store(true)
 	}
-	if h.worker.isDraining() && !hotstartUpgrades(r) {
+	if h.worker.draining.Load() && !hotstartUpgrades(r) {
 		w.Header().Set("Connection", "close")
 	}
 	if h.handler == nil {
@@ -68,7 +68,7 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.handler.ServeHTTP(w, r)
 	}
-	if h.worker.isDraining() {
+	if h.worker.draining.Load() {
 		h.worker.touch()
 	}
 }
@@ -81,7 +81,7 @@ func hotstartUpgrades(r *http.Request) bool {
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
 }
 
-func (h *hotstartHTTP) drain() {} // its answers ask isDraining
+func (h *hotstartHTTP) drain() {} // its answers look at draining
 
 // hotstartGoAway is longer than net/http keeps an idle connection of HTTP/2 open
 // after GOAWAY.
@@ -91,7 +91,7 @@ const hotstartGoAway = 1500 * time.Millisecond
 // be told so before: a client that sends a request in the same moment learns that it
 // was not heard, and sends it again.
 func (h *hotstartHTTP) closeIdle() {
-	if atomic.LoadUint32(&h.http2) == 1 {
+	if h.http2.Load() {
 		if h.goneAt.IsZero() {
 			h.goneAt = time.Now()
 			h.goAway()

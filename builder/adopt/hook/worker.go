@@ -20,17 +20,16 @@ type hotstartWorker struct {
 	answers  chan int      // descriptors, -1 for none; unbuffered
 	gone     chan struct{} // closed when hotstart has died
 
-	draining uint32 // 1 from drain on; atomic
+	draining atomic.Bool // from drain on
 	stopping sync.Once
-	signal   uint32 // 1: hotstart died before it could tell us to end; atomic
 
 	mu        sync.Mutex
 	listeners map[int]string // addresses by descriptor, of the listening sockets that hotstart keeps
 	waiting   map[int]bool   // those of them that the program has not accepted on yet
-	ready     bool           // said, or about to be
+	ready     bool           // said
 
 	servers []hotstartServer // guarded by mu
-	busyAt  int64            // when a request ended while draining, Unix time in ns; atomic
+	busyAt  atomic.Int64     // when a request ended while draining, Unix time in ns
 }
 
 // hotstartServer is a server of a kind that this code knows.
@@ -117,20 +116,16 @@ func (w *hotstartWorker) accepts(fd int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.waiting, fd)
-	if w.ready {
-		return
-	}
-	w.ready = true
-	if len(w.waiting) == 0 {
+	switch {
+	case w.ready:
+	case len(w.waiting) == 0:
+		w.ready = true
 		w.say("ready", -1)
-		return
+	default:
+		time.AfterFunc(hotstartPatience, func() { w.say("ready", -1) }) // said twice does no harm
 	}
-	time.AfterFunc(hotstartPatience, func() { w.say("ready", -1) }) // said twice does no harm
-	w.ready = false
 }
 
 // hotstartPatience is how long a listening socket may lie unused before the
 // program counts as serving without it.
 const hotstartPatience = time.Second
-
-func (w *hotstartWorker) isDraining() bool { return atomic.LoadUint32(&w.draining) != 0 }
