@@ -91,6 +91,7 @@ func (b *Builder) learn(ctx context.Context) error {
 	}
 	if json.Unmarshal([]byte(stdout), &main) == nil && main.Name == "main" {
 		b.adoption.know(main.Dir, main.Deps)
+		b.adoption.path = ""
 		if main.Module != nil && main.ImportPath != "command-line-arguments" {
 			b.adoption.path = main.ImportPath
 		}
@@ -207,17 +208,23 @@ func contains(name, text string) bool {
 	}
 }
 
-// rejects reports whether a build failed because it was adopted, and remembers that.
-func (b *Builder) rejects(err error) bool {
+// rejects reports whether a build failed because it was adopted, and sees to it that
+// another one can't: package main has another path since the user has renamed the module,
+// or it is adopted no more.
+func (b *Builder) rejects(ctx context.Context, err error) bool {
 	var broken *BuildError
-	if !b.adopts || !errors.As(err, &broken) {
+	if !b.adopts || !errors.As(err, &broken) || !strings.Contains(broken.Output, "hotstart_adopt") {
 		return false
 	}
 	a := &b.adoption
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.broken != nil || !strings.Contains(broken.Output, "hotstart_adopt") {
+	if a.broken != nil {
 		return false
+	}
+	before := a.path
+	if b.learn(ctx) == nil && a.path != before {
+		return true
 	}
 	a.broken = fmt.Errorf("the code that adopts it does not build: %w", broken)
 	a.refused = a.broken

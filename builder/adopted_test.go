@@ -154,6 +154,19 @@ func TestAdoptAfterAnEdit(t *testing.T) {
 	}
 }
 
+// The code that adopts lies below the module, which the user may rename.
+func TestAdoptARenamedModule(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+listens)
+	b := builderIn(t, dir, Options{Adopt: true})
+	for _, name := range []string{"m", "n"} {
+		write(t, filepath.Join(dir, "go.mod"), "module example.com/"+name+"\n")
+		if got := hooked(mustBuild(t, b)); got != "net" {
+			t.Errorf("adopted for %q, want net", got)
+		}
+	}
+}
+
 // Code that does not build fails as it does without.
 func TestAdoptOfBrokenCode(t *testing.T) {
 	t.Parallel()

@@ -62,7 +62,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	case err == nil && b.missed(binary.Path):
 		_ = binary.Remove()
 		binary, err = b.build(ctx)
-	case b.rejects(err):
+	case b.rejects(ctx, err):
 		binary, err = b.build(ctx)
 	}
 	if binary != nil {
