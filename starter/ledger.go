@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,11 +16,13 @@ import (
 type ledger struct {
 	own   []*socket
 	given []*given
+	zeros map[int]string // by generation: the host whose port 0 it wanted last, and was not given
 }
 
 type given struct {
 	*socket
 	users map[int]bool // generations that gave or wanted it
+	zero  string       // network and host, if the kernel chose the port
 }
 
 // streams lists the inodes of the sockets that a server would wait on.
@@ -37,8 +40,14 @@ func (l *ledger) streams() []uint64 {
 }
 
 // want returns the socket that a worker of this generation shall have
-// instead of binding the address itself, or nil.
+// instead of binding the address itself, or nil. Port 0 is one that the kernel
+// chose for a generation before: each generation gets those of a host in the
+// order in which they came.
 func (l *ledger) want(generation int, network, address string) *socket {
+	delete(l.zeros, generation)
+	if host, ok := strings.CutSuffix(address, ":0"); ok && network != "unix" {
+		return l.wantZero(generation, network+" "+host)
+	}
 	for _, s := range l.own {
 		if s.covers(network, address) {
 			return s
@@ -50,6 +59,20 @@ func (l *ledger) want(generation int, network, address string) *socket {
 			return g.socket
 		}
 	}
+	return nil
+}
+
+func (l *ledger) wantZero(generation int, host string) *socket {
+	for _, g := range l.given {
+		if g.zero == host && !g.users[generation] {
+			g.users[generation] = true
+			return g.socket
+		}
+	}
+	if l.zeros == nil {
+		l.zeros = map[int]string{}
+	}
+	l.zeros[generation] = host
 	return nil
 }
 
@@ -70,7 +93,12 @@ func (l *ledger) keep(generation int, network, address string, fd int) (*socket,
 		unix.Close(fd)
 		return nil, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
-	l.given = append(l.given, &given{socket: s, users: map[int]bool{generation: true}})
+	g := &given{socket: s, users: map[int]bool{generation: true}}
+	if host := l.zeros[generation]; host != "" && strings.HasPrefix(network+" "+address, host+":") {
+		g.zero = host
+	}
+	delete(l.zeros, generation)
+	l.given = append(l.given, g)
 	return s, nil
 }
 
@@ -128,6 +156,7 @@ func (l *ledger) forget(generation int) {
 }
 
 func (l *ledger) drop(gone func(generation int) bool) {
+	maps.DeleteFunc(l.zeros, func(generation int, _ string) bool { return gone(generation) })
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
 		for user := range g.users {
 			if gone(user) {

@@ -262,3 +262,33 @@ func TestTheLedgerIsBounded(t *testing.T) {
 		t.Error("the one too many is open")
 	}
 }
+
+func TestPortZeroIsTheSamePortAgain(t *testing.T) {
+	l := &ledger{}
+	defer l.close()
+	var sockets []*socket
+	for range 2 {
+		if l.want(1, "tcp4", "127.0.0.1:0") != nil {
+			t.Fatal("a socket before there was one")
+		}
+		fd, name := bound(t, "tcp4", "127.0.0.1:0")
+		s, err := l.keep(1, "tcp4", name, fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sockets = append(sockets, s)
+	}
+	fd, name := bound(t, "tcp4", "127.0.0.1:0") // asked for by its number, so it is none of them
+	l.want(1, "tcp4", name)
+	if _, err := l.keep(1, "tcp4", name, fd); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range append(sockets, nil) {
+		if got := l.want(2, "tcp4", "127.0.0.1:0"); got != want {
+			t.Errorf("want %d of the next generation gave %v", i+1, got)
+		}
+	}
+	if got := l.want(2, "tcp4", "127.0.0.2:0"); got != nil {
+		t.Errorf("another host gave %v", got)
+	}
+}

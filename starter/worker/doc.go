@@ -42,7 +42,8 @@
 //	worker    drained                  nothing is open, nothing in flight
 //
 // NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6 or unix. ADDRESS is what getsockname(2) tells of
-// the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A
+// the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A want for port 0 of a
+// host asks for a socket whose port the kernel chose for a generation before; after a none, the next keep of that host is one. A
 // socket of tcp is named so only if it is bound to all addresses of both families; of tcp6 if it serves IPv6
 // alone or is bound to one address. The end of the stream means to a worker that hotstart died: it goes on as
 // if alone. Each side ignores lines it doesn't know, so that a later version can add some.
