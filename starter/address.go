@@ -19,18 +19,22 @@ type Address struct {
 	Key     string // its name in SERVER_STARTER_PORT
 }
 
-// A FormatError is a port that could not be read.
+// A FormatError is a port or a path that could not be read.
 type FormatError struct {
-	Port   string // as written
-	Reason string
+	Kind    string // port or path
+	Written string
+	Reason  string
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("port %q: %s", e.Port, e.Reason)
+	return fmt.Sprintf("%s %q: %s", e.Kind, e.Written, e.Reason)
 }
 
-// Hint shows the grammar.
+// Hint shows what would be one.
 func (e *FormatError) Hint() string {
+	if e.Kind == "path" {
+		return "a path is that of a unix socket, for example /tmp/api.sock"
+	}
 	return "a port is [host:][u]port[=fd], for example 8080, 127.0.0.1:8080, [::1]:8080, u53 or 80=3"
 }
 
@@ -44,7 +48,7 @@ const maxFD = 1023
 // start_server has it; DualStack widens it. Errors are a *FormatError.
 func ParsePort(s string) (Address, error) {
 	wrong := func(format string, args ...any) (Address, error) {
-		return Address{}, &FormatError{Port: s, Reason: fmt.Sprintf(format, args...)}
+		return Address{}, &FormatError{"port", s, fmt.Sprintf(format, args...)}
 	}
 	m := portGrammar.FindStringSubmatch(s)
 	if m == nil {
@@ -80,15 +84,15 @@ func ParsePort(s string) (Address, error) {
 	return a, nil
 }
 
-// ParsePath reads the path of a unix stream socket.
+// ParsePath reads the path of a unix stream socket. Errors are a *FormatError.
 func ParsePath(s string) (Address, error) {
 	// sun_path is 108 bytes with its NUL on Linux, 104 on the BSDs.
 	const longest = 103
 	switch {
 	case s == "":
-		return Address{}, fmt.Errorf("path %q: empty", s)
+		return Address{}, &FormatError{"path", s, "empty"}
 	case len(s) > longest:
-		return Address{}, fmt.Errorf("path %q: longer than the %d bytes that a unix socket may have", s, longest)
+		return Address{}, &FormatError{"path", s, fmt.Sprintf("longer than the %d bytes that a unix socket may have", longest)}
 	}
 	return Address{Network: "unix", Path: s, FD: -1, Key: s}, nil
 }

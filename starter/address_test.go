@@ -63,7 +63,7 @@ func TestParsePortRefuses(t *testing.T) {
 	} {
 		_, err := ParsePort(port)
 		var wrong *FormatError
-		if !errors.As(err, &wrong) || wrong.Port != port || wrong.Reason != reason || wrong.Hint() == "" {
+		if !errors.As(err, &wrong) || wrong.Written != port || wrong.Reason != reason || wrong.Hint() == "" {
 			t.Errorf("ParsePort(%.30q): %.100v, want %.100s", port, err, reason)
 		}
 	}

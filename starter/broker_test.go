@@ -91,7 +91,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		}
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
-		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}, greeted: make(chan struct{}), ended: func() {}}, nil
+		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}, ended: func() {}}, nil
 	}})
 	d.step(reload{&Command{Path: "worker"}})
 	t.Cleanup(func() {
@@ -400,5 +400,34 @@ func TestReadyWaitsForTheSocketsOfTheCurrentWorker(t *testing.T) {
 	d.heard(said{2, []string{"want", "tcp4", names[1]}, -1})
 	if event := <-d.inbox; event != (proven{2}) {
 		t.Errorf("the second socket gave %v", event)
+	}
+}
+
+func TestTheWordOfAWorkerCountsMoreThanHowItSeems(t *testing.T) {
+	d := newDesk(t, Options{Ready: ReadyAuto})
+	d.says("hello", "1")
+	if event := d.heard(seemed{1}); event != nil {
+		t.Errorf("a worker that is going to say ready was taken for ready: %v", event)
+	}
+	if event := d.says("ready"); event != (proven{1}) {
+		t.Errorf("ready gave %v", event)
+	}
+}
+
+func TestAWorkerOnTheClockWaitsForTheSocketsOfTheCurrentOne(t *testing.T) {
+	d := newDesk(t, Options{Ready: ReadyAuto})
+	if event := d.heard(seemed{1}); event != (proven{1}) {
+		t.Fatalf("with no socket to wait for: %v", event)
+	}
+	d.step(proven{1})
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.step(reload{})
+	defer func() {
+		d.workers[2].broker.Close()
+		d.workers[2].process.(*actor).end <- 0
+	}()
+	if event := d.heard(seemed{2}); event != nil {
+		t.Errorf("promoted without the socket of the current one: %v", event)
 	}
 }

@@ -37,8 +37,17 @@ const (
 	Killing                    // Worker did not leave in time and gets SIGKILL
 	Stopping                   // everything ends: Others get Signal
 	Kept                       // Worker bound Address by itself and gave the socket to the broker, for the workers to come
+	Unused                     // Worker says that it serves, and does not wait on the socket of Address, one of the options
+	Overdue                    // Worker did not drain in time and gets Signal
 	Refused                    // Worker asked the broker for something it may not have: Err
 )
+
+var kinds = [...]string{
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Refused",
+}
+
+// String is the kind's name.
+func (k Kind) String() string { return kinds[k] }
 
 // An Event is something that happened to the workers.
 type Event struct {
@@ -82,6 +91,10 @@ func (e Event) String() string {
 		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
 	case Kept:
 		return fmt.Sprintf("%v gave its socket of %v, kept for the next", e.Worker, e.Address)
+	case Unused:
+		return fmt.Sprintf("%v does not use the socket of %v", e.Worker, e.Address)
+	case Overdue:
+		return fmt.Sprintf("%v still has connections; told to exit", e.Worker)
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	}

@@ -22,7 +22,7 @@ type guard struct {
 
 // startGuard runs this program again as a guard, in a session of its own and
 // with nothing of this process but the pipe.
-func startGuard(mark string) (*guard, error) {
+func startGuard(mark, scratch string) (*guard, error) {
 	exe, err := self()
 	if err != nil {
 		return nil, fmt.Errorf("starting the guard: %w", err)
@@ -38,7 +38,7 @@ func startGuard(mark string) (*guard, error) {
 		return nil, fmt.Errorf("starting the guard: %w", err)
 	}
 	defer null.Close()
-	pid, err := syscall.ForkExec(exe, []string{guardName, mark}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(exe, []string{guardName, mark, scratch}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
 		Files: []uintptr{r.Fd(), null.Fd(), null.Fd()},
@@ -61,13 +61,17 @@ func (g *guard) close() {
 }
 
 // guardMain is the guard's whole life: it learns of groups until the pipe
-// ends, then it ends them.
+// ends, then it ends
+// them, and removes the scratch folder.
 func guardMain(args []string, pipe io.Reader) int {
 	ossignal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	for pid := range groups(pipe) {
 		unix.Kill(-pid, unix.SIGKILL)
 	}
 	endMarked(args[0])
+	if scratch := args[1]; scratch != "" {
+		os.RemoveAll(scratch)
+	}
 	return 0
 }
 

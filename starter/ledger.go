@@ -48,9 +48,11 @@ func (l *ledger) want(generation int, network, address string) *socket {
 	if host, ok := strings.CutSuffix(address, ":0"); ok && network != "unix" {
 		return l.wantZero(generation, network+" "+host)
 	}
-	for _, s := range l.own {
-		if s.covers(network, address) {
-			return s
+	for _, exact := range []bool{true, false} {
+		for _, s := range l.own {
+			if s.covers(network, address) && (!exact || s.local == address) {
+				return s
+			}
 		}
 	}
 	for _, g := range l.given {
@@ -195,7 +197,7 @@ func (s *socket) covers(network, address string) bool {
 	case ip == bound:
 		return true
 	case !bound.IsUnspecified():
-		return false
+		return ip.IsUnspecified() && (network == "tcp" || ip.Is4() == bound.Is4()) // the user's will narrows it down
 	case ip.IsUnspecified() && network == "tcp":
 		return true // half of what it wants, by the user's will
 	}

@@ -85,6 +85,7 @@ type worker struct {
 	parting syscall.Signal // the signal that it gets, or got
 	began   time.Time
 	due     time.Time // when its state ends by itself; zero: never
+	limit   time.Time // of a drain and what follows together; zero: it did not drain
 }
 
 type machine struct {
@@ -262,6 +263,7 @@ func (m *machine) send(now time.Time, w *worker, sig syscall.Signal, delay time.
 		w.state, w.due = outgoing, now.Add(delay)
 	case w.drains && m.drainTimeout > 0:
 		w.state, w.due = draining, now.Add(m.drainTimeout)
+		w.limit = after(now, m.stopTimeout)
 		m.do(drain{w.Generation})
 	default:
 		m.tell(now, w)
@@ -275,6 +277,9 @@ func (m *machine) tell(now time.Time, w *worker) {
 		grace = unprovenGrace
 	}
 	w.state, w.due = leaving, after(now, grace)
+	if !w.limit.IsZero() {
+		w.due = w.limit
+	}
 	m.do(signal{w.Generation, w.parting})
 }
 
@@ -288,8 +293,10 @@ func (m *machine) expire(now time.Time, w *worker) {
 	case outgoing:
 		m.send(now, w, w.parting, 0)
 	case draining:
+		m.report(Event{Kind: Overdue, Worker: w.Worker, Signal: w.parting})
 		m.tell(now, w)
 	case leaving:
+		m.report(Event{Kind: Killing, Worker: w.Worker})
 		m.kill(w)
 	}
 }
@@ -298,7 +305,6 @@ func (m *machine) kill(w *worker) {
 	if w.state == killed {
 		return
 	}
-	m.report(Event{Kind: Killing, Worker: w.Worker})
 	w.state, w.due = killed, time.Time{}
 	m.do(signal{w.Generation, syscall.SIGKILL})
 }

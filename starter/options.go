@@ -28,8 +28,8 @@ type Options struct {
 	SignalOnHUP  syscall.Signal // to the old worker after a reload; 0: SIGTERM
 	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
 	KillOldDelay time.Duration  // from "the new worker serves" to the old one's retirement
-	DrainTimeout time.Duration  // how long a worker on the broker may drain before its signal; 0: it gets the signal at once
-	StopTimeout  time.Duration  // from the signal to SIGKILL; 0: never
+	DrainTimeout time.Duration  // how long a worker on the broker may drain before its signal, less than StopTimeout; 0: it gets the signal at once
+	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
 
 	MaxStartFailures int  // failed starts in a row before giving up; 0: never
 	Outlive          bool // after giving up with no worker left, wait for the next Reload instead of ending
@@ -48,6 +48,10 @@ type Options struct {
 	// Mark is a variable, NAME=VALUE, that each worker gets and that is this
 	// Starter's alone: processes are known by it once their parent is gone.
 	Mark string
+
+	// Scratch is a folder of this Starter's alone, removed in the end, however
+	// that comes. Needs Leash. "": none.
+	Scratch string
 
 	// Report is told what happens, from the goroutine of Run, which waits
 	// for it. nil: nobody is.
@@ -112,6 +116,7 @@ func (o Options) rules() rules {
 func (o Options) addresses() ([]Address, error) {
 	var all []Address
 	pins := map[int]string{}
+	given := map[string]bool{}
 	for _, port := range o.Ports {
 		a, err := ParsePort(port)
 		if err != nil {
@@ -122,10 +127,15 @@ func (o Options) addresses() ([]Address, error) {
 		}
 		if a.FD >= 0 {
 			if earlier, taken := pins[a.FD]; taken {
-				return nil, &FormatError{Port: port, Reason: fmt.Sprintf("descriptor %d is that of port %q", a.FD, earlier)}
+				return nil, &FormatError{"port", port, fmt.Sprintf("descriptor %d is that of port %q", a.FD, earlier)}
 			}
 			pins[a.FD] = port
 		}
+		name := a.Network + " " + a.Key
+		if given[name] && a.Port != 0 {
+			return nil, &FormatError{"port", port, "given twice"}
+		}
+		given[name] = true
 		all = append(all, a)
 	}
 	for _, path := range o.Paths {

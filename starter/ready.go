@@ -25,8 +25,7 @@ const (
 	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
 	// is no socket to look for, the first of ReadyNotify and ReadyInterval.
 	// A worker that says hello on the broker knows better than the kernel
-	// when it serves: what is seen of it counts after Options.Interval only,
-	// for one that says hello and never ready.
+	// and the clock when it serves: it must say ready.
 	ReadyAuto Readiness = "auto"
 )
 
@@ -46,14 +45,11 @@ func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
 
 // watchFor blocks until the worker is seen to serve, without its word for
-// it, and reports false if ctx ended first. greeted is closed when it has
-// said hello.
-func (r Readiness) watchFor(ctx context.Context, pid int, inodes []uint64, interval time.Duration, greeted <-chan struct{}) bool {
+// it, and reports false if ctx ended first.
+func (r Readiness) watchFor(ctx context.Context, pid int, inodes []uint64, interval time.Duration) bool {
 	switch {
 	case r.looks() && len(inodes) > 0 && canSeeWaiters():
-		return watchWaiters(ctx, interval, func() seen {
-			return lookFor(pid, inodes).of(r, greeted)
-		})
+		return watchWaiters(ctx, interval, func() seen { return lookFor(pid, inodes) })
 	case r != ReadyNotify:
 		return sleep(ctx, interval)
 	}
@@ -69,18 +65,6 @@ const (
 	seenSome
 	seenAll
 )
-
-// of is what a look is worth: less, if the worker can say more.
-func (s seen) of(r Readiness, greeted <-chan struct{}) seen {
-	select {
-	case <-greeted:
-		if r.notifies() {
-			return min(s, seenSome)
-		}
-	default:
-	}
-	return s
-}
 
 // watchWaiters looks again and again, often while a start is young: an early
 // look finds a fast program, a late one costs nothing that is felt.

@@ -3,11 +3,14 @@ package starter
 import (
 	"context"
 	"net"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
+
+// seemed says that a worker seems to serve, by what is seen of it or by its
+// age.
+type seemed struct{ generation int }
 
 // running is a worker that runs, with the ways in which it can be heard.
 // Each of its goroutines ends when what it listens to is closed.
@@ -17,9 +20,8 @@ type running struct {
 	notify  *notifySocket   // nil: its word does not count
 	looks   context.Context // as long as it is to be found out whether it serves
 	looking context.CancelFunc
-	ready   bool          // it has said so on the broker
-	greeted chan struct{} // closed when it has said hello
-	spoke   sync.Once     // for that
+	greeted bool // it has said hello on the broker
+	ready   bool // it has said so on the broker
 	ended   func()
 }
 
@@ -41,7 +43,7 @@ func (w *running) end() syscall.WaitStatus {
 
 // spawnChild forks a worker with every socket, and starts to listen to it.
 func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
-	w := &running{looking: func() {}, greeted: make(chan struct{}), ended: func() {}}
+	w := &running{looking: func() {}, ended: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
 		name, err := notifyName()
@@ -91,8 +93,8 @@ func (s *Starter) hear(w *running, generation int) {
 	}
 	inodes := s.ledger.streams()
 	go func() {
-		if s.options.Ready.watchFor(w.looks, w.PID(), inodes, s.options.Interval, w.greeted) {
-			s.tell(proven{generation})
+		if s.options.Ready.watchFor(w.looks, w.PID(), inodes, s.options.Interval) {
+			s.tell(seemed{generation})
 		}
 	}()
 }

@@ -216,14 +216,28 @@ func (s *Starter) do(action any) (event any) {
 	case signal:
 		s.workers[a.generation].Signal(a.signal)
 	case settle:
-		s.workers[a.generation].proven()
-		s.ledger.settle(a.generation)
+		s.settle(a.generation)
 	case forget:
 		s.ledger.forget(a.generation)
 	default:
 		panic(fmt.Sprintf("unknown action %T", action))
 	}
 	return nil
+}
+
+// settle lets go of what only older workers used.
+func (s *Starter) settle(generation int) {
+	w := s.workers[generation]
+	w.proven()
+	s.ledger.settle(generation)
+	if !w.greeted || !canSeeWaiters() {
+		return // it has not said that it serves, or nobody can see what
+	}
+	for _, socket := range s.ledger.own {
+		if socket.stream() && lookFor(w.PID(), []uint64{socket.inode}) == seenNone {
+			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
+		}
+	}
 }
 
 func (s *Starter) spawn(a spawn) any {
@@ -286,6 +300,8 @@ func (s *Starter) heard(message any) any {
 		if w := s.workers[e.generation]; w == nil || w.Ended() {
 			return nil
 		}
+	case seemed:
+		return s.seems(e.generation)
 	case said:
 		return s.answer(e)
 	case hungUp:
@@ -329,16 +345,30 @@ func (s *Starter) answer(e said) any {
 // its sockets that it accepts on. If the current worker has others, the new
 // one is about to ask for those too, or it has no use for them any more.
 func (s *Starter) ready(w *running, generation int) any {
-	w.ready = true
-	if !s.lacks(generation) {
+	switch {
+	case !s.lacks(generation):
+		w.ready = true
 		return s.heard(proven{generation})
+	case w.ready:
+		return nil // said again: it is waited for already
 	}
+	w.ready = true
 	go func() {
 		if sleep(w.looks, s.options.Interval) {
 			s.tell(proven{generation})
 		}
 	}()
 	return nil
+}
+
+// seems handles what the kernel or the clock says of a worker. Its own word
+// counts more, and so does what the current worker serves meanwhile.
+func (s *Starter) seems(generation int) any {
+	w := s.workers[generation]
+	if w == nil || s.options.Ready == ReadyAuto && (w.greeted || s.lacks(generation)) {
+		return nil
+	}
+	return s.heard(proven{generation})
 }
 
 // lacks reports whether the current worker has a socket that it gave, or was
@@ -364,7 +394,7 @@ func (s *Starter) greet(w *running, generation int, version string) any {
 	if version != brokerVersion {
 		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
 	}
-	w.spoke.Do(func() { close(w.greeted) })
+	w.greeted = true
 	return greeted{generation}
 }
 
@@ -391,7 +421,7 @@ func (s *Starter) leash() (err error) {
 	if err := adoptOrphans(); err != nil {
 		return fmt.Errorf("becoming a child subreaper: %w", err)
 	}
-	if s.guard, err = startGuard(s.options.Mark); err != nil {
+	if s.guard, err = startGuard(s.options.Mark, s.options.Scratch); err != nil {
 		return err
 	}
 	go reapOrphans(s.ended)

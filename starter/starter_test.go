@@ -72,7 +72,7 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command) (*running, erro
 	if strings.Contains(c.Path, "die") {
 		time.AfterFunc(2*time.Second, func() { a.end <- 1 << 8 })
 	}
-	return &running{process: a, looks: ctx, looking: cancel, greeted: make(chan struct{}), ended: func() {}}, nil
+	return &running{process: a, looks: ctx, looking: cancel, ended: func() {}}, nil
 }
 
 func (a *actor) PID() int { return 100 + a.generation }
@@ -164,7 +164,6 @@ func TestASecondInterruptKills(t *testing.T) {
 		"1s Serving 1",
 		"5s Stopping",
 		"5s TERM to 1",
-		"10s Killing 1",
 		"10s KILL to 1",
 		"10s Left 1",
 		"10s end")

@@ -2,6 +2,7 @@
 package templates
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,31 @@ const Demo = "demo"
 // Write writes the files of a template into dir, which must exist, and never
 // over a file that is there.
 func Write(name, dir string) error {
+	return each(name, dir, func(file string, content []byte) error {
+		if err := create(file, content); err != nil {
+			return fmt.Errorf("writing the template %q: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// Remove removes from dir the files of a template that are as Write wrote
+// them, and then dir. The error says that something else is in it.
+func Remove(name, dir string) error {
+	err := each(name, dir, func(file string, content []byte) error {
+		if now, err := os.ReadFile(file); err == nil && bytes.Equal(now, content) {
+			return os.Remove(file)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return os.Remove(dir)
+}
+
+// each calls do for every file of a template, as it is named in dir.
+func each(name, dir string, do func(file string, content []byte) error) error {
 	entries, err := fs.ReadDir(files, name)
 	if err != nil {
 		return fmt.Errorf("reading the template %q: %w", name, err)
@@ -34,9 +60,8 @@ func Write(name, dir string) error {
 		if err != nil {
 			return fmt.Errorf("reading the template %q: %w", name, err)
 		}
-		to := filepath.Join(dir, strings.TrimSuffix(e.Name(), suffix))
-		if err := create(to, content); err != nil {
-			return fmt.Errorf("writing the template %q: %w", name, err)
+		if err := do(filepath.Join(dir, strings.TrimSuffix(e.Name(), suffix)), content); err != nil {
+			return err
 		}
 	}
 	return nil

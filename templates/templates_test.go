@@ -40,3 +40,35 @@ func TestWriteUnknownTemplate(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
+	for name, change := range map[string]func(dir string) error{
+		"a new file":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "handlers.go"), nil, 0o600) },
+		"an edit":      func(dir string) error { return os.WriteFile(filepath.Join(dir, "main.go"), []byte("mine"), 0o600) },
+		"a new folder": func(dir string) error { return os.Mkdir(filepath.Join(dir, "web"), 0o700) },
+	} {
+		dir := t.TempDir()
+		if err := Write(Demo, dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(dir); err != nil {
+			t.Fatal(err)
+		}
+		if Remove(Demo, dir) == nil {
+			t.Errorf("%s was removed", name)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 1 {
+			t.Errorf("%s: left are %v", name, left)
+		}
+	}
+}
+
+func TestRemoveUndoesWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	if err := errors.Join(os.Mkdir(dir, 0o700), Write(Demo, dir), Remove(Demo, dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder: %v", err)
+	}
+}
