@@ -65,13 +65,14 @@ type Builder struct {
 	builds   atomic.Int64
 	adopts   bool
 	adoption adoption
+	memory   memory
 }
 
 // New finds the go command, checks that Dir is in a module or workspace and settles
 // which package to build. It runs `go env`, and no other command.
 //
 // Errors for which there is a next command to type have a method Hint() string.
-// *ChoiceError and *NotMainError are among them.
+// *ChoiceError and *NotMainError are among them. A *UsageError says which option is wrong.
 func New(ctx context.Context, o Options) (*Builder, error) {
 	output, err := outputDir(o.Output)
 	if err != nil {
@@ -126,6 +127,15 @@ func outputDir(dir string) (string, error) {
 		return "", fmt.Errorf("binaries need a directory: %q is none", dir)
 	}
 	return dir, nil
+}
+
+// A UsageError is about Options that can't be meant.
+type UsageError struct{ Reason string }
+
+func (e *UsageError) Error() string { return e.Reason }
+
+func misused(format string, args ...any) error {
+	return &UsageError{fmt.Sprintf(format, args...)}
 }
 
 // hinted is an error after which there is something to type.

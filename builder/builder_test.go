@@ -92,7 +92,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"no output directory", gomod + hello, Options{Output: "/nonexistent/output"}, "directory for the binaries", ""},
 		{"the user's own -o", gomod + hello, Options{Flags: []string{"-o", "x"}}, "build flag -o x", ""},
-		{"another directory by flag", gomod + hello, Options{Flags: []string{"-C=x"}}, "build flag -C x", "cd x"},
+		{"another directory by flag", gomod + hello, Options{Flags: []string{"-C=x"}}, "build flag -C x", ""},
 		{"no binary at all", gomod + hello, Options{Flags: []string{"-n"}}, "build flag -n", ""},
 		{"no module", hello, Options{}, "no go.mod in ", "go mod init example.com/project"},
 		{"modules off", gomod + hello, Options{Env: append(os.Environ(), "GO111MODULE=off")}, "GO111MODULE", "go env -u GO111MODULE; unset GO111MODULE"},

@@ -65,9 +65,9 @@ func (b *Builder) settle(packages []string) (err error) {
 	case len(packages) == 0:
 		packages, err = b.findMain()
 	case len(packages) > 1:
-		err = fmt.Errorf("one program at a time: %q", packages)
+		err = misused("one program at a time: %q", packages)
 	case strings.HasPrefix(packages[0], "-"):
-		err = fmt.Errorf("%q is not a package", packages[0])
+		err = misused("%q is not a package", packages[0])
 	case isLocal(packages[0]) && path.Base(packages[0]) == "...":
 		packages, err = b.onlyMain(b.absolute(path.Dir(packages[0])))
 	default:
@@ -120,7 +120,7 @@ func (b *Builder) checkFiles(files []string) error {
 	}
 	for _, file := range files {
 		if !strings.HasSuffix(file, ".go") {
-			return fmt.Errorf("either .go files or one package: %q is no .go file", file)
+			return misused("either .go files or one package: %q is no .go file", file)
 		}
 		if _, err := os.Stat(b.absolute(file)); err != nil {
 			return fmt.Errorf("finding the file %q: %w", file, errors.Unwrap(err))

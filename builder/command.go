@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,9 @@ func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr stri
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace
 	err = cmd.Run()
+	if errors.Is(err, fs.ErrNotExist) && !isDir(g.dir) {
+		err = fmt.Errorf("no directory %s: %w", g.dir, fs.ErrNotExist) // the error itself blames the go command
+	}
 	if ctx.Err() != nil && cmd.Process != nil {
 		// Whoever ignored the interrupt. The group's number can't be another's yet
 		// unless the group is empty and all other process ids were used since.

@@ -1,8 +1,6 @@
 package builder
 
 import (
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -53,45 +51,53 @@ func foreign(dir string, elems []string) bool {
 	return false
 }
 
-// dirs returns the directories in which a file or directory that the pattern takes can
-// appear: those on the way to its matches, and all in the directories that it matches.
-func (p embedPattern) dirs(dir string) (dirs []string) {
-	level := []string{dir}
-	for elem := range strings.SplitSeq(p.glob, "/") {
-		dirs = append(dirs, level...)
-		level = subdirs(level, elem)
-	}
-	for _, match := range level {
-		dirs = append(dirs, p.tree(match)...)
-	}
-	return dirs
-}
-
-// subdirs returns the directories in those of a level whose names match. Links to
-// directories are none: the go command does not follow them.
-func subdirs(level []string, elem string) (dirs []string) {
-	for _, dir := range level {
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			if ok, _ := path.Match(elem, entry.Name()); ok && entry.IsDir() {
-				dirs = append(dirs, filepath.Join(dir, entry.Name()))
+// enters reports whether the pattern embeds files in or below the directory at rel below
+// dir, or would if there were any.
+func (p embedPattern) enters(dir, rel string) bool {
+	globs, elems := strings.Split(p.glob, "/"), strings.Split(filepath.ToSlash(rel), "/")
+	for i, elem := range elems {
+		if i >= len(globs) && p.hides(elem) {
+			return false
+		} else if i < len(globs) {
+			if ok, _ := path.Match(globs[i], elem); !ok {
+				return false
 			}
 		}
 	}
-	return dirs
+	return !foreign(dir, elems)
 }
 
-// tree returns an embedded directory and those below it.
-func (p embedPattern) tree(root string) (dirs []string) {
-	_ = filepath.WalkDir(root, func(dir string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil || !d.IsDir():
-			return nil
-		case dir != root && p.hides(d.Name()), isFile(filepath.Join(dir, "go.mod")):
-			return fs.SkipDir
-		}
+// literal returns the part of the pattern that names one directory or file: all up to the
+// first element with a wildcard.
+func (p embedPattern) literal() (elems []string, all bool) {
+	elems = strings.Split(p.glob, "/")
+	if i := slices.IndexFunc(elems, func(elem string) bool { return strings.ContainsAny(elem, `*?[\`) }); i >= 0 {
+		return elems[:i], false
+	}
+	return elems, true
+}
+
+// root returns the directory that holds all that the pattern takes. It is "" if that is
+// a single file.
+func (p embedPattern) root(dir string) string {
+	elems, all := p.literal()
+	root := filepath.Join(dir, filepath.Join(elems...))
+	if all && isFile(root) {
+		return ""
+	}
+	return root
+}
+
+// dirs returns the directories on the way from dir to what the pattern names.
+func (p embedPattern) dirs(dir string) []string {
+	elems, all := p.literal()
+	if all {
+		elems = elems[:len(elems)-1]
+	}
+	dirs := []string{dir}
+	for _, elem := range elems {
+		dir = filepath.Join(dir, elem)
 		dirs = append(dirs, dir)
-		return nil
-	})
+	}
 	return dirs
 }

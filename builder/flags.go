@@ -1,7 +1,6 @@
 package builder
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,11 +72,11 @@ func acceptable(args []string) error {
 	for _, flag := range parseFlags(args) {
 		switch flag.name {
 		case "o":
-			return fmt.Errorf("build flag -o %s: the binary's place is not the user's to choose", flag.value)
+			return misused("build flag -o %s: the binary's place is not the user's to choose", flag.value)
 		case "C":
-			return &hinted{fmt.Sprintf("build flag -C %s: the directory is chosen otherwise", flag.value), "cd " + flag.value}
+			return misused("build flag -C %s: the directory is chosen otherwise", flag.value)
 		case "n", "json":
-			return fmt.Errorf("build flag -%s: leaves no binary or no readable errors", flag.name)
+			return misused("build flag -%s: leaves no binary or no readable errors", flag.name)
 		}
 	}
 	return nil

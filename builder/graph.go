@@ -13,18 +13,29 @@ import (
 
 // Graph is the set of files that a build reads and the user may change: sources of all
 // kinds, embedded files, go.mod and the like, but not tests, GOROOT or the module cache.
-// It does not change, and its methods may be called at the same time; those that ask
+//
+// Below Trees, directories may come and go without a new graph. They are those that embed
+// patterns search and, only if Err is set, the roots of modules, of which every .go file
+// counts. Dirs and Trees may be missing on the disk: then their return is what to wait for.
+//
+// If Err is set, the graph has all that the last good one had, too, since that may be
+// what repairs the project.
+//
+// A graph does not change, and its methods may be called at the same time; those that ask
 // about a path look at the disk as it is then. Paths are absolute and clean.
 type Graph struct {
 	Root  string   // import path of the program; "" if unknown
 	Dirs  []string // directories to watch, each without what is below it: sorted, absolute
-	Trees []string // only if Err is set: roots of modules of which every .go file counts
+	Trees []string // directories to watch with all below them that Skip does not name: sorted, absolute
+	Gone  []string // files that were listed and are not there any more: the build may have read them
 	Err   error    // why the graph could not be fully loaded; nil if it was
 
-	files    map[string]record
-	packages map[string]*source // by directory
-	context  build.Context
-	vendor   bool // -mod=vendor
+	files     map[string]record
+	packages  map[string]*source // by directory
+	modules   []string           // roots of the modules
+	embedding map[string]bool    // those of Trees that only embed patterns search
+	context   build.Context
+	vendor    bool // -mod=vendor
 }
 
 // record is what is known of a file since the graph was listed.
@@ -107,31 +118,69 @@ func (g *Graph) inTree(path string) bool {
 			return false
 		}
 	}
-	dir := filepath.Dir(path)
-	return g.treeOf(dir) != "" && !g.Skip(dir)
+	return g.mayHavePackage(filepath.Dir(path))
 }
 
-// treeOf returns the innermost of Trees that dir is in, "" if there is none.
-func (g *Graph) treeOf(dir string) (tree string) {
+// setTrees sets Trees, from what else is known.
+func (g *Graph) setTrees() {
+	trees := dirSet{}
+	g.embedding = map[string]bool{}
+	for _, p := range g.packages {
+		for _, embed := range p.embeds {
+			if root := embed.root(p.dir); root != "" {
+				trees[root], g.embedding[root] = true, true
+			}
+		}
+	}
+	if g.Err != nil {
+		for _, root := range g.modules {
+			trees[root] = true
+			delete(g.embedding, root)
+		}
+	}
+	g.Trees = trees.sorted()
+}
+
+// moduleOf returns the innermost module among Trees that dir is in, "" if there is none.
+func (g *Graph) moduleOf(dir string) (tree string) {
 	for _, t := range g.Trees {
-		if _, ok := below(t, dir); (ok || t == dir) && len(t) > len(tree) {
+		if inside(t, dir) && !g.embedding[t] && len(t) > len(tree) {
 			tree = t
 		}
 	}
 	return tree
 }
 
-// Skip reports whether nothing in or below dir, which lies below one of Trees, ever
-// counts: hidden directories, testdata, node_modules, vendor (unless -mod=vendor was
-// given), other modules.
+// Skip reports whether nothing in or below dir counts for the sake of Trees. In modules
+// that are hidden directories, testdata, node_modules, vendor (unless -mod=vendor was
+// given) and other modules, unless an embed pattern searches them. All outside of Trees
+// is skipped.
 func (g *Graph) Skip(dir string) bool {
-	tree := g.treeOf(dir)
+	return !g.mayHavePackage(dir) && !g.mayEmbedFrom(dir)
+}
+
+// mayHavePackage reports whether dir is in one of the modules among Trees and the go
+// command might find a package there.
+func (g *Graph) mayHavePackage(dir string) bool {
+	tree := g.moduleOf(dir)
 	if tree == "" {
 		return false
 	}
 	for ; dir != tree; dir = filepath.Dir(dir) {
 		name := filepath.Base(dir)
 		if neverCounts(name) || name == "vendor" && !g.vendor || isFile(filepath.Join(dir, "go.mod")) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayEmbedFrom reports whether a pattern embeds files in or below dir, or would if there
+// were any.
+func (g *Graph) mayEmbedFrom(dir string) bool {
+	for _, p := range g.packages {
+		rel, ok := below(p.dir, dir)
+		if ok && slices.ContainsFunc(p.embeds, func(e embedPattern) bool { return e.enters(p.dir, rel) }) {
 			return true
 		}
 	}

@@ -43,7 +43,11 @@ func (p *listed) files() []string {
 func (b *Builder) List(ctx context.Context) (*Graph, error) {
 	start := time.Now()
 	env, err := b.command.environment(ctx) // a go.work may have come since New
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() == nil && !isDir(b.command.dir): // it may come back
+		return b.graph(b.env, nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err), start), nil
+	default:
 		return nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err)
 	}
 	stdout, stderr, err := b.command.run(ctx, b.listArgs()...)
@@ -93,20 +97,21 @@ func firstError(packages []*listed) error {
 // graph makes the graph of packages that were listed from start on, with what kept the
 // list from being complete.
 func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Time) *Graph {
+	files := b.memory.modFiles(b.env, env)
+	if err != nil && !env.hasModule() && !env.hasWorkspace() {
+		env.GOMOD, env.GOWORK = b.env.GOMOD, b.env.GOWORK // where they were when New found them
+	}
 	modules := findModules(b.command.dir, env, b.flags)
 	mode, _ := b.flags.value("mod")
 	g := &Graph{
 		Err:      err,
 		files:    map[string]record{},
 		packages: map[string]*source{},
+		modules:  modules.dirs(),
 		context:  env.context(b.flags),
 		vendor:   mode == "vendor",
 	}
 	watch := dirSet{}
-	if err != nil {
-		g.Trees = modules.dirs()
-		watch.add(g.Trees...)
-	}
 	for _, p := range packages {
 		if !p.DepOnly && !isLocal(p.ImportPath) {
 			g.Root = p.ImportPath
@@ -118,11 +123,16 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 	for _, file := range b.named(g.Root) {
 		g.addFile(file, start, watch)
 	}
-	for _, file := range append(modules.files, b.overlay()...) {
+	for _, file := range slices.Concat(modules.files, files, b.overlay()) {
 		g.files[file] = record{} // never known: each change may be one of the graph
 		watch.add(filepath.Dir(file))
 	}
 	g.Dirs = watch.sorted()
+	b.memory.complete(g)
+	g.setTrees()
+	if len(b.overlay()) > 0 {
+		g.Gone = nil // they may exist only there
+	}
 	return g
 }
 
@@ -136,12 +146,16 @@ func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
 	}
 	g.packages[p.Dir] = s
 	for _, file := range p.files() {
-		g.addFile(absolute(p.Dir, file), start, watch)
+		name := absolute(p.Dir, file)
+		if !g.addFile(name, start, watch) {
+			g.Gone = append(g.Gone, name)
+		}
 	}
 }
 
-// addFile adds a file and, if it is a symbolic link, the one that it stands for.
-func (g *Graph) addFile(name string, start time.Time, watch dirSet) {
+// addFile adds a file and, if it is a symbolic link, the one that it stands for. It
+// reports whether there is such a file.
+func (g *Graph) addFile(name string, start time.Time, watch dirSet) bool {
 	text, ok := header(name)
 	info, err := os.Stat(name)
 	// Written since then: the go command may have read it before. The clock of a file
@@ -150,12 +164,13 @@ func (g *Graph) addFile(name string, start time.Time, watch dirSet) {
 	g.files[name] = record{text, known}
 	watch.add(filepath.Dir(name))
 	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSymlink {
-		return
+		return err == nil
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		g.files[target] = record{text, known}
 		watch.add(filepath.Dir(target))
 	}
+	return true
 }
 
 // named returns files that count because the user or a flag named them.
@@ -221,12 +236,8 @@ func inside(dir, path string) bool {
 // dirSet gathers directories to watch.
 type dirSet map[string]bool
 
-// add adds directories or, for one that does not exist yet, the nearest above it.
 func (s dirSet) add(dirs ...string) {
 	for _, dir := range dirs {
-		for !s[dir] && !isDir(dir) && dir != filepath.Dir(dir) {
-			dir = filepath.Dir(dir)
-		}
 		s[dir] = true
 	}
 }

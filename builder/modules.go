@@ -69,12 +69,10 @@ func (m modules) all() []module {
 	return append(m.main[:len(m.main):len(m.main)], m.replaced...)
 }
 
-// dirs returns the root directories that exist, sorted.
+// dirs returns the root directories, sorted. Some may be missing.
 func (m modules) dirs() (dirs []string) {
 	for _, module := range m.all() {
-		if isDir(module.dir) {
-			dirs = append(dirs, module.dir)
-		}
+		dirs = append(dirs, module.dir)
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
