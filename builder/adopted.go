@@ -230,3 +230,10 @@ func (b *Builder) rejects(ctx context.Context, err error) bool {
 	a.refused = a.broken
 	return true
 }
+
+// misses reports whether an adopted build found no func main. There may be no file left
+// but the one that adopts: without it, the go command says so.
+func (b *Builder) misses(err error) bool {
+	var broken *BuildError
+	return b.adopts && errors.As(err, &broken) && strings.Contains(broken.Output, "function main is undeclared")
+}

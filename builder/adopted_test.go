@@ -184,6 +184,25 @@ func TestAdoptOfBrokenCode(t *testing.T) {
 	}
 }
 
+// The file that adopts must not stand for those that the user took away.
+func TestAdoptOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+listens)
+	b := builderIn(t, dir, Options{Adopt: true})
+	mustBuild(t, b)
+	name := filepath.Join(dir, "main.go")
+	move(t, name, name+".away")
+	_, err := b.Build(t.Context())
+	var broken *BuildError
+	if !errors.As(err, &broken) || !strings.Contains(broken.Output, "no Go files in "+dir) {
+		t.Errorf("got %v", err)
+	}
+	move(t, name+".away", name)
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
 // Only package main is compiled for it, and once what main imports: the rest comes from
 // the cache of the user's own go command. Nor is anything compiled again where the files
 // that adopt lie elsewhere.

@@ -64,6 +64,8 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		binary, err = b.build(ctx)
 	case b.rejects(ctx, err):
 		binary, err = b.build(ctx)
+	case b.misses(err):
+		binary, err = b.compile(ctx, nil, nil)
 	}
 	if binary != nil {
 		binary.Took = time.Since(start)
@@ -71,12 +73,17 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	return binary, err
 }
 
-// build runs the go command once.
+// build runs the go command once, and adopts the program if it can be.
 func (b *Builder) build(ctx context.Context) (*Binary, error) {
 	flags, files, err := b.adopt(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return b.compile(ctx, flags, files)
+}
+
+// compile runs the go command with more flags and files.
+func (b *Builder) compile(ctx context.Context, flags, files []string) (*Binary, error) {
 	output := b.nextOutput()
 	start := time.Now()
 	stdout, stderr, err := b.command.run(ctx, b.buildArgs(output, flags, files)...)

@@ -202,6 +202,16 @@ func TestUserFlagsWin(t *testing.T) {
 	}
 }
 
+func TestBuildInADirectoryThatIsGone(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	b := builderIn(t, dir, Options{})
+	move(t, dir, dir+".away")
+	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.command.path) {
+		t.Errorf("got %v, which must blame the directory", err)
+	}
+}
+
 // The -work flag shows where the temporary files are, and leaves them.
 func TestTemporaryDirectory(t *testing.T) {
 	t.Parallel()

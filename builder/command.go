@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,8 +84,8 @@ func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr stri
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace
 	err = cmd.Run()
-	if errors.Is(err, fs.ErrNotExist) && !isDir(g.dir) {
-		err = fmt.Errorf("no directory %s: %w", g.dir, fs.ErrNotExist) // the error itself blames the go command
+	if errors.Is(err, syscall.ENOENT) && !isDir(g.dir) {
+		err = fmt.Errorf("finding the directory %q: %w", g.dir, syscall.ENOENT) // the error itself blames the go command
 	}
 	if ctx.Err() != nil && cmd.Process != nil {
 		// Whoever ignored the interrupt. The group's number can't be another's yet
