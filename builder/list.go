@@ -43,12 +43,12 @@ func (p *listed) files() []string {
 func (b *Builder) List(ctx context.Context) (*Graph, error) {
 	start := time.Now()
 	env, err := b.command.environment(ctx) // a go.work may have come since New
-	switch {
-	case err == nil:
-	case ctx.Err() == nil && !isDir(b.command.dir): // it may come back
-		return b.graph(b.env, nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err), start), nil
-	default:
-		return nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err)
+	if err != nil {
+		err = fmt.Errorf("listing the files of %s: %w", b.Package(), err)
+		if ctx.Err() == nil && !isDir(b.command.dir) { // it may come back
+			return b.graph(b.env, nil, err, start), nil
+		}
+		return nil, err
 	}
 	stdout, stderr, err := b.command.run(ctx, b.listArgs()...)
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
@@ -112,14 +112,7 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 		vendor:   mode == "vendor",
 	}
 	watch := dirSet{}
-	for _, p := range packages {
-		if !p.DepOnly && !isLocal(p.ImportPath) {
-			g.Root = p.ImportPath
-		}
-		if !p.Standard && p.Dir != "" && !inside(env.GOROOT, p.Dir) && !inside(env.GOMODCACHE, p.Dir) {
-			g.addPackage(p, start, watch)
-		}
-	}
+	g.addPackages(env, packages, start, watch)
 	for _, file := range b.named(g.Root) {
 		g.addFile(file, start, watch)
 	}
@@ -134,6 +127,18 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 		g.Gone = nil // they may exist only there
 	}
 	return g
+}
+
+// addPackages adds what the user may change of the packages.
+func (g *Graph) addPackages(env goEnv, packages []*listed, start time.Time, watch dirSet) {
+	for _, p := range packages {
+		if !p.DepOnly && !isLocal(p.ImportPath) {
+			g.Root = p.ImportPath
+		}
+		if !p.Standard && p.Dir != "" && !inside(env.GOROOT, p.Dir) && !inside(env.GOMODCACHE, p.Dir) {
+			g.addPackage(p, start, watch)
+		}
+	}
 }
 
 func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
