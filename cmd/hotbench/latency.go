@@ -87,11 +87,11 @@ func timeSave(p *project, address, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// await asks, with a new connection each time, until the answer has text.
-// No request may fail.
+// await asks every few milliseconds, with a new connection each time, until
+// the answer has text. No request may fail.
 func await(address, text string) error {
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		r, err := client.Get("http://" + address)
 		if err != nil {
 			return err

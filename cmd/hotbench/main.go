@@ -12,7 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"runtime"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -44,11 +44,12 @@ type bench struct {
 // newBench builds hotstart from the checkout that this program stands in,
 // unless a binary is given.
 func newBench(binary string) (*bench, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
-		return nil, fmt.Errorf("finding this module: %w", err)
+	_, source, _, _ := runtime.Caller(0)
+	b := &bench{hotstart: binary, checkout: filepath.Join(filepath.Dir(source), "..", "..")}
+	if _, err := os.Stat(filepath.Join(b.checkout, "cmd", "hotstart")); err != nil {
+		return nil, fmt.Errorf("finding the checkout that this was built in: %w", err)
 	}
-	b := &bench{hotstart: binary, checkout: filepath.Join(filepath.Dir(strings.TrimSpace(string(out))), "..", "..")}
+	var err error
 	if b.dir, err = os.MkdirTemp("", "hotbench-"); err != nil {
 		return nil, err
 	}

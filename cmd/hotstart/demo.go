@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +27,9 @@ func newDemoCmd() *cobra.Command {
 }
 
 func runDemo(cmd *cobra.Command, port string) error {
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return &usageError{err: fmt.Errorf("--port=%s is not a port from 1 to 65535", port), hint: "hotstart demo --port=8080"}
+	}
 	dir, err := os.MkdirTemp("", "hotstart-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
@@ -35,20 +38,12 @@ func runDemo(cmd *cobra.Command, port string) error {
 		os.RemoveAll(dir)
 		return err
 	}
-	u := newUI(cmd.ErrOrStderr(), colorOf(cmd))
-	file := filepath.Join(dir, "main.go")
-	before, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	u.say("edit %s and see http://localhost:%s change", file, port)
 	o := defaultWatchOptions()
 	o.dir, o.ports, o.args = dir, []string{port}, []string{port}
+	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = runWatch(cmd, o)
-	if after, _ := os.ReadFile(file); bytes.Equal(before, after) {
-		os.RemoveAll(dir)
-	} else {
-		u.say("your changes are still in %s", dir)
+	if templates.Remove(templates.Demo, dir) != nil {
+		newUI(cmd.ErrOrStderr(), colorOf(cmd)).say("what you have changed is still in %s", dir)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -25,6 +26,7 @@ type watch struct {
 	starter  *starter.Starter
 	patterns *watcher.Patterns
 	stdin    *os.File // of the program
+	terminal terminal
 
 	builds  chan built         // one from each build
 	graphs  chan listed        // one from each list
@@ -45,10 +47,13 @@ type watch struct {
 	target   *attempt                      // the newest that has not failed
 	current  *attempt                      // the one that serves, or did last
 	worker   starter.Worker                // the worker that serves; zero: none does
+	starting starter.Worker                // the worker that is to serve next; zero: none is
 	slow     <-chan time.Time              // a start takes so long that it needs a word
+	adopted  bool                          // it was told how the program is adopted
 
 	stopping bool
 	cut      syscall.Signal // the second signal, which cut the end short
+	killed   starter.Worker // a worker that did not leave when it was told to
 }
 
 // attempt is one binary that was given to the starter.
@@ -80,7 +85,7 @@ const slowStart = 3 * time.Second
 // loop runs until a signal has ended the program, or hotstart can't go on.
 // served carries the end of the starter, unwatched that of the watcher.
 func (w *watch) loop(served, unwatched <-chan error) error {
-	w.ui.building(w.builder.Package())
+	w.ui.building(w.o.welcome, w.builder.Package())
 	w.build()
 	w.list(time.Now())
 	batches := w.watcher.Batches()
@@ -105,15 +110,24 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.ui.slow(w.o)
 		case err = <-unwatched:
 		case err := <-served:
-			if w.cut != 0 {
-				return &signalError{w.cut}
-			}
-			return err
+			return w.ending(err)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// ending is what the end of the starter means: it was asked to stop, as a
+// rule, and has.
+func (w *watch) ending(err error) error {
+	switch {
+	case w.cut != 0:
+		return &signalError{w.cut}
+	case err == nil && w.killed.PID != 0:
+		return fmt.Errorf("%v had to be killed", w.killed)
+	}
+	return err
 }
 
 // edited starts a build of what has changed.
@@ -131,20 +145,31 @@ func (w *watch) edited(batch watcher.Batch) {
 // hotstart, and a second one at once.
 func (w *watch) signaled(sig syscall.Signal) {
 	switch {
+	case sig == syscall.SIGHUP && w.terminal.gone():
+		sig = syscall.SIGTERM // nobody is there any more to press a key
 	case sig == syscall.SIGHUP:
-		w.ui.say("received HUP; building and reloading")
-		w.forced = true
-		w.build()
-		w.list(time.Now())
+		w.reload()
 		return
-	case w.stopping:
+	}
+	if w.stopping {
 		w.cut = sig
-	default:
+	} else {
 		w.ui.stopping(sig, w.worker)
 	}
-	w.stopping = true
+	w.stopping, w.slow = true, nil
 	w.cancel()
 	w.starter.Signal(sig)
+}
+
+// reload builds and reloads even if nothing has changed.
+func (w *watch) reload() {
+	if w.stopping {
+		return
+	}
+	w.ui.say("received HUP; building and reloading")
+	w.forced = true
+	w.build()
+	w.list(time.Now())
 }
 
 // build starts a build. One that is under way is of code that is out of
@@ -200,6 +225,12 @@ func (w *watch) listed(l listed) error {
 		return nil
 	}
 	w.graph = l.graph
+	if len(l.graph.Gone) > 0 {
+		for _, file := range l.graph.Gone {
+			w.changed[file] = true
+		}
+		w.build()
+	}
 	return w.watcher.Watch(files(l.graph, w.patterns), l.began)
 }
 
@@ -214,7 +245,8 @@ func (w *watch) built(b built) error {
 	}
 	changed := slices.Sorted(maps.Keys(w.changed))
 	clear(w.changed)
-	if len(changed) > 0 && (w.graph == nil || w.graph.Outdated(changed)) {
+	// A list that is under way may have read what was there before.
+	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
 		w.list(b.began)
 	}
 	var broken *builder.BuildError
@@ -224,7 +256,7 @@ func (w *watch) built(b built) error {
 	case b.err != nil:
 		w.ui.warn("%v; %s", b.err, w.standing())
 	case w.runs(b.binary) && !w.forced:
-		w.ui.unchanged(changed, b.binary.Took, w.worker)
+		w.ui.unchanged(changed, b.binary.Took, w.newest())
 		discard(b.binary)
 	default:
 		w.forced = false
@@ -246,11 +278,20 @@ func (w *watch) start(a *attempt) {
 		Dir:   w.o.dir,
 		Stdin: w.stdin,
 	}
-	if w.o.adopt != adoptOff && w.target == nil && w.current == nil {
+	if w.o.adopt != adoptOff && !w.adopted {
+		w.adopted = true
 		w.ui.adopted(w.builder.Adopted())
 	}
 	w.attempts[a.command], w.target = a, a
 	w.starter.Reload(a.command)
+}
+
+// newest is the worker that runs the newest code.
+func (w *watch) newest() starter.Worker {
+	if w.starting.PID != 0 {
+		return w.starting
+	}
+	return w.worker
 }
 
 // happened follows what the starter does, and tells the user what is news.
@@ -258,41 +299,72 @@ func (w *watch) happened(e starter.Event) {
 	a := w.attempts[e.Worker.Command]
 	switch e.Kind {
 	case starter.Starting:
-		w.slow = time.After(slowStart)
+		w.starting, w.slow = e.Worker, time.After(slowStart)
 	case starter.Serving:
-		w.slow = nil
-		w.ui.serving(e, a, a == w.current)
-		w.worker, w.current = e.Worker, a
-		if w.target == nil {
-			w.target = a
-		}
-		w.tidy()
+		w.serves(e, a)
 	case starter.Died:
 		w.worker = starter.Worker{}
-		w.ui.died(e, w.stopping)
+		w.ui.died(e, w.stopping, w.starting)
 	case starter.Failed, starter.TimedOut:
-		w.slow = nil
-		if a == w.target {
-			w.target = nil
-			if w.worker.PID != 0 {
-				w.target = w.current
-			}
-		}
-		w.ui.startFailed(e, a, w.standing())
-		w.tidy()
+		w.failed(e, a)
 	case starter.Kept:
 		w.ui.kept(e)
-	case starter.Killing, starter.Refused:
+	case starter.Left:
+		w.ui.left(e)
+	case starter.Killing:
 		w.ui.warn("%v", e)
+		if w.stopping {
+			w.killed = e.Worker
+		}
+	case starter.Overdue, starter.Refused:
+		w.ui.warn("%v", e)
+	case starter.Unused:
+		w.ui.unused(e)
 	}
+}
+
+// serves notes a worker that has become the current one.
+func (w *watch) serves(e starter.Event, a *attempt) {
+	w.ui.serving(e, a, a == w.current)
+	w.worker, w.current = e.Worker, a
+	w.starting, w.slow = starter.Worker{}, nil
+	if w.target == nil {
+		w.target = a
+	}
+	w.tidy()
+}
+
+// failed notes a worker that has not come to serve. If it was the newest
+// code, that is what serves, or nothing.
+func (w *watch) failed(e starter.Event, a *attempt) {
+	if e.Worker == w.starting {
+		w.starting, w.slow = starter.Worker{}, nil
+	}
+	if a == w.target {
+		w.target = nil
+		if w.worker.PID != 0 {
+			w.target = w.current
+		}
+	}
+	standing := w.standing()
+	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.stopping {
+		standing = "back to the code of " + clock(w.current.began)
+	}
+	w.ui.startFailed(e, a, standing)
+	w.tidy()
 }
 
 // standing says what serves, while newer code does not.
 func (w *watch) standing() string {
-	if w.worker.PID == 0 {
-		return "no worker runs; waiting for a change"
+	switch {
+	case w.worker.PID != 0:
+		return w.ui.goesOn(w.worker, w.current.began)
+	case w.starting.PID != 0:
+		return fmt.Sprintf("worker %d is starting", w.starting.Generation)
+	case w.stopping:
+		return "stopping"
 	}
-	return w.ui.goesOn(w.worker, w.current.began)
+	return "no worker runs; waiting for a change"
 }
 
 // tidy removes the binaries that no worker will be started from again.

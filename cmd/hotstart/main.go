@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,12 @@ func newRootCmd() *cobra.Command {
 		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
 	})
 	root.PersistentFlags().String("color", "auto", "colour the output: `when` is auto, always or never")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if when := colorOf(root); !slices.Contains([]string{"auto", "always", "never"}, when) {
+			return &usageError{err: fmt.Errorf("--color=%q is none of auto, always and never", when), hint: "hotstart --help"}
+		}
+		return nil
+	}
 	root.AddCommand(newWatchCmd(), newDemoCmd())
 	return root
 }

@@ -40,6 +40,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		ended:    ended,
 		changed:  map[string]bool{},
 		attempts: map[*starter.Command]*attempt{},
+		terminal: newTerminal(),
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
@@ -53,47 +54,70 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		return err
 	}
 	defer w.stdin.Close()
-	if err := w.open(mark, output); err != nil {
+	if interrupted, err := w.open(mark, output); interrupted || err != nil {
 		return err
 	}
 	defer w.running.Wait()
 	u.addresses = w.starter.Addresses()
 	served, unwatched := make(chan error, 1), make(chan error, 1)
-	go func() { served <- w.starter.Run(context.Background()) }()
+	go func() {
+		served <- w.starter.Run(context.Background())
+		close(served)
+	}()
 	go func() { unwatched <- w.watcher.Run(ended) }()
 
 	err = w.loop(served, unwatched)
 	end()
-	if !w.stopping {
-		w.starter.Signal(syscall.SIGTERM)
-		<-served
-	}
+	w.finish(served)
 	return err
 }
 
-// open makes the starter, with its sockets, the builder and the watcher.
-func (w *watch) open(mark, output string) (err error) {
-	so, err := w.o.starterOptions(mark, w.report)
+// finish ends the starter, unless that is why the loop is over.
+func (w *watch) finish(served <-chan error) {
+	if !w.stopping {
+		w.starter.Signal(syscall.SIGTERM)
+	}
+	for {
+		select {
+		case <-served:
+			return
+		case <-w.signals:
+			w.starter.Signal(syscall.SIGTERM)
+		}
+	}
+}
+
+// open makes the starter, with its sockets, the builder and the watcher. It
+// may take its time, as where the go command has to be downloaded first, and
+// ends at a signal.
+func (w *watch) open(mark, output string) (interrupted bool, err error) {
+	ctx, stop := signal.NotifyContext(w.ended, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	so, err := w.o.starterOptions(mark, output, w.report)
 	if err != nil {
-		return err
+		return false, err
 	}
 	bo, err := w.o.builderOptions(mark, output)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if w.patterns, err = watcher.NewPatterns(w.o.dir, w.o.watch, w.o.ignore); err != nil {
-		return &usageError{err: err, hint: "hotstart watch --help"}
+		return false, &usageError{err: err, hint: "hotstart watch --help"}
 	}
 	if w.starter, err = starter.New(so); err != nil {
-		return err
+		return false, err
 	}
-	if w.builder, err = builder.New(w.ended, bo); err == nil {
+	if w.builder, err = builder.New(ctx, bo); err == nil {
 		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.ui.say})
 	}
-	if err != nil {
-		w.starter.Close()
+	if err == nil {
+		return false, nil
 	}
-	return err
+	w.starter.Close()
+	if ctx.Err() != nil {
+		return true, nil
+	}
+	return false, err
 }
 
 // report passes on what the starter does, as long as somebody listens.

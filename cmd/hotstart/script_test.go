@@ -50,8 +50,12 @@ func TestScripts(t *testing.T) {
 			"readme": cmdReadme,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Getuid() == 0, nil
+			case "lowports": // are for the privileged
+				b, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+				return err != nil || strings.TrimSpace(string(b)) == "1024", nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -228,7 +232,7 @@ func environ(ts *testscript.TestScript) []string {
 }
 
 // see REGEXP: waits for it in what hotstart prints after what was seen
-// before. A first group becomes $1.
+// before. Its groups become $1 and on.
 func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s, re := sessionOf(ts), regexp.MustCompile(args[0])
@@ -236,8 +240,8 @@ func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 		over := s.over() // before the last look
 		out := s.out.String()
 		if m := re.FindStringSubmatchIndex(out[s.seen:]); m != nil {
-			if len(m) > 2 && m[2] >= 0 {
-				ts.Setenv("1", out[s.seen+m[2]:s.seen+m[3]])
+			for i := 1; i < len(m)/2; i++ {
+				ts.Setenv(fmt.Sprint(i), out[s.seen+m[2*i]:s.seen+m[2*i+1]])
 			}
 			s.seen += m[1]
 			return
@@ -323,12 +327,13 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	checkGone(ts, time.Now())
 }
 
-// gone: within a second nothing is left of what was started here. Unlike
-// ends it is for a hotstart that was killed.
+// gone: within a second nothing is left of what was started here, neither
+// process nor file. Unlike ends it is for a hotstart that was killed.
 func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	<-sessionOf(ts).exited
 	checkGone(ts, time.Now().Add(time.Second))
+	checkTidy(ts)
 }
 
 // checkGone looks for processes with this script's folder in their

@@ -15,6 +15,7 @@ import (
 
 // watchOptions are the flags of hotstart watch.
 type watchOptions struct {
+	welcome  string   // a line to begin with; empty: none
 	packages []string // what to build; empty: found by the builder
 	args     []string // the program's own
 
@@ -56,9 +57,10 @@ func newWatchCmd() *cobra.Command {
 			"program serves until the new one is seen to, and goes on if that never happens.\n\n" +
 			"The sockets that the program binds are kept for the workers to come, by a file that\n" +
 			"the build adds to package main; --adopt=off leaves it out.\n\n" +
-			"The sockets of --port and --path are made by hotstart, so that connections wait\n" +
-			"during the first build, too, and handed to any program: the same way, in SERVER_STARTER_PORT,\n" +
-			"in LISTEN_FDS, and by github.com/hotstart/hotstart/starter/worker.\n\n" +
+			"The sockets of --port and --path are made by hotstart itself, so that connections\n" +
+			"wait during the first build, too. A program that binds the same address is given\n" +
+			"them; others find them in SERVER_STARTER_PORT or LISTEN_FDS, or by the package\n" +
+			"github.com/hotstart/hotstart/starter/worker.\n\n" +
 			"SIGHUP builds and reloads, also if nothing has changed. SIGINT and SIGTERM end\n" +
 			"the program and then hotstart; a second one at once.",
 		Example: "  hotstart watch\n" +
@@ -87,7 +89,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
 	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify or interval")
 	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
-	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve")
+	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
 }
 
@@ -110,7 +112,7 @@ func splitArgs(args []string, dash int) (packages, program []string) {
 
 // starterOptions are those of the superdaemon in this mode: it outlives bad
 // code, and nothing outlives it.
-func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (starter.Options, error) {
+func (o watchOptions) starterOptions(mark, output string, report func(starter.Event)) (starter.Options, error) {
 	ready, err := starter.ParseReadiness(o.ready)
 	if err != nil {
 		return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
@@ -125,7 +127,15 @@ func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (s
 			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%v is less than nothing", name, d), hint: "hotstart watch --help"}
 		}
 	}
-	drain := o.stopTimeout
+	if o.interval == 0 {
+		return starter.Options{}, &usageError{err: errors.New("--interval=0 proves nothing"), hint: "hotstart watch --help"}
+	}
+	readyTimeout := o.readyTimeout
+	if readyTimeout == 0 {
+		readyTimeout = -1 // for ever
+	}
+	// What is left of the time is for a program's own handling of the signal.
+	drain := o.stopTimeout * 4 / 5
 	if drain == 0 {
 		drain = forever
 	}
@@ -136,7 +146,7 @@ func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (s
 		Share:            o.adopt != adoptOff,
 		Ready:            ready,
 		Interval:         o.interval,
-		ReadyTimeout:     o.readyTimeout,
+		ReadyTimeout:     readyTimeout,
 		DrainTimeout:     drain,
 		StopTimeout:      o.stopTimeout,
 		MaxStartFailures: 1,
@@ -144,6 +154,7 @@ func (o watchOptions) starterOptions(mark string, report func(starter.Event)) (s
 		Helper:           true,
 		Leash:            true,
 		Mark:             mark,
+		Scratch:          output,
 		Report:           report,
 	}, nil
 }
@@ -194,5 +205,6 @@ func isUsage(err error) bool {
 	var format *starter.FormatError
 	var choice *builder.ChoiceError
 	var library *builder.NotMainError
-	return errors.As(err, &usage) || errors.As(err, &format) || errors.As(err, &choice) || errors.As(err, &library)
+	var misused *builder.UsageError
+	return errors.As(err, &misused) || errors.As(err, &usage) || errors.As(err, &format) || errors.As(err, &choice) || errors.As(err, &library)
 }

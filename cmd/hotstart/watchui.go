@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -13,11 +14,16 @@ import (
 // watchUI tells the user of hotstart watch what happened and what goes on.
 type watchUI struct {
 	*ui
-	addresses []starter.Address
+	addresses []starter.Address // that hotstart has made
+	listens   []starter.Address // that the program has bound by itself
+	by        int               // the generation that did
 }
 
-// building is the first line. What connects from now on waits.
-func (u *watchUI) building(what string) {
+// building is what comes first. What connects from now on waits.
+func (u *watchUI) building(welcome, what string) {
+	if welcome != "" {
+		u.say("%s", welcome)
+	}
 	if len(u.addresses) == 0 {
 		u.say("building %s", what)
 		return
@@ -39,15 +45,18 @@ func (u *watchUI) adopted(what string, err error) {
 // kept tells of a socket that the program has bound by itself.
 func (u *watchUI) kept(e starter.Event) {
 	u.say("worker %d listens on %s; that socket is kept", e.Worker.Generation, url(e.Address))
-	u.addresses = append(u.addresses, e.Address)
+	if u.by != e.Worker.Generation {
+		u.by, u.listens = e.Worker.Generation, nil
+	}
+	u.listens = append(u.listens, e.Address)
 }
 
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
-	line := fmt.Sprintf("%v is serving", e.Worker)
+	line := fmt.Sprintf("%v is %s", e.Worker, u.verb())
 	switch {
 	case again:
-		line += " again"
+		line += " again, with the code of " + clock(a.began)
 	case len(a.changed) == 0:
 		line = fmt.Sprintf("built in %s; %s", took(a.binary.Took), line)
 	default:
@@ -55,13 +64,31 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	}
 	if len(e.Others) > 0 {
 		line += fmt.Sprintf("; worker %d finishes", e.Others[0].Generation)
-	} else if len(u.addresses) > 0 {
-		line += " " + u.where()
+	} else if where := u.where(); where != "" {
+		line += " " + where
 	}
 	u.say("%s", line)
 }
 
-// unchanged tells of a change that makes no difference.
+// verb is what a worker does that may not be a server.
+func (u *watchUI) verb() string {
+	if len(u.addresses)+len(u.listens) == 0 {
+		return "running"
+	}
+	return "serving"
+}
+
+// unused warns once of a port on which nobody will ever answer.
+func (u *watchUI) unused(e starter.Event) {
+	before := len(u.addresses)
+	u.addresses = slices.DeleteFunc(u.addresses, func(a starter.Address) bool { return a == e.Address })
+	if len(u.addresses) < before {
+		u.warn("nothing in the program listens on %s, which hotstart has made: connections to it wait in vain", url(e.Address))
+	}
+}
+
+// unchanged tells of a change that makes no difference to the worker that
+// runs the newest code.
 func (u *watchUI) unchanged(changed []string, d time.Duration, worker starter.Worker) {
 	u.say("%s changed; built in %s: the same program; worker %d goes on", u.names(changed), took(d), worker.Generation)
 }
@@ -98,13 +125,24 @@ func (u *watchUI) slow(o watchOptions) {
 	u.say("%s", line)
 }
 
-// died tells of a worker that served and ended by itself.
-func (u *watchUI) died(e starter.Event, stopping bool) {
+// died tells of a worker that served and ended by itself, and of what comes
+// in its place.
+func (u *watchUI) died(e starter.Event, stopping bool, starting starter.Worker) {
 	next := "; starting it again"
-	if stopping {
+	switch {
+	case stopping:
 		next = ""
+	case starting.PID != 0:
+		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
 	}
 	u.warn("%v%s", e, next)
+}
+
+// left tells of an old worker only if it did not end as it was told to.
+func (u *watchUI) left(e starter.Event) {
+	if e.Status.Exited() && e.Status.ExitStatus() != 0 {
+		u.warn("%v", e)
+	}
 }
 
 // stopping tells what hotstart waits for before it ends.
@@ -124,7 +162,7 @@ func (u *watchUI) goesOn(worker starter.Worker, since time.Time) string {
 // where names every address as a person would type it.
 func (u *watchUI) where() string {
 	var all []string
-	for _, a := range u.addresses {
+	for _, a := range slices.Concat(u.addresses, u.listens) {
 		all = append(all, url(a))
 	}
 	return strings.Join(all, ", ")
