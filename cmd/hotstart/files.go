@@ -16,7 +16,7 @@ func files(g *builder.Graph, p *watcher.Patterns) watcher.Files {
 		Dirs:  g.Dirs,
 		Trees: slices.Concat(g.Trees, p.Trees()),
 		Skip: func(dir string) bool {
-			return (p.Skip(dir) || isHoard(dir)) && (len(g.Trees) == 0 || g.Skip(dir))
+			return (p.Skip(dir) || isHoard(dir)) && g.Skip(dir)
 		},
 		Match: func(path string) bool {
 			return !p.Ignored(path) && (g.Match(path) || p.Watched(path))
