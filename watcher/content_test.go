@@ -48,7 +48,10 @@ func TestReadFileUnreadable(t *testing.T) {
 	must(t, os.Chmod(path, 0))
 	if f, err := os.Open(path); err == nil {
 		f.Close()
-		t.Skip("this user can read everything")
+		path = "/proc/self/mem" // root opens everything, but nobody reads this from its beginning
+		if _, err := os.ReadFile(path); err == nil || os.IsNotExist(err) {
+			t.Skip("this user can read everything")
+		}
 	}
 	got := readOne(path)
 	if !got.exists || !got.unreadable || got.trusted() {
