@@ -134,11 +134,22 @@ func (g *Graph) setTrees() {
 	}
 	if g.Err != nil {
 		for _, root := range g.modules {
+			if g.isSlip(root) {
+				continue
+			}
 			trees[root] = true
 			delete(g.embedding, root)
 		}
 	}
 	g.Trees = trees.sorted()
+}
+
+// isSlip reports whether the root of a module can't be meant: a replace that names a
+// folder above the project, maybe / itself, where no go.mod is. It is not to be watched
+// with all below it; once it has a go.mod it is a module.
+func (g *Graph) isSlip(root string) bool {
+	above := slices.ContainsFunc(g.modules, func(other string) bool { return other != root && inside(root, other) })
+	return above && isDir(root) && !isFile(filepath.Join(root, "go.mod"))
 }
 
 // moduleOf returns the innermost module among Trees that dir is in, "" if there is none.

@@ -300,3 +300,18 @@ func BenchmarkList(b *testing.B) {
 		}
 	}
 }
+
+// A replace that names a folder above the project must not have all of that watched.
+func TestTreesAreNotAboveTheProject(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "-- go.mod --\nmodule example.com/m\n\ngo 1.24\n\nrequire example.com/lib v0.0.0\n\n"+
+		"replace example.com/lib => ..\n-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n")
+	g := mustList(t, builderIn(t, dir, Options{}))
+	above := filepath.Dir(dir)
+	if g.Err == nil || !slices.Contains(g.Trees, dir) || slices.Contains(g.Trees, above) {
+		t.Errorf("Err %v, Trees %q", g.Err, g.Trees)
+	}
+	if !g.Match(filepath.Join(above, "go.mod")) || !slices.Contains(g.Dirs, above) {
+		t.Errorf("its go.mod is not waited for: Dirs %q", g.Dirs)
+	}
+}

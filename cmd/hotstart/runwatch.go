@@ -30,6 +30,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 			return err
 		}
 	}
+	u.dir = o.dir // the demo's is not the one that hotstart was started in
 	w := &watch{
 		o:        o,
 		ui:       u,
