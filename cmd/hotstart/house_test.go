@@ -27,6 +27,7 @@ var guests = map[string][]string{
 	"github.com/fsnotify/fsnotify": {"watcher"},
 	"github.com/fatih/color":       {"cmd/hotstart"},
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
+	"github.com/spf13/pflag":       {"cmd/hotstart"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
 	"golang.org/x/sys/unix":        {"starter", "watcher", "builder"},
 }

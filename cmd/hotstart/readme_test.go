@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"regexp"
 	"strings"
@@ -9,16 +10,81 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestReadmeShowsTheFlags(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// update writes what hotstart says of itself into the documents.
+var update = flag.Bool("update", false, "write the help into docs/watch.md")
+
+const watchDoc = "../../docs/watch.md"
+
+func TestDocsShowTheHelp(t *testing.T) {
+	doc := read(t, watchDoc)
+	before, rest, _ := strings.Cut(doc, "```\nUsage:\n")
+	_, after, found := strings.Cut(rest, "```\n")
+	want := before + "```\n" + watchUsage() + "```\n" + after
+	switch {
+	case !found:
+		t.Fatalf("%s has no help", watchDoc)
+	case doc == want:
+	case *update:
+		if err := os.WriteFile(watchDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s does not show the help as it is: go test ./cmd/hotstart -run DocsShow -update", watchDoc)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if flags := newWatchCmd().Flags().FlagUsages(); !strings.Contains(string(readme), "```\n"+flags+"```\n") {
-		t.Errorf("README.md does not show the flags as they are:\n%s", flags)
+	return string(b)
+}
+
+// watchUsage is the help of watch without what it says first.
+func watchUsage() string {
+	cmd, _, err := newRootCmd().Find([]string{"watch"})
+	if err != nil {
+		panic(err)
 	}
-	if lines := strings.Count(string(readme), "\n"); lines >= 200 {
+	return cmd.UsageString()
+}
+
+// The help fits two screens, and no line of it is broken by the terminal.
+func TestHelpFitsTwoScreens(t *testing.T) {
+	var help strings.Builder
+	if code := run([]string{"help", "watch"}, &help, &help); code != exitOK {
+		t.Fatal(help.String())
+	}
+	if lines := strings.Count(help.String(), "\n"); lines > 96 {
+		t.Errorf("the help has %d lines", lines)
+	}
+	for line := range strings.Lines(help.String()) {
+		if len(line) > 110 {
+			t.Errorf("too long a line: %s", line)
+		}
+	}
+}
+
+func TestReadmeNamesFlagsThatExist(t *testing.T) {
+	readme := read(t, "../../README.md")
+	if lines := strings.Count(readme, "\n"); lines >= 200 {
 		t.Errorf("README.md has %d lines", lines)
+	}
+	_, section, _ := strings.Cut(readme, "\n## hotstart watch\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := regexp.MustCompile(`--[a-z][a-z-]*`).FindAllString(section, -1)
+	if len(named) == 0 {
+		t.Error("README.md names no flag")
+	}
+	cmd, _, err := newRootCmd().Find([]string{"watch"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range named {
+		if cmd.Flag(name[2:]) == nil {
+			t.Errorf("README.md names %s, which hotstart watch does not have", name)
+		}
 	}
 }
 

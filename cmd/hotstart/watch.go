@@ -76,21 +76,29 @@ func newWatchCmd() *cobra.Command {
 	return cmd
 }
 
+// addFlags makes the flags, each in the group that the help shows it in.
 func (o *watchOptions) addFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.SortFlags = false
+	groups := &flagGroups{cmd: cmd}
+	f := groups.add("Sockets")
 	f.StringArrayVar(&o.ports, "port", o.ports, "listen on `[host:][u]port[=fd]`; repeatable")
 	f.StringArrayVar(&o.paths, "path", o.paths, "listen on the unix socket `path`; repeatable")
-	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's own")
+	f.StringVar(&o.adopt, "adopt", o.adopt, "have the program inherit its sockets: `when` is auto or off")
+
+	f = groups.add("Build")
+	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's")
 	f.BoolVar(&o.debug, "debug", o.debug, "keep what a debugger needs in the binary")
-	f.StringVar(&o.adopt, "adopt", o.adopt, "have the program inherit its sockets without its doing: `when` is auto or off")
-	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload when a file that `pattern` matches changes; ** is any depth; repeatable")
-	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for a file that `pattern` matches; repeatable")
+
+	f = groups.add("Files")
+	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload for files that `pattern` matches; ** is any depth; repeatable")
+	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for files that `pattern` matches; repeatable")
 	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
-	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify or interval")
+
+	f = groups.add("Start and stop")
+	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")
 	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
+	groups.done()
 }
 
 // What --adopt takes.
