@@ -39,11 +39,12 @@ const (
 	Kept                       // Worker bound Address by itself and gave the socket to the broker, for the workers to come
 	Unused                     // Worker says that it serves, and does not wait on the socket of Address, one of the options
 	Overdue                    // Worker did not drain in time and gets Signal
+	Deafened                   // Worker, it seems, has shut down the socket of Address for all; it listens again, unless Err
 	Refused                    // Worker asked the broker for something it may not have: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Refused",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused",
 }
 
 // String is the kind's name.
@@ -95,6 +96,15 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v does not use the socket of %v", e.Worker, e.Address)
 	case Overdue:
 		return fmt.Sprintf("%v still has connections; told to exit", e.Worker)
+	case Deafened:
+		line := fmt.Sprintf("the socket of %v was shut down", e.Address)
+		if e.Worker.Generation > 0 {
+			line += fmt.Sprintf(", it seems by %v", e.Worker)
+		}
+		if e.Err != nil {
+			return fmt.Sprintf("%s: %v", line, e.Err)
+		}
+		return line + "; it listens again"
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	}

@@ -39,6 +39,21 @@ func (l *ledger) streams() []uint64 {
 	return inodes
 }
 
+// find returns the socket with this inode, or nil if it is not kept.
+func (l *ledger) find(inode uint64) *socket {
+	for _, s := range l.own {
+		if s.inode == inode {
+			return s
+		}
+	}
+	for _, g := range l.given {
+		if g.inode == inode {
+			return g.socket
+		}
+	}
+	return nil
+}
+
 // want returns the socket that a worker of this generation shall have
 // instead of binding the address itself, or nil. Port 0 is one that the kernel
 // chose for a generation before: each generation gets those of a host in the

@@ -444,6 +444,17 @@ func (m *machine) in(s state) *worker {
 	return nil
 }
 
+// suspect is the worker that may have harmed what all share: one that is about
+// to leave closes things, one that serves rarely does.
+func (m *machine) suspect() Worker {
+	for _, s := range []state{leaving, draining, serving, starting, killed, outgoing} {
+		if w := m.in(s); w != nil {
+			return w.Worker
+		}
+	}
+	return Worker{}
+}
+
 // stays reports whether a worker may go on to serve.
 func (m *machine) stays(generation int) bool {
 	w := m.find(generation)

@@ -57,6 +57,7 @@ func programs() map[string]func() error {
 		"prefork":   prefork,
 		"notify":    sayNotify,
 		"broker":    sayBroker,
+		"deafen":    deafen,
 		"halfway":   func() error { return echoOn(3) },
 		"supervise": supervise,
 		"starve":    starve,
@@ -101,6 +102,14 @@ func echoOn(fd int) error {
 			io.Copy(c, c)
 		})
 	}
+}
+
+// deafen shuts down the socket that all workers share.
+func deafen() error {
+	if err := unix.Shutdown(3, unix.SHUT_RDWR); err != nil {
+		return err
+	}
+	return untilTerm()
 }
 
 // prefork has a child that accepts, and does nothing itself.

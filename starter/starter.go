@@ -33,6 +33,7 @@ type Starter struct {
 	system  system
 	workers map[int]*running
 	guard   *guard
+	vigil   *vigil
 
 	reloads chan *Command       // the latest that is not begun
 	signals chan syscall.Signal // for the workers
@@ -67,9 +68,13 @@ func New(o Options) (*Starter, error) {
 	for _, socket := range sockets {
 		s.listens = append(s.listens, socket.listens())
 	}
+	if err := s.watchOver(sockets); err != nil {
+		s.ledger.close()
+		return nil, err
+	}
 	if o.Leash {
 		if err := s.leash(); err != nil {
-			s.ledger.close()
+			s.Close()
 			return nil, err
 		}
 	}
@@ -241,6 +246,7 @@ func (s *Starter) settle(generation int) {
 }
 
 func (s *Starter) spawn(a spawn) any {
+	s.healAll()
 	w, err := s.system.spawn(s, a.generation, a.command)
 	if err != nil {
 		return exited{generation: a.generation, err: err}
@@ -306,6 +312,9 @@ func (s *Starter) heard(message any) any {
 		return s.answer(e)
 	case hungUp:
 		return s.hungUp(e.generation, e.err)
+	case deaf:
+		s.heal(e.inode)
+		return nil
 	}
 	return message
 }
@@ -385,6 +394,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 	case err != nil:
 		s.refused(generation, err)
 	case kept != nil:
+		s.vigil.over(kept)
 		w := s.machine.find(generation)
 		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
 	}
@@ -431,6 +441,7 @@ func (s *Starter) leash() (err error) {
 func (s *Starter) close() {
 	s.closing.Do(func() {
 		close(s.ended)
+		s.vigil.close()
 		s.ledger.close()
 		if s.guard != nil {
 			s.guard.close()

@@ -316,7 +316,7 @@ func (w *watch) happened(e starter.Event) {
 		if w.stopping {
 			w.killed = e.Worker
 		}
-	case starter.Overdue, starter.Refused:
+	case starter.Overdue, starter.Refused, starter.Deafened:
 		w.ui.warn("%v", e)
 	case starter.Unused:
 		w.ui.unused(e)
