@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -46,16 +45,16 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
 
-	output, err := os.MkdirTemp("", "hotstart-")
+	binaries, err := newScratch(os.TempDir())
 	if err != nil {
-		return fmt.Errorf("making a folder for the binaries: %w", err)
+		return err
 	}
-	defer os.RemoveAll(output)
+	defer binaries.remove()
 	if w.stdin, err = os.Open(os.DevNull); err != nil {
 		return err
 	}
 	defer w.stdin.Close()
-	if interrupted, err := w.open(mark, output); interrupted || err != nil {
+	if interrupted, err := w.open(mark, binaries.dir); interrupted || err != nil {
 		return err
 	}
 	defer w.running.Wait()
