@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -130,8 +131,12 @@ func timeBuild(p *project, text string) (time.Duration, error) {
 // rest lets what a measurement has set off come to an end before the next.
 const rest = 400 * time.Millisecond
 
-func quantile(d []time.Duration, q float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(d))
+// quantile is 0 if there is nothing.
+func quantile[T cmp.Ordered](values []T, q float64) (none T) {
+	if len(values) == 0 {
+		return none
+	}
+	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(q*float64(len(sorted)-1)+0.5)]
 }
 

@@ -1,6 +1,7 @@
 // Hotbench measures hotstart. It is a module of its own, so that what it
 // compares with does not enter hotstart's.
 //
+//	go run . compare      hotstart beside its peers, on four programs
 //	go run . latency      how long a save takes to be served
 //	go run . lossless     how many requests are lost over many reloads
 package main
@@ -18,9 +19,9 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	commands := map[string]func([]string) error{"latency": runLatency, "lossless": runLossless}
+	commands := map[string]func([]string) error{"latency": runLatency, "lossless": runLossless, "compare": runCompare}
 	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: hotbench latency|lossless [flags]; each tells its flags by -h")
+		fmt.Fprintln(os.Stderr, "usage: hotbench compare|latency|lossless [flags]; each tells its flags by -h")
 		return 2
 	}
 	err := commands[args[0]](args[1:])
@@ -44,8 +45,7 @@ type bench struct {
 // newBench builds hotstart from the checkout that this program stands in,
 // unless a binary is given.
 func newBench(binary string) (*bench, error) {
-	_, source, _, _ := runtime.Caller(0)
-	b := &bench{hotstart: binary, checkout: filepath.Join(filepath.Dir(source), "..", "..")}
+	b := &bench{hotstart: binary, checkout: filepath.Join(sourceDir(), "..", "..")}
 	if _, err := os.Stat(filepath.Join(b.checkout, "cmd", "hotstart")); err != nil {
 		return nil, fmt.Errorf("finding the checkout that this was built in: %w", err)
 	}
@@ -65,6 +65,15 @@ func newBench(binary string) (*bench, error) {
 	}
 	return b, nil
 }
+
+// sourceDir is the folder of this program's source.
+func sourceDir() string {
+	_, source, _, _ := runtime.Caller(0)
+	return filepath.Dir(source)
+}
+
+// defaultOut is where the figures are that the documentation shows.
+func defaultOut() string { return filepath.Join(sourceDir(), "..", "..", "docs", "speed") }
 
 func (b *bench) close() { os.RemoveAll(b.dir) }
 

@@ -23,7 +23,8 @@ var programs embed.FS
 // project is a program to measure, in a module of its own.
 type project struct {
 	dir    string
-	source string
+	edited string // the file that has TEXT in it
+	source string // of that
 }
 
 // newProject writes one of the programs into a new folder.
@@ -35,7 +36,7 @@ func newProject(dir, name, hotstart string) (*project, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	p := &project{dir: dir, source: string(source)}
+	p := &project{dir: dir, edited: "main.go", source: string(source)}
 	mod := "module example.com/bench\n\ngo 1.24\n"
 	if name == "worker" {
 		mod = "module example.com/bench\n\ngo 1.25.0\n\nrequire github.com/hotstart/hotstart v0.0.0\n\n" +
@@ -54,7 +55,7 @@ func newProject(dir, name, hotstart string) (*project, error) {
 
 // write saves the program with another text in it.
 func (p *project) write(text string) error {
-	return p.file("main.go", strings.ReplaceAll(p.source, "TEXT", text))
+	return p.file(p.edited, strings.ReplaceAll(p.source, "TEXT", text))
 }
 
 func (p *project) file(name, content string) error {

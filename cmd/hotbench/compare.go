@@ -1,0 +1,153 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// comparison is the order of a run of compare.
+type comparison struct {
+	*bench
+	figures *figures
+	peers   peers
+	tools   []tool
+	rounds  int
+	edits   int
+	rest    time.Duration
+	until   time.Time
+}
+
+// runCompare measures hotstart beside its peers and a bare go build: in
+// rounds, each of which visits every tool once, so that what else the machine
+// does meanwhile meets all alike.
+func runCompare(args []string) error {
+	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
+	var (
+		c        comparison
+		programs = flags.String("programs", "", "programs to measure, as small,large; empty: all")
+		names    = flags.String("tools", "", "tools to measure, as 'go build;hotstart;air'; empty: all")
+		binary   = flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
+		out      = flags.String("out", defaultOut(), "folder for the figures")
+		resume   = flags.Bool("resume", false, "keep the figures that are there, and measure what is missing")
+		bound    = flags.Duration("bound", 45*time.Minute, "begin nothing more after this time")
+	)
+	flags.IntVar(&c.rounds, "rounds", 3, "visits to each tool at each program")
+	flags.IntVar(&c.edits, "edits", 5, "edits to measure in each visit, after one that is not")
+	flags.DurationVar(&c.rest, "rest", 10*time.Second, "how long to watch a tool at rest, in its first visit")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	chosen, err := chosenSubjects(*programs)
+	if err != nil {
+		return err
+	}
+	if c.tools, err = named(tools(), *names); err != nil {
+		return err
+	}
+	if c.peers, err = newPeers(); err != nil {
+		return err
+	}
+	if c.figures, err = openFigures(filepath.Join(*out, "compare.json"), *resume); err != nil {
+		return err
+	}
+	if c.bench, err = newBench(*binary); err != nil {
+		return err
+	}
+	defer c.close()
+	c.until = time.Now().Add(*bound)
+	for _, s := range chosen {
+		if err := c.program(s); err != nil {
+			return fmt.Errorf("measuring %s: %w", s.name, err)
+		}
+	}
+	return c.figures.print(os.Stdout)
+}
+
+// program makes the rounds at one program. A tool that fails is named, and
+// not visited again.
+func (c *comparison) program(s subject) error {
+	var p *project
+	for round := range c.rounds {
+		for _, t := range c.tools {
+			if c.figures.visits(s.name, t.name) > round || c.figures.missing(s.name, t.name) || time.Now().After(c.until) {
+				continue
+			}
+			if p == nil {
+				fmt.Fprintf(os.Stderr, "making %s: %s\n", s.name, s.about)
+				var err error
+				if p, err = s.make(filepath.Join(c.dir, s.name)); err != nil {
+					return err
+				}
+				defer os.RemoveAll(p.dir)
+				if _, err := timeBuild(p, newText()); err != nil { // fills the build cache
+					return err
+				}
+			}
+			v := c.visit(s, t, p, round == 0)
+			fmt.Fprintf(os.Stderr, "round %d: %s\n", round+1, v)
+			if err := c.figures.add(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *comparison) visit(s subject, t tool, p *project, rest bool) visit {
+	v := visit{Program: s.name, Tool: t.name, At: time.Now().UTC().Truncate(time.Second)}
+	if err := c.stay(&v, t, p, rest); err != nil {
+		v.Missing = err.Error()
+	}
+	return v
+}
+
+// stay is what a visit consists of.
+func (c *comparison) stay(v *visit, t tool, p *project, rest bool) error {
+	if t.name == bare {
+		return c.builds(v, p)
+	}
+	path := c.hotstart
+	if t.module != "" {
+		var err error
+		if path, v.Version, err = c.peers.command(t); err != nil {
+			return err
+		}
+	}
+	r, took, err := start(path, t, p)
+	if err != nil {
+		return err
+	}
+	defer r.stop(t)
+	v.Start = float64(took.Microseconds()) / 1e3
+	if rest && c.rest > 0 {
+		v.Rest = r.rest(c.rest)
+	}
+	for i := range c.edits + 1 {
+		restless(r.alone)
+		e, err := r.save()
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			v.Edits = append(v.Edits, e)
+		}
+	}
+	return nil
+}
+
+// builds is the visit to the yardstick.
+func (c *comparison) builds(v *visit, p *project) error {
+	for i := range c.edits + 1 {
+		d, err := timeBuild(p, newText())
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			v.Edits = append(v.Edits, edit{Took: float64(d.Microseconds()) / 1e3})
+		}
+	}
+	return nil
+}
