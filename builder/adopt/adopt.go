@@ -38,6 +38,8 @@ type Build struct {
 	// Output is an existing directory for the generated files, the same in each
 	// build. What has not changed there is not written again.
 	Output string
+
+	Memory *Memory // of the builds before; nil: there is none
 }
 
 // An Adoption is how to build a program that is adopted.
@@ -65,6 +67,8 @@ const FileName = "0" + packageName + ".go"
 // packageName is that of the package that the file imports, in a directory below Dir.
 const packageName = "hotstart_adopt"
 
+const overlayName = "overlay.json"
+
 const workerPath = "github.com/hotstart/hotstart/starter/worker"
 
 // Adopt writes the generated file and the overlay. The error is a *RefusedError unless
@@ -73,10 +77,7 @@ func (b Build) Adopt() (*Adoption, error) {
 	if err := b.acceptable(); err != nil {
 		return nil, err
 	}
-	if err := b.checkHooks(); err != nil {
-		return nil, err
-	}
-	files, err := b.files()
+	files, err := b.generate()
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +85,16 @@ func (b Build) Adopt() (*Adoption, error) {
 	if err != nil {
 		return nil, err
 	}
-	files["overlay.json"] = overlay
 	for name, content := range files {
 		if err := write(filepath.Join(b.Output, filepath.Base(name)), content); err != nil {
 			return nil, err
 		}
 	}
+	if err := write(filepath.Join(b.Output, overlayName), overlay); err != nil {
+		return nil, err
+	}
 	a := &Adoption{File: filepath.Join(b.Dir, FileName)}
-	name := filepath.Join(b.Output, "overlay.json")
-	a.Flags = append([]string{"-overlay=" + name}, b.linkerFlags()...)
+	a.Flags = append([]string{"-overlay=" + filepath.Join(b.Output, overlayName)}, b.linkerFlags()...)
 	return a, nil
 }
 
@@ -103,7 +105,7 @@ func (b Build) acceptable() error {
 		return refused("the directory of package main is not known")
 	case b.GOMODCACHE != "" && strings.HasPrefix(b.Dir, b.GOMODCACHE+"/"):
 		return refused("the go command lets nothing be added in the module cache")
-	case slices.Contains(b.Imports, workerPath):
+	case b.imports(workerPath):
 		return refused("it imports starter/worker, which does the same")
 	case b.Compiler != "" && b.Compiler != "gc":
 		return refused("-compiler=%s has none of the hooks", b.Compiler)

@@ -6,7 +6,6 @@ import (
 	"go/printer"
 	"go/token"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -42,7 +41,7 @@ func (b Build) checkHooks() error {
 	default:
 		return refused("not known on %s", b.GOOS)
 	}
-	if slices.Contains(b.Imports, "net/http") {
+	if b.imports("net/http") {
 		wanted = append(wanted, ofHTTP...)
 	}
 	found := map[string]map[string]string{}

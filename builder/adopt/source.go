@@ -71,11 +71,11 @@ func (b Build) hookFiles() (files []hookFile, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !f.uses(`"net/http"`) || slices.Contains(b.Imports, "net/http") {
+		if !f.uses(`"net/http"`) || b.imports("net/http") {
 			files = append(files, f)
 		}
 	}
-	if slices.Contains(b.Imports, "google.golang.org/grpc") {
+	if b.imports("google.golang.org/grpc") {
 		f, err := readHook("parts/grpc.go.txt")
 		if err != nil {
 			return nil, err

@@ -1,0 +1,86 @@
+package adopt_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+)
+
+// What a memory holds of one build must not get into another.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	b, err := ofDir(module(t, map[string]string{"main.go": listens}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var memory adopt.Memory
+	net := b.Imports
+	http := append(net[:len(net):len(net)], "net/http")
+	grpc := append(http[:len(http):len(http)], "google.golang.org/grpc")
+	for _, step := range []struct {
+		what   string
+		change func(*adopt.Build)
+	}{
+		{"at first", func(*adopt.Build) {}},
+		{"again", func(*adopt.Build) {}},
+		{"with net/http", func(b *adopt.Build) { b.Imports = http }},
+		{"with grpc", func(b *adopt.Build) { b.Imports = grpc }},
+		{"without net/http", func(b *adopt.Build) { b.Imports = net }},
+		{"on a system with no hooks", func(b *adopt.Build) { b.GOOS = "plan9" }},
+		{"back", func(b *adopt.Build) { b.GOOS = "linux" }},
+		{"in no module", func(b *adopt.Build) { b.Path = "" }},
+	} {
+		step.change(&b)
+		b.Memory = nil
+		want, wantErr := generated(t, b)
+		b.Memory = &memory
+		got, gotErr := generated(t, b)
+		if (gotErr == nil) != (wantErr == nil) || !maps.Equal(got, want) {
+			t.Errorf("%s: with a memory %v and %d files, without %v and %d files", step.what, gotErr, len(got), wantErr, len(want))
+		}
+	}
+}
+
+// generated returns what Adopt writes into an empty folder, by name.
+func generated(t *testing.T, b adopt.Build) (map[string]string, error) {
+	t.Helper()
+	b.Output = t.TempDir()
+	_, err := b.Adopt()
+	files := map[string]string{}
+	entries, _ := os.ReadDir(b.Output)
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(b.Output, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Name() != "overlay.json" { // which names the folder
+			files[e.Name()] = string(content)
+		}
+	}
+	return files, err
+}
+
+func BenchmarkAdopt(b *testing.B) {
+	build, err := ofDir(module(b, map[string]string{"main.go": listens}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	build.Imports = append(build.Imports, "net/http")
+	build.Output = b.TempDir()
+	for _, memory := range []*adopt.Memory{nil, new(adopt.Memory)} {
+		name := "first"
+		if build.Memory = memory; memory != nil {
+			name = "next"
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := build.Adopt(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
