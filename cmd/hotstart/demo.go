@@ -43,7 +43,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = runWatch(cmd, o)
 	if templates.Remove(templates.Demo, dir) != nil {
-		newUI(cmd.ErrOrStderr(), colorOf(cmd)).say("what you have changed is still in %s", dir)
+		newUI(cmd.ErrOrStderr(), cmd).say("what you have changed is still in %s", dir)
 	}
 	return err
 }

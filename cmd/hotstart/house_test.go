@@ -29,7 +29,7 @@ var guests = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
 	"github.com/spf13/pflag":       {"cmd/hotstart"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
-	"golang.org/x/sys/unix":        {"starter", "watcher", "builder"},
+	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

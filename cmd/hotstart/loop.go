@@ -245,6 +245,9 @@ func (w *watch) built(b built) error {
 	}
 	changed := slices.Sorted(maps.Keys(w.changed))
 	clear(w.changed)
+	if b.number > 1 {
+		w.o.display.fresh(w.ui.screen)
+	}
 	// A list that is under way may have read what was there before.
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
 		w.list(b.began)
@@ -254,7 +257,7 @@ func (w *watch) built(b built) error {
 	case errors.As(b.err, &broken):
 		w.ui.buildFailed(changed, broken, w.standing())
 	case b.err != nil:
-		w.ui.warn("%v; %s", b.err, w.standing())
+		w.ui.buildImpossible(changed, b.err, w.standing())
 	case w.runs(b.binary) && !w.forced:
 		w.ui.unchanged(changed, b.binary.Took, w.newest())
 		discard(b.binary)
@@ -312,15 +315,16 @@ func (w *watch) happened(e starter.Event) {
 	case starter.Left:
 		w.ui.left(e)
 	case starter.Killing:
-		w.ui.warn("%v", e)
+		w.ui.trouble(e)
 		if w.stopping {
 			w.killed = e.Worker
 		}
 	case starter.Overdue, starter.Refused, starter.Deafened:
-		w.ui.warn("%v", e)
+		w.ui.trouble(e)
 	case starter.Unused:
 		w.ui.unused(e)
 	}
+	w.ui.remind(w.standing())
 }
 
 // serves notes a worker that has become the current one.

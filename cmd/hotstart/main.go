@@ -34,8 +34,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(context.Background())
-	return exitCode(newUI(stderr, colorOf(root)), err)
+	cmd, err := root.ExecuteContextC(context.Background())
+	return exitCode(newUI(stderr, cmd), err)
 }
 
 func newRootCmd() *cobra.Command {

@@ -17,7 +17,10 @@ import (
 // runWatch makes every part, joins them by the loop, and ends them in turn.
 // The sockets come first: what connects during the first build waits.
 func runWatch(cmd *cobra.Command, o watchOptions) error {
-	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), colorOf(cmd))}
+	if err := o.display.check(); err != nil {
+		return err
+	}
+	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), cmd)}
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()
@@ -59,6 +62,9 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 	}
 	defer w.running.Wait()
 	u.addresses = w.starter.Addresses()
+	u.alerts = alerts{program: programName(o.dir, w.builder.Package()), bell: o.display.bell, notify: o.display.notify}
+	u.alerts.begin(u.ui)
+	defer u.alerts.end(u.ui)
 	served, unwatched := make(chan error, 1), make(chan error, 1)
 	go func() {
 		served <- w.starter.Run(context.Background())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/hotstart/hotstart/builder"
 )
@@ -19,19 +21,36 @@ import (
 // ui writes what the user sees: one line an event, to stderr. It is the one
 // place that knows colours.
 type ui struct {
-	w      io.Writer
-	prefix *color.Color
-	bad    *color.Color
-	dir    string // file names are shown relative to it
+	*screen
+	machine bool // events are objects, not lines
+	links   bool // names of files can be clicked on
+	prefix  *color.Color
+	bad     *color.Color
+	good    *color.Color
+	dim     *color.Color
+	dir     string // file names are shown relative to it
 }
 
-// newUI colours as when says: always, never, or auto, which is on a terminal
-// unless NO_COLOR is set.
-func newUI(w io.Writer, when string) *ui {
-	u := &ui{w: w, prefix: color.New(color.FgCyan), bad: color.New(color.FgRed)}
+// newUI writes as the flags of a command say. Colour is always, never, or
+// auto, which is on a terminal unless NO_COLOR is set.
+func newUI(w io.Writer, cmd *cobra.Command) *ui {
+	terminal := isTerminal(w) && os.Getenv("TERM") != "dumb"
+	when := colorOf(cmd)
+	colored := when == "always" || when == "auto" && terminal && os.Getenv("NO_COLOR") == ""
+	u := &ui{
+		screen: &screen{w: w, terminal: terminal},
+		links:  colored && terminal,
+		prefix: color.New(color.FgCyan),
+		bad:    color.New(color.FgRed),
+		good:   color.New(color.FgGreen),
+		dim:    color.New(color.Faint),
+	}
+	if u.machine = formatOf(cmd) == formatJSON; u.machine {
+		u.screen.terminal, u.links, colored = false, false, false
+	}
 	u.dir, _ = os.Getwd()
-	for _, c := range []*color.Color{u.prefix, u.bad} {
-		if when == "always" || when == "auto" && wantsColor(w) {
+	for _, c := range []*color.Color{u.prefix, u.bad, u.good, u.dim} {
+		if colored {
 			c.EnableColor()
 		} else {
 			c.DisableColor()
@@ -40,9 +59,9 @@ func newUI(w io.Writer, when string) *ui {
 	return u
 }
 
-func wantsColor(w io.Writer) bool {
+func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // colorOf reads the flag that every command has.
@@ -51,53 +70,118 @@ func colorOf(cmd *cobra.Command) string {
 	return when
 }
 
+// What --log-format takes, where a command has it.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+func formatOf(cmd *cobra.Command) string {
+	format, _ := cmd.Flags().GetString("log-format")
+	return format
+}
+
+// tell writes an event, all at once.
+func (u *ui) tell(e event) {
+	if u.machine {
+		io.WriteString(u, e.object(time.Now()))
+		return
+	}
+	io.WriteString(u, e.line(u))
+}
+
 // say prints one line.
 func (u *ui) say(format string, args ...any) {
-	fmt.Fprintf(u.w, "%s %s\n", u.prefix.Sprint("hotstart:"), fmt.Sprintf(format, args...))
+	u.tell(event{name: "note", text: fmt.Sprintf(format, args...)})
 }
 
 // warn prints one line that should be seen.
 func (u *ui) warn(format string, args ...any) {
-	u.say("%s", u.bad.Sprintf(format, args...))
+	u.tell(event{name: "warning", bad: true, text: fmt.Sprintf(format, args...)})
 }
 
 // failed prints why hotstart ends, and what to type next.
 func (u *ui) failed(err error) {
-	u.warn("%v", err)
+	e := event{name: "failed", bad: true, text: err.Error()}
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) {
-		return
+	if errors.As(err, &hinted) {
+		e.Hint = hinted.Hint()
+		for line := range strings.Lines(e.Hint) {
+			e.more += "  " + strings.TrimSpace(line) + "\n"
+		}
 	}
-	for line := range strings.Lines(hinted.Hint()) {
-		fmt.Fprintf(u.w, "  %s\n", strings.TrimSpace(line))
-	}
+	u.tell(e)
 }
 
-// diagnostics prints what is wrong with the code, as the compiler says it.
-func (u *ui) diagnostics(err *builder.BuildError) {
-	if len(err.Diagnostics) == 0 {
-		fmt.Fprintln(u.w, strings.TrimSpace(err.Output))
-	}
-	for _, d := range err.Diagnostics {
+// manyErrors is how many a person reads before mending the first.
+const manyErrors = 8
+
+// diagnostics show what is wrong with the code, as the compiler says it, each
+// with its line of source.
+func (u *ui) diagnostics(all []builder.Diagnostic) string {
+	var b strings.Builder
+	for _, d := range all[:min(len(all), manyErrors)] {
 		message := strings.ReplaceAll(d.Message, "\n", "\n    ")
 		if d.File == "" {
-			fmt.Fprintf(u.w, "  %s\n", message)
+			fmt.Fprintf(&b, "  %s\n", message)
 			continue
 		}
-		fmt.Fprintf(u.w, "  %s: %s\n", u.bad.Sprint(u.place(d)), message)
+		fmt.Fprintf(&b, "  %s: %s\n", u.place(d.File, d.Line, d.Column), message)
+		b.WriteString(u.frame(d.File, d.Line, d.Column))
 	}
+	if more := len(all) - manyErrors; more > 0 {
+		fmt.Fprintf(&b, "  and %s more\n", count(more, "error"))
+	}
+	return b.String()
 }
 
-// place is file:line:column, as far as they are known.
-func (u *ui) place(d builder.Diagnostic) string {
-	place := u.name(d.File)
-	for _, n := range []int{d.Line, d.Column} {
+// frame is a line of source with a caret, or nothing if it can't be had.
+func (u *ui) frame(file string, line, column int) string {
+	text, ok := sourceLine(file, line)
+	if !ok || strings.TrimSpace(text) == "" {
+		return ""
+	}
+	margin := fmt.Sprintf("%8d", line)
+	source, caret := frame(text, column, u.cells()-len(margin)-6)
+	shown := u.dim.Sprint(margin+" |") + " " + source + "\n"
+	if caret != "" {
+		shown += u.dim.Sprint(strings.Repeat(" ", len(margin))+" |") + " " + u.bad.Sprint(caret) + "\n"
+	}
+	return shown
+}
+
+// place is file:line:column, as far as they are known, as a terminal opens
+// it: by name, or where it knows links, by a click.
+func (u *ui) place(file string, numbers ...int) string {
+	place := u.name(file)
+	for _, n := range numbers {
 		if n == 0 {
 			break
 		}
 		place += fmt.Sprintf(":%d", n)
 	}
+	place = u.bad.Sprint(place)
+	if u.links {
+		return link(file, place)
+	}
 	return place
+}
+
+// link makes text of a terminal a link to a file (OSC 8).
+func link(file, text string) string {
+	host, _ := os.Hostname()
+	target := url.URL{Scheme: "file", Host: host, Path: file}
+	return "\x1b]8;;" + target.String() + "\x1b\\" + text + "\x1b]8;;\x1b\\"
+}
+
+// cells is how wide the terminal is.
+func (u *ui) cells() int {
+	if f, ok := u.w.(*os.File); ok && u.terminal {
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
+			return max(int(size.Col), 40)
+		}
+	}
+	return 120
 }
 
 // name is the shortest name of a file that a terminal in this folder opens.

@@ -34,6 +34,8 @@ type watchOptions struct {
 	interval     time.Duration
 	readyTimeout time.Duration
 	stopTimeout  time.Duration
+
+	display displayOptions
 }
 
 // defaultWatchOptions are the flags that nobody gave.
@@ -44,6 +46,7 @@ func defaultWatchOptions() watchOptions {
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
 		stopTimeout:  10 * time.Second,
+		display:      defaultDisplayOptions(),
 	}
 }
 
@@ -98,6 +101,8 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
+
+	o.display.addFlags(groups.add("Terminal"))
 	groups.done()
 }
 

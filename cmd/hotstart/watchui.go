@@ -14,9 +14,13 @@ import (
 // watchUI tells the user of hotstart watch what happened and what goes on.
 type watchUI struct {
 	*ui
+	alerts    alerts
 	addresses []starter.Address // that hotstart has made
 	listens   []starter.Address // that the program has bound by itself
 	by        int               // the generation that did
+	worker    starter.Worker    // the one that serves; zero: none does
+	code      time.Time         // when the build of that began
+	stale     stale
 }
 
 // building is what comes first. What connects from now on waits.
@@ -24,11 +28,12 @@ func (u *watchUI) building(welcome, what string) {
 	if welcome != "" {
 		u.say("%s", welcome)
 	}
-	if len(u.addresses) == 0 {
-		u.say("building %s", what)
-		return
+	e := event{name: "building", text: "building " + what}
+	if len(u.addresses) > 0 {
+		e.text += "; connections to " + u.where() + " wait"
+		e.Addresses = urls(u.addresses)
 	}
-	u.say("building %s; connections to %s wait", what, u.where())
+	u.tell(e)
 }
 
 // adopted tells once what is done to the program that its source does not
@@ -36,15 +41,19 @@ func (u *watchUI) building(welcome, what string) {
 func (u *watchUI) adopted(what string, err error) {
 	switch {
 	case err != nil:
-		u.say("not adopted: %v; it has to take over its sockets by itself", err)
+		u.tell(event{name: "not_adopted", text: fmt.Sprintf("not adopted: %v; it has to take over its sockets by itself", err)})
 	case what != "":
-		u.say("adopted by its package %s: the sockets that it binds are kept, and requests finish (--adopt=off)", what)
+		u.tell(event{name: "adopted", text: "adopted by its package " + what +
+			": the sockets that it binds are kept, and requests finish (--adopt=off)"})
 	}
 }
 
 // kept tells of a socket that the program has bound by itself.
 func (u *watchUI) kept(e starter.Event) {
-	u.say("worker %d listens on %s; that socket is kept", e.Worker.Generation, url(e.Address))
+	text := fmt.Sprintf("worker %d listens on %s; that socket is kept", e.Worker.Generation, urlOf(e.Address))
+	facts := factsOf(e.Worker)
+	facts.Addresses = urls([]starter.Address{e.Address})
+	u.tell(event{name: "kept", text: text, facts: facts})
 	if u.by != e.Worker.Generation {
 		u.by, u.listens = e.Worker.Generation, nil
 	}
@@ -53,21 +62,33 @@ func (u *watchUI) kept(e starter.Event) {
 
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
+	u.worker, u.code = e.Worker, a.began
 	line := fmt.Sprintf("%v is %s", e.Worker, u.verb())
+	facts := u.served()
 	switch {
 	case again:
 		line += " again, with the code of " + clock(a.began)
-	case len(a.changed) == 0:
-		line = fmt.Sprintf("built in %s; %s", took(a.binary.Took), line)
 	default:
-		line = fmt.Sprintf("%s changed; built in %s; %s", u.names(a.changed), took(a.binary.Took), line)
+		line = u.mended() + u.after(a.changed, fmt.Sprintf("built in %s; %s", took(a.binary.Took), line))
+		facts.Changed, facts.BuildMS = a.changed, milliseconds(a.binary.Took)
 	}
 	if len(e.Others) > 0 {
 		line += fmt.Sprintf("; worker %d finishes", e.Others[0].Generation)
 	} else if where := u.where(); where != "" {
 		line += " " + where
 	}
-	u.say("%s", line)
+	u.tell(event{name: "serving", text: line, facts: facts})
+}
+
+// served are the facts about what serves.
+func (u *watchUI) served() facts {
+	f := factsOf(u.worker)
+	f.Addresses = urls(slices.Concat(u.addresses, u.listens))
+	f.Serving = u.worker.Generation
+	if f.Serving != 0 {
+		f.CodeOf = u.code.Format(time.RFC3339Nano)
+	}
+	return f
 }
 
 // verb is what a worker does that may not be a server.
@@ -83,37 +104,69 @@ func (u *watchUI) unused(e starter.Event) {
 	before := len(u.addresses)
 	u.addresses = slices.DeleteFunc(u.addresses, func(a starter.Address) bool { return a == e.Address })
 	if len(u.addresses) < before {
-		u.warn("nothing in the program listens on %s, which hotstart has made: connections to it wait in vain", url(e.Address))
+		u.tell(event{name: "unused", bad: true, facts: factsOf(e.Worker), text: fmt.Sprintf(
+			"nothing in the program listens on %s, which hotstart has made: connections to it wait in vain", urlOf(e.Address))})
 	}
 }
 
 // unchanged tells of a change that makes no difference to the worker that
 // runs the newest code.
 func (u *watchUI) unchanged(changed []string, d time.Duration, worker starter.Worker) {
-	u.say("%s changed; built in %s: the same program; worker %d goes on", u.names(changed), took(d), worker.Generation)
+	facts := factsOf(worker)
+	facts.Changed, facts.BuildMS = changed, milliseconds(d)
+	text := u.after(changed, fmt.Sprintf("built in %s: the same program; worker %d goes on", took(d), worker.Generation))
+	u.tell(event{name: "unchanged", text: u.mended() + text, facts: facts})
 }
 
 // buildFailed tells of code that does not build.
 func (u *watchUI) buildFailed(changed []string, err *builder.BuildError, standing string) {
 	what := "the build failed"
-	if len(changed) > 0 {
-		what = u.names(changed) + " changed; " + what
+	if n := len(err.Diagnostics); n > 1 {
+		what += " with " + count(n, "error")
 	}
-	u.warn("%s; %s", what, standing)
-	u.diagnostics(err)
+	e := event{name: "build_failed", bad: true, more: u.diagnostics(err.Diagnostics), facts: u.failing(changed)}
+	e.text = u.after(changed, what) + "; " + standing
+	e.Errors = problems(err.Diagnostics)
+	u.tell(e)
+	u.broken(what, standing)
+}
+
+// failing are the facts about what goes on while newer code does not.
+func (u *watchUI) failing(changed []string) facts {
+	f := u.served()
+	f.Worker, f.PID, f.Addresses, f.Changed = 0, 0, nil, changed
+	return f
+}
+
+// buildImpossible tells that something else than the code is wrong.
+func (u *watchUI) buildImpossible(changed []string, err error, standing string) {
+	e := event{name: "build_failed", bad: true, facts: u.failing(changed)}
+	e.text = fmt.Sprintf("%v; %s", err, standing)
+	e.Errors = []problem{{Message: err.Error()}}
+	u.tell(e)
+	u.broken("the build failed", standing)
 }
 
 // startFailed tells of a worker that did not come to serve.
 func (u *watchUI) startFailed(e starter.Event, a *attempt, standing string) {
-	what := e.String()
-	if a != nil && len(a.changed) > 0 {
-		what = u.names(a.changed) + " changed; " + what
+	var changed []string
+	if a != nil {
+		changed = a.changed
 	}
-	u.warn("%s; %s", what, standing)
+	facts := u.failing(changed)
+	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
+	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
+	if e.Kind == starter.Failed {
+		told.Reason = e.Reason()
+	} else {
+		told.Reason = "it was not ready in time"
+	}
 	if e.Kind == starter.TimedOut && len(u.addresses) > 0 {
-		fmt.Fprintf(u.w, "  it never waited for connections on the socket of %s that hotstart keeps for it;\n"+
+		told.more = fmt.Sprintf("  it never waited for connections on the socket of %s that hotstart keeps for it;\n"+
 			"  hotstart watch --help tells how a program finds it, and --ready what else may count\n", u.addresses[0])
 	}
+	u.tell(told)
+	u.broken(fmt.Sprintf("worker %d failed to start", e.Worker.Generation), standing)
 }
 
 // slow tells why nothing seems to happen.
@@ -122,12 +175,13 @@ func (u *watchUI) slow(o watchOptions) {
 	if o.readyTimeout > 0 {
 		line += fmt.Sprintf("; it has %v for that (--ready-timeout)", o.readyTimeout)
 	}
-	u.say("%s", line)
+	u.tell(event{name: "slow", text: line})
 }
 
 // died tells of a worker that served and ended by itself, and of what comes
 // in its place.
 func (u *watchUI) died(e starter.Event, stopping bool, starting starter.Worker) {
+	u.worker = starter.Worker{}
 	next := "; starting it again"
 	switch {
 	case stopping:
@@ -135,23 +189,34 @@ func (u *watchUI) died(e starter.Event, stopping bool, starting starter.Worker) 
 	case starting.PID != 0:
 		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
 	}
-	u.warn("%v%s", e, next)
+	facts := factsOf(e.Worker)
+	facts.Reason = e.Reason()
+	u.tell(event{name: "died", bad: true, text: e.String() + next, facts: facts})
 }
 
 // left tells of an old worker only if it did not end as it was told to.
 func (u *watchUI) left(e starter.Event) {
 	if e.Status.Exited() && e.Status.ExitStatus() != 0 {
-		u.warn("%v", e)
+		facts := factsOf(e.Worker)
+		facts.Reason = e.Reason()
+		u.tell(event{name: "left", bad: true, text: e.String(), facts: facts})
 	}
+}
+
+// trouble tells of a worker that does not do as it is told.
+func (u *watchUI) trouble(e starter.Event) {
+	u.tell(event{name: strings.ToLower(e.Kind.String()), bad: true, text: e.String(), facts: factsOf(e.Worker)})
 }
 
 // stopping tells what hotstart waits for before it ends.
 func (u *watchUI) stopping(sig syscall.Signal, worker starter.Worker) {
-	line := "received " + starter.SignalName(sig)
+	facts := factsOf(worker)
+	facts.Signal = starter.SignalName(sig)
+	line := "received " + facts.Signal
 	if worker.PID != 0 {
 		line += fmt.Sprintf("; worker %d finishes; once more to end it at once", worker.Generation)
 	}
-	u.say("%s", line)
+	u.tell(event{name: "stopping", text: line, facts: facts})
 }
 
 // goesOn says which code is served while newer code is not.
@@ -161,15 +226,18 @@ func (u *watchUI) goesOn(worker starter.Worker, since time.Time) string {
 
 // where names every address as a person would type it.
 func (u *watchUI) where() string {
-	var all []string
-	for _, a := range slices.Concat(u.addresses, u.listens) {
-		all = append(all, url(a))
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(urls(slices.Concat(u.addresses, u.listens)), ", ")
 }
 
-// url is what a browser takes, as far as the address is one for a browser.
-func url(a starter.Address) string {
+func urls(addresses []starter.Address) (all []string) {
+	for _, a := range addresses {
+		all = append(all, urlOf(a))
+	}
+	return all
+}
+
+// urlOf is what a browser takes, as far as the address is one for a browser.
+func urlOf(a starter.Address) string {
 	switch {
 	case !strings.HasPrefix(a.Network, "tcp"):
 		return a.String()

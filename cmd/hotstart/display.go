@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+)
+
+// displayOptions are the flags about what a person sees and types.
+type displayOptions struct {
+	logFormat string
+	clear     string
+	bell      bool
+	notify    bool
+}
+
+// What --clear takes. Given alone it is clearScreen.
+const (
+	clearNever  = "never"
+	clearScreen = "screen"
+	clearSaves  = "all"
+)
+
+func defaultDisplayOptions() displayOptions {
+	return displayOptions{logFormat: formatText, clear: clearNever}
+}
+
+func (o *displayOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.logFormat, "log-format", o.logFormat, "say what happens as `format` text, or json: one object a line")
+	f.StringVar(&o.clear, "clear", o.clear, "clear before what a build has to say: `what` is never, screen, or all,\nwhich is also what has scrolled away")
+	f.Lookup("clear").NoOptDefVal = clearScreen
+	f.BoolVar(&o.bell, "bell", o.bell, "ring when something breaks, and when it is mended")
+	f.BoolVar(&o.notify, "notify", o.notify, "show that on the desktop, too")
+}
+
+// check refuses values that can't be meant.
+func (o displayOptions) check() error {
+	for _, choice := range []struct {
+		flag, value string
+		of          []string
+	}{
+		{"log-format", o.logFormat, []string{formatText, formatJSON}},
+		{"clear", o.clear, []string{clearNever, clearScreen, clearSaves}},
+	} {
+		if !slices.Contains(choice.of, choice.value) {
+			return &usageError{err: fmt.Errorf("--%s=%q is none of %q", choice.flag, choice.value, choice.of), hint: "hotstart watch --help"}
+		}
+	}
+	return nil
+}
+
+// fresh begins what a build has to say.
+func (o displayOptions) fresh(s *screen) {
+	if o.clear != clearNever {
+		s.clear(o.clear == clearSaves)
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"io"
+	"sync"
+)
+
+// screen is what hotstart and the program write to, in turn, so that each
+// line of hotstart's is a line of its own. On a terminal there may be a
+// status below all that was written. Safe for concurrent use.
+type screen struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+	torn     bool   // what the program wrote last does not end its line
+	status   string // "": none
+}
+
+// What a terminal is told. The status is one row, however long it is:
+// without DECAWM the terminal cuts it.
+const (
+	eraseRow   = "\r\x1b[K"
+	noWrap     = "\x1b[?7l"
+	wrap       = "\x1b[?7h"
+	clearAll   = "\x1b[H\x1b[2J"
+	clearSaved = "\x1b[3J"
+)
+
+// Write is for hotstart: whole lines.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lead := ""
+	if s.torn {
+		lead, s.torn = "\n", false
+	}
+	return len(p), s.put(lead, p)
+}
+
+// pass is for the program: bytes as they come.
+func (s *screen) pass(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	erased := s.torn // no status is shown on a line that is not complete
+	s.torn = p[len(p)-1] != '\n'
+	if s.status == "" || erased && s.torn {
+		s.w.Write(p)
+		return
+	}
+	if erased { // the line goes on where it was
+		s.w.Write(append(p[:len(p):len(p)], s.row()...))
+		return
+	}
+	s.put("", p)
+}
+
+// put writes p in the place of the status, and that again below it.
+func (s *screen) put(lead string, p []byte) error {
+	var all []byte
+	if s.status != "" && lead == "" {
+		all = append(all, eraseRow...)
+	}
+	all = append(append(all, lead...), p...)
+	if !s.torn {
+		all = append(all, s.row()...)
+	}
+	_, err := s.w.Write(all)
+	return err
+}
+
+func (s *screen) row() string {
+	if s.status == "" {
+		return ""
+	}
+	return noWrap + s.status + wrap
+}
+
+// stay shows a status from now on, or none. It does nothing where there is
+// no terminal.
+func (s *screen) stay(status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.terminal || status == s.status {
+		return
+	}
+	shown := s.status != "" && !s.torn
+	s.status = status
+	switch {
+	case shown:
+		io.WriteString(s.w, eraseRow+s.row())
+	case !s.torn:
+		io.WriteString(s.w, s.row())
+	}
+}
+
+// control tells the terminal something, if there is one.
+func (s *screen) control(sequence string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal {
+		io.WriteString(s.w, sequence)
+	}
+}
+
+// clear empties the screen, and what has left it by its top if all is set.
+func (s *screen) clear(all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.terminal {
+		return
+	}
+	s.torn = false
+	sequence := clearAll
+	if all {
+		sequence += clearSaved
+	}
+	io.WriteString(s.w, sequence+s.row())
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// stale is why what is served is older than the code; zero: it is not.
+type stale struct {
+	what  string
+	since time.Time
+}
+
+// broken notes that the newest code does not serve. A person who has lost
+// the line about it out of sight must not take what serves for what was
+// saved: it stays below all else until it is mended.
+func (u *watchUI) broken(what, standing string) {
+	if u.stale.what == "" || u.stale.what != what {
+		u.stale = stale{what: what, since: time.Now()}
+	}
+	u.remind(standing)
+	u.alerts.broken(u.ui, what, standing)
+}
+
+// remind says again what serves, as that may have changed.
+func (u *watchUI) remind(standing string) {
+	if u.stale.what != "" {
+		u.stay(u.bad.Sprint(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing)))
+	}
+}
+
+// mended notes that the newest code serves, and returns the beginning of
+// what is said about that.
+func (u *watchUI) mended() string {
+	if u.stale.what == "" {
+		return ""
+	}
+	u.stale = stale{}
+	u.stay("")
+	u.alerts.mended(u.ui)
+	return u.good.Sprint("fixed") + ": "
+}
