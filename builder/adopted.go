@@ -233,6 +233,13 @@ func (b *Builder) rejects(ctx context.Context, err error) bool {
 	return true
 }
 
+// absolve takes back what rejects has decided: the code does not build otherwise either.
+func (a *adoption) absolve() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.broken, a.refused = nil, nil
+}
+
 // misses reports whether an adopted build found no func main. There may be no file left
 // but the one that adopts: without it, the go command says so.
 func (b *Builder) misses(err error) bool {

@@ -203,6 +203,46 @@ func TestAdoptOfNothing(t *testing.T) {
 	}
 }
 
+// What is wrong with the user's files is no reason to adopt the program no more.
+func TestAdoptAfterUnreadableCode(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+listens)
+	b := builderIn(t, dir, Options{Adopt: true, Go: obedientGo(t)})
+	mustBuild(t, b)
+	name := filepath.Join(dir, "main.go")
+	if err := os.Chmod(name, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.Build(t.Context())
+	var broken *BuildError
+	if !errors.As(err, &broken) || !strings.Contains(broken.Output, "permission denied") || strings.Contains(broken.Output, "hotstart_adopt") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Chmod(name, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
+// obedientGo is a go command for which file modes count, for root too.
+func obedientGo(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return "go"
+	}
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		t.Skip("needs setpriv(1), since root may read everything")
+	}
+	script := filepath.Join(t.TempDir(), "go")
+	write(t, script, "#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search go \"$@\"\n")
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
 // Only package main is compiled for it, and once what main imports: the rest comes from
 // the cache of the user's own go command. Nor is anything compiled again where the files
 // that adopt lie elsewhere.

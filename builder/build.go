@@ -63,7 +63,9 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		_ = binary.Remove()
 		binary, err = b.build(ctx)
 	case b.rejects(ctx, err):
-		binary, err = b.build(ctx)
+		if binary, err = b.build(ctx); err != nil {
+			b.adoption.absolve()
+		}
 	case b.misses(err):
 		binary, err = b.compile(ctx, nil, nil)
 	}
