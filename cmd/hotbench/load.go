@@ -65,30 +65,34 @@ func (l *load) ask(client *http.Client, url string, c *count) {
 	}
 }
 
-// askOnce sends a body that can't be sent again, so that the client never
-// tries a second time by itself. In HTTP/2 it may: a server that goes away
-// says which streams it has not begun (RFC 9113, 6.8), and Go's client sends
-// those, and no others, to the next.
+// askOnce sends a text and makes sure that the answer has it.
 func askOnce(client *http.Client, url, text string) error {
+	answer, err := post(client, url, text)
+	if err == nil && !strings.HasSuffix(answer, " "+text) {
+		err = fmt.Errorf("the answer is %q", answer)
+	}
+	return err
+}
+
+// post sends a body that can't be sent again, so that the client never tries
+// a second time by itself. In HTTP/2 it may: a server that goes away says
+// which streams it has not begun (RFC 9113, 6.8), and Go's client sends
+// those, and no others, to the next.
+func post(client *http.Client, url, text string) (answer string, err error) {
 	var body io.Reader = strings.NewReader(text)
 	if !strings.HasPrefix(url, "https:") {
 		body = struct{ io.Reader }{body}
 	}
 	r, err := client.Post(url, "text/plain", body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer r.Body.Close()
 	b, err := io.ReadAll(r.Body)
-	switch {
-	case err != nil:
-		return err
-	case r.StatusCode != http.StatusOK:
-		return fmt.Errorf("status %s", r.Status)
-	case !strings.HasSuffix(string(b), " "+text):
-		return fmt.Errorf("the answer is %q", b)
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %s", r.Status)
 	}
-	return nil
+	return string(b), err
 }
 
 func (l *load) total() (n int) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +22,13 @@ type session struct {
 
 // watch starts hotstart on a project and waits until it serves.
 func (b *bench) watch(p *project, env []string, flags ...string) (*session, error) {
-	s := &session{cmd: exec.Command(b.hotstart, append([]string{"watch"}, flags...)...), lines: make(chan string, 1000)}
+	return b.watchBy(nil, p, env, flags...)
+}
+
+// watchBy is watch by a command that becomes the one it is given.
+func (b *bench) watchBy(command []string, p *project, env []string, flags ...string) (*session, error) {
+	argv := slices.Concat(command, []string{b.hotstart, "watch"}, flags)
+	s := &session{cmd: exec.Command(argv[0], argv[1:]...), lines: make(chan string, 1000)}
 	s.cmd.Dir, s.cmd.Env = p.dir, append(os.Environ(), env...)
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// obedient is how to run a command so that file modes count, for root too.
+func obedient() []string {
+	setpriv, err := exec.LookPath("setpriv")
+	if os.Getuid() != 0 || err != nil {
+		return nil
+	}
+	return []string{setpriv, "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"}
+}
+
+// mountSmall mounts a small file system of its own, which can be filled, if
+// this user may do that.
+func mountSmall(dir string) error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m,mode=700"); err != nil && !errors.Is(err, syscall.EPERM) {
+		return fmt.Errorf("mounting a small file system: %w", err)
+	}
+	return nil
+}
+
+func isMounted(dir string) bool {
+	b, _ := os.ReadFile("/proc/self/mountinfo")
+	return strings.Contains(string(b), " "+dir+" ")
+}
+
+func unmount(dir string) {
+	if isMounted(dir) {
+		syscall.Unmount(dir, syscall.MNT_DETACH)
+	}
+}
+
+// workers lists the processes that run a program from hotstart's folder.
+func (c *chaos) workers() (pids []int) {
+	for _, pid := range children()[c.session.cmd.Process.Pid] {
+		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); strings.HasPrefix(to, c.project.dir+"-tmp/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func descendants(pid int) []int {
+	below := children()
+	all := slices.Clone(below[pid])
+	for i := 0; i < len(all); i++ {
+		all = append(all, below[all[i]]...)
+	}
+	return all
+}
+
+func commandOf(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSpace(string(b))
+}
+
+// settled makes sure that in the end one worker is left, and no zombie.
+func settled(hotstart int) error {
+	var seen string
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		workers, zombies := 0, 0
+		for _, pid := range children()[hotstart] {
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			_, state, _ := strings.Cut(string(b), ") ")
+			switch {
+			case strings.HasPrefix(state, "Z"):
+				zombies++
+			case commandOf(pid) != "hotstart" && commandOf(pid) != "exe":
+				workers++
+			}
+		}
+		if workers == 1 && zombies == 0 {
+			return nil
+		}
+		seen = fmt.Sprintf("%d children and %d zombies", workers, zombies)
+	}
+	return fmt.Errorf("in the end hotstart has %s beside its guard", seen)
+}
+
+// grown says what a process holds so much more of that it must be a leak.
+// What it held before is nothing if the run was too short to tell.
+func grown(before, now usage) error {
+	if before.Files == 0 {
+		return nil
+	}
+	fmt.Printf("descriptors %d, then %d; threads %d, then %d; memory %d kB, then %d kB\n",
+		before.Files, now.Files, before.Threads, now.Threads, before.RSS, now.RSS)
+	if now.Files > before.Files+10 || now.Threads > before.Threads+10 || now.RSS > before.RSS+20_000 {
+		return errors.New("that is a leak")
+	}
+	return nil
+}
+
+// left makes sure that hotstart leaves neither file nor process.
+func left(tmp string) error {
+	files, _ := filepath.Glob(filepath.Join(tmp, "*"))
+	if len(files) > 0 {
+		return fmt.Errorf("left behind: %v", files)
+	}
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, name := range environs {
+		if b, _ := os.ReadFile(name); strings.Contains(string(b), "TMPDIR="+tmp+"\x00") {
+			return fmt.Errorf("left running: %s", name)
+		}
+	}
+	return nil
+}
