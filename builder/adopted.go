@@ -55,7 +55,7 @@ func (b *Builder) adopt(ctx context.Context) (flags, files []string, err error) 
 	if !b.adopts || a.broken != nil {
 		return nil, nil, nil
 	}
-	if a.dir == "" {
+	if !isDir(a.dir) { // not known, or known by the name that it had for a moment
 		if err := b.learn(ctx); err != nil {
 			return nil, nil, err
 		}

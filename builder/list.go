@@ -50,11 +50,13 @@ func (b *Builder) List(ctx context.Context) (*Graph, error) {
 		}
 		return nil, err
 	}
-	stdout, stderr, err := b.command.run(ctx, b.listArgs()...)
+	packages, stderr, decoding, err := b.listed(ctx)
+	if displaced(packages) { // renamed and put back meanwhile: once more
+		packages, stderr, decoding, err = b.listed(ctx)
+	}
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		return nil, fmt.Errorf("listing the files of %s: %w", b.Package(), err)
 	}
-	packages, decoding := decode(stdout)
 	if cause := cmp.Or(withOutput(err, stderr), decoding, firstError(packages)); cause != nil {
 		err = fmt.Errorf("listing the files of %s: %w", b.Package(), cause)
 	}
@@ -62,6 +64,18 @@ func (b *Builder) List(ctx context.Context) (*Graph, error) {
 		b.adoption.listed(packages)
 	}
 	return b.graph(env, packages, err, start), nil
+}
+
+// listed runs the go command once.
+func (b *Builder) listed(ctx context.Context) (packages []*listed, stderr string, decoding, err error) {
+	stdout, stderr, err := b.command.run(ctx, b.listArgs()...)
+	packages, decoding = decode(stdout)
+	return packages, stderr, decoding, err
+}
+
+// displaced reports whether the program is where there is no directory any more.
+func displaced(packages []*listed) bool {
+	return slices.ContainsFunc(packages, func(p *listed) bool { return !p.DepOnly && p.Dir != "" && !isDir(p.Dir) })
 }
 
 // listArgs puts our flags last: neither a profile nor the stamp changes the list.

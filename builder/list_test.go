@@ -257,6 +257,38 @@ func TestListSeesNewWorkspace(t *testing.T) {
 	}
 }
 
+// A project that is renamed and put back while the go command runs is called by
+// the name that it had meanwhile.
+func TestListOfAProjectThatWasAway(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+mainGo+listens)
+	b := builderIn(t, dir, Options{Adopt: true, Go: renamingGo(t, dir)})
+	g := mustList(t, b)
+	if got := sources(dir, g); got != "go.mod main.go" {
+		t.Errorf("the files are %s", got)
+	}
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
+// renamingGo is a go command that renames dir, once, while it lists.
+func renamingGo(t *testing.T, dir string) string {
+	t.Helper()
+	script := filepath.Join(t.TempDir(), "go")
+	write(t, script, fmt.Sprintf(`#!/bin/sh
+case "$*" in *" -deps "*) if mkdir %[1]s.once 2>/dev/null; then
+	mv %[2]s %[2]s.away; go "$@"; code=$?; mv %[2]s.away %[2]s
+	exit $code
+fi;; esac
+exec go "$@"
+`, script, dir))
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
 func TestListFails(t *testing.T) {
 	t.Parallel()
 	b := builderIn(t, project(t, gomod+hello), Options{})
