@@ -51,3 +51,18 @@ func TestPortOfHotstart(t *testing.T) {
 		})
 	}
 }
+
+// A worker that shuts the socket down does so for all. hotstart has it listen again,
+// and who accepts on it does not notice.
+func TestKeptSocketIsShutDown(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	serve(t, nil, "plain", address)
+	c := newClient(t)
+	first := c.post("http://" + address + "/deafen")
+	c.CloseIdleConnections()
+	until(t, "it listens again", func() bool { return answers(address) })
+	if again := c.post("http://" + address); again != first {
+		t.Errorf("worker %s is gone, and %s answers", first, again)
+	}
+}

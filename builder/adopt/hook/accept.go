@@ -12,7 +12,6 @@ func (w *hotstartWorker) hookAccept() {
 			return -1, nil, syscall.EAGAIN
 		}
 		conn, from, err := accept(fd)
-		w.end(fd, conn, err)
-		return conn, from, err
+		return conn, from, w.end(fd, conn, err)
 	}
 }

@@ -11,7 +11,6 @@ func (w *hotstartWorker) hookAccept() {
 			return -1, nil, syscall.EAGAIN
 		}
 		conn, from, err := accept(fd, flags)
-		w.end(fd, conn, err)
-		return conn, from, err
+		return conn, from, w.end(fd, conn, err)
 	}
 }

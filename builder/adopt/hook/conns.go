@@ -64,12 +64,19 @@ func (w *hotstartWorker) begin(fd int) bool {
 	return true
 }
 
-// end is called after accept(2) on fd returned conn, or err.
-func (w *hotstartWorker) end(fd, conn int, err error) {
-	if err == nil {
+// end is called after accept(2) on fd returned conn, or err, and returns what
+// package net is to see of that. A kept socket that does not listen (EINVAL) was
+// shut down by another worker: hotstart has it listen again, so it is waited for.
+func (w *hotstartWorker) end(fd, conn int, err error) error {
+	is := hotstartIs(fd)
+	switch {
+	case err == nil:
 		hotstartMark(conn, hotstartOpen)
+	case err == syscall.EINVAL && is&hotstartListens != 0:
+		err = syscall.EAGAIN
 	}
-	hotstartMark(fd, hotstartIs(fd)&^hotstartAccepting)
+	hotstartMark(fd, is&^hotstartAccepting)
+	return err
 }
 
 // forget is called before close(2): afterwards the number may be another's.

@@ -32,6 +32,7 @@ func main() {
 	http.HandleFunc("/hijack", hijack)
 	http.HandleFunc("/child", child)
 	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("as asked") }) // line 34
+	http.HandleFunc("/deafen", deafen)
 	switch os.Args[1] {
 	case "plain":
 		for _, address := range addresses[1:] {
@@ -82,6 +83,16 @@ func main() {
 func hello(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	fmt.Fprint(w, os.Getpid())
+}
+
+// deafen shuts down every listening socket, for all who have it.
+func deafen(w http.ResponseWriter, r *http.Request) {
+	for fd := 3; fd < 64; fd++ {
+		if listens, _ := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN); listens != 0 {
+			syscall.Shutdown(fd, syscall.SHUT_RDWR)
+		}
+	}
+	hello(w, r)
 }
 
 func slow(w http.ResponseWriter, r *http.Request) {
