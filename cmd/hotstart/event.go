@@ -26,6 +26,8 @@ type facts struct {
 	PID       int       `json:"pid,omitempty"`
 	Changed   []string  `json:"changed,omitempty"`  // absolute
 	BuildMS   float64   `json:"build_ms,omitempty"` // what the build took
+	Command   string    `json:"command,omitempty"`  // of a rule
+	CommandMS float64   `json:"command_ms,omitempty"`
 	Addresses []string  `json:"addresses,omitempty"`
 	Reason    string    `json:"reason,omitempty"` // how a worker ended
 	Signal    string    `json:"signal,omitempty"`

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hotstart/hotstart/builder"
@@ -11,17 +10,34 @@ import (
 
 // files is what the build reads and what the user named, less what the user
 // took away.
-func files(g *builder.Graph, p *watcher.Patterns) watcher.Files {
-	return watcher.Files{
-		Dirs:  g.Dirs,
-		Trees: slices.Concat(g.Trees, p.Trees()),
-		Skip: func(dir string) bool {
-			return (p.Skip(dir) || isHoard(dir)) && g.Skip(dir)
-		},
-		Match: func(path string) bool {
-			return !p.Ignored(path) && (g.Match(path) || p.Watched(path))
-		},
+func files(g *builder.Graph, c chosen) watcher.Files {
+	f := watcher.Files{Dirs: g.Dirs, Trees: g.Trees[:len(g.Trees):len(g.Trees)]}
+	for _, p := range c.all() {
+		f.Trees = append(f.Trees, p.Trees()...)
 	}
+	f.Skip = func(dir string) bool {
+		if !g.Skip(dir) {
+			return false
+		}
+		for _, p := range c.all() {
+			if !p.Skip(dir) {
+				return isHoard(dir)
+			}
+		}
+		return true
+	}
+	f.Match = func(path string) bool {
+		if !c.rebuild.Ignored(path) && g.Match(path) {
+			return true
+		}
+		for _, p := range c.all() {
+			if p.Watched(path) {
+				return true
+			}
+		}
+		return false
+	}
+	return f
 }
 
 // isHoard reports whether a directory is one that holds thousands which

@@ -4,15 +4,10 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder"
-	"github.com/hotstart/hotstart/watcher"
 )
 
 func TestFilesSkipHoards(t *testing.T) {
-	p, err := watcher.NewPatterns("/app", []string{"web/**/*.html"}, []string{"web/old"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := files(&builder.Graph{}, p)
+	f := files(&builder.Graph{}, mustChoose(t, watchOptions{watch: []string{"web/**/*.html"}, ignore: []string{"web/old"}}))
 	for dir, want := range map[string]bool{
 		"/app/web/pages":        false,
 		"/app/web/old":          true,
@@ -27,14 +22,20 @@ func TestFilesSkipHoards(t *testing.T) {
 }
 
 func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
-	p, err := watcher.NewPatterns("/app", nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := files(&builder.Graph{Trees: []string{"/app"}}, p)
+	f := files(&builder.Graph{Trees: []string{"/app"}}, mustChoose(t, watchOptions{}))
 	for dir, want := range map[string]bool{"/app/cmd": false, "/app/node_modules": true, "/app/.git": true} {
 		if got := f.Skip(dir); got != want {
 			t.Errorf("Skip(%q) = %v", dir, got)
 		}
 	}
+}
+
+func mustChoose(t *testing.T, o watchOptions) chosen {
+	t.Helper()
+	o.dir = "/app"
+	c, err := newChosen(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -29,6 +29,7 @@ var guests = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
 	"github.com/spf13/pflag":       {"cmd/hotstart"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
+	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart"},
 }
 

@@ -24,24 +24,32 @@ type watch struct {
 	builder  *builder.Builder
 	watcher  *watcher.Watcher
 	starter  *starter.Starter
-	patterns *watcher.Patterns
+	chosen   chosen
+	rules    rules
 	stdin    *os.File // of the program
 	terminal terminal
+	mark     string // in the environment of every process
+	scratch  string // a folder that goes with hotstart
 
 	builds  chan built         // one from each build
 	graphs  chan listed        // one from each list
+	errands chan ran           // one from each run of a rule
 	events  chan starter.Event // from the starter
 	signals chan os.Signal
 	ended   context.Context // done when the loop is over
 	running sync.WaitGroup  // the goroutines of builds and lists
 
-	changed map[string]bool // since the last build that came to an end
-	forced  bool            // reload even if the binary is the same
-	number  int             // of the newest build
-	cancel  context.CancelFunc
-	graph   *builder.Graph // nil: not known yet
-	listing bool
-	relist  time.Time // a list of what began then is due after the one under way
+	changed  map[string]bool    // since the last build that came to an end
+	due      plan               // what they call for, once the rules have run
+	forced   bool               // reload even if the binary is the same
+	number   int                // of the newest build
+	finished int                // builds that came to an end
+	behind   bool               // code that is newer than that of target does not build or start
+	cancel   context.CancelFunc // ends the build under way; nil: none is
+	endRun   context.CancelFunc // ends the rule that runs
+	graph    *builder.Graph     // nil: not known yet
+	listing  bool
+	relist   time.Time // a list of what began then is due after the one under way
 
 	attempts map[*starter.Command]*attempt // those whose binary may still be needed
 	target   *attempt                      // the newest that has not failed
@@ -62,6 +70,7 @@ type attempt struct {
 	binary  *builder.Binary
 	changed []string
 	began   time.Time // when its build did: it is the code of then
+	again   bool      // the binary has been started before
 }
 
 // built is how a build came out.
@@ -86,8 +95,9 @@ const slowStart = 3 * time.Second
 // served carries the end of the starter, unwatched that of the watcher.
 func (w *watch) loop(served, unwatched <-chan error) error {
 	w.ui.building(w.o.welcome, w.builder.Package())
-	w.build()
-	w.list(time.Now())
+	if err := w.begin(); err != nil {
+		return err
+	}
 	batches := w.watcher.Batches()
 	for {
 		var err error
@@ -100,6 +110,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.edited(batch)
 		case b := <-w.builds:
 			err = w.built(b)
+		case r := <-w.errands:
+			w.ran(r)
 		case l := <-w.graphs:
 			err = w.listed(l)
 		case e := <-w.events:
@@ -130,15 +142,84 @@ func (w *watch) ending(err error) error {
 	return err
 }
 
-// edited starts a build of what has changed.
-func (w *watch) edited(batch watcher.Batch) {
-	for _, path := range batch.Paths {
-		w.changed[path] = true
-		if w.graph == nil || !w.graph.Match(path) {
-			w.forced = true // the binary does not tell: the user named it by --watch
+// begin runs the rules, and then builds. Edits made meanwhile are seen.
+func (w *watch) begin() error {
+	if len(w.rules.all) > 0 {
+		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), time.Time{}); err != nil {
+			return err
 		}
 	}
-	w.build()
+	w.due.build = true
+	w.rules.anew()
+	w.proceed()
+	return nil
+}
+
+// edited does what a batch of changes calls for.
+func (w *watch) edited(batch watcher.Batch) {
+	p, matter := w.chosen.plan(w.graph, batch.Paths)
+	for _, path := range matter {
+		w.changed[path] = true
+	}
+	w.due.add(p)
+	w.rules.changed(w.chosen.changes(w.graph, batch))
+	w.proceed()
+}
+
+// proceed does what is due: first the rules, one after the other, and if
+// none has failed, a build, or else a new start of what was built.
+func (w *watch) proceed() {
+	if w.stopping {
+		return
+	}
+	w.runRules()
+	if w.rules.busy() {
+		w.putOff()
+		return
+	}
+	if w.graph == nil {
+		w.list(time.Now())
+	}
+	switch {
+	case w.rules.failed():
+	case w.due.build:
+		w.build()
+	case w.due.restart:
+		w.restart()
+	}
+}
+
+// putOff ends the build that is under way: it is of code that is out of date
+// once the rules have run.
+func (w *watch) putOff() {
+	if w.cancel != nil {
+		w.cancel()
+		w.cancel = nil
+		w.number++
+		w.due.build = true
+	}
+}
+
+// restart starts the newest binary again, or one that is not built yet.
+func (w *watch) restart() {
+	if w.cancel != nil {
+		w.forced, w.due.restart = true, false
+		return
+	}
+	if w.target == nil || w.behind {
+		w.due.anew = true
+		w.build()
+		return
+	}
+	w.due = plan{refresh: w.due.refresh}
+	w.start(&attempt{binary: w.target.binary, changed: w.takeChanged(), began: w.target.began, again: true})
+}
+
+// takeChanged returns what has changed, which then has not any more.
+func (w *watch) takeChanged() []string {
+	changed := slices.Sorted(maps.Keys(w.changed))
+	clear(w.changed)
+	return changed
 }
 
 // signaled reloads at HUP. Any other signal ends the program and then
@@ -157,30 +238,35 @@ func (w *watch) signaled(sig syscall.Signal) {
 		w.ui.stopping(sig, w.worker)
 	}
 	w.stopping, w.slow = true, nil
-	w.cancel()
+	if w.cancel != nil {
+		w.cancel()
+	}
+	if w.endRun != nil {
+		w.endRun()
+	}
 	w.starter.Signal(sig)
 }
 
-// reload builds and reloads even if nothing has changed.
+// reload runs the rules, builds and reloads even if nothing has changed.
 func (w *watch) reload() {
 	if w.stopping {
 		return
 	}
 	w.ui.say("received HUP; building and reloading")
-	w.forced = true
-	w.build()
+	w.due.add(plan{build: true, anew: true})
+	w.rules.anew()
 	w.list(time.Now())
+	w.proceed()
 }
 
 // build starts a build. One that is under way is of code that is out of
 // date: it is cancelled.
 func (w *watch) build() {
-	if w.stopping {
-		return
-	}
 	if w.cancel != nil {
 		w.cancel()
 	}
+	w.forced = w.forced || w.due.anew
+	w.due = plan{refresh: w.due.refresh}
 	ctx, cancel := context.WithCancel(w.ended)
 	w.cancel = cancel
 	w.number++
@@ -229,9 +315,10 @@ func (w *watch) listed(l listed) error {
 		for _, file := range l.graph.Gone {
 			w.changed[file] = true
 		}
-		w.build()
+		w.due.build = true
+		w.proceed()
 	}
-	return w.watcher.Watch(files(l.graph, w.patterns), l.began)
+	return w.watcher.Watch(files(l.graph, w.chosen), l.began)
 }
 
 // built hands a new binary to the starter, unless it is what runs already.
@@ -240,18 +327,20 @@ func (w *watch) built(b built) error {
 		discard(b.binary)
 		return nil
 	}
-	if b.number == 1 && isUsage(b.err) {
+	w.cancel()
+	w.cancel = nil
+	if w.finished++; w.finished == 1 && isUsage(b.err) {
 		return b.err
 	}
-	changed := slices.Sorted(maps.Keys(w.changed))
-	clear(w.changed)
-	if b.number > 1 {
+	changed := w.takeChanged()
+	if w.finished > 1 {
 		w.o.display.fresh(w.ui.screen)
 	}
 	// A list that is under way may have read what was there before.
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
 		w.list(b.began)
 	}
+	w.behind = b.err != nil
 	var broken *builder.BuildError
 	switch {
 	case errors.As(b.err, &broken):
@@ -275,10 +364,18 @@ func (w *watch) runs(b *builder.Binary) bool {
 
 // start gives the starter a new program to run.
 func (w *watch) start(a *attempt) {
+	env, err := w.environ()
+	if err != nil {
+		w.behind = true
+		w.ui.noVariables(a.changed, err, w.standing())
+		w.drop(a.binary)
+		return
+	}
 	a.command = &starter.Command{
 		Path:  a.binary.Path,
 		Args:  append([]string{a.binary.Path}, w.o.args...),
 		Dir:   w.o.dir,
+		Env:   env,
 		Stdin: w.stdin,
 	}
 	if w.o.adopt != adoptOff && !w.adopted {
@@ -345,7 +442,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		w.starting, w.slow = starter.Worker{}, nil
 	}
 	if a == w.target {
-		w.target = nil
+		w.target, w.behind = nil, true
 		if w.worker.PID != 0 {
 			w.target = w.current
 		}
@@ -375,10 +472,20 @@ func (w *watch) standing() string {
 func (w *watch) tidy() {
 	for command, a := range w.attempts {
 		if a != w.target && a != w.current {
-			discard(a.binary)
 			delete(w.attempts, command)
+			w.drop(a.binary)
 		}
 	}
+}
+
+// drop removes a binary that no attempt has.
+func (w *watch) drop(b *builder.Binary) {
+	for _, a := range w.attempts {
+		if a.binary == b {
+			return
+		}
+	}
+	discard(b)
 }
 
 func discard(b *builder.Binary) {

@@ -38,12 +38,14 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		ui:       u,
 		builds:   make(chan built),
 		graphs:   make(chan listed),
+		errands:  make(chan ran),
 		events:   make(chan starter.Event),
 		signals:  make(chan os.Signal, 4),
 		ended:    ended,
 		changed:  map[string]bool{},
 		attempts: map[*starter.Command]*attempt{},
 		terminal: newTerminal(),
+		mark:     mark,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
@@ -53,6 +55,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		return err
 	}
 	defer binaries.remove()
+	w.scratch = binaries.dir
 	if w.stdin, err = os.Open(os.DevNull); err != nil {
 		return err
 	}
@@ -107,9 +110,10 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if w.patterns, err = watcher.NewPatterns(w.o.dir, w.o.watch, w.o.ignore); err != nil {
+	if w.chosen, err = newChosen(w.o); err != nil {
 		return false, &usageError{err: err, hint: "hotstart watch --help"}
 	}
+	w.rules.all = w.chosen.duties(w.o)
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err
 	}

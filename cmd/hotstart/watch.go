@@ -30,6 +30,12 @@ type watchOptions struct {
 	ignore []string // patterns of files that don't
 	poll   time.Duration
 
+	rules    []rule
+	before   []string // commands, before each build
+	restart  []string // patterns of files that need no build
+	refresh  []string // patterns of files that the browser alone needs to know of
+	envFiles []string
+
 	ready        string
 	interval     time.Duration
 	readyTimeout time.Duration
@@ -93,8 +99,14 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 
 	f = groups.add("Files")
 	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload for files that `pattern` matches; ** is any depth; repeatable")
+	f.StringArrayVar(&o.restart, "restart", o.restart, "start the program again, without a build, for files that `pattern`\nmatches; repeatable")
 	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for files that `pattern` matches; repeatable")
 	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
+
+	f = groups.add("Commands and variables")
+	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when files change; `rule` is as\n'**/*.templ: templ generate'; repeatable")
+	f.StringArrayVar(&o.before, "before", o.before, "run `command` before each build; repeatable")
+	f.StringArrayVar(&o.envFiles, "env-file", o.envFiles, "read variables of the program from `file`, as .env; repeatable")
 
 	f = groups.add("Start and stop")
 	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")

@@ -68,6 +68,9 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	switch {
 	case again:
 		line += " again, with the code of " + clock(a.began)
+	case a.again:
+		line = u.mended() + u.after(a.changed, "restarted; "+line)
+		facts.Changed = a.changed
 	default:
 		line = u.mended() + u.after(a.changed, fmt.Sprintf("built in %s; %s", took(a.binary.Took), line))
 		facts.Changed, facts.BuildMS = a.changed, milliseconds(a.binary.Took)
