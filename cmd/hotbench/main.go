@@ -4,6 +4,7 @@
 //	go run . compare      hotstart beside its peers, on four programs
 //	go run . latency      how long a save takes to be served
 //	go run . lossless     how many requests are lost over many reloads
+//	go run . programs     the same of programs of others, from the module proxy
 //	go run . chaos        what survives a bad day
 package main
 
@@ -21,10 +22,10 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	commands := map[string]func([]string) error{
-		"compare": runCompare, "latency": runLatency, "lossless": runLossless, "chaos": runChaos,
+		"compare": runCompare, "latency": runLatency, "lossless": runLossless, "programs": runReals, "chaos": runChaos,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: hotbench compare|latency|lossless|chaos [flags]; each tells its flags by -h")
+		fmt.Fprintln(os.Stderr, "usage: hotbench compare|latency|lossless|programs|chaos [flags]; each tells its flags by -h")
 		return 2
 	}
 	err := commands[args[0]](args[1:])
