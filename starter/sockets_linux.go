@@ -18,3 +18,9 @@ func newPipe() (r, w int, err error) {
 	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
 	return fds[0], fds[1], err
 }
+
+// newConn accepts a connection, which no child inherits by accident.
+func newConn(listener int) (int, error) {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	return fd, err
+}

@@ -44,3 +44,15 @@ func newPipe() (r, w int, err error) {
 	}
 	return fds[0], fds[1], err
 }
+
+// newConn accepts a connection, which no child inherits by accident.
+func newConn(listener int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, _, err := unix.Accept(listener)
+	if err == nil {
+		unix.CloseOnExec(fd)
+		err = unix.SetNonblock(fd, true)
+	}
+	return fd, err
+}

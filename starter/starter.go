@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -35,11 +36,15 @@ type Starter struct {
 	guard   *guard
 	vigil   *vigil
 
-	reloads chan *Command       // the latest that is not begun
-	signals chan syscall.Signal // for the workers
-	inbox   chan any            // what goroutines have to tell the loop
-	ended   chan struct{}       // closed when nobody reads inbox any more
-	closing sync.Once
+	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
+	lent    *lending       // the sockets are its; nil: they are not lent
+
+	reloads  chan *Command       // the latest that is not begun
+	standIns chan func(net.Conn) // the latest that is not heeded
+	signals  chan syscall.Signal // for the workers
+	inbox    chan any            // what goroutines have to tell the loop
+	ended    chan struct{}       // closed when nobody reads inbox any more
+	closing  sync.Once
 }
 
 // system is what the loop needs of the world; tests put their own in.
@@ -91,6 +96,8 @@ func newStarter(o Options, sys system) *Starter {
 		signals: make(chan syscall.Signal, 16),
 		inbox:   make(chan any),
 		ended:   make(chan struct{}),
+
+		standIns: make(chan func(net.Conn), 1),
 	}
 }
 
@@ -158,12 +165,14 @@ func (s *Starter) Run(ctx context.Context) error {
 			stopped, event = nil, stop{s.options.SignalOnTerm} // it stays ready; see it once
 		case e := <-s.inbox:
 			event = s.heard(e)
+		case s.standIn = <-s.standIns:
 		case <-timer.C:
 			event = tick{}
 		}
 		if event != nil {
 			s.step(event)
 		}
+		s.lend()
 		if s.machine.done() {
 			return s.result()
 		}
@@ -246,6 +255,7 @@ func (s *Starter) settle(generation int) {
 }
 
 func (s *Starter) spawn(a spawn) any {
+	s.reclaim()
 	s.healAll()
 	w, err := s.system.spawn(s, a.generation, a.command)
 	if err != nil {
@@ -441,6 +451,7 @@ func (s *Starter) leash() (err error) {
 func (s *Starter) close() {
 	s.closing.Do(func() {
 		close(s.ended)
+		s.reclaim()
 		s.vigil.close()
 		s.ledger.close()
 		if s.guard != nil {

@@ -1,0 +1,128 @@
+package starter
+
+import (
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// StandIn has take answer what connects while no worker is there and none is
+// about to be, instead of leaving it to wait; nil ends that. Before a worker
+// is started, the stand-in has accepted its last connection: never do two
+// accept at once, and what comes from then on is the worker's. take is called
+// on a goroutine of its own for each connection, which it must close. StandIn
+// does not wait.
+func (s *Starter) StandIn(take func(net.Conn)) {
+	for {
+		select {
+		case s.standIns <- take:
+			return
+		case <-s.standIns:
+		}
+	}
+}
+
+// idle reports whether nobody will accept unless somebody asks for a worker.
+func (m *machine) idle() bool {
+	return len(m.workers) == 0 && m.wanted == nil && !m.stopping
+}
+
+// lend gives the sockets to the stand-in, or takes them back.
+func (s *Starter) lend() {
+	switch {
+	case s.standIn == nil || !s.machine.idle():
+		s.reclaim()
+	case s.lent == nil:
+		s.lent = startLending(s.ledger.listeners(), s.standIn)
+	}
+}
+
+// reclaim takes the sockets back: nobody accepts on them when it returns.
+func (s *Starter) reclaim() {
+	if s.lent != nil {
+		s.lent.end()
+		s.lent = nil
+	}
+}
+
+// listeners are the descriptors of all that is listened on.
+func (l *ledger) listeners() (fds []int) {
+	for _, s := range l.own {
+		if s.stream() {
+			fds = append(fds, s.fd)
+		}
+	}
+	for _, g := range l.given {
+		fds = append(fds, g.fd)
+	}
+	return fds
+}
+
+// A lending is a time in which somebody else accepts on the sockets. It does
+// so without touching them: they stay in blocking mode, if that is what they
+// are in, so it waits by poll(2). That a connection is there which poll has
+// shown is certain as long as nobody else accepts.
+type lending struct {
+	wake int // its end ends the lending
+	done chan struct{}
+}
+
+// startLending returns nil if this process has no descriptors left.
+func startLending(fds []int, take func(net.Conn)) *lending {
+	r, w, err := newPipe()
+	if err != nil {
+		return nil
+	}
+	l := &lending{wake: w, done: make(chan struct{})}
+	go func() { // ends when wake is closed
+		defer close(l.done)
+		defer unix.Close(r)
+		acceptFor(r, fds, take)
+	}()
+	return l
+}
+
+func (l *lending) end() {
+	unix.Close(l.wake)
+	<-l.done
+}
+
+// acceptFor accepts until the other end of the pipe is closed.
+func acceptFor(pipe int, fds []int, take func(net.Conn)) {
+	polled := []unix.PollFd{{Fd: int32(pipe), Events: unix.POLLIN}}
+	for _, fd := range fds {
+		polled = append(polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	for {
+		if _, err := unix.Poll(polled, -1); err != nil && err != unix.EINTR {
+			return
+		}
+		if polled[0].Revents != 0 {
+			return
+		}
+		for i := range polled[1:] {
+			if p := &polled[1+i]; p.Revents != 0 && !acceptOne(int(p.Fd), take) {
+				p.Fd = -1 // shut down by a worker: poll would not wait any more
+			}
+		}
+	}
+}
+
+// acceptOne reports whether the socket can be accepted on again.
+func acceptOne(listener int, take func(net.Conn)) bool {
+	fd, err := newConn(listener)
+	switch err {
+	case nil:
+	case unix.EINTR, unix.EAGAIN, unix.ECONNABORTED:
+		return true
+	default:
+		return false
+	}
+	f := os.NewFile(uintptr(fd), "connection")
+	defer f.Close() // c has a copy
+	if c, err := net.FileConn(f); err == nil {
+		go take(c)
+	}
+	return true
+}

@@ -1,0 +1,117 @@
+package starter
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// says is a stand-in that answers a line with its own.
+func says(line string) func(net.Conn) {
+	return func(c net.Conn) {
+		defer c.Close()
+		if _, err := bufio.NewReader(c).ReadString('\n'); err == nil {
+			fmt.Fprintln(c, line)
+		}
+	}
+}
+
+// asked sends a line and returns the answer to it.
+func asked(t *testing.T, at, line string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patient))
+	fmt.Fprintln(c, line)
+	answer, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer[:len(answer)-1]
+}
+
+func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
+	t.Parallel()
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
+	sh.StandIn(says("nobody"))
+	if got := asked(t, at, "who"); got != "nobody" {
+		t.Errorf("%q without a worker", got)
+	}
+	sh.Reload(program("echo"))
+	sh.await(Starting)
+	for range 50 {
+		if got := asked(t, at, "worker"); got != "worker" {
+			t.Fatalf("%q while one starts and serves", got)
+		}
+	}
+	worker := sh.await(Serving).Worker
+
+	// A worker that ends is started again: nobody stands in for it.
+	syscall.Kill(worker.PID, syscall.SIGKILL)
+	if got := asked(t, at, "again"); got != "again" {
+		t.Errorf("%q while one is about to start", got)
+	}
+}
+
+func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
+	t.Parallel()
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
+	sh.StandIn(says("nobody"))
+	for range 3 {
+		sh.Reload(shell("exit 1"))
+		sh.await(GaveUp)
+		if got := asked(t, at, "who"); got != "nobody" {
+			t.Errorf("%q", got)
+		}
+	}
+	// It goes when it is told to: what connects waits for the next worker.
+	sh.StandIn(nil)
+	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 })
+	sh.StandIn(nil)
+	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 }) // the loop has lent nothing since
+	answers := make(chan string)
+	go func() { answers <- asked(t, at, "worker") }()
+	sh.Reload(program("echo"))
+	if got := <-answers; got != "worker" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Whoever connects is answered, by the one or the other, while they change
+// places all the time.
+func TestNothingIsLostBetweenWorkersAndStandIn(t *testing.T) {
+	t.Parallel()
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
+	sh.StandIn(says("worker"))
+	var end atomic.Bool
+	var count atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !end.Load() && !t.Failed() {
+			if got := asked(t, at, "worker"); got != "worker" {
+				t.Errorf("%q", got)
+			}
+			count.Add(1)
+		}
+	}()
+	for range 20 {
+		before := count.Load()
+		until(t, "nothing is answered", func() bool { return count.Load() > before+5 || t.Failed() })
+		sh.Reload(shell("exit 1"))
+		sh.await(GaveUp)
+	}
+	end.Store(true)
+	<-done
+	t.Logf("%d connections", count.Load())
+}
