@@ -12,7 +12,8 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":       {"builder", "starter", "templates", "watcher"},
+	"cmd/hotstart":       {"browser", "builder", "starter", "templates", "watcher"},
+	"browser":            {},
 	"builder":            {"builder/adopt"},
 	"builder/adopt":      {"builder/adopt/hook"},
 	"builder/adopt/hook": {},
@@ -30,6 +31,7 @@ var guests = map[string][]string{
 	"github.com/spf13/pflag":       {"cmd/hotstart"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
+	"github.com/chromedp/chromedp": {},
 	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart"},
 }
 

@@ -95,6 +95,7 @@ const slowStart = 3 * time.Second
 // served carries the end of the starter, unwatched that of the watcher.
 func (w *watch) loop(served, unwatched <-chan error) error {
 	w.ui.building(w.o.welcome, w.builder.Package())
+	w.ui.script()
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -186,7 +187,15 @@ func (w *watch) proceed() {
 		w.build()
 	case w.due.restart:
 		w.restart()
+	case w.cancel == nil:
+		w.refresh()
 	}
+}
+
+// refresh has the browser load what has changed and is not the program's.
+func (w *watch) refresh() {
+	w.ui.refreshed(w.due.refresh)
+	w.due.refresh = nil
 }
 
 // putOff ends the build that is under way: it is of code that is out of date
@@ -265,6 +274,7 @@ func (w *watch) build() {
 	if w.cancel != nil {
 		w.cancel()
 	}
+	w.ui.pages.working()
 	w.forced = w.forced || w.due.anew
 	w.due = plan{refresh: w.due.refresh}
 	ctx, cancel := context.WithCancel(w.ended)
@@ -349,6 +359,7 @@ func (w *watch) built(b built) error {
 		w.ui.buildImpossible(changed, b.err, w.standing())
 	case w.runs(b.binary) && !w.forced:
 		w.ui.unchanged(changed, b.binary.Took, w.newest())
+		w.refresh()
 		discard(b.binary)
 	default:
 		w.forced = false
@@ -427,12 +438,24 @@ func (w *watch) happened(e starter.Event) {
 // serves notes a worker that has become the current one.
 func (w *watch) serves(e starter.Event, a *attempt) {
 	w.ui.serving(e, a, a == w.current)
+	w.reloadPages(e)
 	w.worker, w.current = e.Worker, a
 	w.starting, w.slow = starter.Worker{}, nil
 	if w.target == nil {
 		w.target = a
 	}
 	w.tidy()
+}
+
+// reloadPages has the browser load again what an older worker may have
+// answered. All that waited for the first one came from that.
+func (w *watch) reloadPages(e starter.Event) {
+	since := time.Now()
+	if w.worker.PID == 0 {
+		since = since.Add(-e.After)
+	}
+	w.ui.pages.serves(since)
+	w.due.refresh = nil
 }
 
 // failed notes a worker that has not come to serve. If it was the newest

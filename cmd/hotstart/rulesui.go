@@ -25,7 +25,7 @@ func (u *watchUI) ruleFailed(d *duty, err error, standing string) {
 		e.Output = strings.Split(output, "\n")
 	}
 	u.tell(e)
-	u.broken(d.failure(), standing)
+	u.broken(e, d.failure(), standing)
 }
 
 // failure is why what is served is old when the rule has failed.
@@ -39,6 +39,23 @@ func (u *watchUI) circle(names []string) {
 
 // noVariables tells of a .env file that can't be read.
 func (u *watchUI) noVariables(changed []string, err error, standing string) {
-	u.tell(event{name: "start_failed", bad: true, text: u.after(changed, err.Error()) + "; " + standing, facts: u.failing(changed)})
-	u.broken("the variables can't be read", standing)
+	e := event{name: "start_failed", bad: true, text: u.after(changed, err.Error()) + "; " + standing, facts: u.failing(changed)}
+	e.Reason = err.Error()
+	u.tell(e)
+	u.broken(e, "the variables can't be read", standing)
+}
+
+// script tells how a page gets to know what becomes of the program.
+func (u *watchUI) script() {
+	if u.pages.server != nil {
+		u.tell(event{name: "script", text: fmt.Sprintf(`pages with <script src="%s/hotstart.js"></script> reload by themselves`, u.pages.server.URL())})
+	}
+}
+
+// refreshed tells of files that the browser alone needs to know of.
+func (u *watchUI) refreshed(files []string) {
+	if len(files) > 0 {
+		u.tell(event{name: "refreshed", text: u.after(files, "pages are refreshed"), facts: facts{Changed: files}})
+		u.pages.refresh(files)
+	}
 }

@@ -29,6 +29,7 @@ func (w *watch) runRules() {
 	if d == nil {
 		return
 	}
+	w.ui.pages.working()
 	env, err := w.environ()
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endRun = cancel
@@ -72,7 +73,7 @@ func (w *watch) ran(r ran) {
 
 // environ is the environment of the program and of every command.
 func (w *watch) environ() ([]string, error) {
-	return withFiles(os.Environ(), w.o.dir, w.o.envFiles)
+	return withFiles(append(os.Environ(), w.ui.pages.environ()...), w.o.dir, w.o.envFiles)
 }
 
 func pause(ctx context.Context, d time.Duration) {

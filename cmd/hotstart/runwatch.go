@@ -60,9 +60,14 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		return err
 	}
 	defer w.stdin.Close()
+	if u.pages, err = openPages(o); err != nil {
+		return err
+	}
+	defer u.pages.close()
 	if interrupted, err := w.open(mark, binaries.dir); interrupted || err != nil {
 		return err
 	}
+	u.pages.starter = w.starter
 	defer w.running.Wait()
 	u.addresses = w.starter.Addresses()
 	u.alerts = alerts{program: programName(o.dir, w.builder.Package()), bell: o.display.bell, notify: o.display.notify}

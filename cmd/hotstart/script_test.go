@@ -48,6 +48,9 @@ func TestScripts(t *testing.T) {
 			"await":  cmdAwait,
 			"exits":  cmdExits,
 			"readme": cmdReadme,
+			"page":   cmdPage,
+			"closes": cmdCloses,
+			"news":   cmdNews,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

@@ -14,10 +14,11 @@ type stale struct {
 // broken notes that the newest code does not serve. A person who has lost
 // the line about it out of sight must not take what serves for what was
 // saved: it stays below all else until it is mended.
-func (u *watchUI) broken(what, standing string) {
+func (u *watchUI) broken(e event, what, standing string) {
 	if u.stale.what == "" || u.stale.what != what {
 		u.stale = stale{what: what, since: time.Now()}
 	}
+	u.pages.trouble(u.troubleOf(e, what, standing))
 	u.remind(standing)
 	u.alerts.broken(u.ui, what, standing)
 }
@@ -38,5 +39,6 @@ func (u *watchUI) mended() string {
 	u.stale = stale{}
 	u.stay("")
 	u.alerts.mended(u.ui)
+	u.pages.mended()
 	return u.good.Sprint("fixed") + ": "
 }

@@ -35,6 +35,7 @@ type watchOptions struct {
 	restart  []string // patterns of files that need no build
 	refresh  []string // patterns of files that the browser alone needs to know of
 	envFiles []string
+	browser  string // the port of the server for pages, 0 for a free one, or browserOff
 
 	ready        string
 	interval     time.Duration
@@ -48,6 +49,7 @@ type watchOptions struct {
 func defaultWatchOptions() watchOptions {
 	return watchOptions{
 		adopt:        adoptAuto,
+		browser:      browserOff,
 		ready:        string(starter.ReadyAuto),
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
@@ -107,6 +109,11 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when files change; `rule` is as\n'**/*.templ: templ generate'; repeatable")
 	f.StringArrayVar(&o.before, "before", o.before, "run `command` before each build; repeatable")
 	f.StringArrayVar(&o.envFiles, "env-file", o.envFiles, "read variables of the program from `file`, as .env; repeatable")
+
+	f = groups.add("Browser")
+	f.StringVar(&o.browser, "browser", o.browser, "serve a script that has pages reload, on `port`")
+	f.Lookup("browser").NoOptDefVal = "0"
+	f.StringArrayVar(&o.refresh, "refresh", o.refresh, "only reload the pages for files that `pattern` matches; repeatable")
 
 	f = groups.add("Start and stop")
 	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")

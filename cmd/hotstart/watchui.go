@@ -21,6 +21,7 @@ type watchUI struct {
 	worker    starter.Worker    // the one that serves; zero: none does
 	code      time.Time         // when the build of that began
 	stale     stale
+	pages     *pages
 }
 
 // building is what comes first. What connects from now on waits.
@@ -131,7 +132,7 @@ func (u *watchUI) buildFailed(changed []string, err *builder.BuildError, standin
 	e.text = u.after(changed, what) + "; " + standing
 	e.Errors = problems(err.Diagnostics)
 	u.tell(e)
-	u.broken(what, standing)
+	u.broken(e, what, standing)
 }
 
 // failing are the facts about what goes on while newer code does not.
@@ -147,7 +148,7 @@ func (u *watchUI) buildImpossible(changed []string, err error, standing string) 
 	e.text = fmt.Sprintf("%v; %s", err, standing)
 	e.Errors = []problem{{Message: err.Error()}}
 	u.tell(e)
-	u.broken("the build failed", standing)
+	u.broken(e, "the build failed", standing)
 }
 
 // startFailed tells of a worker that did not come to serve.
@@ -169,7 +170,7 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, standing string) {
 			"  hotstart watch --help tells how a program finds it, and --ready what else may count\n", u.addresses[0])
 	}
 	u.tell(told)
-	u.broken(fmt.Sprintf("worker %d failed to start", e.Worker.Generation), standing)
+	u.broken(told, fmt.Sprintf("worker %d failed to start", e.Worker.Generation), standing)
 }
 
 // slow tells why nothing seems to happen.

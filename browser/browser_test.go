@@ -1,0 +1,226 @@
+package browser
+
+import (
+	"bufio"
+	"fmt"
+	"html/template"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+const patience = 30 * time.Second
+
+// open makes a server that ends with the test.
+func open(t *testing.T) *Server {
+	t.Helper()
+	s, err := Listen(0, []byte("script"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); s.Serve() }()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	return s
+}
+
+func ask(t *testing.T, url, host, origin string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "" {
+		r.Host = host
+	}
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	return answer
+}
+
+func TestOnlyPagesOfThisMachineAreAnswered(t *testing.T) {
+	s := open(t)
+	for _, test := range []struct {
+		host, origin string
+		status       int
+	}{
+		{"", "", 200},
+		{"127.0.0.1:1", "http://localhost:8080", 200},
+		{"[::1]", "https://[::1]:8443", 200},
+		{"app.localhost", "http://app.localhost:3000", 200},
+		{"evil.example", "", 403},
+		{"localhost.evil.example", "", 403},
+		{"", "http://evil.example", 403},
+		{"", "http://192.168.1.2:8080", 403},
+		{"", "null", 403},
+		{"", "file://", 403},
+		{"", "http://localhost@evil.example", 403},
+	} {
+		answer := ask(t, s.URL()+"/hotstart.js", test.host, test.origin)
+		if answer.StatusCode != test.status {
+			t.Errorf("host %q, origin %q: %s", test.host, test.origin, answer.Status)
+		}
+		if got := answer.Header.Get("Access-Control-Allow-Origin"); test.status == 200 && got != test.origin {
+			t.Errorf("origin %q may read as %q", test.origin, got)
+		}
+	}
+}
+
+func TestOnlyThisMachineIsListenedOn(t *testing.T) {
+	for _, l := range open(t).listeners {
+		if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+			t.Errorf("%v", l.Addr())
+		}
+	}
+}
+
+func TestAPortThatIsTaken(t *testing.T) {
+	if s, err := Listen(portOf(open(t).listeners[0]), nil); !isInUse(err) {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// told reads the next of the news.
+func told(t *testing.T, stream *bufio.Scanner) string {
+	t.Helper()
+	for stream.Scan() {
+		if data, ok := strings.CutPrefix(stream.Text(), "data: "); ok {
+			return data
+		}
+	}
+	t.Fatal("the stream ends", stream.Err())
+	return ""
+}
+
+func TestNews(t *testing.T) {
+	s := open(t)
+	s.Reload(time.UnixMilli(7))
+	answer := ask(t, s.URL()+"/events", "", "http://localhost:1")
+	stream := bufio.NewScanner(answer.Body)
+	if got, want := told(t, stream), `{"page":7,"styles":{"at":0,"files":null}}`; got != want {
+		t.Errorf("first %s", got)
+	}
+	s.Trouble(&Trouble{Title: "<b>", At: 8})
+	if got := told(t, stream); !strings.Contains(got, `"trouble":{"title":"\u003cb\u003e","standing":"","at":8}`) {
+		t.Errorf("trouble: %s", got)
+	}
+	s.Trouble(nil)
+	if got := told(t, stream); strings.Contains(got, "trouble") {
+		t.Errorf("mended: %s", got)
+	}
+	s.Restyle([]string{"a.css"})
+	if got := told(t, stream); !strings.Contains(got, `"files":["a.css"]`) {
+		t.Errorf("styles: %s", got)
+	}
+}
+
+// lend gives what connects to a page, as hotstart's starter does.
+func lend(t *testing.T, p *Page) (at string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close(); p.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.Take(c)
+		}
+	}()
+	return l.Addr().String()
+}
+
+var shown = template.Must(template.New("").Parse("<p>{{.Title}}{{range .Problems}}{{.Frame}}{{end}}"))
+
+func TestPageAnswersHTTPAndNothingElse(t *testing.T) {
+	p := NewPage(shown)
+	p.Show(&Trouble{Title: "a < b", At: 5})
+	at := lend(t, p)
+	for request, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n":     "<p>a &lt; b",
+		"POST /x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 0\r\n\r\n": "hotstart: a < b; ",
+		"HEAD / HTTP/1.0\r\n\r\n": "Hotstart-Trouble: 5",
+		"OPTIONS http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n": "HTTP/1.1 503 ",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":                              "",
+		"\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03":                  "",
+		"EHLO mail\r\n":        "",
+		"*1\r\n$4\r\nPING\r\n": "",
+		"GET ":                 "",
+		"GETGETGETGETGETGETGET / HTTP/1.1\r\n\r\n": "",
+	} {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(patience))
+		fmt.Fprint(c, request)
+		if request == "GET " {
+			c.(*net.TCPConn).CloseWrite()
+		}
+		answer, _ := io.ReadAll(c) // it may be reset: that is closed, too
+		if want == "" && len(answer) > 0 || !strings.Contains(string(answer), want) {
+			t.Errorf("%q is answered by %q", request, answer)
+		}
+	}
+}
+
+func TestPageHidesSourceFromStrangers(t *testing.T) {
+	p := NewPage(shown)
+	defer p.Close()
+	p.Show(&Trouble{Title: "broken", Problems: []Problem{{Frame: "secret"}}, Output: "secret"})
+	for _, test := range []struct {
+		remote, host string
+		shown        bool
+	}{
+		{"127.0.0.1:1", "localhost", true},
+		{"[::1]:1", "[::1]:8080", true},
+		{"@", "localhost", true},
+		{"127.0.0.1:1", "evil.example", false},
+		{"192.168.1.7:1", "localhost", false},
+	} {
+		for _, accept := range []string{"text/html", "*/*"} {
+			r := httptest.NewRequest("GET", "http://"+test.host+"/", nil)
+			r.RemoteAddr = test.remote
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			p.ServeHTTP(w, r)
+			body := w.Body.String()
+			if !strings.Contains(body, "broken") || accept == "text/html" && strings.Contains(body, "secret") != test.shown || !test.shown && strings.Contains(body, "secret") {
+				t.Errorf("%s asks for %s at %s: %s", test.remote, accept, test.host, body)
+			}
+		}
+	}
+}
+
+// A connection that the page has taken, and whose request comes when the
+// program is there, is sent to the program with method and body.
+func TestPageSendsLateRequestsToTheProgram(t *testing.T) {
+	p := NewPage(shown)
+	defer p.Close()
+	r := httptest.NewRequest("POST", "http://localhost:8080//a?b=c", strings.NewReader("body"))
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	if w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "http://localhost:8080//a?b=c" {
+		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+}

@@ -1,0 +1,217 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// tab opens a page of a real browser, which ends with the test.
+func tab(t *testing.T) context.Context {
+	t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("needs chromium, a package of Debian's")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		chromedp.Cancel(ctx) // waits for the browser to end
+		cancel()
+	})
+	return ctx
+}
+
+func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits for an expression of JavaScript to be true.
+func until(t *testing.T, ctx context.Context, expression string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`Boolean(`+expression+`)`))
+		if ok {
+			return
+		}
+		if time.Now().After(end) {
+			now, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.documentElement.outerHTML"))
+			t.Fatalf("never true: %s (%v) in %v", expression, err, now)
+		}
+	}
+}
+
+// app is a program whose page includes the script.
+type app struct {
+	*http.Server
+	url     string
+	version atomic.Int64
+	color   atomic.Value
+	loads   atomic.Int64 // of the page
+}
+
+func serveApp(t *testing.T, s *Server) *app {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{url: "http://localhost:" + strings.Split(l.Addr().String(), ":")[1]}
+	a.color.Store("red")
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "GET" {
+			a.loads.Add(1)
+		}
+		fmt.Fprintf(w, `<!doctype html><link rel=stylesheet href=/static/app.css><p id=version>%d</p><script src="%s/hotstart.js"></script>`, a.version.Load(), s.URL())
+	})
+	mux.HandleFunc("GET /static/app.css", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/css")
+		fmt.Fprintf(w, "p { color: %s }", a.color.Load())
+	})
+	a.Server = &http.Server{Handler: mux}
+	go a.Serve(l)
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+func realScript(t *testing.T) []byte {
+	t.Helper()
+	script, err := os.ReadFile("../templates/browser/hotstart.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
+const overlay = `document.querySelector("hotstart-overlay")?.shadowRoot.textContent`
+
+func TestBrowserFollowsTheProgram(t *testing.T) {
+	ctx := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveApp(t, s)
+	s.Reload(time.Now()) // before the page was asked for
+	a.version.Store(1)
+	do(t, ctx, chromedp.Navigate(a.url))
+	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
+
+	// New code.
+	a.version.Store(2)
+	s.Reload(time.Now())
+	until(t, ctx, `document.querySelector("#version").textContent === "2"`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.same = true`))
+
+	// New styles: without a load.
+	a.color.Store("rgb(1, 2, 3)")
+	s.Restyle([]string{"/app/static/app.css"})
+	until(t, ctx, `getComputedStyle(document.querySelector("p")).color === "rgb(1, 2, 3)"`)
+	until(t, ctx, `document.querySelectorAll("link").length === 1 && window.same`)
+
+	// An error is shown, as text, and vanishes when it is mended.
+	s.Trouble(&Trouble{Title: "the build failed", Standing: "worker 1 goes on", At: 1, Problems: []Problem{
+		{Place: "main.go:3:1", Message: "undefined: <img src=x onerror=document.title='bad'>", Frame: "> 3 | x := 1"}}, Output: "out"})
+	for _, text := range []string{"the build failed", "worker 1 goes on", "main.go:3:1: undefined: <img", "> 3 | x := 1", "out"} {
+		until(t, ctx, overlay+fmt.Sprintf(`?.includes(%q)`, text))
+	}
+	until(t, ctx, `document.title !== "bad" && !document.querySelector("hotstart-overlay").shadowRoot.querySelector("img")`)
+	s.Trouble(nil)
+	until(t, ctx, `!document.querySelector("hotstart-overlay") && window.same`)
+
+	// It can be put away, until something else is wrong.
+	s.Trouble(&Trouble{Title: "one", At: 2})
+	until(t, ctx, overlay+`?.includes("one")`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}))`))
+	until(t, ctx, `!document.querySelector("hotstart-overlay")`)
+	s.Trouble(&Trouble{Title: "two", At: 3})
+	until(t, ctx, overlay+`?.includes("two")`)
+
+	if loads := a.loads.Load(); loads != 2 {
+		t.Errorf("%d loads of the page, not 2", loads)
+	}
+}
+
+func TestBrowserHiddenPagesKeepNoConnection(t *testing.T) {
+	ctx := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveApp(t, s)
+	do(t, ctx, chromedp.Navigate(a.url))
+	until(t, ctx, `document.querySelector("#version").textContent === "0"`)
+	// The page believes that it is hidden: a headless browser hides none.
+	look := func(state string) chromedp.Action[chromedp.Void] {
+		return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`Object.defineProperty(document, "visibilityState", {value: %q, configurable: true});
+			document.dispatchEvent(new Event("visibilitychange"))`, state))
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.made = 0; window.EventSource = class extends EventSource {
+		constructor(url) { super(url); window.made++; window.last = this; } }; 0`))
+	do(t, ctx, look("visible"), look("hidden"))
+	until(t, ctx, `window.made === 1 && window.last.readyState === EventSource.CLOSED`)
+	a.version.Store(1)
+	s.Reload(time.Now())
+	do(t, ctx, look("visible")) // it learns what it has missed
+	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
+}
+
+// The page in place of the program goes when the program comes, on the same
+// socket, and changes when something else is wrong.
+func TestBrowserLeavesThePageForTheProgram(t *testing.T) {
+	ctx := tab(t)
+	html, err := template.ParseFiles("../templates/browser/error.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPage(html)
+	defer p.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var there atomic.Bool
+	program := taken{&Page{conns: make(chan net.Conn), ended: make(chan struct{})}}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "<p>the program")
+	})}
+	go server.Serve(program)
+	defer server.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if there.Load() {
+				program.conns <- c
+				continue
+			}
+			go p.Take(c)
+		}
+	}()
+	p.Show(&Trouble{Title: "the build failed", Standing: "no worker runs", At: 1, Problems: []Problem{
+		{Place: "main.go:3:1", Message: "undefined: <x>", Frame: "> 3 | x()"}}})
+	do(t, ctx, chromedp.Navigate("http://"+l.Addr().String()))
+	until(t, ctx, `document.body.innerText.includes("main.go:3:1: undefined: <x>\n> 3 | x()")`)
+	p.Show(&Trouble{Title: "it ended", Standing: "no worker runs", At: 2})
+	until(t, ctx, `document.title === "it ended"`)
+	there.Store(true)
+	p.Show(nil)
+	until(t, ctx, `document.body.innerText === "the program"`)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// page URL STATUS REGEXP [ACCEPT [HOST]]: asks once.
+func cmdPage(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	r, err := http.NewRequest("GET", args[0], nil)
+	ts.Check(err)
+	if len(args) > 3 {
+		r.Header.Set("Accept", args[3])
+	}
+	if len(args) > 4 {
+		r.Host = args[4]
+	}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if strconv.Itoa(answer.StatusCode) != args[1] || !regexp.MustCompile(args[2]).Match(body) {
+		ts.Fatalf("status %s, no %s in:\n%s", answer.Status, args[2], body)
+	}
+}
+
+// closes URL BYTES: has its connection closed without an answer.
+func cmdCloses(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	c, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
+	ts.Check(err)
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	bytes, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	fmt.Fprint(c, bytes)
+	if answer, err := io.ReadAll(c); len(answer) > 0 || os.IsTimeout(err) {
+		ts.Fatalf("answered by %q, %v", answer, err)
+	}
+}
+
+// news URL REGEXP: waits for it in what a page is told.
+func cmdNews(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	client := &http.Client{Timeout: patience}
+	answer, err := client.Get(args[0] + "/events")
+	ts.Check(err)
+	defer answer.Body.Close()
+	re := regexp.MustCompile(args[1])
+	var told []string
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		if told = append(told, data); !json.Valid([]byte(data)) {
+			ts.Fatalf("no JSON: %s", data)
+		}
+		if re.MatchString(data) {
+			return
+		}
+	}
+	ts.Fatalf("never told %s, but\n%s", re, strings.Join(told, "\n"))
+}
+
+func TestExcerpt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte("package main\n\nfunc main() {\n\tx := 1\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := `      2 | 
+      3 | func main() {
+>     4 |     x := 1
+        |     ^
+      5 | }`
+	if got := excerpt(file, 4, 2); got != want {
+		t.Errorf("\n%s\nnot\n%s", got, want)
+	}
+	if got := excerpt(file, 0, 0); got != "" {
+		t.Errorf("%q", got)
+	}
+	if got := excerpt("none", 1, 1); got != "" {
+		t.Errorf("%q", got)
+	}
+}

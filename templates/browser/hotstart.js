@@ -1,0 +1,123 @@
+// The client of hotstart watch: reloads this page when the program that
+// serves it has changed, and shows why one that was saved does not run.
+(() => {
+  "use strict";
+  const script = document.currentScript;
+  if (!script || window.hotstart) return;
+  window.hotstart = true;
+  const events = new URL("events", script.src);
+
+  // Both clocks are this machine's: what happened after the answer with this
+  // page began is news to it.
+  const began = () => {
+    const [page] = performance.getEntriesByType("navigation");
+    return performance.timeOrigin + (page ? page.responseStart : 0);
+  };
+  let known = began();
+  let reloading = false;
+
+  const hear = (news) => {
+    if (news.page > known) return reload();
+    if (news.styles && news.styles.at > known) {
+      known = news.styles.at;
+      restyle(news.styles.files);
+    }
+    show(news.trouble);
+  };
+
+  // The program answers first, whatever it says, or the browser would show
+  // an error of its own, on which no script runs.
+  const reload = async () => {
+    if (reloading) return;
+    reloading = true;
+    for (let pause = 50; ; pause = Math.min(pause * 2, 2000)) {
+      try {
+        await fetch(location.href, { method: "HEAD", cache: "no-store", redirect: "manual" });
+        break;
+      } catch {
+        await new Promise((done) => setTimeout(done, pause));
+      }
+    }
+    location.reload();
+  };
+
+  // A style sheet is loaded beside the old one, which then goes: no flash.
+  const restyle = (files) => {
+    const names = files.map((file) => file.split("/").pop());
+    const sheets = [...document.querySelectorAll('link[rel~="stylesheet"]')].filter(
+      (sheet) => new URL(sheet.href).origin === location.origin,
+    );
+    const named = sheets.filter((sheet) => names.includes(new URL(sheet.href).pathname.split("/").pop()));
+    if (sheets.length === 0) return reload();
+    for (const old of named.length > 0 ? named : sheets) {
+      const fresh = old.cloneNode();
+      const href = new URL(old.href);
+      href.searchParams.set("hotstart", Date.now());
+      fresh.href = href;
+      fresh.onload = () => old.remove();
+      fresh.onerror = () => fresh.remove();
+      old.after(fresh);
+    }
+  };
+
+  const style = `
+    :host { position: fixed; inset: auto 0 0 0; z-index: 2147483647; }
+    section { background: #1b1b1f; color: #e8e8ec; border-top: 4px solid #e5484d; max-height: 70vh; overflow: auto;
+      padding: 1rem 1.25rem; box-sizing: border-box; font: 14px/1.5 ui-monospace, monospace; text-align: left; }
+    h1 { color: #ff8b8b; font: inherit; font-weight: bold; margin: 0 2rem 0 0; }
+    p { margin: .25rem 0 1rem; color: #b0b0b8; }
+    pre { margin: 0 0 1rem; white-space: pre-wrap; font: inherit; }
+    b { color: #8bc2ff; font-weight: normal; }
+    button { float: right; background: none; border: 0; color: inherit; font: inherit; cursor: pointer; }`;
+
+  const element = (name, text, ...children) => {
+    const made = document.createElement(name);
+    if (text) made.textContent = text;
+    made.append(...children);
+    return made;
+  };
+
+  let overlay = null;
+  let hidden = 0; // the trouble that the user does not want to see
+
+  const show = (trouble) => {
+    if (overlay) overlay.remove();
+    overlay = null;
+    if (!trouble || trouble.at === hidden) return;
+    overlay = element("hotstart-overlay");
+    const close = element("button", "×");
+    close.title = "Hide until something else is wrong (Esc)";
+    close.onclick = () => hide(trouble);
+    const section = element("section", "", close, element("h1", trouble.title), element("p", trouble.standing));
+    for (const problem of trouble.problems || []) {
+      const place = problem.place ? element("b", problem.place + ": ") : "";
+      section.append(element("pre", "", place, problem.message + (problem.frame ? "\n" + problem.frame : "")));
+    }
+    if (trouble.output) section.append(element("pre", trouble.output));
+    const root = overlay.attachShadow({ mode: "open" });
+    root.append(element("style", style), section);
+    (document.body || document.documentElement).append(overlay);
+  };
+
+  const hide = (trouble) => {
+    hidden = trouble.at;
+    show(null);
+  };
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && overlay) overlay.shadowRoot.querySelector("button").click();
+  });
+
+  // A page that nobody sees keeps no connection; it learns what it has missed
+  // when it is looked at again.
+  let source = null;
+  const listen = () => {
+    if (source) source.close();
+    source = null;
+    if (document.visibilityState === "hidden") return;
+    source = new EventSource(events);
+    source.onmessage = (message) => hear(JSON.parse(message.data));
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pageshow", (event) => event.persisted && listen());
+  listen();
+})();
