@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	starter.Helper()
-	testscript.Main(m, map[string]func(){"hotstart": main})
+	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker})
 }
 
 // TestScripts runs every script in testdata/script against real go builds,
@@ -365,7 +365,7 @@ func processesOf(dir string) (left []string) {
 	}
 	guards, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range guards {
-		if b, _ := os.ReadFile(file); bytes.Contains(b, []byte(dir)) && filepath.Dir(file) != fmt.Sprint("/proc/", os.Getpid()) {
+		if b, _ := os.ReadFile(file); bytes.Contains(b, []byte(dir+"/")) && filepath.Dir(file) != fmt.Sprint("/proc/", os.Getpid()) {
 			left = append(left, strings.ReplaceAll(string(b), "\x00", " "))
 		}
 	}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// superdaemons are what the scripts of testdata/start_server call
+// start_server.
+var superdaemons = map[string]func(path string) error{
+	"original": func(path string) error { return os.Symlink(original, path) },
+}
+
+// original is Perl's start_server, of Debian's libserver-starter-perl.
+const original = "/usr/bin/start_server"
+
+// TestStartServer runs each script with every superdaemon, so that what is
+// said of start_server is true of it, and what is said of both is.
+func TestStartServer(t *testing.T) {
+	c := crowd{t, make(chan struct{}, 24), new(sync.WaitGroup)}
+	defer c.running.Wait()
+	for name, install := range superdaemons {
+		c.running.Go(func() {
+			t.Run(name, func(t *testing.T) { runParity(crowd{t, c.room, new(sync.WaitGroup)}, name, install) })
+		})
+	}
+}
+
+func runParity(c crowd, superdaemon string, install func(string) error) {
+	if _, err := os.Stat(original); err != nil && superdaemon == "original" {
+		c.Skip("libserver-starter-perl is not installed")
+	}
+	defer c.running.Wait()
+	testscript.RunT(c, testscript.Params{
+		Dir:                "testdata/start_server",
+		RequireUniqueNames: true,
+		Setup:              func(env *testscript.Env) error { return setUpParity(env, install) },
+		Condition:          func(cond string) (bool, error) { return parityCondition(cond, superdaemon) },
+		Cmds:               parityCommands(),
+	})
+}
+
+func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"start":  cmdStart,
+		"see":    cmdSee,
+		"unseen": cmdUnseen,
+		"send":   cmdSend,
+		"ends":   cmdEnds,
+		"load":   cmdLoad,
+		"await":  cmdAwait,
+		"exits":  cmdExits,
+		"ask":    cmdAsk,
+		"alone":  cmdAlone,
+		"holds":  cmdHolds,
+		"lap":    cmdLap,
+	}
+}
+
+func parityCondition(cond, superdaemon string) (bool, error) {
+	switch cond {
+	case "original":
+		return superdaemon == "original", nil
+	case "hotstart":
+		return superdaemon != "original", nil
+	case "root":
+		return os.Getuid() == 0, nil
+	case "long":
+		return os.Getenv("HOTSTART_LONG") != "", nil
+	case "ipv6":
+		l, err := net.Listen("tcp", "[::1]:0")
+		if err == nil {
+			l.Close()
+		}
+		return err == nil, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", cond)
+}
+
+// setUpParity makes start_server the one that install says, and picks a
+// port that nobody has.
+func setUpParity(env *testscript.Env, install func(string) error) error {
+	env.Values[sessionKey{}] = &session{dir: env.WorkDir}
+	env.Values[lapKey{}] = new(time.Time)
+	env.Defer(func() { endAll(env.WorkDir) })
+	env.Setenv("GORACE", "atexit_sleep_ms=0")
+	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
+	env.Setenv("PORT", strconv.Itoa(freePort()))
+	bin := filepath.Join(env.WorkDir, "bin")
+	env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
+	for _, dir := range []string{bin, env.Getenv("TMPDIR")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return install(filepath.Join(bin, "start_server"))
+}
+
+// lastPort is of those that no client is given by the kernel.
+var lastPort atomic.Int32
+
+func freePort() int {
+	for {
+		port := 15000 + (os.Getpid()*97+int(lastPort.Add(1)))%15000
+		l, err := net.Listen("tcp", fmt.Sprint(":", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
+	}
+}
+
+// endAll ends what a script that failed has left.
+func endAll(dir string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(b), "WORK="+dir+"\x00") {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// crowd runs its subtests side by side, more than there are processors:
+// these scripts wait most of their time.
+type crowd struct {
+	*testing.T
+	room    chan struct{}
+	running *sync.WaitGroup // whoever makes a crowd waits for it
+}
+
+func (c crowd) Parallel() {}
+
+func (c crowd) Verbose() bool { return testing.Verbose() }
+
+func (c crowd) Run(name string, f func(testscript.T)) {
+	c.running.Go(func() {
+		c.room <- struct{}{}
+		defer func() { <-c.room }()
+		c.T.Run(name, func(t *testing.T) { f(crowd{t, c.room, c.running}) })
+	})
+}
+
+// ask NETWORK ADDRESS REGEXP: asks until the answer matches. Its groups
+// become $1 and on. No question may fail. ! ask: nobody answers there.
+func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		if answer, err := question(args[0], args[1]); err == nil {
+			ts.Fatalf("%s %s answers %q", args[0], args[1], answer)
+		}
+		return
+	}
+	re := regexp.MustCompile(args[2])
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		answer, err := question(args[0], args[1])
+		if err != nil {
+			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
+		}
+		if m := re.FindStringSubmatch(answer); m != nil {
+			for i, group := range m[1:] {
+				ts.Setenv(fmt.Sprint(i+1), group)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("the answer is %q:\n%s", answer, sessionOf(ts).out.String())
+		}
+	}
+}
+
+// question asks what cmdWorker answers.
+func question(network, address string) (string, error) {
+	c, err := net.Dial(network, address)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
+		return "", err
+	}
+	b := make([]byte, 1024)
+	n, err := c.Read(b)
+	if err != nil {
+		return "", err
+	}
+	_, body, _ := strings.Cut(string(b[:n]), "\r\n\r\n")
+	return body, nil
+}
+
+// alone: waits until nothing is left running of what was started here.
+func cmdAlone(ts *testscript.TestScript, neg bool, _ []string) {
+	noNeg(ts, neg)
+	checkGone(ts, time.Now().Add(patience))
+}
+
+// holds FILE REGEXP: waits until the file holds it. Its groups become $1
+// and on. ! holds: it holds no such thing now.
+func cmdHolds(ts *testscript.TestScript, neg bool, args []string) {
+	re := regexp.MustCompile("(?m)" + args[1])
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			ts.Fatalf("%v", err)
+		}
+		m := re.FindStringSubmatch(string(b))
+		switch {
+		case neg && m != nil:
+			ts.Fatalf("%s holds %q:\n%s", args[0], m[0], b)
+		case neg:
+			return
+		case m != nil:
+			for i, group := range m[1:] {
+				ts.Setenv(fmt.Sprint(i+1), group)
+			}
+			return
+		case time.Now().After(end):
+			ts.Fatalf("%s does not hold %s:\n%s\n%s", args[0], re, b, sessionOf(ts).out.String())
+		}
+	}
+}
+
+type lapKey struct{}
+
+// lap [>MIN] [<MAX]: how long since the last lap.
+func cmdLap(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	last := ts.Value(lapKey{}).(*time.Time)
+	took := time.Since(*last)
+	for _, bound := range args {
+		limit, err := time.ParseDuration(bound[1:])
+		ts.Check(err)
+		if bound[0] == '>' && took < limit || bound[0] == '<' && took > limit {
+			ts.Fatalf("took %v, not %s\n%s", took, bound, sessionOf(ts).out.String())
+		}
+	}
+	*last = time.Now()
+}
