@@ -12,7 +12,6 @@ import (
 type comparison struct {
 	*bench
 	figures *figures
-	peers   peers
 	tools   []tool
 	rounds  int
 	edits   int
@@ -45,9 +44,6 @@ func runCompare(args []string) error {
 		return err
 	}
 	if c.tools, err = named(tools(), *names); err != nil {
-		return err
-	}
-	if c.peers, err = newPeers(); err != nil {
 		return err
 	}
 	if c.figures, err = openFigures(filepath.Join(*out, "compare.json"), *resume); err != nil {
@@ -109,19 +105,17 @@ func (c *comparison) stay(v *visit, t tool, p *project, rest bool) error {
 	if t.name == bare {
 		return c.builds(v, p)
 	}
-	path := c.hotstart
-	if t.module != "" {
-		var err error
-		if path, v.Version, err = c.peers.command(t); err != nil {
-			return err
-		}
+	path, version, err := c.command(t)
+	if err != nil {
+		return err
 	}
+	v.Version = version
 	r, took, err := start(path, t, p)
 	if err != nil {
 		return err
 	}
 	defer r.stop(t)
-	v.Start = float64(took.Microseconds()) / 1e3
+	v.Start = millis(took)
 	if rest && c.rest > 0 {
 		v.Rest = r.rest(c.rest)
 	}
@@ -146,7 +140,7 @@ func (c *comparison) builds(v *visit, p *project) error {
 			return err
 		}
 		if i > 0 {
-			v.Edits = append(v.Edits, edit{Took: float64(d.Microseconds()) / 1e3})
+			v.Edits = append(v.Edits, edit{Took: millis(d)})
 		}
 	}
 	return nil

@@ -1,8 +1,12 @@
 // Hotbench measures hotstart. It is a module of its own, so that what it
 // compares with does not enter hotstart's.
 //
+//	go run . all          all that docs/speed.md shows
 //	go run . compare      hotstart beside its peers, on four programs
-//	go run . latency      how long a save takes to be served
+//	go run . share        how much of the time is hotstart's own
+//	go run . hangup       hotstart run and start_server at SIGHUP
+//	go run . endure       what a thousand reloads leave behind
+//	go run . report       the page and the pictures, from the figures kept
 //	go run . lossless     how many requests are lost over many reloads
 //	go run . programs     the same of programs of others, from the module proxy
 //	go run . chaos        what survives a bad day
@@ -12,20 +16,30 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	if filepath.Base(os.Args[0]) == "go" {
+		os.Exit(asGo(os.Args[1:]))
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	commands := map[string]func([]string) error{
-		"compare": runCompare, "latency": runLatency, "lossless": runLossless, "programs": runReals, "chaos": runChaos,
+		"all": runAll, "compare": runCompare, "share": runShare, "hangup": runHangup, "endure": runEndure, "report": runReport,
+		"lossless": runLossless, "programs": runReals, "chaos": runChaos,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: hotbench compare|latency|lossless|programs|chaos [flags]; each tells its flags by -h")
+		names := slices.Sorted(maps.Keys(commands))
+		fmt.Fprintf(os.Stderr, "usage: hotbench %s [flags]; each tells its flags by -h\n", strings.Join(names, "|"))
 		return 2
 	}
 	err := commands[args[0]](args[1:])

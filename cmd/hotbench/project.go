@@ -55,8 +55,10 @@ func newProject(dir, name, hotstart string) (*project, error) {
 
 // write saves the program with another text in it.
 func (p *project) write(text string) error {
-	return p.file(p.edited, strings.ReplaceAll(p.source, "TEXT", text))
+	return p.file(p.edited, p.content(text))
 }
+
+func (p *project) content(text string) string { return strings.ReplaceAll(p.source, "TEXT", text) }
 
 func (p *project) file(name, content string) error {
 	return os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o644)

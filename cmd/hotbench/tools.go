@@ -69,30 +69,24 @@ func named(all []tool, list string) ([]tool, error) {
 	return some, nil
 }
 
-// peers are the commands of the tools, built into a folder that stays.
-type peers struct {
-	dir string
-}
-
-func newPeers() (peers, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return peers{}, err
-	}
-	p := peers{filepath.Join(cache, "hotbench")}
-	return p, os.MkdirAll(filepath.Join(p.dir, "bin"), 0o755)
-}
-
 // errMissing says why a peer is not among the figures.
 var errMissing = errors.New("the module proxy does not serve it")
 
-// command returns the path of a peer's command and its version. What is
-// there already is taken: remove the folder for what is newer.
-func (p peers) command(t tool) (path, version string, err error) {
-	path = filepath.Join(p.dir, "bin", filepath.Base(t.module))
+// command returns the path of a tool's command and, of a peer, its version.
+// Peers are built into a folder that stays: what is there is taken, so remove
+// it for what is newer.
+func (b *bench) command(t tool) (path, version string, err error) {
+	if t.module == "" {
+		return b.hotstart, "", nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", "", err
+	}
+	path = filepath.Join(cache, "hotbench", "bin", filepath.Base(t.module))
 	if _, err := os.Stat(path); err != nil {
 		install := exec.Command("go", "install", t.module+"@latest")
-		install.Dir = p.dir
+		install.Dir = b.dir
 		install.Env = append(os.Environ(), "GOBIN="+filepath.Dir(path), "GOFLAGS=")
 		if out, err := install.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go install %s@latest: %s\n", t.module, out)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -46,15 +45,25 @@ type running struct {
 	cmd     *exec.Cmd
 	mark    string
 	address string
-	output  bytes.Buffer
+	said    said
+	ended   chan struct{} // closed when the tool has
 	project *project
 	edit    string // what the program answers by now
 }
 
-// start runs a tool on a project, in a process group of its own, until the
-// program answers. Each start is with a text that was never built.
+// start runs a tool on a project whose text was never built.
 func start(path string, t tool, p *project, env ...string) (r *running, took time.Duration, err error) {
-	r = &running{project: p, edit: newText(), mark: "HOTBENCH=" + newText()}
+	text := newText()
+	if err := p.write(text); err != nil {
+		return nil, 0, err
+	}
+	return launch(path, t, p, text, env...)
+}
+
+// launch runs a tool, in a process group of its own, until the program
+// answers with the text.
+func launch(path string, t tool, p *project, text string, env ...string) (r *running, took time.Duration, err error) {
+	r = &running{project: p, edit: text, mark: "HOTBENCH=" + newText(), ended: make(chan struct{})}
 	if r.address, err = freeAddress(); err != nil {
 		return nil, 0, err
 	}
@@ -63,33 +72,38 @@ func start(path string, t tool, p *project, env ...string) (r *running, took tim
 			return nil, 0, err
 		}
 	}
-	if err := p.write(r.edit); err != nil {
-		return nil, 0, err
-	}
 	r.cmd = exec.Command(path, t.args...)
+	for i, arg := range t.args {
+		r.cmd.Args[i+1] = strings.ReplaceAll(arg, "ADDRESS", r.address)
+	}
 	r.cmd.Dir = p.dir
 	r.cmd.Env = append(append(os.Environ(), "ADDRESS="+r.address, r.mark), env...)
-	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
+	r.cmd.Stdout, r.cmd.Stderr = &r.said, &r.said
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r.cmd.WaitDelay = time.Second // what it leaves behind holds the pipe
 	began := time.Now()
 	if err := r.cmd.Start(); err != nil {
 		return nil, 0, err
 	}
+	go func() { r.cmd.Wait(); close(r.ended) }()
 	if took, err = r.firstAnswer(began); err != nil {
 		r.stop(t)
-		return nil, 0, fmt.Errorf("%w; it said: %s", err, lastLines(r.output.Bytes()))
+		return nil, 0, fmt.Errorf("%w; it said: %s", err, r.said.last())
 	}
 	return r, took, nil
 }
 
-// firstAnswer asks until the program answers at all.
+// firstAnswer asks until the program answers, or the tool has ended.
 func (r *running) firstAnswer(began time.Time) (time.Duration, error) {
 	for time.Since(began) < 2*patience {
 		if text, _, err := ask(r.address); err == nil && text == r.edit {
 			return time.Since(began), nil
 		}
-		time.Sleep(2 * time.Millisecond)
+		select {
+		case <-r.ended:
+			return 0, errors.New("it has ended")
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
 	return 0, errors.New("the program never answered")
 }
@@ -98,15 +112,13 @@ func (r *running) firstAnswer(began time.Time) (time.Duration, error) {
 // what does not, or stays behind.
 func (r *running) stop(t tool) {
 	syscall.Kill(-r.cmd.Process.Pid, syscall.SIGINT)
-	ended := make(chan struct{})
-	go func() { r.cmd.Wait(); close(ended) }()
 	select {
-	case <-ended:
+	case <-r.ended:
 	case <-time.After(5 * time.Second):
 		syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	}
 	endMarked(r.mark)
-	<-ended
+	<-r.ended
 	for name := range t.files {
 		os.Remove(filepath.Join(r.project.dir, name))
 	}
@@ -144,10 +156,10 @@ func (r *running) save() (edit, error) {
 	}
 	asked, lost := l.stop()
 	if err != nil {
-		return edit{}, fmt.Errorf("%w; it said: %s", err, lastLines(r.output.Bytes()))
+		return edit{}, fmt.Errorf("%w; it said: %s", err, r.said.last())
 	}
 	r.edit = text
-	return edit{Took: float64(took.Microseconds()) / 1e3, Asked: asked, Lost: lost}, nil
+	return edit{Took: millis(took), Asked: asked, Lost: lost}, nil
 }
 
 // newText is a word that no program has held before.
