@@ -25,7 +25,7 @@ func framework(t *testing.T, name string) string {
 
 func TestFrameworks(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"gin", "echo", "chi", "fiber"} {
+	for _, name := range []string{"gin", "echo", "chi", "fiber", "fasthttp"} {
 		for _, keepAlive := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s keep-alive=%v", name, keepAlive), func(t *testing.T) {
 				program := framework(t, name)
@@ -39,11 +39,7 @@ func TestFrameworks(t *testing.T) {
 					r.reload()
 				}
 				r.left(number("HOTSTART_RELOADS", 3))
-				if name == "fiber" && keepAlive {
-					l.cutOff(t, 8*number("HOTSTART_RELOADS", 3))
-				} else {
-					l.end(t)
-				}
+				l.end(t)
 			})
 		}
 	}

@@ -91,14 +91,3 @@ func answers(address string) bool {
 	}
 	return err == nil
 }
-
-// cutOff ends a load of which each client may have lost one request a reload.
-func (l *load) cutOff(t testing.TB, most int) {
-	t.Helper()
-	close(l.stop)
-	l.clients.Wait()
-	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
-	if l.lost.Load() > int64(most) {
-		t.Errorf("%v", l.errors)
-	}
-}

@@ -15,11 +15,11 @@ type Memory struct {
 // facts are all that the generated files depend on.
 type facts struct {
 	goroot, goversion, goos, goarch, path string
-	http, grpc                            bool
+	http, fastHTTP, grpc                  bool
 }
 
 func (b Build) facts() facts {
-	return facts{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports("google.golang.org/grpc")}
+	return facts{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports(fastHTTP), b.imports(grpc)}
 }
 
 func (b Build) imports(path string) bool { return slices.Contains(b.Imports, path) }
