@@ -67,10 +67,18 @@ func (w *hotstartWorker) follow() {
 		if len(text) >= hotstartLine {
 			break
 		}
+		if len(text) == 0 {
+			fds = hotstartClose(fds) // they belong to no line
+		}
 	}
+	hotstartClose(fds)
+}
+
+func hotstartClose(fds []int) (none []int) {
 	for _, fd := range fds {
 		syscall.Close(fd)
 	}
+	return nil
 }
 
 // heard handles a line, and returns the descriptors that are left.
@@ -91,21 +99,19 @@ func (w *hotstartWorker) heard(line string, fds []int) []int {
 	return fds
 }
 
-// deliver hands a descriptor to who asked for it; who waits no more lets it
-// be closed.
+// deliver hands a descriptor to who asks for it; nobody may.
 func (w *hotstartWorker) deliver(fd int) {
-	select {
-	case w.answers <- fd:
-	case <-time.After(hotstartAnswer):
-		if fd >= 0 {
-			syscall.Close(fd)
-		}
+	if w.asking.Swap(false) {
+		w.answers <- fd
+	} else if fd >= 0 {
+		syscall.Close(fd)
 	}
 }
 
 // want returns the kept socket for an address, -1 if there is none. One at a
 // time calls it.
 func (w *hotstartWorker) want(name string) int {
+	w.asking.Store(true)
 	if w.say("want "+name, -1) != nil {
 		return -1
 	}
@@ -117,8 +123,14 @@ func (w *hotstartWorker) want(name string) int {
 	case <-w.gone:
 	case <-late.C:
 		w.conn.Close() // or the late answer would be taken for that to the next question
+		<-w.gone
 	}
-	return -1
+	select {
+	case fd := <-w.answers: // it came last of all
+		return fd
+	default:
+		return -1
+	}
 }
 
 // say sends a line, with a copy of fd if that is not -1.

@@ -61,8 +61,10 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.listens(name) {
-		if kept := w.want(name); kept >= 0 {
+		if kept := w.want(name); kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
+		} else if kept >= 0 {
+			syscall.Close(kept)
 		}
 	}
 	// So that an address that a stranger holds, another hotstart too, or this
@@ -74,6 +76,11 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	hotstartShare(fd, 1)
 	w.say("keep "+w.follows(fd), fd)
 	return nil
+}
+
+func hotstartIsListening(fd int) bool {
+	is, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && is != 0
 }
 
 // inherit puts the kept socket in the place of fd.

@@ -17,7 +17,8 @@ type hotstartWorker struct {
 	hello    sync.Once     // connects, at the first sign that the program is a server
 	conn     *net.UnixConn // nil before, and where it can't be opened
 	writing  sync.Mutex
-	answers  chan int      // descriptors, -1 for none; unbuffered
+	asking   atomic.Bool   // somebody waits for an answer
+	answers  chan int      // descriptors, -1 for none; buffered, and one asks at a time
 	gone     chan struct{} // closed when hotstart has died
 
 	draining atomic.Bool // from drain on
@@ -58,7 +59,7 @@ func hotstartInstall() *hotstartWorker {
 	hotstartKeepFromChildren()
 	w := &hotstartWorker{
 		brokerFD:  fd,
-		answers:   make(chan int),
+		answers:   make(chan int, 1),
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
 		waiting:   make(map[int]bool),
