@@ -35,6 +35,19 @@ func lookFor(pid int, inodes []uint64) seen {
 	return seenNone
 }
 
+// exiting reports whether a process has begun to end, or has ended: it then
+// waits for nothing any more. Its flags are in /proc/PID/stat (proc(5)).
+func exiting(pid int) bool {
+	const flagged = 0x4 // PF_EXITING of the kernel's sched.h
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if err != nil || len(f) < 7 {
+		return true
+	}
+	flags, err := strconv.ParseUint(f[6], 10, 32)
+	return err != nil || flags&flagged != 0
+}
+
 // family is pid and everything below it: a prefork server's children are
 // the ones that accept.
 func family(pid int) []int {

@@ -3,6 +3,7 @@ package starter
 import (
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -176,4 +177,19 @@ func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 		}
 		return err != nil
 	})
+}
+
+func TestExiting(t *testing.T) {
+	if exiting(os.Getpid()) {
+		t.Error("this process lives")
+	}
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it ends", func() bool { return exiting(cmd.Process.Pid) }) // a zombie, as nobody has waited
+	cmd.Wait()
+	if !exiting(cmd.Process.Pid) {
+		t.Error("it is gone")
+	}
 }

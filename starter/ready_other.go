@@ -7,3 +7,5 @@ package starter
 func canSeeWaiters() bool { return false }
 
 func lookFor(int, []uint64) seen { return seenNone }
+
+func exiting(int) bool { return true }

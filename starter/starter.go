@@ -248,7 +248,7 @@ func (s *Starter) settle(generation int) {
 		return // it has not said that it serves, or nobody can see what
 	}
 	for _, socket := range s.ledger.own {
-		if socket.stream() && lookFor(w.PID(), []uint64{socket.inode}) == seenNone {
+		if socket.stream() && lookFor(w.PID(), []uint64{socket.inode}) == seenNone && !exiting(w.PID()) {
 			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
