@@ -11,6 +11,7 @@ import (
 type displayOptions struct {
 	logFormat string
 	clear     string
+	pty       string
 	bell      bool
 	notify    bool
 }
@@ -22,14 +23,23 @@ const (
 	clearSaves  = "all"
 )
 
+// What --pty takes. Given alone it is ptyAlways.
+const (
+	ptyAuto   = "auto"
+	ptyAlways = "always"
+	ptyNever  = "never"
+)
+
 func defaultDisplayOptions() displayOptions {
-	return displayOptions{logFormat: formatText, clear: clearNever}
+	return displayOptions{logFormat: formatText, clear: clearNever, pty: ptyAuto}
 }
 
 func (o *displayOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.logFormat, "log-format", o.logFormat, "say what happens as `format` text, or json: one object a line")
 	f.StringVar(&o.clear, "clear", o.clear, "clear before what a build has to say: `what` is never, screen, or all,\nwhich is also what has scrolled away")
 	f.Lookup("clear").NoOptDefVal = clearScreen
+	f.StringVar(&o.pty, "pty", o.pty, "the program writes to a terminal of its own: `when` is never, always, or\nauto, which is where hotstart has one")
+	f.Lookup("pty").NoOptDefVal = ptyAlways
 	f.BoolVar(&o.bell, "bell", o.bell, "ring when something breaks, and when it is mended")
 	f.BoolVar(&o.notify, "notify", o.notify, "show that on the desktop, too")
 }
@@ -41,6 +51,7 @@ func (o displayOptions) check() error {
 		of          []string
 	}{
 		{"log-format", o.logFormat, []string{formatText, formatJSON}},
+		{"pty", o.pty, []string{ptyAuto, ptyAlways, ptyNever}},
 		{"clear", o.clear, []string{clearNever, clearScreen, clearSaves}},
 	} {
 		if !slices.Contains(choice.of, choice.value) {

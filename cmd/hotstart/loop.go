@@ -30,6 +30,7 @@ type watch struct {
 	terminal terminal
 	mark     string // in the environment of every process
 	scratch  string // a folder that goes with hotstart
+	streams  *streams
 
 	builds  chan built         // one from each build
 	graphs  chan listed        // one from each list
@@ -68,6 +69,7 @@ type watch struct {
 type attempt struct {
 	command *starter.Command
 	binary  *builder.Binary
+	outputs []*output // what its workers write
 	changed []string
 	began   time.Time // when its build did: it is the code of then
 	again   bool      // the binary has been started before
@@ -379,7 +381,7 @@ func (w *watch) start(a *attempt) {
 	if err != nil {
 		w.behind = true
 		w.ui.noVariables(a.changed, err, w.standing())
-		w.drop(a.binary)
+		w.drop(a)
 		return
 	}
 	a.command = &starter.Command{
@@ -388,6 +390,10 @@ func (w *watch) start(a *attempt) {
 		Dir:   w.o.dir,
 		Env:   env,
 		Stdin: w.stdin,
+	}
+	var err error
+	if a.outputs, err = w.streams.connect(a.command); err != nil {
+		w.ui.warn("the program writes by itself: %v", err)
 	}
 	if w.o.adopt != adoptOff && !w.adopted {
 		w.adopted = true
@@ -408,6 +414,7 @@ func (w *watch) newest() starter.Worker {
 // happened follows what the starter does, and tells the user what is news.
 func (w *watch) happened(e starter.Event) {
 	a := w.attempts[e.Worker.Command]
+	w.streams.flush()
 	switch e.Kind {
 	case starter.Starting:
 		w.starting, w.slow = e.Worker, time.After(slowStart)
@@ -415,7 +422,7 @@ func (w *watch) happened(e starter.Event) {
 		w.serves(e, a)
 	case starter.Died:
 		w.worker = starter.Worker{}
-		w.ui.died(e, w.stopping, w.starting)
+		w.ui.died(e, w.lastWords(e, a), w.stopping, w.starting)
 	case starter.Failed, starter.TimedOut:
 		w.failed(e, a)
 	case starter.Kept:
@@ -474,7 +481,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.stopping {
 		standing = "back to the code of " + clock(w.current.began)
 	}
-	w.ui.startFailed(e, a, standing)
+	w.ui.startFailed(e, a, w.lastWords(e, a), standing)
 	w.tidy()
 }
 
@@ -496,19 +503,23 @@ func (w *watch) tidy() {
 	for command, a := range w.attempts {
 		if a != w.target && a != w.current {
 			delete(w.attempts, command)
-			w.drop(a.binary)
+			w.drop(a)
 		}
 	}
 }
 
-// drop removes a binary that no attempt has.
-func (w *watch) drop(b *builder.Binary) {
+// drop lets go of what no worker will be started from again. The binary may
+// be another attempt's, too.
+func (w *watch) drop(dropped *attempt) {
+	for _, o := range dropped.outputs {
+		o.close()
+	}
 	for _, a := range w.attempts {
-		if a.binary == b {
+		if a.binary == dropped.binary {
 			return
 		}
 	}
-	discard(b)
+	discard(dropped.binary)
 }
 
 func discard(b *builder.Binary) {

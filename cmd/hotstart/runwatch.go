@@ -46,6 +46,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		attempts: map[*starter.Command]*attempt{},
 		terminal: newTerminal(),
 		mark:     mark,
+		streams:  &streams{screen: u.screen, pty: o.display.pty, open: map[*output]bool{}},
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
@@ -83,6 +84,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 	err = w.loop(served, unwatched)
 	end()
 	w.finish(served)
+	w.streams.flush()
 	return err
 }
 

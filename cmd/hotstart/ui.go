@@ -135,6 +135,23 @@ func (u *ui) diagnostics(all []builder.Diagnostic) string {
 	return b.String()
 }
 
+// words show why a worker has ended: where it panicked, or else what it said
+// last. All of it was seen before, between what others said.
+func (u *ui) words(w lastWords) string {
+	var b strings.Builder
+	switch {
+	case w.file != "":
+		fmt.Fprintf(&b, "  %s: %s\n%s", u.place(w.file, w.line), w.panic, u.frame(w.file, w.line, 0))
+	case w.panic != "":
+		fmt.Fprintf(&b, "  %s\n", w.panic)
+	default:
+		for _, line := range w.lines {
+			fmt.Fprintf(&b, "  %s %s\n", u.dim.Sprint("|"), line)
+		}
+	}
+	return b.String()
+}
+
 // frame is a line of source with a caret, or nothing if it can't be had.
 func (u *ui) frame(file string, line, column int) string {
 	text, ok := sourceLine(file, line)

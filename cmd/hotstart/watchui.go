@@ -152,21 +152,23 @@ func (u *watchUI) buildImpossible(changed []string, err error, standing string) 
 }
 
 // startFailed tells of a worker that did not come to serve.
-func (u *watchUI) startFailed(e starter.Event, a *attempt, standing string) {
+func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, standing string) {
 	var changed []string
 	if a != nil {
 		changed = a.changed
 	}
 	facts := u.failing(changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
+	facts.Output, facts.Errors = words.lines, words.problems()
 	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
+	told.more = u.words(words)
 	if e.Kind == starter.Failed {
 		told.Reason = e.Reason()
 	} else {
 		told.Reason = "it was not ready in time"
 	}
 	if e.Kind == starter.TimedOut && len(u.addresses) > 0 {
-		told.more = fmt.Sprintf("  it never waited for connections on the socket of %s that hotstart keeps for it;\n"+
+		told.more += fmt.Sprintf("  it never waited for connections on the socket of %s that hotstart keeps for it;\n"+
 			"  hotstart watch --help tells how a program finds it, and --ready what else may count\n", u.addresses[0])
 	}
 	u.tell(told)
@@ -184,7 +186,7 @@ func (u *watchUI) slow(o watchOptions) {
 
 // died tells of a worker that served and ended by itself, and of what comes
 // in its place.
-func (u *watchUI) died(e starter.Event, stopping bool, starting starter.Worker) {
+func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting starter.Worker) {
 	u.worker = starter.Worker{}
 	next := "; starting it again"
 	switch {
@@ -194,8 +196,8 @@ func (u *watchUI) died(e starter.Event, stopping bool, starting starter.Worker) 
 		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
 	}
 	facts := factsOf(e.Worker)
-	facts.Reason = e.Reason()
-	u.tell(event{name: "died", bad: true, text: e.String() + next, facts: facts})
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, words.problems()
+	u.tell(event{name: "died", bad: true, text: e.String() + next, more: u.words(words), facts: facts})
 }
 
 // left tells of an old worker only if it did not end as it was told to.

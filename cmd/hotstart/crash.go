@@ -1,0 +1,88 @@
+package main
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// lastWords are what is worth showing of what a worker wrote before it ended
+// by itself.
+type lastWords struct {
+	lines []string // the last few
+	panic string   // what it panicked with; "": it did not
+	file  string   // where that was in the user's code; "": not known
+	line  int
+}
+
+// manyWords is how many lines tell why a program has ended, as a rule.
+const manyWords = 5
+
+var (
+	panics   = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+	position = regexp.MustCompile(`(?m)^\t(/.+\.go):(\d+)(?: \+0x[0-9a-f]+)?\r?$`)
+	styling  = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
+)
+
+// wordsOf reads the end of what a worker wrote. A file is mine if the user
+// wrote it: the runtime panics in the name of others.
+func wordsOf(tail string, mine func(file string) bool) lastWords {
+	tail = plain(tail)
+	w := lastWords{lines: strings.Split(strings.TrimRight(tail, "\n"), "\n")}
+	if len(w.lines) > manyWords {
+		w.lines = w.lines[len(w.lines)-manyWords:]
+	}
+	if tail == "" {
+		w.lines = nil
+	}
+	starts := panics.FindAllStringIndex(tail, -1)
+	if len(starts) == 0 {
+		return w
+	}
+	trace := tail[starts[len(starts)-1][0]:]
+	w.panic, _, _ = strings.Cut(trace, "\n")
+	for _, at := range position.FindAllStringSubmatch(trace, -1) {
+		if mine(at[1]) {
+			w.file = at[1]
+			w.line, _ = strconv.Atoi(at[2])
+			break
+		}
+	}
+	return w
+}
+
+// problems are the panic, for a machine.
+func (w lastWords) problems() []problem {
+	if w.panic == "" {
+		return nil
+	}
+	return []problem{{File: w.file, Line: w.line, Message: w.panic}}
+}
+
+// plain is text without what a terminal acts on.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, styling.ReplaceAllString(text, ""))
+}
+
+// lastWords are those of the worker that has just ended. One that was killed
+// had nothing to say about it.
+func (w *watch) lastWords(e starter.Event, a *attempt) lastWords {
+	if a == nil || len(a.outputs) == 0 {
+		return lastWords{}
+	}
+	words := wordsOf(a.outputs[0].last(), func(file string) bool {
+		return w.graph != nil && w.graph.Match(file)
+	})
+	if e.Status.Signaled() {
+		words.lines = nil
+	}
+	return words
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWordsOf(t *testing.T) {
+	const trace = `
+goroutine 1 [running]:
+regexp.MustCompile({0x4b1f3a, 0x1})
+	/usr/local/go/src/regexp/regexp.go:313 +0xb4
+example.com/lib.Do(...)
+	/home/me/go/pkg/mod/example.com/lib@v1.0.0/lib.go:7
+main.load(0x1)
+	/home/me/app/cmd/api/load.go:12 +0x1d
+main.main()
+	/home/me/app/cmd/api/main.go:5 +0x13
+exit status 2
+`
+	for _, test := range []struct {
+		name, tail string
+		lines      []string
+		panic      string
+		place      string
+		line       int
+	}{
+		{name: "nothing"},
+		{name: "the last line", tail: "listen tcp: in use\n", lines: []string{"listen tcp: in use"}},
+		{name: "the last few of many", tail: "1\n2\n3\n4\n5\n6\n7", lines: []string{"3", "4", "5", "6", "7"}},
+		{name: "colours are left out", tail: "\x1b[31mFATAL\x1b[0m no\x07 database\r\n", lines: []string{"FATAL no database"}},
+		{name: "a panic in a library that the user called", tail: "log\npanic: regexp: Compile(`(`)\n" + trace,
+			panic: "panic: regexp: Compile(`(`)", place: "/home/me/app/cmd/api/load.go", line: 12},
+		{name: "a fatal error", tail: "fatal error: all goroutines are asleep - deadlock!\n" + trace,
+			panic: "fatal error: all goroutines are asleep - deadlock!", place: "/home/me/app/cmd/api/load.go", line: 12},
+		{name: "the last of two", tail: "panic: one\n\n\t/home/me/app/a.go:1 +0x1\npanic: two\n" + trace,
+			panic: "panic: two", place: "/home/me/app/cmd/api/load.go", line: 12},
+		{name: "on a terminal", tail: strings.ReplaceAll("panic: x\n"+trace, "\n", "\r\n"),
+			panic: "panic: x", place: "/home/me/app/cmd/api/load.go", line: 12},
+		{name: "nothing of the user's", tail: "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\texample.com/app/main.go:5 +0x1\n", panic: "panic: x"},
+		{name: "one that net/http has caught is none", tail: "2026/01/02 http: panic serving 127.0.0.1: x\n", lines: []string{"2026/01/02 http: panic serving 127.0.0.1: x"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := wordsOf(test.tail, func(file string) bool { return strings.HasPrefix(file, "/home/me/app/") })
+			if w.panic != test.panic || w.file != test.place || w.line != test.line {
+				t.Errorf("%+v", w)
+			}
+			if test.panic == "" && !slices.Equal(w.lines, test.lines) {
+				t.Errorf("lines %q, want %q", w.lines, test.lines)
+			}
+		})
+	}
+}

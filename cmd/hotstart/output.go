@@ -1,0 +1,185 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// streams join the workers to what hotstart writes to. Their stderr goes
+// through hotstart, which remembers the end of it, so that it can tell why one
+// has failed. So does stdout where it is the same file, for the order's sake;
+// else it is hotstart's own. Nothing is changed on the way, and a worker finds
+// a terminal where hotstart has one: a pseudo-terminal in its place.
+type streams struct {
+	screen *screen
+	pty    string // see displayOptions
+
+	mu   sync.Mutex
+	open map[*output]bool // those that somebody may still write to
+}
+
+// connect makes the streams of a command. The first output is its stderr.
+func (s *streams) connect(c *starter.Command) ([]*output, error) {
+	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass)
+	if err != nil {
+		return nil, err
+	}
+	all := []*output{errs}
+	c.Stderr = errs.give
+	switch {
+	case sameFile(os.Stdout, os.Stderr):
+		c.Stdout = errs.give
+	case s.pty == ptyAlways && !isTerminal(os.Stdout):
+		out, err := s.add(true, func(p []byte) { os.Stdout.Write(p) })
+		if err != nil {
+			errs.close()
+			return nil, err
+		}
+		all = append(all, out)
+		c.Stdout = out.give
+	}
+	return all, nil
+}
+
+// terminal reports whether a worker gets one in the place of f.
+func (s *streams) terminal(f *os.File) bool {
+	return s.pty == ptyAlways || s.pty == ptyAuto && isTerminal(f)
+}
+
+func sameFile(a, b *os.File) bool {
+	x, errX := a.Stat()
+	y, errY := b.Stat()
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+func (s *streams) add(terminal bool, to func([]byte)) (*output, error) {
+	o, err := newOutput(terminal, to, s.remove)
+	if err == nil {
+		s.mu.Lock()
+		s.open[o] = true
+		s.mu.Unlock()
+	}
+	return o, err
+}
+
+func (s *streams) remove(o *output) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, o)
+}
+
+// each calls f with every output.
+func (s *streams) each(f func(*output)) {
+	s.mu.Lock()
+	all := slices.Collect(maps.Keys(s.open))
+	s.mu.Unlock()
+	for _, o := range all {
+		f(o)
+	}
+}
+
+// flush passes on what ended workers have written.
+func (s *streams) flush() { s.each((*output).flush) }
+
+// output is one stream of the workers that run the same command.
+type output struct {
+	give *os.File // the workers' end
+	raw  syscall.RawConn
+	to   func([]byte)
+
+	mu   sync.Mutex
+	buf  [32 << 10]byte
+	tail []byte
+}
+
+// newOutput passes on what is written to its end, until that is closed here
+// and by all who have got it.
+func newOutput(terminal bool, to func([]byte), over func(*output)) (*output, error) {
+	open := os.Pipe
+	if terminal {
+		open = openPTY
+	}
+	read, give, err := open()
+	if err != nil {
+		return nil, err
+	}
+	o := &output{give: give, to: to}
+	if o.raw, err = read.SyscallConn(); err != nil {
+		read.Close()
+		give.Close()
+		return nil, err
+	}
+	go func() { // ends with the last who can write
+		defer read.Close()
+		defer over(o)
+		o.raw.Read(func(fd uintptr) bool {
+			for {
+				if again, over := o.take(fd); !again {
+					return over
+				}
+			}
+		})
+	}()
+	return o, nil
+}
+
+// close says that no more workers come. Those that run may write on.
+func (o *output) close() { o.give.Close() }
+
+// take passes on what is there now, up to the size of the buffer. It reports
+// whether there may be more, and whether there never will be.
+func (o *output) take(fd uintptr) (more, over bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := syscall.Read(int(fd), o.buf[:])
+	switch {
+	case err == syscall.EINTR:
+		return true, false
+	case err == syscall.EAGAIN:
+		return false, false
+	case n <= 0: // a terminal that nobody has open gives EIO
+		return false, true
+	}
+	o.to(o.buf[:n])
+	o.remember(o.buf[:n])
+	return true, false
+}
+
+// tailSize holds a panic with a hundred goroutines.
+const tailSize = 64 << 10
+
+func (o *output) remember(p []byte) {
+	o.tail = append(o.tail, p...)
+	if len(o.tail) > 2*tailSize {
+		o.tail = append(o.tail[:0], o.tail[len(o.tail)-tailSize:]...)
+	}
+}
+
+// flush passes on at once what ended workers have written. A living one may
+// write without end: what the kernel holds at most is enough.
+func (o *output) flush() {
+	o.raw.Control(func(fd uintptr) {
+		for range 64 {
+			if more, _ := o.take(fd); !more {
+				return
+			}
+		}
+	})
+}
+
+// last returns what was written since it was asked before, or the end of it.
+func (o *output) last() string {
+	if o == nil {
+		return ""
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tail := string(o.tail)
+	o.tail = o.tail[:0]
+	return tail
+}
