@@ -12,6 +12,7 @@ type displayOptions struct {
 	logFormat string
 	clear     string
 	pty       string
+	stdin     bool
 	bell      bool
 	notify    bool
 }
@@ -40,6 +41,7 @@ func (o *displayOptions) addFlags(f *pflag.FlagSet) {
 	f.Lookup("clear").NoOptDefVal = clearScreen
 	f.StringVar(&o.pty, "pty", o.pty, "the program writes to a terminal of its own: `when` is never, always, or\nauto, which is where hotstart has one")
 	f.Lookup("pty").NoOptDefVal = ptyAlways
+	f.BoolVar(&o.stdin, "stdin", o.stdin, "what you type is for the program: no keys of hotstart's")
 	f.BoolVar(&o.bell, "bell", o.bell, "ring when something breaks, and when it is mended")
 	f.BoolVar(&o.notify, "notify", o.notify, "show that on the desktop, too")
 }

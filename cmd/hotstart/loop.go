@@ -31,6 +31,7 @@ type watch struct {
 	mark     string // in the environment of every process
 	scratch  string // a folder that goes with hotstart
 	streams  *streams
+	console
 
 	builds  chan built         // one from each build
 	graphs  chan listed        // one from each list
@@ -70,6 +71,7 @@ type attempt struct {
 	command *starter.Command
 	binary  *builder.Binary
 	outputs []*output // what its workers write
+	input   *os.File  // where to write what they shall read; nil: nothing
 	changed []string
 	began   time.Time // when its build did: it is the code of then
 	again   bool      // the binary has been started before
@@ -123,6 +125,16 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.signaled(sig.(syscall.Signal))
 		case <-w.slow:
 			w.ui.slow(w.o)
+		case typed, ok := <-w.typed:
+			w.entered(typed, ok)
+		case <-w.suspended:
+			w.suspend()
+		case <-w.aborted:
+			w.abort()
+		case <-w.continued:
+			w.resume()
+		case <-w.resized:
+			w.resize()
 		case err = <-unwatched:
 		case err := <-served:
 			return w.ending(err)
@@ -240,7 +252,7 @@ func (w *watch) signaled(sig syscall.Signal) {
 	case sig == syscall.SIGHUP && w.terminal.gone():
 		sig = syscall.SIGTERM // nobody is there any more to press a key
 	case sig == syscall.SIGHUP:
-		w.reload()
+		w.reload("received HUP; building and reloading")
 		return
 	}
 	if w.stopping {
@@ -259,11 +271,11 @@ func (w *watch) signaled(sig syscall.Signal) {
 }
 
 // reload runs the rules, builds and reloads even if nothing has changed.
-func (w *watch) reload() {
+func (w *watch) reload(why string) {
 	if w.stopping {
 		return
 	}
-	w.ui.say("received HUP; building and reloading")
+	w.ui.say("%s", why)
 	w.due.add(plan{build: true, anew: true})
 	w.rules.anew()
 	w.list(time.Now())
@@ -385,15 +397,16 @@ func (w *watch) start(a *attempt) {
 		return
 	}
 	a.command = &starter.Command{
-		Path:  a.binary.Path,
-		Args:  append([]string{a.binary.Path}, w.o.args...),
-		Dir:   w.o.dir,
-		Env:   env,
-		Stdin: w.stdin,
+		Path: a.binary.Path,
+		Args: append([]string{a.binary.Path}, w.o.args...),
+		Dir:  w.o.dir,
+		Env:  env,
 	}
-	var err error
 	if a.outputs, err = w.streams.connect(a.command); err != nil {
 		w.ui.warn("the program writes by itself: %v", err)
+	}
+	if err := w.connectInput(a); err != nil {
+		w.ui.warn("the program reads nothing: %v", err)
 	}
 	if w.o.adopt != adoptOff && !w.adopted {
 		w.adopted = true
@@ -447,6 +460,7 @@ func (w *watch) serves(e starter.Event, a *attempt) {
 	w.ui.serving(e, a, a == w.current)
 	w.reloadPages(e)
 	w.worker, w.current = e.Worker, a
+	w.input.send(a.input)
 	w.starting, w.slow = starter.Worker{}, nil
 	if w.target == nil {
 		w.target = a
@@ -513,6 +527,10 @@ func (w *watch) tidy() {
 func (w *watch) drop(dropped *attempt) {
 	for _, o := range dropped.outputs {
 		o.close()
+	}
+	if dropped.input != nil && w.keyboard == nil {
+		dropped.input.Close()
+		dropped.command.Stdin.Close()
 	}
 	for _, a := range w.attempts {
 		if a.binary == dropped.binary {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -89,6 +91,7 @@ func (s *streams) flush() { s.each((*output).flush) }
 // output is one stream of the workers that run the same command.
 type output struct {
 	give *os.File // the workers' end
+	read *os.File
 	raw  syscall.RawConn
 	to   func([]byte)
 
@@ -108,7 +111,7 @@ func newOutput(terminal bool, to func([]byte), over func(*output)) (*output, err
 	if err != nil {
 		return nil, err
 	}
-	o := &output{give: give, to: to}
+	o := &output{give: give, read: read, to: to}
 	if o.raw, err = read.SyscallConn(); err != nil {
 		read.Close()
 		give.Close()
@@ -130,6 +133,11 @@ func newOutput(terminal bool, to func([]byte), over func(*output)) (*output, err
 
 // close says that no more workers come. Those that run may write on.
 func (o *output) close() { o.give.Close() }
+
+// resize tells a terminal how large it is. Another output does not care.
+func (o *output) resize(size *unix.Winsize) {
+	unix.IoctlSetWinsize(int(o.give.Fd()), unix.TIOCSWINSZ, size)
+}
 
 // take passes on what is there now, up to the size of the buffer. It reports
 // whether there may be more, and whether there never will be.

@@ -74,6 +74,11 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 	u.alerts = alerts{program: programName(o.dir, w.builder.Package()), bell: o.display.bell, notify: o.display.notify}
 	u.alerts.begin(u.ui)
 	defer u.alerts.end(u.ui)
+	if err := w.sitDown(); err != nil {
+		w.starter.Close()
+		return err
+	}
+	defer w.standUp()
 	served, unwatched := make(chan error, 1), make(chan error, 1)
 	go func() {
 		served <- w.starter.Run(context.Background())

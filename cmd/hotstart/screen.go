@@ -14,6 +14,7 @@ type screen struct {
 	terminal bool
 	torn     bool   // what the program wrote last does not end its line
 	status   string // "": none
+	hidden   bool   // the status is not to be seen for now
 }
 
 // What a terminal is told. The status is one row, however long it is:
@@ -69,7 +70,7 @@ func (s *screen) put(lead string, p []byte) error {
 }
 
 func (s *screen) row() string {
-	if s.status == "" {
+	if s.status == "" || s.hidden {
 		return ""
 	}
 	return noWrap + s.status + wrap
@@ -90,6 +91,22 @@ func (s *screen) stay(status string) {
 		io.WriteString(s.w, eraseRow+s.row())
 	case !s.torn:
 		io.WriteString(s.w, s.row())
+	}
+}
+
+// hide takes the status away until show, as for a shell's prompt.
+func (s *screen) hide() { s.veil(true) }
+func (s *screen) show() { s.veil(false) }
+
+func (s *screen) veil(hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if hidden == s.hidden {
+		return
+	}
+	s.hidden = hidden
+	if s.status != "" && !s.torn {
+		io.WriteString(s.w, eraseRow+s.row())
 	}
 }
 

@@ -36,21 +36,25 @@ func TestScripts(t *testing.T) {
 		Setup:              setUp,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":  cmdStart,
-			"see":    cmdSee,
-			"unseen": cmdUnseen,
-			"get":    cmdGet,
-			"edit":   cmdEdit,
-			"send":   cmdSend,
-			"ends":   cmdEnds,
-			"load":   cmdLoad,
-			"gone":   cmdGone,
-			"await":  cmdAwait,
-			"exits":  cmdExits,
-			"readme": cmdReadme,
-			"page":   cmdPage,
-			"closes": cmdCloses,
-			"news":   cmdNews,
+			"start":    cmdStart,
+			"see":      cmdSee,
+			"unseen":   cmdUnseen,
+			"get":      cmdGet,
+			"edit":     cmdEdit,
+			"send":     cmdSend,
+			"ends":     cmdEnds,
+			"load":     cmdLoad,
+			"gone":     cmdGone,
+			"await":    cmdAwait,
+			"exits":    cmdExits,
+			"readme":   cmdReadme,
+			"terminal": cmdTerminal,
+			"type":     cmdType,
+			"modes":    cmdModes,
+			"resize":   cmdResize,
+			"page":     cmdPage,
+			"closes":   cmdCloses,
+			"news":     cmdNews,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
@@ -136,7 +140,8 @@ type session struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
 	out    lockedBuffer
-	seen   int // how much of out the script has seen
+	seen   int      // how much of out the script has seen
+	master *os.File // of the terminal that cmd runs on, if it does
 	load   *load
 
 	readmeLine int // how many lines of the README's session it has seen
@@ -173,6 +178,9 @@ func (s *session) kill() {
 	if s.cmd != nil && !s.over() {
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		s.cmd.Process.Signal(syscall.SIGTERM)
+		if s.master != nil {
+			s.master.Close() // what a shell does not ignore
+		}
 		<-s.exited
 	}
 }
@@ -191,15 +199,23 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := sessionOf(ts)
+	s.prepare(ts, args)
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.WaitDelay = patience
+	s.begin(ts)
+}
+
+func (s *session) prepare(ts *testscript.TestScript, args []string) {
 	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
 	s.out = lockedBuffer{}
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = environ(ts)
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	s.cmd.WaitDelay = patience
 	if path, err := lookPath(ts.Getenv("PATH"), args[0]); err == nil {
 		s.cmd.Path, s.cmd.Err = path, nil
 	}
+}
+
+func (s *session) begin(ts *testscript.TestScript) {
 	letAge(ts)
 	ts.Check(s.cmd.Start())
 	cmd, exited := s.cmd, s.exited
@@ -236,7 +252,7 @@ func isExecutable(path string) bool {
 // that are asked for.
 func environ(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK", "ADDRESS"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

@@ -9,15 +9,18 @@ import (
 type stale struct {
 	what  string
 	since time.Time
+	code  time.Time // what is older does not mend it
 }
 
 // broken notes that the newest code does not serve. A person who has lost
 // the line about it out of sight must not take what serves for what was
 // saved: it stays below all else until it is mended.
 func (u *watchUI) broken(e event, what, standing string) {
-	if u.stale.what == "" || u.stale.what != what {
-		u.stale = stale{what: what, since: time.Now()}
+	since := time.Now()
+	if u.stale.what == what {
+		since = u.stale.since
 	}
+	u.stale = stale{what: what, since: since, code: time.Now()}
 	u.pages.trouble(u.troubleOf(e, what, standing))
 	u.remind(standing)
 	u.alerts.broken(u.ui, what, standing)
@@ -28,6 +31,14 @@ func (u *watchUI) remind(standing string) {
 	if u.stale.what != "" {
 		u.stay(u.bad.Sprint(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing)))
 	}
+}
+
+// mendedBy is mended if the code that serves is not older than what failed.
+func (u *watchUI) mendedBy(code time.Time) string {
+	if code.Before(u.stale.code) {
+		return ""
+	}
+	return u.mended()
 }
 
 // mended notes that the newest code serves, and returns the beginning of

@@ -22,6 +22,7 @@ type watchUI struct {
 	code      time.Time         // when the build of that began
 	stale     stale
 	pages     *pages
+	keyed     bool // keys are read
 }
 
 // building is what comes first. What connects from now on waits.
@@ -33,6 +34,9 @@ func (u *watchUI) building(welcome, what string) {
 	if len(u.addresses) > 0 {
 		e.text += "; connections to " + u.where() + " wait"
 		e.Addresses = urls(u.addresses)
+	}
+	if u.keyed {
+		e.text += u.dim.Sprint(" (h shows the keys)")
 	}
 	u.tell(e)
 }
@@ -68,12 +72,12 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	facts := u.served()
 	switch {
 	case again:
-		line += " again, with the code of " + clock(a.began)
+		line = u.mendedBy(a.began) + line + " again, with the code of " + clock(a.began)
 	case a.again:
-		line = u.mended() + u.after(a.changed, "restarted; "+line)
+		line = u.mendedBy(a.began) + u.after(a.changed, "restarted; "+line)
 		facts.Changed = a.changed
 	default:
-		line = u.mended() + u.after(a.changed, fmt.Sprintf("built in %s; %s", took(a.binary.Took), line))
+		line = u.mendedBy(a.began) + u.after(a.changed, fmt.Sprintf("built in %s; %s", took(a.binary.Took), line))
 		facts.Changed, facts.BuildMS = a.changed, milliseconds(a.binary.Took)
 	}
 	if len(e.Others) > 0 {
@@ -154,8 +158,9 @@ func (u *watchUI) buildImpossible(changed []string, err error, standing string) 
 // startFailed tells of a worker that did not come to serve.
 func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, standing string) {
 	var changed []string
+	var code time.Time
 	if a != nil {
-		changed = a.changed
+		changed, code = a.changed, a.began
 	}
 	facts := u.failing(changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
@@ -173,6 +178,7 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	}
 	u.tell(told)
 	u.broken(told, fmt.Sprintf("worker %d failed to start", e.Worker.Generation), standing)
+	u.stale.code = code // it may only be started once more
 }
 
 // slow tells why nothing seems to happen.

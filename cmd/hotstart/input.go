@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// input passes what hotstart reads on to the worker that serves, where the
+// user wants that: each command has an end of its own, so that two workers
+// never read each other's lines.
+type input struct {
+	readers chan *os.File // the latest to write to
+}
+
+func newInput(typed <-chan []byte, ended context.Context) *input {
+	i := &input{readers: make(chan *os.File, 1)}
+	go i.pass(typed, ended)
+	return i
+}
+
+// send has a worker's end get what comes from now on.
+func (i *input) send(to *os.File) {
+	if i == nil {
+		return
+	}
+	for {
+		select {
+		case i.readers <- to:
+			return
+		case <-i.readers:
+		}
+	}
+}
+
+// pass waits with what comes until there is somebody to read it. Who does not
+// read holds it up until the next worker comes.
+func (i *input) pass(typed <-chan []byte, ended context.Context) {
+	var to *os.File
+	over := false
+	for {
+		in := typed
+		if to == nil || over {
+			in = nil
+		}
+		select {
+		case to = <-i.readers:
+			if over {
+				endInput(to)
+			}
+		case chunk, ok := <-in:
+			if over = !ok; over {
+				endInput(to)
+				continue
+			}
+			to.Write(chunk) // one that has left reads no more
+		case <-ended.Done():
+			return
+		}
+	}
+}
+
+// endInput tells a worker that no more comes.
+func endInput(to *os.File) {
+	const endOfFile = "\x04" // VEOF, termios(3)
+	if isTerminal(to) {
+		to.WriteString(endOfFile)
+		return
+	}
+	to.Close()
+}
+
+// connectInput gives a command what it reads: nothing, as a rule.
+func (w *watch) connectInput(a *attempt) (err error) {
+	a.command.Stdin = w.stdin
+	if w.input == nil {
+		return nil
+	}
+	if w.keyboard != nil && len(a.outputs) > 0 {
+		a.command.Stdin, a.input = a.command.Stderr, a.outputs[0].read
+	} else if a.command.Stdin, a.input, err = os.Pipe(); err != nil {
+		a.command.Stdin = w.stdin
+		return err
+	}
+	if w.worker == (starter.Worker{}) {
+		w.input.send(a.input)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// keyboard is what is typed on the terminal, byte by byte and unseen: its
+// modes are changed for that, as long as hotstart is in the foreground. Keys
+// that make signals still do, and what is written looks as before.
+type keyboard struct {
+	typed chan []byte // closed at the end of the input
+	fd    int
+	wake  *os.File // written to for another look at the foreground, closed to end reading
+
+	mu    sync.Mutex
+	saved *unix.Termios // modes to give back; nil: none were changed yet
+	ours  bool          // the modes are ours
+}
+
+// background is how often is looked whether hotstart has come back to the
+// foreground: a shell does not tell a process that was running all along.
+const background = time.Second
+
+// newKeyboard reads a terminal until ended is done. The caller calls release
+// in the end.
+func newKeyboard(terminal *os.File, ended context.Context) (*keyboard, error) {
+	asleep, wake, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	k := &keyboard{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake}
+	k.take()
+	go k.read(asleep, ended)
+	return k, nil
+}
+
+// take changes the modes, if this process may: one in the background would
+// be stopped for it.
+func (k *keyboard) take() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !inForeground(k.fd) {
+		k.ours = false // those of whoever is there
+		return false
+	}
+	if k.ours {
+		return true
+	}
+	modes, err := unix.IoctlGetTermios(k.fd, getModes)
+	if err != nil {
+		return false
+	}
+	if k.saved == nil {
+		saved := *modes
+		k.saved = &saved
+	}
+	modes.Lflag &^= unix.ICANON | unix.ECHO
+	modes.Cc[unix.VMIN], modes.Cc[unix.VTIME] = 1, 0
+	k.ours = unix.IoctlSetTermios(k.fd, setModes, modes) == nil
+	return k.ours
+}
+
+// giveBack restores the modes, unless somebody else is in the foreground.
+func (k *keyboard) giveBack() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ours && inForeground(k.fd) {
+		unix.IoctlSetTermios(k.fd, setModes, k.saved)
+	}
+	k.ours = false
+}
+
+// resume takes the modes again after this process was stopped. If that went on
+// in the background, it is looked out for the foreground.
+func (k *keyboard) resume() {
+	if k != nil && !k.take() {
+		k.wake.Write([]byte{0})
+	}
+}
+
+// release restores the modes and ends reading. nil has nothing to do.
+func (k *keyboard) release() {
+	if k != nil {
+		k.giveBack()
+		k.wake.Close()
+	}
+}
+
+// read sends what is typed. It never reads while in the background, where
+// that stops a process.
+func (k *keyboard) read(asleep *os.File, ended context.Context) {
+	defer close(k.typed)
+	defer asleep.Close()
+	for {
+		wait := -1
+		fds := []unix.PollFd{{Fd: int32(asleep.Fd()), Events: unix.POLLIN}, {Fd: int32(k.fd), Events: unix.POLLIN}}
+		if !k.take() {
+			fds, wait = fds[:1], int(background.Milliseconds())
+		}
+		_, err := unix.Poll(fds, wait)
+		switch {
+		case err == unix.EINTR || err == nil && len(fds) == 1 && fds[0].Revents == 0:
+			continue
+		case err != nil:
+			return
+		case fds[0].Revents != 0:
+			if n, _ := asleep.Read(make([]byte, 1)); n == 0 {
+				return
+			}
+			continue
+		case !inForeground(k.fd):
+			continue
+		}
+		typed := make([]byte, 1024)
+		n, err := unix.Read(k.fd, typed)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			return
+		}
+		select {
+		case k.typed <- typed[:n]:
+		case <-ended.Done():
+			return
+		}
+	}
+}
+
+// inForeground reports whether a terminal is this process's to use.
+func inForeground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// readAll sends what comes on an input that is no terminal.
+func readAll(input io.Reader, ended context.Context) <-chan []byte {
+	typed := make(chan []byte)
+	go func() { // ends with the input, or the process
+		defer close(typed)
+		for {
+			chunk := make([]byte, 32<<10)
+			n, err := input.Read(chunk)
+			if err != nil {
+				return
+			}
+			select {
+			case typed <- chunk[:n]:
+			case <-ended.Done():
+				return
+			}
+		}
+	}()
+	return typed
+}

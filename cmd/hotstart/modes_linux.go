@@ -1,0 +1,9 @@
+package main
+
+import "golang.org/x/sys/unix"
+
+// The ioctls of tcgetattr(3) and tcsetattr(3).
+const (
+	getModes = unix.TCGETS
+	setModes = unix.TCSETSW
+)
