@@ -1,9 +1,11 @@
 package adopt_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -62,4 +64,51 @@ func cpuTime(b *testing.B, pid int) time.Duration {
 	user, _ := strconv.Atoi(fields[12-1])
 	system, _ := strconv.Atoi(fields[13-1])
 	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// BenchmarkBuild builds a program after an edit, as it is and adopted in turn, and
+// tells the medians. With -benchtime=40x it is a measurement.
+func BenchmarkBuild(b *testing.B) {
+	const source = "package main\n\nimport (\n\t\"fmt\"\n\t\"net/http\"\n)\n\nfunc main() {\n\tfmt.Println(\"%d\")\n\thttp.ListenAndServe(\"\", nil)\n}\n"
+	dir := module(b, map[string]string{"main.go": fmt.Sprintf(source, -1)})
+	of, err := ofDir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	of.Output = b.TempDir()
+	adoption, err := of.Adopt()
+	if err != nil {
+		b.Fatal(err)
+	}
+	ways := []struct {
+		flags []string
+		took  []time.Duration
+	}{{flags: []string{"-ldflags=-s -w"}}, {flags: adoption.Flags}}
+	edits := 0
+	build := func(way int) time.Duration {
+		edits++
+		writeFile(b, filepath.Join(dir, "main.go"), fmt.Sprintf(source, edits))
+		cmd := goCommand(dir, append([]string{"build", "-o", filepath.Join(of.Output, "program")}, ways[way].flags...)...)
+		began := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		return time.Since(began)
+	}
+	build(0)
+	build(1)
+	for b.Loop() {
+		for i := range ways {
+			ways[i].took = append(ways[i].took, build(i))
+		}
+	}
+	plain, adopted := median(ways[0].took), median(ways[1].took)
+	b.ReportMetric(float64(plain.Milliseconds()), "plain-ms")
+	b.ReportMetric(float64(adopted.Milliseconds()), "adopted-ms")
+	b.ReportMetric(float64(adopted)/float64(plain), "ratio")
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -94,9 +93,7 @@ func runReals(args []string) error {
 		return err
 	}
 	defer b.close()
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(table, "| program\t| serves by\t| clients\t| reloads\t| requests\t| lost\t|")
-	defer table.Flush()
+	fmt.Print("| program | serves by | clients | reloads | requests | lost |\n|---|---|---|---|---|---|\n")
 	for _, r := range reals() {
 		if *names != "" && !slices.Contains(strings.Split(*names, ","), r.name) {
 			continue
@@ -104,10 +101,10 @@ func runReals(args []string) error {
 		counts, err := b.tries(r, *reloads, *clients, *least)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", r.name, err)
-			fmt.Fprintf(table, "| %s (%s)\t| %s\t| does not work\t|\t|\t|\t|\n", r.name, r.module, r.of)
+			fmt.Printf("| %s (%s) | %s | does not work | | | |\n", r.name, r.module, r.of)
 		}
 		for _, c := range counts {
-			fmt.Fprintf(table, "| %s (%s)\t| %s\t| %s\t| %d\t| %d\t| %d\t|\n", r.name, r.module, r.of, c.name, *reloads, c.asked.Load(), c.lost.Load())
+			fmt.Printf("| %s (%s) | %s | %s | %d | %d | %d |\n", r.name, r.module, r.of, c.name, *reloads, c.asked.Load(), c.lost.Load())
 		}
 	}
 	return nil
