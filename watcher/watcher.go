@@ -38,7 +38,7 @@ type Options struct {
 	// polled at this interval. A poll lists each directory and asks for the stat of each file that counts: some 30 ms of
 	// one processor for 500 directories with 5,000 files on a local disk, many times that over a network.
 	Poll time.Duration
-	// Quiet ends a batch: nothing that counts came for so long. 0: 5 ms.
+	// Quiet ends a batch: nothing that counts came for so long. 0: 2 ms.
 	Quiet time.Duration
 	// Longest ends a batch though it isn't quiet. It is also how long a file that has become missing or empty may take
 	// to be written (editors remove or truncate first) before that is a change. 0: 100 ms.
@@ -220,7 +220,7 @@ func (w *Watcher) Close() error {
 
 func (o Options) withDefaults() Options {
 	if o.Quiet == 0 {
-		o.Quiet = 5 * time.Millisecond
+		o.Quiet = 2 * time.Millisecond
 	}
 	if o.Longest == 0 {
 		o.Longest = 100 * time.Millisecond

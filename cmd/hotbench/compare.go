@@ -11,12 +11,13 @@ import (
 // comparison is the order of a run of compare.
 type comparison struct {
 	*bench
-	figures *figures
-	tools   []tool
-	rounds  int
-	edits   int
-	rest    time.Duration
-	until   time.Time
+	figures  *figures
+	projects map[string]*project // by the program's name
+	tools    []tool
+	rounds   int
+	edits    int
+	rest     time.Duration
+	until    time.Time
 }
 
 // runCompare measures hotstart beside its peers and a bare go build: in
@@ -25,13 +26,13 @@ type comparison struct {
 func runCompare(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	var (
-		c        comparison
+		c        = comparison{projects: map[string]*project{}}
 		programs = flags.String("programs", "", "programs to measure, as small,large; empty: all")
 		names    = flags.String("tools", "", "tools to measure, as 'go build;hotstart;air'; empty: all")
 		binary   = flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
 		out      = flags.String("out", defaultOut(), "folder for the figures")
 		resume   = flags.Bool("resume", false, "keep the figures that are there, and measure what is missing")
-		bound    = flags.Duration("bound", 45*time.Minute, "begin nothing more after this time")
+		bound    = flags.Duration("bound", 40*time.Minute, "begin nothing more after this time")
 	)
 	flags.IntVar(&c.rounds, "rounds", 3, "visits to each tool at each program")
 	flags.IntVar(&c.edits, "edits", 5, "edits to measure in each visit, after one that is not")
@@ -54,42 +55,49 @@ func runCompare(args []string) error {
 	}
 	defer c.close()
 	c.until = time.Now().Add(*bound)
-	for _, s := range chosen {
-		if err := c.program(s); err != nil {
-			return fmt.Errorf("measuring %s: %w", s.name, err)
+	for round := range c.rounds { // a run that is cut short has seen every program
+		for _, s := range chosen {
+			if err := c.round(round, s); err != nil {
+				return fmt.Errorf("measuring %s: %w", s.name, err)
+			}
 		}
 	}
 	return c.figures.print(os.Stdout)
 }
 
-// program makes the rounds at one program. A tool that fails is named, and
-// not visited again.
-func (c *comparison) program(s subject) error {
-	var p *project
-	for round := range c.rounds {
-		for _, t := range c.tools {
-			if c.figures.visits(s.name, t.name) > round || c.figures.missing(s.name, t.name) || time.Now().After(c.until) {
-				continue
-			}
-			if p == nil {
-				fmt.Fprintf(os.Stderr, "making %s: %s\n", s.name, s.about)
-				var err error
-				if p, err = s.make(filepath.Join(c.dir, s.name)); err != nil {
-					return err
-				}
-				defer os.RemoveAll(p.dir)
-				if _, err := timeBuild(p, newText()); err != nil { // fills the build cache
-					return err
-				}
-			}
-			v := c.visit(s, t, p, round == 0)
-			fmt.Fprintf(os.Stderr, "round %d: %s\n", round+1, v)
-			if err := c.figures.add(v); err != nil {
-				return err
-			}
+// round visits each tool at one program. One that fails is named, and not
+// visited again.
+func (c *comparison) round(round int, s subject) error {
+	for _, t := range c.tools {
+		if c.figures.visits(s.name, t.name) > round || c.figures.missing(s.name, t.name) || time.Now().After(c.until) {
+			continue
+		}
+		p, err := c.made(s)
+		if err != nil {
+			return err
+		}
+		v := c.visit(s, t, p, round == 0)
+		fmt.Fprintf(os.Stderr, "round %d: %s\n", round+1, v)
+		if err := c.figures.add(v); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// made makes a program the first time, and fills the build cache for it.
+func (c *comparison) made(s subject) (*project, error) {
+	if p := c.projects[s.name]; p != nil {
+		return p, nil
+	}
+	fmt.Fprintf(os.Stderr, "making %s: %s\n", s.name, s.about)
+	p, err := s.make(filepath.Join(c.dir, s.name))
+	if err != nil {
+		return nil, err
+	}
+	c.projects[s.name] = p
+	_, err = timeBuild(p, newText())
+	return p, err
 }
 
 func (c *comparison) visit(s subject, t tool, p *project, rest bool) visit {
@@ -120,7 +128,7 @@ func (c *comparison) stay(v *visit, t tool, p *project, rest bool) error {
 		v.Rest = r.rest(c.rest)
 	}
 	for i := range c.edits + 1 {
-		restless(r.alone)
+		settle(r.alone)
 		e, err := r.save()
 		if err != nil {
 			return err

@@ -92,7 +92,7 @@ func (b *bench) endure(reloads, every int) (all []stretch, goroutines int, err e
 		}
 		took = append(took, millis(d))
 		if n%every == 0 {
-			restless(r.alone)
+			settle(r.alone)
 			all = append(all, stretch{n, quantile(took, 0.5), quantile(took, 0.95), measure(r.alone()), filesBelow(temporary)})
 			took = nil
 		}

@@ -133,15 +133,15 @@ func glob(pattern string) []string {
 	return names
 }
 
-// restless waits until the processes have used no processor for a moment,
-// and not for ever.
-func restless(pids func() []int) {
-	const moment, patience = 500 * time.Millisecond, 15 * time.Second
+// settle waits until the processes take next to nothing, and not for ever:
+// some tools always poll.
+func settle(pids func() []int) {
+	const moment, little, patience = 500 * time.Millisecond, 5e3, 15 * time.Second // little in us
 	before := measure(pids()).CPU
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		time.Sleep(moment)
 		now := measure(pids()).CPU
-		if now-before < 100 {
+		if now-before < little {
 			return
 		}
 		before = now

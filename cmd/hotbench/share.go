@@ -54,7 +54,7 @@ func (s shares) own(t toolTime) float64 {
 // some ms to every one of its runs, so no other figure comes from here.
 func runShare(args []string) error {
 	flags := flag.NewFlagSet("share", flag.ContinueOnError)
-	names := flags.String("tools", ours+";air;air, delay 0;modd;reflex", "tools to measure")
+	names := flags.String("tools", ours+";air;air, delay 0", "tools to measure")
 	edits := flags.Int("edits", 15, "edits to measure, after one that is not")
 	binary := flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
 	out := flags.String("out", defaultOut(), "folder for the figures")
@@ -159,7 +159,7 @@ func (b *bench) share(t tool, p *project, edits int) (one toolTime, err error) {
 	}
 	defer r.stop(t)
 	for i := range edits + 1 {
-		restless(r.alone)
+		settle(r.alone)
 		began := time.Now()
 		took, err := r.saveQuietly(newText())
 		if err != nil {
@@ -217,7 +217,7 @@ func (r *running) nothing(w wrapped, n aNothing) change {
 	c := change{Kind: n.kind, Times: 5}
 	n.change(-1) // the first time a file or folder comes
 	time.Sleep(2 * time.Second)
-	restless(r.alone)
+	settle(r.alone)
 	pids, before, builds := r.alone(), 0.0, len(w.spans())
 	before = measure(pids).CPU
 	_, served, _ := ask(r.address)

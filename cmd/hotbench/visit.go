@@ -135,7 +135,7 @@ func (r *running) alone() []int {
 
 // rest measures what the tool takes while nothing happens.
 func (r *running) rest(long time.Duration) *rested {
-	restless(r.alone)
+	settle(r.alone)
 	pids := r.alone()
 	before, began := measure(pids), time.Now()
 	time.Sleep(long)
