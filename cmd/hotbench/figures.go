@@ -49,6 +49,13 @@ func thisMachine() machine {
 	}
 }
 
+// busy reports whether the machine had much else to do.
+func (m machine) busy() bool {
+	var load float64
+	fmt.Sscan(m.Load, &load)
+	return load > float64(m.Cores)/2
+}
+
 func line(b []byte, _ error) string { return strings.TrimSpace(string(b)) }
 
 // field reads the first "name : value" of a file.
@@ -111,8 +118,19 @@ func (f *figures) of(program, tool string) (some []visit) {
 
 func (f *figures) visits(program, tool string) int { return len(f.of(program, tool)) }
 
+// missing reports whether there is nothing to visit.
 func (f *figures) missing(program, tool string) bool {
-	return slices.ContainsFunc(f.of(program, tool), func(v visit) bool { return v.Missing != "" })
+	return slices.ContainsFunc(f.of(program, tool), func(v visit) bool { return v.Missing != "" && v.Start == 0 })
+}
+
+// failures are the visits that ended before their time.
+func (f *figures) failures(program, tool string) (reasons []string) {
+	for _, v := range f.of(program, tool) {
+		if v.Missing != "" && v.Start > 0 {
+			reasons = append(reasons, v.Missing)
+		}
+	}
+	return reasons
 }
 
 // summary is the figures of one tool at one program.
@@ -124,6 +142,7 @@ type summary struct {
 	Asked, Lost            int
 	Rest                   *rested
 	Missing                string
+	Failures               []string
 }
 
 // summaries are in the order in which the tools and programs were measured.
@@ -142,7 +161,7 @@ func (f *figures) summaries() (all []summary) {
 }
 
 func (f *figures) summary(program, tool string) summary {
-	s := summary{Program: program, Tool: tool}
+	s := summary{Program: program, Tool: tool, Failures: f.failures(program, tool)}
 	var starts, took []float64
 	for _, v := range f.of(program, tool) {
 		s.Version, s.Missing = v.Version, v.Missing
@@ -179,7 +198,7 @@ func (f *figures) print(w io.Writer) error {
 		if r := s.Rest; r != nil {
 			fmt.Fprintf(table, "%.1f MB\t%.1f ms\t%d\t%d\t", megabytes(r.RSS), r.CPU/1e3, r.Wakes, r.Watches)
 		}
-		fmt.Fprintln(table, s.Missing)
+		fmt.Fprintln(table, strings.Join(s.Failures, "; "))
 	}
 	return table.Flush()
 }

@@ -19,10 +19,12 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 func main() {
@@ -56,6 +58,8 @@ func run(args []string) int {
 // bench is what every measurement needs: a folder, and a hotstart.
 type bench struct {
 	dir      string // for everything; removed at the end
+	mark     string // in the environment of all that is started
+	signals  chan os.Signal
 	checkout string // of hotstart
 	hotstart string // the binary
 }
@@ -71,6 +75,12 @@ func newBench(binary string) (*bench, error) {
 	if b.dir, err = os.MkdirTemp("", "hotbench-"); err != nil {
 		return nil, err
 	}
+	b.mark = "HOTBENCH_RUN=" + newText()
+	name, value, _ := strings.Cut(b.mark, "=")
+	os.Setenv(name, value)
+	b.signals = make(chan os.Signal, 1)
+	signal.Notify(b.signals, syscall.SIGINT, syscall.SIGTERM)
+	go b.interrupted()
 	if binary != "" {
 		return b, nil
 	}
@@ -84,6 +94,18 @@ func newBench(binary string) (*bench, error) {
 	return b, nil
 }
 
+// interrupted cleans up when somebody does not want to wait for the end. It
+// goes on until close.
+func (b *bench) interrupted() {
+	sig, ok := <-b.signals
+	if !ok {
+		return
+	}
+	endMarked(b.mark)
+	b.close()
+	os.Exit(128 + int(sig.(syscall.Signal)))
+}
+
 // sourceDir is the folder of this program's source.
 func sourceDir() string {
 	_, source, _, _ := runtime.Caller(0)
@@ -93,7 +115,11 @@ func sourceDir() string {
 // defaultOut is where the figures are that the documentation shows.
 func defaultOut() string { return filepath.Join(sourceDir(), "..", "..", "docs", "speed") }
 
-func (b *bench) close() { os.RemoveAll(b.dir) }
+func (b *bench) close() {
+	signal.Stop(b.signals)
+	close(b.signals)
+	os.RemoveAll(b.dir)
+}
 
 func (b *bench) project(name, program string) (*project, error) {
 	return newProject(filepath.Join(b.dir, name), program, b.checkout)

@@ -66,7 +66,11 @@ func between(page, text string) (string, error) {
 func (k *kept) markdown() string {
 	var s strings.Builder
 	m := k.compare.Machine
-	fmt.Fprintf(&s, "Measured on %s, at commit %s: %s, %d cores, %.0f GB, Linux %s, %s.\n", m.Date, m.Commit, m.CPU, m.Cores, float64(m.MemoryMB)/1024, m.Kernel, m.Go)
+	fmt.Fprintf(&s, "Measured on %s, at commit %s: %s, %d cores, %.0f GB, Linux %s, %s; load average %s when it began.\n",
+		m.Date, m.Commit, m.CPU, m.Cores, float64(m.MemoryMB)/1024, m.Kernel, m.Go, m.Load)
+	if m.busy() {
+		s.WriteString("\n**It was busy with other work: the figures are provisional, and only their order within the run means something.**\n")
+	}
 	fmt.Fprintf(&s, "\n## The targets\n\n| what | target | measured | met |\n|---|---|---|---|\n")
 	for _, t := range k.targets() {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", t.what, t.target, t.measured, t.met)
@@ -103,6 +107,11 @@ func programTable(all []summary) string {
 			fmt.Fprintf(&s, "%.0f MB | %.1f ms | %d | %d |\n", megabytes(r.RSS), r.CPU/1e3, r.Wakes, r.Watches)
 		} else {
 			s.WriteString("| | | |\n")
+		}
+	}
+	for _, t := range all {
+		for _, reason := range t.Failures {
+			fmt.Fprintf(&s, "\n%s left off once: %s\n", t.Tool, reason)
 		}
 	}
 	return s.String()

@@ -135,6 +135,7 @@ func (r *running) alone() []int {
 
 // rest measures what the tool takes while nothing happens.
 func (r *running) rest(long time.Duration) *rested {
+	time.Sleep(3 * time.Second) // what it does after a start
 	settle(r.alone)
 	pids := r.alone()
 	before, began := measure(pids), time.Now()
