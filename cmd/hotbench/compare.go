@@ -62,7 +62,10 @@ func runCompare(args []string) error {
 			}
 		}
 	}
-	return c.figures.print(os.Stdout)
+	if err := c.figures.print(os.Stdout); err != nil {
+		return err
+	}
+	return c.figures.failed(ours)
 }
 
 // round visits each tool at one program. One that fails is named, and not

@@ -14,13 +14,13 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .bar { fill: #8c959f }
 .ours { fill: #2da44e }
 .yard { stroke: #cf222e; stroke-dasharray: 4 3 }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .note { fill: #8b949e } }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .note { fill: #8b949e } .yard { stroke: #ff7b72 } }
 </style>`
 
 const (
 	rowHeight, headHeight = 24, 40
 	nameWidth, barWidth   = 130, 380
-	pictureWidth          = nameWidth + barWidth + 190
+	pictureWidth          = nameWidth + barWidth + 210
 )
 
 // draw shows the time from a save to the first new answer: a bar for each
@@ -54,13 +54,13 @@ func drawProgram(w *strings.Builder, p subject, all []summary, y int) int {
 	scale := barWidth / longest
 	fmt.Fprintf(w, "<text class=\"head\" x=\"8\" y=\"%d\">%s</text>\n", y+18, p.about)
 	top := y + headHeight - 8
-	for i, s := range rows {
-		drawBar(w, s, top+i*rowHeight, scale)
-	}
 	bottom := top + len(rows)*rowHeight
 	x := nameWidth + yard*scale
 	fmt.Fprintf(w, "<line class=\"yard\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>\n", x, x, top-4, bottom)
 	fmt.Fprintf(w, "<text class=\"note\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">a bare go build: %s</text>\n", x, bottom+14, seconds(yard))
+	for i, s := range rows {
+		drawBar(w, s, top+i*rowHeight, scale)
+	}
 	return bottom + headHeight - 8
 }
 
@@ -73,7 +73,7 @@ func drawBar(w *strings.Builder, s summary, y int, scale float64) {
 	fmt.Fprintf(w, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"16\" rx=\"2\"/>\n", class, nameWidth, y+2, s.Median*scale)
 	lost := "none lost"
 	if s.Lost > 0 {
-		lost = fmt.Sprintf("%d of %d requests lost", s.Lost, s.Asked)
+		lost = fmt.Sprintf("%d of %d lost", s.Lost, s.Asked)
 	}
 	fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%d\">%s <tspan class=\"note\">%s</tspan></text>\n", nameWidth+s.Median*scale+8, y+15, seconds(s.Median), lost)
 }

@@ -133,6 +133,16 @@ func (f *figures) failures(program, tool string) (reasons []string) {
 	return reasons
 }
 
+// failed is an error if a tool did not do, anywhere, what was asked of it.
+func (f *figures) failed(tool string) error {
+	for _, v := range f.Visits {
+		if v.Tool == tool && v.Missing != "" {
+			return fmt.Errorf("%s at %s: %s", tool, v.Program, v.Missing)
+		}
+	}
+	return nil
+}
+
 // summary is the figures of one tool at one program.
 type summary struct {
 	Program, Tool, Version string

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+func TestMeasureCountsWatches(t *testing.T) {
+	before := measure([]int{os.Getpid()})
+	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	for i := range 3 {
+		dir := filepath.Join(t.TempDir(), fmt.Sprint(i))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := syscall.InotifyAddWatch(fd, dir, syscall.IN_MODIFY); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := measure([]int{os.Getpid()})
+	if u.Watches != before.Watches+3 || u.Files != before.Files+1 {
+		t.Errorf("%d watches and %d descriptors more, want 3 and 1", u.Watches-before.Watches, u.Files-before.Files)
+	}
+	if u.RSS < 1000 || u.PSS < 100 || u.PSS > u.RSS || u.CPU <= 0 || u.Threads < 2 {
+		t.Errorf("%+v", u)
+	}
+}
+
+// A tool runs a shell that runs the program, which has a child of its own.
+func TestToolAlone(t *testing.T) {
+	tool := exec.Command("sh", "-c", "sh -c 'echo $$; sleep 60 & wait' & wait")
+	tool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := tool.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tool.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer tool.Wait()
+	defer syscall.Kill(-tool.Process.Pid, syscall.SIGKILL)
+	var program int
+	if _, err := fmt.Fscan(out, &program); err != nil {
+		t.Fatal(err)
+	}
+	if alone := toolAlone(tool.Process.Pid, program); !slices.Equal(alone, []int{tool.Process.Pid}) {
+		t.Errorf("the tool is %v, want %d alone; the program is %d", alone, tool.Process.Pid, program)
+	}
+	if all := toolAlone(tool.Process.Pid, 0); !slices.Contains(all, program) {
+		t.Errorf("%v has no %d", all, program)
+	}
+}
+
+func TestEndMarked(t *testing.T) {
+	mark := "HOTBENCH_TEST=" + newText()
+	cmd := exec.Command("setsid", "sleep", "60") // out of every group
+	cmd.Env = append(os.Environ(), mark)
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	endMarked(mark)
+	if err := cmd.Wait(); err == nil {
+		t.Error("it was not ended")
+	}
+}
