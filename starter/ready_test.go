@@ -77,6 +77,33 @@ func TestWatchWaiters(t *testing.T) {
 	}
 }
 
+// How long a start lasts is how long a person waits, so it must not be found
+// late.
+func TestWatchWaitersFindsSoon(t *testing.T) {
+	for start, late := range map[time.Duration]time.Duration{
+		2 * time.Millisecond:   time.Millisecond,
+		20 * time.Millisecond:  5 * time.Millisecond,
+		130 * time.Millisecond: 10 * time.Millisecond,
+		400 * time.Millisecond: 20 * time.Millisecond,
+		5 * time.Second:        50 * time.Millisecond,
+	} {
+		t.Run(start.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				watchWaiters(t.Context(), time.Minute, func() seen {
+					if time.Since(began) < start {
+						return seenNone
+					}
+					return seenAll
+				})
+				if took := time.Since(began); took > start+late {
+					t.Errorf("found after %v, want at most %v late", took, late)
+				}
+			})
+		})
+	}
+}
+
 // A start that nobody can see through must not cost much while it lasts.
 func TestWatchWaitersLooksLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
