@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // runAll measures all that docs/speed.md shows, and writes it. What fails does
@@ -13,7 +14,7 @@ func runAll(args []string) error {
 	out := flags.String("out", defaultOut(), "folder for the figures")
 	binary := flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
 	quick := flags.Bool("quick", false, "few edits and reloads, to see that it works")
-	resume := flags.Bool("resume", false, "keep the visits that compare has made before")
+	resume := flags.Bool("resume", false, "keep what was measured before, and measure what is missing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -35,6 +36,9 @@ func runAll(args []string) error {
 		more := step.full
 		if *quick {
 			more = step.quick
+		}
+		if _, err := os.Stat(filepath.Join(*out, step.name+".json")); err == nil && *resume && step.name != "compare" {
+			continue
 		}
 		fmt.Fprintf(os.Stderr, "== %s\n", step.name)
 		if err := step.run(append(more, common...)); err != nil {
