@@ -19,7 +19,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 const (
 	rowHeight, headHeight = 24, 40
-	nameWidth, barWidth   = 130, 380
+	nameWidth, barWidth   = 160, 380
 	pictureWidth          = nameWidth + barWidth + 210
 )
 
@@ -66,7 +66,7 @@ func drawProgram(w *strings.Builder, p subject, all []summary, y int) int {
 
 func drawBar(w *strings.Builder, s summary, y int, scale float64) {
 	class := "bar"
-	if s.Tool == ours {
+	if s.Tool == ours || s.Tool == plain {
 		class = "ours"
 	}
 	fmt.Fprintf(w, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", nameWidth-8, y+15, s.Tool)

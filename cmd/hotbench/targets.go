@@ -47,7 +47,7 @@ func (k *kept) savings() (all []target) {
 // shareTargets are about the tool's own part, and about changes that are none.
 func (k *kept) shareTargets() (all []target) {
 	for _, t := range k.share.Tools {
-		if t.Tool != ours {
+		if t.Tool != plain && t.Tool != ours {
 			continue
 		}
 		own := k.share.own(t)

@@ -23,8 +23,12 @@ type tool struct {
 // bare is the yardstick: go build of the same edit, with no tool at all.
 const bare = "go build"
 
-// ours is hotstart among the tools.
-const ours = "hotstart"
+// ours is hotstart among the tools. plain is the same when it leaves all
+// building to the go command.
+const (
+	ours  = "hotstart"
+	plain = "hotstart --direct=off"
+)
 
 // tools are what is compared, each as its own documentation has it: the
 // first command that its README gives for a server, and for air also what
@@ -34,6 +38,7 @@ func tools() []tool {
 	return []tool{
 		{name: bare},
 		{name: ours, args: []string{"watch"}},
+		{name: plain, args: []string{"watch", "--direct=off"}},
 		{name: "air", module: "github.com/air-verse/air", binary: "tmp"},
 		{name: "air, delay 0", module: "github.com/air-verse/air", binary: "tmp",
 			args: []string{"--build.delay", "0", "--build.send_interrupt", "true", "--build.kill_delay", "1s"}},
