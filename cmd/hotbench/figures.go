@@ -73,7 +73,7 @@ func field(file, name string) string {
 func openFigures(file string, resume bool) (*figures, error) {
 	f := &figures{file: file, Machine: thisMachine()}
 	if !resume {
-		return f, os.MkdirAll(filepath.Dir(file), 0o755)
+		return f, nil
 	}
 	return f, readJSON(file, f)
 }
@@ -82,7 +82,7 @@ func openFigures(file string, resume bool) (*figures, error) {
 func readJSON(file string, into any) error {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return os.MkdirAll(filepath.Dir(file), 0o755)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -96,6 +96,9 @@ func readJSON(file string, into any) error {
 func writeJSON(file string, v any) error {
 	b, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
 	return os.WriteFile(file, append(b, '\n'), 0o644)
