@@ -70,7 +70,13 @@ func misbehave(t *testing.T, path, script string, carried int) {
 // returns what it printed.
 func startBrokered(t *testing.T, path, address string) (broker *net.UnixConn, end func() string) {
 	t.Helper()
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	syscall.ForkLock.RLock()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0) // macOS knows no SOCK_CLOEXEC
+	if err == nil {
+		syscall.CloseOnExec(pair[0])
+		syscall.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		t.Fatal(err)
 	}
