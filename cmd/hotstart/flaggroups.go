@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,5 +44,20 @@ func (g *flagGroups) usages() string {
 	for i, set := range g.sets {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.titles[i], set.FlagUsages())
 	}
+	if rest := g.rest(); rest.HasFlags() {
+		fmt.Fprintf(&b, "\nOutput:\n%s", rest.FlagUsages())
+	}
 	return b.String()
+}
+
+// rest are the command's own flags that are in no group.
+func (g *flagGroups) rest() *pflag.FlagSet {
+	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+	g.cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		grouped := slices.ContainsFunc(g.sets, func(set *pflag.FlagSet) bool { return set.Lookup(f.Name) != nil })
+		if !grouped && f.Name != "help" {
+			rest.AddFlag(f)
+		}
+	})
+	return rest
 }

@@ -12,15 +12,16 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":       {"browser", "builder", "starter", "templates", "watcher"},
-	"browser":            {},
-	"builder":            {"builder/adopt"},
-	"builder/adopt":      {"builder/adopt/hook"},
-	"builder/adopt/hook": {},
-	"starter":            {"starter/worker"},
-	"starter/worker":     {},
-	"templates":          {},
-	"watcher":            {},
+	"cmd/hotstart":                   {"browser", "builder", "starter", "templates", "watcher", "cmd/hotstart/internal/settings"},
+	"cmd/hotstart/internal/settings": {},
+	"browser":                        {},
+	"builder":                        {"builder/adopt"},
+	"builder/adopt":                  {"builder/adopt/hook"},
+	"builder/adopt/hook":             {},
+	"starter":                        {"starter/worker"},
+	"starter/worker":                 {},
+	"templates":                      {},
+	"watcher":                        {},
 }
 
 // guests lists who alone may import a library.
@@ -28,7 +29,8 @@ var guests = map[string][]string{
 	"github.com/fsnotify/fsnotify": {"watcher"},
 	"github.com/fatih/color":       {"cmd/hotstart"},
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
-	"github.com/spf13/pflag":       {"cmd/hotstart"},
+	"github.com/spf13/pflag":       {"cmd/hotstart", "cmd/hotstart/internal/settings"},
+	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/settings"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},

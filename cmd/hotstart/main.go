@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/starter"
 )
@@ -54,15 +55,21 @@ func newRootCmd() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
 	})
-	root.PersistentFlags().String("color", "auto", "colour the output: `when` is auto, always or never")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if when := colorOf(root); !slices.Contains([]string{"auto", "always", "never"}, when) {
-			return &usageError{err: fmt.Errorf("--color=%q is none of auto, always and never", when), hint: "hotstart --help"}
-		}
-		return nil
-	}
-	root.AddCommand(newWatchCmd(), newDemoCmd())
+	addColorFlag(root.PersistentFlags())
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkColor(root) }
+	root.AddCommand(newWatchCmd(root.PersistentFlags()), newInitCmd(), newConfigCmd(root.PersistentFlags()), newTrustCmd(), newDemoCmd())
 	return root
+}
+
+func addColorFlag(f *pflag.FlagSet) {
+	f.String("color", "auto", "colour the output: `when` is auto, always or never")
+}
+
+func checkColor(cmd *cobra.Command) error {
+	if when := colorOf(cmd); !slices.Contains([]string{"auto", "always", "never"}, when) {
+		return &usageError{err: fmt.Errorf("--color=%q is none of auto, always and never", when), hint: "hotstart --help"}
+	}
+	return nil
 }
 
 // unknownCommand refuses what is no command, and says which are.
@@ -90,6 +97,15 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 func (e *usageError) Hint() string  { return e.hint }
+
+// hintedError is one after which there is something to type.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Unwrap() error { return e.error }
+func (e *hintedError) Hint() string  { return e.hint }
 
 // signalError says that a second signal ended what the first had asked to.
 type signalError struct{ signal syscall.Signal }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 // A rule is a command that is run when files change, before the build that
@@ -193,4 +195,30 @@ func (f ruleFlag) GetSlice() []string {
 		texts = append(texts, r.String())
 	}
 	return texts
+}
+
+// Fields are what a rule consists of that is a table of hotstart.toml.
+func (f ruleFlag) Fields() []settings.Field {
+	return []settings.Field{
+		{Name: "match", Type: settings.List, Required: true, Usage: "patterns of the files that it is for"},
+		{Name: "ignore", Type: settings.List, Usage: "patterns of those among them that it is not for"},
+		{Name: "run", Type: settings.Text, Required: true, Usage: "the command, for /bin/sh"},
+		{Name: "name", Type: settings.Text, Usage: "what it is called; else as the command"},
+		{Name: "on-change", Type: settings.Boolean, Usage: "not when hotstart starts, too"},
+	}
+}
+
+// AppendTable adds a rule that is a table.
+func (f ruleFlag) AppendTable(table map[string]any) error {
+	var r rule
+	r.match, _ = table["match"].([]string)
+	r.ignore, _ = table["ignore"].([]string)
+	r.run, _ = table["run"].(string)
+	r.name, _ = table["name"].(string)
+	r.onChange, _ = table["on-change"].(bool)
+	if err := r.check(); err != nil {
+		return err
+	}
+	*f.rules = append(*f.rules, r)
+	return nil
 }

@@ -5,14 +5,42 @@ import (
 	"crypto/rand"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
+
+// watchAsSet watches as the flags, the environment and hotstart.toml say.
+func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
+	c, err := newConfig(flags)
+	if err != nil {
+		return err
+	}
+	from, err := c.fill(flags)
+	if err != nil {
+		return err
+	}
+	if err := checkColor(cmd); err != nil {
+		return from.blame(err)
+	}
+	u := newUI(cmd.ErrOrStderr(), cmd)
+	for _, line := range settings.Strangers(flags.all, c.env) {
+		u.warn("%s", line)
+	}
+	if err := c.obey(u, flags.options.trust, cmd.InOrStdin()); err != nil {
+		return err
+	}
+	if flags.options.dir != c.start {
+		u.say("working in %s, by its %s", flags.options.dir, filepath.Base(c.path))
+	}
+	return from.blame(runWatch(cmd, flags.options))
+}
 
 // runWatch makes every part, joins them by the loop, and ends them in turn.
 // The sockets come first: what connects during the first build waits.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -97,6 +98,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("README", readme)
+	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 	tmp := filepath.Join(env.WorkDir, "tmp")
 	env.Setenv("TMPDIR", tmp)
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
@@ -251,8 +253,8 @@ func isExecutable(path string) bool {
 // environ is the script's environment, of which testscript shows only names
 // that are asked for.
 func environ(ts *testscript.TestScript) []string {
-	env := os.Environ()
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
+	for _, name := range []string{"PATH", "HOME", "XDG_STATE_HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

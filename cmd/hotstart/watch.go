@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -43,6 +45,8 @@ type watchOptions struct {
 	stopTimeout  time.Duration
 
 	display displayOptions
+	config  string // the file with settings; "": looked for; configOff: none
+	trust   bool   // what the file orders
 }
 
 // defaultWatchOptions are the flags that nobody gave.
@@ -58,8 +62,8 @@ func defaultWatchOptions() watchOptions {
 	}
 }
 
-func newWatchCmd() *cobra.Command {
-	o := defaultWatchOptions()
+func newWatchCmd(everywhere *pflag.FlagSet) *cobra.Command {
+	var flags *watchFlags
 	cmd := &cobra.Command{
 		Use:   "watch [package | files.go] [flags] [-- program arguments]",
 		Short: "Build and reload a server whenever a file that it is built from changes",
@@ -79,16 +83,16 @@ func newWatchCmd() *cobra.Command {
 			"  hotstart watch --port=8080 --build-flags='-tags dev -race' -- --config=dev.yaml\n" +
 			"  hotstart watch ./cmd/api --port=8080 --watch='web/**/*.html'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.packages, o.args = splitArgs(args, cmd.ArgsLenAtDash())
-			return runWatch(cmd, o)
+			flags.take(args, cmd.ArgsLenAtDash())
+			return watchAsSet(cmd, flags)
 		},
 	}
-	o.addFlags(cmd)
+	flags = newWatchFlags(cmd, everywhere)
 	return cmd
 }
 
 // addFlags makes the flags, each in the group that the help shows it in.
-func (o *watchOptions) addFlags(cmd *cobra.Command) {
+func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	groups := &flagGroups{cmd: cmd}
 	f := groups.add("Sockets")
 	f.StringArrayVar(&o.ports, "port", o.ports, "listen on `[host:][u]port[=fd]`; repeatable")
@@ -122,7 +126,13 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
 
 	o.display.addFlags(groups.add("Terminal"))
+
+	f = groups.add("Settings")
+	f.StringVar(&o.config, "config", o.config, "read settings from `file`, or off: from none; else from hotstart.toml\nhere or above")
+	f.BoolVar(&o.trust, "trust", o.trust, "run what commands that file has, and remember that you trust it")
+	settings.NotKey(f, "config", "trust")
 	groups.done()
+	return groups
 }
 
 // What --adopt takes.
@@ -133,14 +143,6 @@ const (
 
 // forever outlasts any session.
 const forever = 365 * 24 * time.Hour
-
-// splitArgs parts what is to be built from what the program is given.
-func splitArgs(args []string, dash int) (packages, program []string) {
-	if dash < 0 {
-		return args, nil
-	}
-	return args[:dash], args[dash:]
-}
 
 // starterOptions are those of the superdaemon in this mode: it outlives bad
 // code, and nothing outlives it.
@@ -238,5 +240,6 @@ func isUsage(err error) bool {
 	var choice *builder.ChoiceError
 	var library *builder.NotMainError
 	var misused *builder.UsageError
-	return errors.As(err, &misused) || errors.As(err, &usage) || errors.As(err, &format) || errors.As(err, &choice) || errors.As(err, &library)
+	var setting *settings.Error
+	return errors.As(err, &misused) || errors.As(err, &setting) || errors.As(err, &usage) || errors.As(err, &format) || errors.As(err, &choice) || errors.As(err, &library)
 }

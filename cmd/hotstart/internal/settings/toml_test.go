@@ -1,0 +1,96 @@
+package settings
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+	"github.com/santhosh-tekuri/jsonschema/v5"
+	"github.com/spf13/pflag"
+)
+
+// A template sets nothing, and all that it shows is what holds anyway.
+func TestTemplateShowsTheDefaults(t *testing.T) {
+	text := Template([]Group{{"All", newSample().flags}})
+	if doc, err := Parse("x", text); err != nil || len(doc.order) > 0 {
+		t.Fatalf("%v, %v:\n%s", doc, err, text)
+	}
+	set := regexp.MustCompile(`(?m)^#([a-z-]+ = )`).ReplaceAllString(text, "$1")
+	s, fresh := newSample(), newSample()
+	from, err := s.fill(nil, set)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, set)
+	}
+	fresh.flags.VisitAll(func(f *pflag.Flag) {
+		if Literal(f) != Literal(s.flags.Lookup(f.Name)) {
+			t.Errorf("%s is %s", f.Name, Literal(s.flags.Lookup(f.Name)))
+		}
+		if IsKey(f) != (from[f.Name].Kind == File) {
+			t.Errorf("%s is in the file or not: %v", f.Name, from[f.Name])
+		}
+	})
+}
+
+func FuzzLiteralIsRead(f *testing.F) {
+	for _, s := range []string{"", "a", `-tags "dev"`, `C:\x`, `'`, `"'`, "\n\t\r", "\x7f", "é\u2028", "<&>", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			t.Skip()
+		}
+		s, read := newSample(), newSample()
+		s.flag, s.ports = text, []string{text, "2"}
+		line := fmt.Sprintf("build-flags = %s\nport = %s\n", Literal(s.flags.Lookup("build-flags")), Literal(s.flags.Lookup("port")))
+		if _, err := read.fill(nil, line); err != nil || read.flag != text || read.ports[0] != text {
+			t.Errorf("%q was read as %q: %v", line, read.flag, err)
+		}
+	})
+}
+
+// The schema takes what Fill takes, and nothing else.
+func TestSchemaAgrees(t *testing.T) {
+	schema := jsonschema.MustCompileString("schema.json", Schema(newSample().flags))
+	for _, text := range []string{
+		full, "port = 80", "port = 'a'", "port = []", "clear = 'all'", "clear = false", "stop-timeout = '1h2m0.5s'", "stop-timeout = '0'",
+		"[[rule]]\nmatch = 'a'\nrun = 'b'", "[[rule]]\nmatch = ['a', 'c']\nrun = 'b'\nonce = true", "rule = ['a: b', {match = 'a', run = 'b'}]",
+		"prot = 80", "port = true", "port = [[1]]", "debug = 1", "count = 'x'", "count = 1.5", "stop-timeout = 3", "stop-timeout = 'x'", "trust = true",
+		"[[rule]]\nmatch = 'a'", "[[rule]]\nmatch = 'a'\nrun = 'b'\nruns = 'b'", "[[rule]]\nmatch = [1]\nrun = 'b'", "build-flags = []", "build-flags = true",
+	} {
+		var value map[string]any
+		if _, err := toml.Decode(text, &value); err != nil {
+			t.Fatal(err)
+		}
+		_, err := newSample().fill(nil, text)
+		invalid := schema.Validate(asJSON(value))
+		if (err == nil) != (invalid == nil) {
+			t.Errorf("%s\n is %v, the schema says %v", strings.TrimSpace(text), err, invalid)
+		}
+	}
+}
+
+// asJSON makes of what toml has decoded what encoding/json would have.
+func asJSON(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			v[key] = asJSON(v[key])
+		}
+	case []map[string]any:
+		var list []any
+		for _, table := range v {
+			list = append(list, asJSON(table))
+		}
+		return list
+	case []any:
+		for i := range v {
+			v[i] = asJSON(v[i])
+		}
+	case int64:
+		return float64(v)
+	}
+	return value
+}
