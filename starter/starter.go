@@ -40,6 +40,7 @@ type Starter struct {
 	lent    *lending       // the sockets are its; nil: they are not lent
 
 	reloads  chan *Command       // the latest that is not begun
+	limits   chan rules          // the latest that do not hold yet
 	standIns chan func(net.Conn) // the latest that is not heeded
 	signals  chan syscall.Signal // for the workers
 	inbox    chan any            // what goroutines have to tell the loop
@@ -93,6 +94,7 @@ func newStarter(o Options, sys system) *Starter {
 		system:  sys,
 		workers: map[int]*running{},
 		reloads: make(chan *Command, 1),
+		limits:  make(chan rules, 1),
 		signals: make(chan syscall.Signal, 16),
 		inbox:   make(chan any),
 		ended:   make(chan struct{}),
@@ -117,6 +119,21 @@ func (s *Starter) Reload(c *Command) {
 			if c == nil {
 				c = earlier
 			}
+		}
+	}
+}
+
+// SetTimeouts changes these three of the Options. It does not wait. What a
+// worker is waited for already goes by those of before.
+func (s *Starter) SetTimeouts(ready, drain, stop time.Duration) {
+	o := s.options
+	o.ReadyTimeout, o.DrainTimeout, o.StopTimeout = ready, drain, stop
+	limits := o.withDefaults().rules()
+	for {
+		select {
+		case s.limits <- limits:
+			return
+		case <-s.limits:
 		}
 	}
 }
@@ -159,6 +176,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		select {
 		case c := <-s.reloads:
 			event = reload{c}
+		case s.machine.rules = <-s.limits:
 		case sig := <-s.signals:
 			event = s.signaled(sig)
 		case <-stopped:

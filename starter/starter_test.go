@@ -224,6 +224,36 @@ func TestAStartThatIsNotProvenTimesOut(t *testing.T) {
 		"2m0s end")
 }
 
+func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
+	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, Outlive: true}
+	play(t, o, func(th *theatre, stop context.CancelFunc) {
+		th.Reload(&Command{Path: "stubborn"})
+		time.Sleep(time.Second)
+		th.SetTimeouts(time.Hour, 0, time.Hour) // of these the latest counts
+		th.SetTimeouts(10*time.Second, 0, 2*time.Second)
+		time.Sleep(time.Minute)
+		th.Reload(&Command{Path: "stubborn"})
+		time.Sleep(time.Minute)
+		stop()
+	}, nil,
+		"0s Starting 1",
+		"30s TimedOut 1",
+		"30s GaveUp 1",
+		"30s TERM to 1",
+		"32s Killing 1",
+		"32s KILL to 1",
+		"32s Left 1",
+		"1m1s Starting 2",
+		"1m11s TimedOut 2",
+		"1m11s GaveUp 2",
+		"1m11s TERM to 2",
+		"1m13s Killing 2",
+		"1m13s KILL to 2",
+		"1m13s Left 2",
+		"2m1s Stopping",
+		"2m1s end")
+}
+
 func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
 	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
 		th.Signal(syscall.SIGUSR1) // nobody serves

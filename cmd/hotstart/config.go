@@ -16,6 +16,7 @@ type config struct {
 	given  settings.Given // on the command line
 	env    []string
 	start  string   // the folder that hotstart was started in
+	dir    string   // that all is relative to; "": not known yet
 	path   string   // of hotstart.toml, whether or not it is there; "": none
 	found  bool     // it is there
 	orders []string // in it, that need the user's word
@@ -56,10 +57,14 @@ func (c *config) fill(flags *watchFlags) (sources, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &flags.options
-	if o.dir = c.start; c.found {
-		o.dir = filepath.Dir(c.path)
+	if c.dir == "" { // it stays, whatever becomes of the file
+		c.dir = c.start
+		if c.found {
+			c.dir = filepath.Dir(c.path)
+		}
 	}
+	o := &flags.options
+	o.dir = c.dir
 	if from["package"].Kind != settings.File {
 		o.packages = moved(o.packages, c.start, o.dir)
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -74,9 +72,9 @@ func chooseConfig(named, dir string) (path string, err error) {
 
 // readConfig is what a file says, or "" if it is not there.
 func readConfig(path string) (text string, found bool, err error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if !isFile(path) { // or nobody may look into its folder
 		return "", false, nil
 	}
+	b, err := os.ReadFile(path)
 	return string(b), err == nil, err
 }

@@ -41,7 +41,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 	o := defaultWatchOptions()
 	o.dir, o.ports, o.args = dir, []string{port}, []string{port}
 	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
-	err = runWatch(cmd, o)
+	err = runWatch(cmd, o, nil)
 	if templates.Remove(templates.Demo, dir) != nil {
 		newUI(cmd.ErrOrStderr(), cmd).say("what you have changed is still in %s", dir)
 	}

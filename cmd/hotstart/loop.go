@@ -26,6 +26,7 @@ type watch struct {
 	starter  *starter.Starter
 	chosen   chosen
 	rules    rules
+	live     *live    // nil: the settings never change
 	stdin    *os.File // of the program
 	terminal terminal
 	mark     string // in the environment of every process
@@ -87,6 +88,7 @@ type built struct {
 
 // listed is what a build reads that began then.
 type listed struct {
+	by    *builder.Builder
 	began time.Time
 	graph *builder.Graph
 	err   error
@@ -172,6 +174,13 @@ func (w *watch) begin() error {
 
 // edited does what a batch of changes calls for.
 func (w *watch) edited(batch watcher.Batch) {
+	rest := slices.DeleteFunc(slices.Clone(batch.Paths), w.chosen.settings.Watched)
+	if len(rest) < len(batch.Paths) {
+		w.reconfigure()
+	}
+	if batch.Paths = rest; len(rest) == 0 {
+		return
+	}
 	p, matter := w.chosen.plan(w.graph, batch.Paths)
 	for _, path := range matter {
 		w.changed[path] = true
@@ -294,9 +303,9 @@ func (w *watch) build() {
 	ctx, cancel := context.WithCancel(w.ended)
 	w.cancel = cancel
 	w.number++
-	b := built{number: w.number, began: time.Now()}
+	b, by := built{number: w.number, began: time.Now()}, w.builder
 	w.running.Go(func() {
-		b.binary, b.err = w.builder.Build(ctx)
+		b.binary, b.err = by.Build(ctx)
 		select {
 		case w.builds <- b:
 		case <-w.ended.Done():
@@ -313,10 +322,11 @@ func (w *watch) list(began time.Time) {
 		return
 	}
 	w.listing = true
+	by := w.builder
 	w.running.Go(func() {
-		graph, err := w.builder.List(w.ended)
+		graph, err := by.List(w.ended)
 		select {
-		case w.graphs <- listed{began, graph, err}:
+		case w.graphs <- listed{by, began, graph, err}:
 		case <-w.ended.Done():
 		}
 	})
@@ -329,6 +339,9 @@ func (w *watch) listed(l listed) error {
 	if !w.relist.IsZero() {
 		w.list(w.relist)
 		w.relist = time.Time{}
+	}
+	if l.by != w.builder {
+		return nil // of the settings of before
 	}
 	if l.err != nil {
 		w.ui.warn("%v", l.err)

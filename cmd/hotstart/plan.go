@@ -21,6 +21,8 @@ type chosen struct {
 	refresh *watcher.Patterns
 	env     *watcher.Patterns
 	rules   []*watcher.Patterns // of each of the rules
+
+	settings *watcher.Patterns // what the settings themselves depend on
 }
 
 // newChosen reads every pattern of the options.
@@ -38,6 +40,7 @@ func newChosen(o watchOptions) (c chosen, err error) {
 	if err == nil {
 		c.env, err = watcher.NewPatterns(o.dir, o.envFiles, nil)
 	}
+	c.settings = noPatterns(o.dir)
 	return c, err
 }
 
@@ -49,7 +52,7 @@ func splitAll(lists []string) (patterns []string) {
 }
 
 func (c chosen) all() []*watcher.Patterns {
-	return append([]*watcher.Patterns{c.rebuild, c.restart, c.refresh, c.env}, c.rules...)
+	return append([]*watcher.Patterns{c.rebuild, c.restart, c.refresh, c.env, c.settings}, c.rules...)
 }
 
 // plan is what changes call for, once the rules have run. Each includes what

@@ -39,12 +39,13 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 	if flags.options.dir != c.start {
 		u.say("working in %s, by its %s", flags.options.dir, filepath.Base(c.path))
 	}
-	return from.blame(runWatch(cmd, flags.options))
+	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
 }
 
 // runWatch makes every part, joins them by the loop, and ends them in turn.
-// The sockets come first: what connects during the first build waits.
-func runWatch(cmd *cobra.Command, o watchOptions) error {
+// The sockets come first: what connects during the first build waits. The
+// options may change by what is live, unless that is nil.
+func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	if err := o.display.check(); err != nil {
 		return err
 	}
@@ -75,6 +76,7 @@ func runWatch(cmd *cobra.Command, o watchOptions) error {
 		terminal: newTerminal(),
 		mark:     mark,
 		streams:  &streams{screen: u.screen, pty: o.display.pty, open: map[*output]bool{}},
+		live:     l,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
@@ -153,6 +155,7 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	if w.chosen, err = newChosen(w.o); err != nil {
 		return false, &usageError{err: err, hint: "hotstart watch --help"}
 	}
+	w.chosen.settings = w.live.patterns(w.o.dir, nil)
 	w.rules.all = w.chosen.duties(w.o)
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err

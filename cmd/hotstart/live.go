@@ -1,0 +1,206 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// live is what a watch needs to follow changes of hotstart.toml.
+type live struct {
+	config  *config
+	flags   *watchFlags // what holds
+	refused bool        // the file that is there now
+}
+
+// What a change of a setting calls for. A setting that is not here is fixed
+// when hotstart starts.
+var (
+	changesBuild = []string{"package", "build-flags", "debug"}
+	changesRules = []string{"rule", "before", "ignore"}
+	changesStart = []string{"args", "env-file"}
+	changesFiles = []string{"watch", "restart", "refresh", "ignore", "env-file", "rule"}
+	changesTimes = []string{"ready-timeout", "stop-timeout"}
+	changesLooks = []string{"clear", "bell", "notify"}
+)
+
+func isLive(name string) bool {
+	return slices.Contains(slices.Concat(changesBuild, changesRules, changesStart, changesFiles, changesTimes, changesLooks), name)
+}
+
+// differences parts the settings that differ in those that can change while
+// hotstart runs and those that are fixed.
+func differences(old, now *pflag.FlagSet) (changed, fixed []string) {
+	now.VisitAll(func(f *pflag.Flag) {
+		switch before := old.Lookup(f.Name); {
+		case !settings.IsKey(f) || settings.Literal(before) == settings.Literal(f):
+		case isLive(f.Name):
+			changed = append(changed, f.Name)
+		default:
+			fixed = append(fixed, f.Name)
+		}
+	})
+	return changed, fixed
+}
+
+// anyOf reports whether one of the names is among the others.
+func anyOf(names, others []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(others, name) })
+}
+
+// newSettings are what a watch goes by after a change of the file.
+type newSettings struct {
+	flags          *watchFlags
+	chosen         chosen
+	builder        *builder.Builder // nil: as before
+	changed, fixed []string
+}
+
+// reconfigure goes by hotstart.toml as it is now, or, if that can't be meant,
+// by what it said before.
+func (w *watch) reconfigure() {
+	n, err := w.readAgain()
+	switch {
+	case err != nil:
+		w.live.refused = true
+		w.ui.settingsRefused(err)
+		w.watchSettings(err)
+		return
+	case len(n.changed)+len(n.fixed) == 0 && !w.live.refused:
+		return
+	}
+	w.live.refused = false
+	w.ui.settingsChanged(w.live.config.name(), n.changed, n.fixed)
+	w.apply(n)
+}
+
+// readAgain reads the file, and refuses what can't be meant as at the start.
+func (w *watch) readAgain() (n newSettings, err error) {
+	n.flags = freshWatchFlags()
+	from, err := w.live.config.fill(n.flags)
+	if err != nil {
+		return n, err
+	}
+	o := &n.flags.options
+	if t, err := newTrust(); err != nil || !t.has(w.live.config.path, w.live.config.orders) {
+		return n, &untrusted{w.live.config.name(), w.live.config.orders}
+	}
+	n.changed, n.fixed = differences(w.live.flags.all, n.flags.all)
+	for _, name := range n.fixed { // they stay until hotstart starts again
+		if err := settings.Put(n.flags.all.Lookup(name), settings.Texts(w.live.flags.all.Lookup(name))); err != nil {
+			return n, err
+		}
+	}
+	if err := o.display.check(); err != nil {
+		return n, from.blame(err)
+	}
+	if _, err := o.starterOptions("", "", nil); err != nil {
+		return n, from.blame(err)
+	}
+	if n.chosen, err = newChosen(*o); err != nil {
+		return n, err
+	}
+	bo, err := o.builderOptions(w.mark, w.scratch)
+	if err == nil && anyOf(n.changed, changesBuild) {
+		n.builder, err = builder.New(w.ended, bo)
+	}
+	return n, from.blame(err)
+}
+
+// apply has the parts go by new settings, and does what that calls for.
+func (w *watch) apply(n newSettings) {
+	welcome := w.o.welcome
+	w.o, w.live.flags, w.chosen = n.flags.options, n.flags, n.chosen
+	w.o.welcome = welcome
+	w.ui.alerts.bell, w.ui.alerts.notify = w.o.display.bell, w.o.display.notify
+	if anyOf(n.changed, changesTimes) {
+		so, _ := w.o.starterOptions("", "", nil) // readAgain has seen that it is right
+		w.starter.SetTimeouts(so.ReadyTimeout, so.DrainTimeout, so.StopTimeout)
+	}
+	if anyOf(n.changed, changesRules) {
+		if w.rules.running != nil {
+			w.endRun()
+		}
+		// The one that runs is of no interest any more, but has to end first.
+		w.rules = rules{all: w.chosen.duties(w.o), running: w.rules.running}
+		w.rules.anew()
+	}
+	if n.builder != nil {
+		w.putOff()
+		w.builder = n.builder
+		w.due.add(plan{build: true})
+		w.list(time.Now())
+	}
+	if anyOf(n.changed, changesStart) {
+		w.due.add(plan{restart: true})
+	}
+	w.watchSettings(nil)
+	w.proceed()
+}
+
+// watchSettings has the watcher watch what the settings say, and where the
+// user's word would be about orders that nobody has trusted.
+func (w *watch) watchSettings(refused error) {
+	w.chosen.settings = w.live.patterns(w.o.dir, refused)
+	if w.graph == nil {
+		return // once there is one, all of it is watched
+	}
+	if err := w.watcher.Watch(files(w.graph, w.chosen), time.Now()); err != nil {
+		w.ui.warn("%v", err)
+	}
+}
+
+// patterns are of what the settings depend on.
+func (l *live) patterns(dir string, refused error) *watcher.Patterns {
+	if l == nil || l.config.path == "" {
+		return noPatterns(dir)
+	}
+	paths := []string{l.config.path}
+	if _, ok := refused.(*untrusted); ok {
+		if t, err := newTrust(); err == nil {
+			paths = append(paths, t.record(l.config.path, l.config.orders))
+		}
+	}
+	p, err := watcher.NewPatterns(dir, paths, nil)
+	if err != nil { // the folder's name looks like a pattern that is none
+		return noPatterns(dir)
+	}
+	return p
+}
+
+func noPatterns(dir string) *watcher.Patterns {
+	p, err := watcher.NewPatterns(dir, nil, nil)
+	if err != nil {
+		panic(err) // dir is absolute
+	}
+	return p
+}
+
+// settingsRefused tells why a hotstart.toml is not gone by.
+func (u *watchUI) settingsRefused(err error) {
+	line := fmt.Sprintf("%v\n  the settings of before hold", err)
+	if h, ok := err.(interface{ Hint() string }); ok {
+		line += "; to type: " + h.Hint()
+	}
+	u.tell(event{name: "settings_refused", bad: true, text: line})
+}
+
+// settingsChanged tells what follows from a changed hotstart.toml.
+func (u *watchUI) settingsChanged(name string, changed, fixed []string) {
+	switch {
+	case len(changed) > 0:
+		u.tell(event{name: "settings", text: fmt.Sprintf("%s changed: %s", name, strings.Join(changed, ", "))})
+	case len(fixed) == 0:
+		u.tell(event{name: "settings", text: name + " is in order again"})
+	}
+	if len(fixed) > 0 {
+		u.warn("%s changed: %s will hold when you start hotstart again", name, strings.Join(fixed, ", "))
+	}
+}
