@@ -13,18 +13,45 @@ import (
 
 func newInitCmd() *cobra.Command {
 	var force bool
+	var air string
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a hotstart.toml that explains every setting",
 		Long: "Init writes a hotstart.toml into this folder, in which every setting of hotstart\n" +
-			"watch is explained and none is changed. hotstart works without one.",
+			"watch is explained and none is changed. hotstart works without one.\n\n" +
+			"With --from-air it is the equivalent of air's settings, and init says for each of\n" +
+			"them what it became, or why it has none.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if air != "" {
+				return initFromAir(cmd, air, force)
+			}
 			return writeConfig(cmd, settings.Template(freshWatchFlags().groups), force)
 		},
 	}
+	cmd.Flags().StringVar(&air, "from-air", "", "write what air's `file` says")
+	cmd.Flags().Lookup("from-air").NoOptDefVal = ".air.toml"
 	cmd.Flags().BoolVar(&force, "force", false, "write over the file that is there")
 	return cmd
+}
+
+func initFromAir(cmd *cobra.Command, air string, force bool) error {
+	b, err := os.ReadFile(air)
+	if err != nil {
+		return &hintedError{fmt.Errorf("reading air's settings: %w", err), "hotstart init --from-air=FILE"}
+	}
+	all := freshWatchFlags().all
+	text, notes, err := settings.FromAir(string(b), func(name string) bool { return all.Lookup(name) != nil })
+	if err != nil {
+		return fmt.Errorf("%s:%w", air, err)
+	}
+	if err := writeConfig(cmd, text, force); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintf(cmd.OutOrStdout(), "  %-32s %s\n", n.Key, n.Became)
+	}
+	return nil
 }
 
 // writeConfig makes the file, and says so.
@@ -35,7 +62,7 @@ func writeConfig(cmd *cobra.Command, text string, force bool) error {
 	}
 	f, err := os.OpenFile(configName, mode, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &hintedError{errors.New(configName + " is there already"), cmd.CommandPath() + " --force"}
+		return &hintedError{errors.New(configName + " is there already"), "hotstart init --force"}
 	}
 	if err != nil {
 		return err

@@ -1,0 +1,234 @@
+package settings
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// airNone is why keys of air have no equivalent.
+var airNone = map[string]string{
+	"tmp_dir":                         "none: binaries are kept outside of the project",
+	"testdata_dir":                    "none: what the build does not read is not watched",
+	"build.bin":                       "none: hotstart builds the binary and names it",
+	"build.log":                       "none: errors stay on the screen, and in the browser, until they are mended",
+	"build.exclude_unchanged":         "none: always so; a file counts when what it holds has changed",
+	"build.ignore_dangerous_root_dir": "none: only what the build reads is watched, wherever it runs",
+	"build.follow_symlink":            "none: packages are watched by the folder that the go command finds them in; name other folders in watch",
+	"build.delay":                     "none: a build begins at once, and a newer change cancels it",
+	"build.stop_on_error":             "none: while code does not build, the old program goes on, and hotstart says so",
+	"build.rerun":                     "none: a program that served and ended is always started again; one that never served waits for a change",
+	"build.rerun_delay":               "none: the wait between two starts grows with each that fails",
+	"build.windows":                   "none: hotstart does not run on Windows",
+	"build.darwin":                    "none: give what differs by variables, as HOTSTART_ARGS",
+	"build.linux":                     "none: give what differs by variables, as HOTSTART_ARGS",
+	"color.main":                      "none: colours are those of the terminal",
+	"color.watcher":                   "none: colours are those of the terminal",
+	"color.build":                     "none: colours are those of the terminal",
+	"color.runner":                    "none: colours are those of the terminal",
+	"color.app":                       "none: what the program writes is passed on as it is",
+	"log.time":                        "none: --log-format=json has the time of everything",
+	"log.main_only":                   "none: hotstart says one line a reload",
+	"log.silent":                      "none: hotstart says one line a reload, on stderr",
+	"misc.clean_on_exit":              "none: always so",
+	"misc.startup_banner":             "none: there is no banner",
+	"screen.keep_scroll":              "see screen.clear_on_rebuild",
+	"proxy.proxy_port":                "none: there is no proxy; use the program's own port",
+}
+
+// convert says what a key of air's becomes, and takes it in.
+func (a *airFile) convert(key string) string {
+	if why, ok := airNone[key]; ok {
+		return why
+	}
+	table, _, _ := strings.Cut(key, ".")
+	if why, ok := airNone[strings.Join(strings.SplitN(key, ".", 3)[:min(2, strings.Count(key, ".")+1)], ".")]; ok {
+		return why // of build.windows.cmd
+	}
+	switch table {
+	case "build":
+		return a.convertBuild(key)
+	case "proxy":
+		return a.convertProxy(key)
+	}
+	switch key {
+	case "root":
+		if root := path.Clean(a.text(key)); root != "." {
+			return fmt.Sprintf("none: hotstart works in the folder of hotstart.toml; move it to %s", root)
+		}
+		return "nothing: hotstart works in the folder of hotstart.toml"
+	case "env_files":
+		return a.add("env-file", a.list(key)...)
+	case "color.mode":
+		if a.text(key) == "" {
+			return "nothing: the default is the same"
+		}
+		return a.set("color", a.text(key))
+	case "screen.clear_on_rebuild":
+		return a.clearScreen()
+	}
+	return "none: it is no key of air v1.67"
+}
+
+func (a *airFile) clearScreen() string {
+	switch {
+	case !a.on("screen.clear_on_rebuild"):
+		return "nothing: the default is the same"
+	case a.get("screen.keep_scroll") == false:
+		return a.set("clear", "all")
+	}
+	return a.set("clear", "screen")
+}
+
+func (a *airFile) convertProxy(key string) string {
+	switch {
+	case key == "proxy.enabled" && a.on(key):
+		return a.set("browser", "0") + "; pages include its script, see docs/browser.md"
+	case key == "proxy.enabled", !a.on("proxy.enabled"):
+		return "nothing: the proxy was off"
+	case key == "proxy.app_port":
+		return a.add("port", fmt.Sprint(a.get(key)))
+	case key == "proxy.app_start_timeout" && a.get(key) == int64(0):
+		return "nothing: the default is longer"
+	case key == "proxy.app_start_timeout":
+		return a.set("ready-timeout", a.milliseconds(key))
+	}
+	return "none: it is no key of air v1.67"
+}
+
+func (a *airFile) convertBuild(key string) string {
+	name := strings.TrimPrefix(key, "build.")
+	switch name {
+	case "pre_cmd":
+		return a.add("before", a.list(key)...)
+	case "post_cmd":
+		if a.has("on-stop") {
+			return a.add("on-stop", a.list(key)...)
+		}
+		return "none: have what starts hotstart run it"
+	case "cmd":
+		return a.command(a.text(key))
+	case "entrypoint":
+		return a.arguments(a.list(key))
+	case "full_bin":
+		return a.fullBin(a.text(key))
+	case "args_bin":
+		return a.add("args", a.list(key)...)
+	case "poll", "poll_interval":
+		return a.poll()
+	case "send_interrupt", "kill_delay":
+		return a.stop(name)
+	case "rules":
+		return a.rules()
+	}
+	return a.convertFiles(name)
+}
+
+func (a *airFile) convertFiles(name string) string {
+	values := a.list("build." + name)
+	switch name {
+	case "include_ext":
+		return a.endings(values)
+	case "include_dir":
+		return "nothing for Go: the build tells; for other endings see build.include_ext"
+	case "include_file":
+		return a.add("watch", values...)
+	case "exclude_dir":
+		// Air's own default, which may have files that the build reads.
+		own := []string{"assets", "tmp", "vendor", "testdata"}
+		named := slices.DeleteFunc(values, func(v string) bool { return slices.Contains(own, v) })
+		note := "not for " + strings.Join(own, ", ") + ": only what the build reads counts there"
+		if len(named) > 0 {
+			note = a.add("ignore", named...) + "; " + note
+		}
+		return note
+	case "exclude_file":
+		return a.add("ignore", values...)
+	case "exclude_regex":
+		return a.expressions(values)
+	}
+	return "none: it is no key of air v1.67"
+}
+
+// endings are those of files that are not the build's own business.
+func (a *airFile) endings(values []string) string {
+	values = slices.DeleteFunc(values, func(v string) bool { return v == "go" })
+	if len(values) == 0 {
+		return "nothing: the build tells which Go files count"
+	}
+	ours := "restart"
+	if len(a.list("build.pre_cmd")) > 0 || strings.Contains(a.text("build.cmd"), "&&") {
+		ours = "watch" // what is run before the build may read them
+	}
+	return a.add(ours, patterns(a.list("build.include_dir"), values, nil)...) + "; Go files and embedded ones always count"
+}
+
+// expressions of files that are left out have to be patterns.
+func (a *airFile) expressions(values []string) string {
+	var rest []string
+	for _, v := range values {
+		if plain := strings.TrimSuffix(strings.ReplaceAll(v, `\`, ""), "$"); plain != "_test.go" {
+			rest = append(rest, v)
+		}
+	}
+	if len(rest) == 0 {
+		return "nothing: tests never count"
+	}
+	return fmt.Sprintf("none: there are patterns, not regular expressions; write %q into ignore as such", rest)
+}
+
+func (a *airFile) poll() string {
+	if !a.on("build.poll") {
+		return "nothing: it was off"
+	}
+	interval := 500 * time.Millisecond
+	if n, ok := a.get("build.poll_interval").(int64); ok {
+		interval = max(interval, time.Duration(n)*time.Millisecond)
+	}
+	return a.set("poll", interval.String())
+}
+
+// stop is how the program is ended. Air sends SIGKILL unless told otherwise.
+func (a *airFile) stop(name string) string {
+	switch {
+	case !a.on("build.send_interrupt"):
+		return "nothing: it was off; a program gets SIGTERM, and SIGKILL after stop-timeout"
+	case name == "send_interrupt" && a.has("stop-signal"):
+		return a.set("stop-signal", "INT")
+	case name == "send_interrupt":
+		return "none: a program gets SIGTERM"
+	}
+	delay := time.Duration(0)
+	switch v := a.get("build.kill_delay").(type) {
+	case int64:
+		delay = time.Duration(v)
+	case string:
+		delay, _ = time.ParseDuration(v)
+	}
+	if delay < time.Millisecond {
+		return fmt.Sprintf("none: %v is no time to stop in; the default is 10s", delay)
+	}
+	return a.set("stop-timeout", delay.String())
+}
+
+// rules are tables with us, too.
+func (a *airFile) rules() string {
+	tables, _ := a.get("build.rules").([]map[string]any)
+	note := "[[rule]]"
+	for _, t := range tables {
+		match := patterns(texts(t["include_dir"]), texts(t["include_ext"]), texts(t["include_file"]))
+		name, _ := t["name"].(string)
+		run, _ := t["cmd"].(string)
+		table := "[[rule]]\n"
+		if name != "" {
+			table += "name = " + quote(name) + "\n"
+		}
+		a.tables = append(a.tables, table+"match = "+listLiteral(match)+"\nrun = "+quote(run)+"\non-change = true\n")
+		if expressions := texts(t["exclude_regex"]); len(expressions) > 0 {
+			note += fmt.Sprintf("; write %q into its ignore as patterns", expressions)
+		}
+	}
+	return note + "; what it writes is built, too"
+}
