@@ -106,7 +106,7 @@ func moved(packages []string, from, to string) []string {
 		local := p == "." || p == ".." || strings.HasPrefix(p, "./") || strings.HasPrefix(p, "../") || strings.HasSuffix(p, ".go")
 		if rel, err := filepath.Rel(to, filepath.Join(from, p)); from != to && local && err == nil {
 			packages[i] = rel
-			if !strings.HasPrefix(rel, "../") {
+			if rel != "." && !strings.HasPrefix(rel, "../") {
 				packages[i] = "./" + rel
 			}
 		}

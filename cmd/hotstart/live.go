@@ -28,11 +28,11 @@ var (
 	changesStart = []string{"args", "env-file"}
 	changesFiles = []string{"watch", "restart", "refresh", "ignore", "env-file", "rule"}
 	changesTimes = []string{"ready-timeout", "stop-timeout"}
-	changesLooks = []string{"clear", "bell", "notify"}
+	changesLater = []string{"after-ready", "on-stop", "clear", "bell", "notify"}
 )
 
 func isLive(name string) bool {
-	return slices.Contains(slices.Concat(changesBuild, changesRules, changesStart, changesFiles, changesTimes, changesLooks), name)
+	return slices.Contains(slices.Concat(changesBuild, changesRules, changesStart, changesFiles, changesTimes, changesLater), name)
 }
 
 // differences parts the settings that differ in those that can change while

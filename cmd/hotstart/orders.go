@@ -12,7 +12,8 @@ import (
 var harmless = map[string]bool{
 	"package": true, "args": true, "port": true, "adopt": true, "debug": true,
 	"watch": true, "restart": true, "refresh": true, "browser": true, "ignore": true, "poll": true,
-	"ready": true, "interval": true, "ready-timeout": true, "stop-timeout": true,
+	"ready": true, "interval": true, "ready-timeout": true, "stop-timeout": true, "stop-signal": true,
+	"postpone": true, "exit": true,
 	"log-format": true, "clear": true, "pty": true, "stdin": true, "bell": true, "notify": true, "color": true,
 }
 

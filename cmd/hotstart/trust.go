@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // trust is the folder in which the user's word is kept: that the file of a
@@ -64,8 +66,17 @@ func (e *untrusted) Error() string {
 // Hint is the next command to type.
 func (e *untrusted) Hint() string { return "hotstart trust " + e.name }
 
+// list shows orders as they are: nothing in them can hide a part of them from
+// whoever reads it on a terminal.
 func list(orders []string) string {
-	return "  " + strings.Join(orders, "\n  ")
+	var b strings.Builder
+	for _, order := range orders {
+		if strings.ContainsFunc(order, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			order = strconv.Quote(order)
+		}
+		b.WriteString("\n  " + order)
+	}
+	return b.String()[1:]
 }
 
 // obey makes sure that the user has seen the orders of the file: before, or
