@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,6 +56,9 @@ func showConfig(cmd *cobra.Command, flags *watchFlags, asJSON bool) error {
 // print shows each setting as a line of hotstart.toml.
 func (c *config) print(w io.Writer, flags *watchFlags, from sources) {
 	fmt.Fprintf(w, "# %s\n", c.state())
+	if !c.trusted() {
+		fmt.Fprintf(w, "# it has orders that you have not trusted yet: hotstart trust %s\n", c.name())
+	}
 	for _, line := range settings.Strangers(flags.all, c.env) {
 		fmt.Fprintf(w, "# %s\n", line)
 	}
@@ -95,17 +97,18 @@ func (c *config) printJSON(w io.Writer, flags *watchFlags, from sources) error {
 	}
 	shown := struct {
 		File     string    `json:"file,omitempty"`
+		Trusted  bool      `json:"trusted"`
 		Dir      string    `json:"dir"`
 		Warnings []string  `json:"warnings,omitempty"`
 		Settings []setting `json:"settings"`
-	}{Dir: flags.options.dir, Warnings: settings.Strangers(flags.all, c.env)}
+	}{Trusted: c.trusted(), Dir: flags.options.dir, Warnings: settings.Strangers(flags.all, c.env)}
 	if c.found {
 		shown.File = c.path
 	}
 	flags.all.VisitAll(func(f *pflag.Flag) {
 		if settings.IsKey(f) {
 			s := from[f.Name]
-			shown.Settings = append(shown.Settings, setting{f.Name, settings.Value(f), strings.ToLower(s.Kind.String()), s.Place})
+			shown.Settings = append(shown.Settings, setting{f.Name, settings.Value(f), s.Kind.String(), s.Place})
 		}
 	})
 	e := json.NewEncoder(w)

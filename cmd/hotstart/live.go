@@ -89,7 +89,7 @@ func (w *watch) readAgain() (n newSettings, err error) {
 		return n, err
 	}
 	o := &n.flags.options
-	if t, err := newTrust(); err != nil || !t.has(w.live.config.path, w.live.config.orders) {
+	if !w.live.config.trusted() {
 		return n, &untrusted{w.live.config.name(), w.live.config.orders}
 	}
 	n.changed, n.fixed = differences(w.live.flags.all, n.flags.all)
