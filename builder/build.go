@@ -19,6 +19,8 @@ type Binary struct {
 	Path string        // absolute
 	ID   string        // content field of its Go build ID; "" if it has none
 	Took time.Duration // from the start of the go command to its end
+
+	Direct bool // built without the go command: Check does it again
 }
 
 // Same reports whether both programs surely have the same content: they may differ in
@@ -84,11 +86,23 @@ func (b *Builder) build(ctx context.Context) (*Binary, error) {
 	return b.compile(ctx, flags, files)
 }
 
-// compile runs the go command with more flags and files.
+// compile builds with more flags and files.
 func (b *Builder) compile(ctx context.Context, flags, files []string) (*Binary, error) {
+	if !b.direct {
+		return b.goBuild(ctx, b.command, flags, files)
+	}
+	binary, missed := b.take(ctx, flags, files)
+	if binary != nil {
+		return binary, nil
+	}
+	return b.record(ctx, flags, files, missed)
+}
+
+// goBuild runs the go command with more flags and files.
+func (b *Builder) goBuild(ctx context.Context, command goCommand, flags, files []string) (*Binary, error) {
 	output := b.nextOutput()
 	start := time.Now()
-	stdout, stderr, err := b.command.run(ctx, b.buildArgs(output, flags, files)...)
+	stdout, stderr, err := command.run(ctx, b.buildArgs(output, flags, files)...)
 	binary := &Binary{Path: output, Took: time.Since(start)}
 	if err == nil {
 		binary.ID, err = readBuildID(output)

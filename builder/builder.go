@@ -48,6 +48,10 @@ type Options struct {
 	// without losing a request, see package adopt and Adopted.
 	Adopt bool
 
+	// Direct has Build go around the go command where it surely builds the same, see package
+	// direct. The program must call Record first thing in main.
+	Direct bool
+
 	// Go is the go command, a name to look up in PATH or a path; "" is "go".
 	Go string
 }
@@ -66,6 +70,8 @@ type Builder struct {
 	adopts   bool
 	adoption adoption
 	memory   memory
+	direct   bool
+	shortcut shortcut
 }
 
 // New finds the go command, checks that Dir is in a module or workspace and settles
@@ -100,9 +106,13 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		debug:   o.Debug,
 		output:  output,
 		adopts:  o.Adopt,
+		direct:  o.Direct,
 	}
 	if err := b.settle(slices.Clone(o.Packages)); err != nil {
 		return nil, err
+	}
+	if b.direct {
+		return b, b.openShortcut()
 	}
 	return b, nil
 }

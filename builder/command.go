@@ -28,6 +28,7 @@ type goCommand struct {
 	dir  string // absolute, as the user sees it
 	env  []string
 	tmp  string // existing directory for temporary files; "": the user's own
+	idle bool   // run at the lowest priority
 }
 
 func newGoCommand(o Options) (goCommand, error) {
@@ -90,7 +91,12 @@ func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr stri
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		if g.idle {
+			_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 19) // or it is as others are
+		}
+		err = cmd.Wait()
+	}
 	if errors.Is(err, syscall.ENOENT) && !isDir(g.dir) {
 		err = fmt.Errorf("finding the directory %q: %w", g.dir, syscall.ENOENT) // the error itself blames the go command
 	}

@@ -22,6 +22,7 @@ type goEnv struct {
 	GOMODCACHE   string
 	GOVERSION    string
 	GOTMPDIR     string
+	GOENV        string // file of `go env -w`, or "off"
 	GOOS         string
 	GOARCH       string
 	GOEXPERIMENT string
@@ -32,7 +33,7 @@ type goEnv struct {
 // succeeds even where go.mod or GOFLAGS are broken.
 func (g goCommand) environment(ctx context.Context) (e goEnv, err error) {
 	stdout, stderr, err := g.run(ctx, "env", "-json", "GOFLAGS", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
-		"GOVERSION", "GOTMPDIR", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED")
+		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED")
 	if err != nil {
 		return e, fmt.Errorf("asking %s for its environment: %w", g.path, withOutput(err, stderr))
 	}

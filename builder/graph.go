@@ -40,8 +40,10 @@ type Graph struct {
 
 // record is what is known of a file since the graph was listed.
 type record struct {
-	header string // see func header
-	known  bool   // the header is that of the file which the go command has read
+	header  string // see func header
+	known   bool   // the header is that of the file which the go command has read
+	state   fileState
+	settled bool // it was in that state when the list began
 }
 
 // source is the directory of a package that is part of the program.

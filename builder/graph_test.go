@@ -215,7 +215,7 @@ func BenchmarkOutdated(b *testing.B) {
 		b.Fatal(err)
 	}
 	text, ok := header(name)
-	g.files[name] = record{text, ok}
+	g.files[name] = record{header: text, known: ok}
 	for b.Loop() {
 		if g.Outdated([]string{name}) {
 			b.Fatal("outdated")

@@ -12,7 +12,7 @@ import (
 )
 
 // header returns what of a file decides which files a build reads: for Go its package
-// clause, imports, build constraints and embed directives, for C and assembly their
+// clause, imports, build constraints, embed and debug directives, for C and assembly their
 // constraints, else nothing. ok is false if that can't be told.
 func header(name string) (text string, ok bool) {
 	isGo := filepath.Ext(name) == ".go"
@@ -40,7 +40,7 @@ func goHeader(source []byte) (text string, ok bool) {
 		imports[i] = spec.Path.Value
 	}
 	slices.Sort(imports)
-	rest := directives(source, "//go:build", "// +build", "//+build", "//go:embed")
+	rest := directives(source, "//go:build", "// +build", "//+build", "//go:embed", "//go:debug")
 	return fmt.Sprintf("%s\n%s\n%s", file.Name.Name, slices.Compact(imports), strings.Join(rest, "\n")), true
 }
 

@@ -63,7 +63,10 @@ func (b *Builder) List(ctx context.Context) (*Graph, error) {
 	if err == nil {
 		b.adoption.listed(packages)
 	}
-	return b.graph(env, packages, err, start), nil
+	g := b.graph(env, packages, err, start)
+	b.shortcut.listed(g)
+	b.accept()
+	return g, nil
 }
 
 // listed runs the go command once.
@@ -131,7 +134,9 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 		g.addFile(file, start, watch)
 	}
 	for _, file := range slices.Concat(modules.files, files, b.overlay()) {
-		g.files[file] = record{} // never known: each change may be one of the graph
+		r := newRecord(file, start)
+		r.known = false // each change may be one of the graph
+		g.files[file] = r
 		watch.add(filepath.Dir(file))
 	}
 	g.Dirs = watch.sorted()
@@ -175,21 +180,27 @@ func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
 // addFile adds a file and, if it is a symbolic link, the one that it stands for. It
 // reports whether there is such a file.
 func (g *Graph) addFile(name string, start time.Time, watch dirSet) bool {
-	text, ok := header(name)
-	info, err := os.Stat(name)
-	// Written since then: the go command may have read it before. The clock of a file
-	// system may be some ms behind, but it takes the go command as long to begin.
-	known := ok && err == nil && !info.ModTime().After(start)
-	g.files[name] = record{text, known}
+	r := newRecord(name, start)
+	g.files[name] = r
 	watch.add(filepath.Dir(name))
 	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSymlink {
 		return err == nil
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
-		g.files[target] = record{text, known}
+		g.files[target] = r
 		watch.add(filepath.Dir(target))
 	}
 	return true
+}
+
+// newRecord reads a file that a list may have read that began then.
+func newRecord(name string, start time.Time) record {
+	state := stateOf(name)
+	text, ok := header(name)
+	// Written since then: the go command may have read it before. The clock of a file
+	// system may be some ms behind, but it takes the go command as long to begin.
+	settled := state.changed <= start.UnixNano()
+	return record{text, ok && settled, state, settled}
 }
 
 // named returns files that count because the user or a flag named them.
