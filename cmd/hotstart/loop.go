@@ -35,6 +35,7 @@ type watch struct {
 	console
 
 	builds  chan built         // one from each build
+	checks  chan built         // what the go command makes of one
 	graphs  chan listed        // one from each list
 	errands chan ran           // one from each run of a rule
 	events  chan starter.Event // from the starter
@@ -49,6 +50,7 @@ type watch struct {
 	finished int                // builds that came to an end
 	behind   bool               // code that is newer than that of target does not build or start
 	cancel   context.CancelFunc // ends the build under way; nil: none is
+	uncheck  context.CancelFunc // ends the check of the last one; nil: there was none
 	endRun   context.CancelFunc // ends the rule that runs
 	graph    *builder.Graph     // nil: not known yet
 	listing  bool
@@ -119,6 +121,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			err = w.built(b)
 		case r := <-w.errands:
 			w.ran(r)
+		case b := <-w.checks:
+			w.checked(b)
 		case l := <-w.graphs:
 			err = w.listed(l)
 		case e := <-w.events:
@@ -297,6 +301,9 @@ func (w *watch) build() {
 	if w.cancel != nil {
 		w.cancel()
 	}
+	if w.uncheck != nil {
+		w.uncheck()
+	}
 	w.ui.pages.working()
 	w.forced = w.forced || w.due.anew
 	w.due = plan{refresh: w.due.refresh}
@@ -377,6 +384,50 @@ func (w *watch) built(b built) error {
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
 		w.list(b.began)
 	}
+	w.came(b, changed)
+	w.check(b)
+	return nil
+}
+
+// calm is how long nothing must be built before the machine is free for a check.
+const calm = time.Second
+
+// check has the go command build what was built without it, until the next build.
+func (w *watch) check(b built) {
+	if b.binary == nil || !b.binary.Direct {
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ended)
+	w.uncheck = cancel
+	w.running.Go(func() {
+		select {
+		case <-time.After(calm):
+		case <-ctx.Done():
+			return
+		}
+		b.binary, b.err = w.builder.Check(ctx, b.binary)
+		select {
+		case w.checks <- b:
+		case <-w.ended.Done():
+			discard(b.binary)
+		}
+	})
+}
+
+// checked takes what the go command has made of a build, if that is something else.
+func (w *watch) checked(b built) {
+	switch {
+	case b.binary == nil && b.err == nil:
+	case b.number != w.number || w.stopping:
+		discard(b.binary)
+	default:
+		w.ui.warn("the go command makes something else of that; from now on it builds all, as with --direct=off")
+		w.came(b, nil)
+	}
+}
+
+// came goes on with what a build came to.
+func (w *watch) came(b built, changed []string) {
 	w.behind = b.err != nil
 	var broken *builder.BuildError
 	switch {
@@ -392,7 +443,6 @@ func (w *watch) built(b built) error {
 		w.forced = false
 		w.start(&attempt{binary: b.binary, changed: changed, began: b.began})
 	}
-	return nil
 }
 
 // runs reports whether a binary is that of the newest worker.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -25,6 +26,7 @@ const (
 )
 
 func main() {
+	builder.Record()
 	starter.Helper()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

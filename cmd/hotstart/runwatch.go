@@ -66,6 +66,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		o:        o,
 		ui:       u,
 		builds:   make(chan built),
+		checks:   make(chan built),
 		graphs:   make(chan listed),
 		errands:  make(chan ran),
 		events:   make(chan starter.Event),

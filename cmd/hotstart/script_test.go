@@ -20,10 +20,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/starter"
 )
 
 func TestMain(m *testing.M) {
+	builder.Record()
 	starter.Helper()
 	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker})
 }

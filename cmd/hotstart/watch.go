@@ -27,6 +27,7 @@ type watchOptions struct {
 	buildFlags string
 	debug      bool
 	adopt      string
+	direct     string
 
 	watch  []string // patterns of more files that count
 	ignore []string // patterns of files that don't
@@ -54,6 +55,7 @@ func defaultWatchOptions() watchOptions {
 	return watchOptions{
 		adopt:        adoptAuto,
 		browser:      browserOff,
+		direct:       directAuto,
 		ready:        string(starter.ReadyAuto),
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
@@ -101,6 +103,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 
 	f = groups.add("Build")
 	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's")
+	f.StringVar(&o.direct, "direct", o.direct, "go around the go command where that surely builds the same: `when`\nis auto or off")
 	f.BoolVar(&o.debug, "debug", o.debug, "keep what a debugger needs in the binary")
 
 	f = groups.add("Files")
@@ -135,10 +138,12 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	return groups
 }
 
-// What --adopt takes.
+// What --adopt and --direct take.
 const (
-	adoptAuto = "auto"
-	adoptOff  = "off"
+	adoptAuto  = "auto"
+	adoptOff   = "off"
+	directAuto = "auto"
+	directOff  = "off"
 )
 
 // forever outlasts any session.
@@ -151,8 +156,10 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 	if err != nil {
 		return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
 	}
-	if o.adopt != adoptAuto && o.adopt != adoptOff {
-		return starter.Options{}, &usageError{err: fmt.Errorf("--adopt=%q is neither auto nor off", o.adopt), hint: "hotstart watch --help"}
+	for name, when := range map[string]string{"adopt": o.adopt, "direct": o.direct} {
+		if when != adoptAuto && when != adoptOff {
+			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%q is neither auto nor off", name, when), hint: "hotstart watch --help"}
+		}
 	}
 	for name, d := range map[string]time.Duration{
 		"interval": o.interval, "ready-timeout": o.readyTimeout, "stop-timeout": o.stopTimeout, "poll": o.poll,
@@ -205,6 +212,7 @@ func (o watchOptions) builderOptions(mark, output string) (builder.Options, erro
 		Flags:    flags,
 		Debug:    o.debug,
 		Adopt:    o.adopt != adoptOff,
+		Direct:   o.direct != directOff,
 		Env:      append(os.Environ(), mark),
 		Output:   output,
 	}, nil
