@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// holder names the process that listens on a, from /proc: `pid 4711
+// Holder names the process that listens on a, from /proc: `pid 4711
 // (python3 -m http.server)`. It is empty if none can be seen, as another
 // user's can't.
-func holder(a Address) string {
+func Holder(a Address) string {
 	inodes := listenersOn(a)
 	if len(inodes) == 0 {
 		return ""

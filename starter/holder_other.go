@@ -2,5 +2,5 @@
 
 package starter
 
-// holder can't name the process without /proc; lsof(8) can.
-func holder(Address) string { return "" }
+// Holder can't name the process without /proc; lsof(8) can.
+func Holder(Address) string { return "" }

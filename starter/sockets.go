@@ -116,7 +116,7 @@ func open(a Address, backlog int) (*socket, error) {
 	}
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return nil, &InUseError{Address: a, Holder: holder(a)}
+		return nil, &InUseError{Address: a, Holder: Holder(a)}
 	case errors.Is(err, unix.EACCES):
 		return nil, &PrivilegeError{Address: a}
 	case err != nil:
@@ -256,7 +256,7 @@ func clearPath(a Address) error {
 		c.Close()
 	}
 	if err == nil || errors.Is(err, unix.EAGAIN) { // its queue is full
-		return &InUseError{Address: a, Holder: holder(a)}
+		return &InUseError{Address: a, Holder: Holder(a)}
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return fmt.Errorf("listening on %v: asking whether it is in use: %w", a, err)

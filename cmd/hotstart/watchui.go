@@ -166,7 +166,7 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
 	facts.Output, facts.Errors = words.lines, words.problems()
 	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
-	told.more = u.words(words)
+	told.more = u.words(words) + held(words.lines)
 	if e.Kind == starter.Failed {
 		told.Reason = e.Reason()
 	} else {
