@@ -64,7 +64,7 @@ func reals() []real {
 			[]string{"-addr=127.0.0.1:PORT"}, nil, func(w words) []kind { return []kind{webSocket(w.port, "/echo")} }},
 		{"nats-server", "github.com/nats-io/nats-server/v2@v2.15.2", ".", "raw TCP, and net/http",
 			[]string{"-a=127.0.0.1", "-p=PORT", "-m=OTHER"}, nil, func(w words) []kind {
-				return append(pages("http://127.0.0.1:"+w.other+"/healthz", http.StatusOK), exchange(w.port, "INFO ", "PING\r\n", "PONG\r\n"))
+				return append(pages("http://127.0.0.1:"+w.other+"/", http.StatusOK), exchange(w.port, "INFO ", "PING\r\n", "PONG\r\n"))
 			}},
 		{"mochi-mqtt", "github.com/mochi-mqtt/server/v2@v2.7.9", "./cmd", "raw TCP",
 			[]string{"-tcp=127.0.0.1:PORT", "-ws=127.0.0.1:0", "-info=127.0.0.1:OTHER"}, nil, func(w words) []kind {
