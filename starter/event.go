@@ -31,8 +31,9 @@ const (
 	Superseded                 // Worker was still starting, and what it runs is out of date
 	Failed                     // Worker ended, After its start, before it was proven: Status or Err
 	TimedOut                   // Worker was not proven by Options.ReadyTimeout, After its start
-	GaveUp                     // Failures starts in a row failed, Worker's the last: no more are tried
+	GaveUp                     // Failures starts in a row failed, or workers died too early, Worker the last: no more are tried
 	Died                       // Worker served and ended by itself: Status
+	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that
 	Left                       // Worker ended after it was told to: Status
 	Killing                    // Worker did not leave in time and gets SIGKILL
 	Stopping                   // everything ends: Others get Signal
@@ -44,7 +45,7 @@ const (
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused",
 }
 
 // String is the kind's name.
@@ -60,6 +61,7 @@ type Event struct {
 	Err      error
 	After    time.Duration
 	Failures int
+	Again    bool // Worker has died, and what it ran is started again
 	Address  Address
 }
 
@@ -84,6 +86,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("gave up after %s", plural(e.Failures, "failed start"))
 	case Died:
 		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
+	case Done:
+		return fmt.Sprintf("%v has ended", e.Worker)
 	case Left:
 		return fmt.Sprintf("%v has left: %s", e.Worker, e.Reason())
 	case Killing:

@@ -50,6 +50,8 @@ type rules struct {
 	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
 	stopTimeout  time.Duration // from the signal to SIGKILL; 0: never
 	maxFailures  int           // failed starts in a row before giving up; 0: never
+	maxDeaths    int           // workers in a row that ended too early before no other is started; 0: never
+	letEnd       bool          // what ends by itself with status 0 is done, and not started again
 	outlive      bool          // after giving up wait for a reload, also with no worker
 	retire       syscall.Signal
 }
@@ -313,29 +315,46 @@ func (m *machine) kill(w *worker) {
 func (m *machine) exited(now time.Time, w *worker, e exited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
 	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
-	switch w.state {
-	case starting:
+	switch {
+	case m.mayEnd(w, e):
+		ended.Kind = Done
+		m.good, m.failures = w.Command, 0
+		m.report(ended)
+	case w.state == starting:
 		ended.Kind, ended.After = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
-	case serving:
-		ended.Kind = Died
+	case w.state == serving:
+		ended.Kind, ended.Again = Died, m.replace(now, w)
 		m.report(ended)
-		m.replace(now, w)
+		if !ended.Again && !m.stopping {
+			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.streak})
+			m.gaveUp = !m.outlive
+		}
 	default:
 		ended.Kind = Left
 		m.report(ended)
 	}
 }
 
+// mayEnd reports whether w, by its end, has done what it was for. Where
+// another worker serves or is about to, it can't have been meant to end.
+func (m *machine) mayEnd(w *worker, e exited) bool {
+	return m.letEnd && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
+		m.wanted == nil && m.in(starting) == nil && m.in(serving) == nil
+}
+
 // replace wants a successor for w, which served and died. A start that is
 // under way or due already is one.
-func (m *machine) replace(now time.Time, w *worker) {
+func (m *machine) replace(now time.Time, w *worker) bool {
 	m.streak++
 	if now.Sub(w.began) >= settled {
 		m.streak = 1
 	}
-	if m.in(starting) != nil {
-		return
+	switch {
+	case m.in(starting) != nil:
+		return true
+	case m.maxDeaths > 0 && m.streak >= m.maxDeaths && m.wanted == nil:
+		return false
 	}
 	at := w.began.Add(m.wait())
 	switch {
@@ -344,6 +363,7 @@ func (m *machine) replace(now time.Time, w *worker) {
 	case at.Before(m.startAt):
 		m.startAt = at
 	}
+	return true
 }
 
 // failed handles a start that came to nothing: it is tried again, or given

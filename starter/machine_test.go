@@ -338,6 +338,59 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
+			name:  "a worker that dies too early too often is started no more, until a reload",
+			rules: func(r *rules) { r.maxDeaths, r.outlive = 3, true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, proven{1}, "Serving 1, settle 1"},
+				{2, ends(1), "Died 1, spawn 2 a"},
+				{2, proven{2}, "Serving 2, settle 2"},
+				{4, ends(2), "Died 2, spawn 3 a"},
+				{4, proven{3}, "Serving 3, settle 3"},
+				{6, ends(3), "Died 3, GaveUp 3"},
+				{60, tick{}, ""},
+				{61, reload{}, "spawn 4 a"},
+				{61, proven{4}, "Serving 4, settle 4"},
+				{62, ends(4), "Died 4, spawn 5 a"},
+			},
+		},
+		{
+			name:  "a worker that lived for long and dies is started again, however often",
+			rules: func(r *rules) { r.maxDeaths, r.outlive = 2, true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, proven{1}, "Serving 1, settle 1"},
+				{20, ends(1), "Died 1, spawn 2 a"},
+				{20, proven{2}, "Serving 2, settle 2"},
+				{40, ends(2), "Died 2, spawn 3 a"},
+				{40, proven{3}, "Serving 3, settle 3"},
+				{60, ends(3), "Died 3, spawn 4 a"},
+			},
+		},
+		{
+			name:  "a worker that has done its work is not started again",
+			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, exited{generation: 1}, "Done 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{6, proven{2}, "Serving 2, settle 2"},
+				{7, exited{generation: 2}, "Done 2"},
+				{8, reload{}, "spawn 3 b"},
+				{8.5, ends(3), "Failed 3, forget 3"},
+			},
+		},
+		{
+			name:  "a worker that ends while another serves or is to start was not meant to",
+			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{5.5, exited{generation: 2}, "Failed 2, forget 2"},
+			},
+		},
+		{
 			name: "a worker that is proven each time and then crashes is started ever more slowly",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
@@ -738,7 +791,7 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 	stepped(t, &m, now, reload{})
 	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, After: 3 * time.Second, Others: []Worker{one}, Signal: term})
 	check(0, exited{1, 15, nil}, Event{Kind: Left, Worker: one, Status: 15})
-	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8})
+	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8, Again: true})
 	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, After: time.Second, Status: 1 << 8})
 	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, After: 30 * time.Second})
 	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}, {5, 105, a}}})

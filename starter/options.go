@@ -32,6 +32,8 @@ type Options struct {
 	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
 
 	MaxStartFailures int  // failed starts in a row before giving up; 0: never
+	MaxDeaths        int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
+	LetEnd           bool // a worker that ends by itself with status 0 has done its work: no other is started
 	Outlive          bool // after giving up with no worker left, wait for the next Reload instead of ending
 
 	// Helper says that this program's main calls Helper first. Only then
@@ -103,6 +105,8 @@ func (o Options) rules() rules {
 		drainTimeout: o.DrainTimeout,
 		stopTimeout:  o.StopTimeout,
 		maxFailures:  o.MaxStartFailures,
+		maxDeaths:    o.MaxDeaths,
+		letEnd:       o.LetEnd,
 		outlive:      o.Outlive,
 		retire:       o.SignalOnHUP,
 	}

@@ -51,6 +51,7 @@ type watch struct {
 	behind   bool               // code that is newer than that of target does not build or start
 	cancel   context.CancelFunc // ends the build under way; nil: none is
 	uncheck  context.CancelFunc // ends the check of the last one; nil: there was none
+	endAfter context.CancelFunc // ends the commands that follow a start
 	endRun   context.CancelFunc // ends the rule that runs
 	graph    *builder.Graph     // nil: not known yet
 	listing  bool
@@ -66,6 +67,7 @@ type watch struct {
 
 	stopping bool
 	cut      syscall.Signal // the second signal, which cut the end short
+	exited   *endedError    // the program has ended, and with --exit that is all
 	killed   starter.Worker // a worker that did not leave when it was told to
 }
 
@@ -102,7 +104,11 @@ const slowStart = 3 * time.Second
 // loop runs until a signal has ended the program, or hotstart can't go on.
 // served carries the end of the starter, unwatched that of the watcher.
 func (w *watch) loop(served, unwatched <-chan error) error {
-	w.ui.building(w.o.welcome, w.builder.Package())
+	if w.o.postpone {
+		w.ui.postponed(w.builder.Package())
+	} else {
+		w.ui.building(w.o.welcome, w.builder.Package())
+	}
 	w.ui.script()
 	if err := w.begin(); err != nil {
 		return err
@@ -157,6 +163,8 @@ func (w *watch) ending(err error) error {
 	switch {
 	case w.cut != 0:
 		return &signalError{w.cut}
+	case w.exited != nil:
+		return w.exited
 	case err == nil && w.killed.PID != 0:
 		return fmt.Errorf("%v had to be killed", w.killed)
 	}
@@ -169,6 +177,10 @@ func (w *watch) begin() error {
 		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), time.Time{}); err != nil {
 			return err
 		}
+	}
+	if w.o.postpone {
+		w.list(time.Now())
+		return nil
 	}
 	w.due.build = true
 	w.rules.anew()
@@ -184,6 +196,10 @@ func (w *watch) edited(batch watcher.Batch) {
 	}
 	if batch.Paths = rest; len(rest) == 0 {
 		return
+	}
+	if w.o.postpone { // this is what was waited for
+		w.o.postpone, w.due.build = false, true
+		w.rules.anew()
 	}
 	p, matter := w.chosen.plan(w.graph, batch.Paths)
 	for _, path := range matter {
@@ -273,14 +289,18 @@ func (w *watch) signaled(sig syscall.Signal) {
 	} else {
 		w.ui.stopping(sig, w.worker)
 	}
+	w.stop()
+}
+
+// stop ends what is under way, and the workers; a second time at once.
+func (w *watch) stop() {
 	w.stopping, w.slow = true, nil
-	if w.cancel != nil {
-		w.cancel()
+	for _, end := range []context.CancelFunc{w.cancel, w.endRun, w.endAfter} {
+		if end != nil {
+			end()
+		}
 	}
-	if w.endRun != nil {
-		w.endRun()
-	}
-	w.starter.Signal(sig)
+	w.starter.Signal(syscall.SIGTERM) // to them it is that of --stop-signal
 }
 
 // reload runs the rules, builds and reloads even if nothing has changed.
@@ -289,6 +309,7 @@ func (w *watch) reload(why string) {
 		return
 	}
 	w.ui.say("%s", why)
+	w.o.postpone = false
 	w.due.add(plan{build: true, anew: true})
 	w.rules.anew()
 	w.list(time.Now())
@@ -498,9 +519,19 @@ func (w *watch) happened(e starter.Event) {
 		w.serves(e, a)
 	case starter.Died:
 		w.worker = starter.Worker{}
+		w.exits(e)
 		w.ui.died(e, w.lastWords(e, a), w.stopping, w.starting)
+	case starter.Done:
+		w.done(e, a)
+		w.exits(e)
+	case starter.GaveUp:
+		if e.Failures > 1 {
+			w.behind = true // so that --restart builds
+			w.ui.gaveUp(e)
+		}
 	case starter.Failed, starter.TimedOut:
 		w.failed(e, a)
+		w.exits(e)
 	case starter.Kept:
 		w.ui.kept(e)
 	case starter.Left:
@@ -529,6 +560,35 @@ func (w *watch) serves(e starter.Event, a *attempt) {
 		w.target = a
 	}
 	w.tidy()
+	w.runAfter()
+}
+
+// done notes a worker that has ended as it should.
+func (w *watch) done(e starter.Event, a *attempt) {
+	w.worker, w.starting, w.slow = starter.Worker{}, starter.Worker{}, nil
+	w.current = a
+	w.ui.done(e, a)
+	w.tidy()
+}
+
+// exits ends hotstart with the program, if that is what is asked for.
+func (w *watch) exits(e starter.Event) {
+	if !w.o.exit || w.stopping || w.newest().PID != 0 || e.Kind == starter.TimedOut {
+		return
+	}
+	w.exited = &endedError{exitStatus(e)}
+	w.stop()
+}
+
+// exitStatus is what a shell would make of a worker's end.
+func exitStatus(e starter.Event) int {
+	switch {
+	case e.Err != nil:
+		return exitFailure
+	case e.Status.Signaled():
+		return 128 + int(e.Status.Signal())
+	}
+	return e.Status.ExitStatus()
 }
 
 // reloadPages has the browser load again what an older worker may have

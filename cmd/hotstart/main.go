@@ -114,14 +114,24 @@ type signalError struct{ signal syscall.Signal }
 
 func (e *signalError) Error() string { return "ended by " + e.signal.String() }
 
+// endedError says that the program has ended, and hotstart with it.
+type endedError struct{ code int }
+
+func (e *endedError) Error() string {
+	return fmt.Sprintf("the program ended with exit code %d", e.code)
+}
+
 // exitCode tells the user of err, and what to type next.
 func exitCode(u *ui, err error) int {
 	var cut *signalError
+	var ended *endedError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &cut):
 		return 128 + int(cut.signal)
+	case errors.As(err, &ended):
+		return ended.code // the line of its end is on the screen
 	}
 	u.failed(err)
 	if isUsage(err) {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // ruleDone tells of a rule that has run.
@@ -58,4 +61,45 @@ func (u *watchUI) refreshed(files []string) {
 		u.tell(event{name: "refreshed", text: u.after(files, "pages are refreshed"), facts: facts{Changed: files}})
 		u.pages.refresh(files)
 	}
+}
+
+// afterFailed tells of a command that should have followed a start.
+func (u *watchUI) afterFailed(r ran) {
+	u.tell(event{name: "after_ready_failed", bad: true, text: fmt.Sprintf("--after-ready: %s: %v", rule{run: r.after}.title(), r.err),
+		facts: facts{Command: r.after, Reason: r.err.Error()}})
+}
+
+// done tells of a program that has ended well.
+func (u *watchUI) done(e starter.Event, a *attempt) {
+	u.worker = starter.Worker{}
+	facts := factsOf(e.Worker)
+	facts.Changed, facts.Reason = a.changed, e.Reason()
+	line := u.after(a.changed, fmt.Sprintf("%v has ended; waiting for a change", e.Worker))
+	told := event{name: "ended", text: u.mended() + line, facts: facts}
+	u.tell(told)
+	if u.where() != "" {
+		u.broken(told, "the program has ended", "waiting for a change")
+	}
+}
+
+// gaveUp tells of a program that is not started again by itself.
+func (u *watchUI) gaveUp(e starter.Event) {
+	told := event{name: "gave_up", bad: true, facts: factsOf(e.Worker)}
+	told.text = fmt.Sprintf("it has died %d times in a row soon after its start; waiting for a change", e.Failures)
+	u.tell(told)
+	u.broken(told, "the program dies again and again", "no worker runs; waiting for a change")
+}
+
+// postponed tells that nothing is done yet.
+func (u *watchUI) postponed(what string) {
+	u.tell(event{name: "postponed", text: "waiting for a first change to build " + what})
+}
+
+// firstURL is where the program can be asked, if it is known.
+func (u *watchUI) firstURL() string {
+	all := urls(slices.Concat(u.addresses, u.listens))
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }

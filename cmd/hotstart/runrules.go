@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 )
@@ -38,7 +39,7 @@ func (w *watch) runRules() {
 		if err == nil {
 			err = e.run(ctx, w.scratch)
 		}
-		r := ran{err, time.Now()}
+		r := ran{err: err, ended: time.Now()}
 		pause(ctx, hindsight)
 		select {
 		case w.errands <- r:
@@ -49,12 +50,17 @@ func (w *watch) runRules() {
 
 // ran is how the run of a rule came out, and when.
 type ran struct {
+	after string // the command, if it is no rule but follows a start
 	err   error
 	ended time.Time
 }
 
 // ran goes on after the run of a rule.
 func (w *watch) ran(r ran) {
+	if r.after != "" {
+		w.ui.afterFailed(r)
+		return
+	}
 	d := w.rules.running
 	w.endRun()
 	switch {
@@ -81,4 +87,59 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
+}
+
+// runAfter runs the commands that follow a start, and ends those of the one
+// before.
+func (w *watch) runAfter() {
+	if w.endAfter != nil {
+		w.endAfter()
+	}
+	env, err := w.environ()
+	if len(w.o.afterReady) == 0 || w.stopping || err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ended)
+	w.endAfter = cancel
+	env = append(env, w.mark, fmt.Sprint("HOTSTART_GENERATION=", w.worker.Generation), fmt.Sprint("HOTSTART_PID=", w.worker.PID),
+		"HOTSTART_URL="+w.ui.firstURL())
+	w.running.Go(func() {
+		for _, line := range w.o.afterReady {
+			err := errand{line: line, dir: w.o.dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err == nil:
+				continue
+			}
+			select {
+			case w.errands <- ran{after: line, err: err}:
+			case <-ctx.Done():
+			}
+			return
+		}
+	})
+}
+
+// runLast runs the commands of --on-stop. A signal ends them.
+func (w *watch) runLast() error {
+	env, err := w.environ()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // ends with the process at the latest
+		select {
+		case <-w.signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for _, line := range w.o.onStop {
+		if err := (errand{line: line, dir: w.o.dir, env: append(env, w.mark), out: os.Stderr}).run(ctx, w.scratch); err != nil {
+			return fmt.Errorf("--on-stop: %s: %w", rule{run: line}.title(), err)
+		}
+	}
+	return nil
 }

@@ -121,6 +121,9 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	end()
 	w.finish(served)
 	w.streams.flush()
+	if failed := w.runLast(); err == nil {
+		err = failed
+	}
 	return err
 }
 

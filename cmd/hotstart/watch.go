@@ -33,12 +33,17 @@ type watchOptions struct {
 	ignore []string // patterns of files that don't
 	poll   time.Duration
 
-	rules    []rule
-	before   []string // commands, before each build
-	restart  []string // patterns of files that need no build
-	refresh  []string // patterns of files that the browser alone needs to know of
-	envFiles []string
-	browser  string // the port of the server for pages, 0 for a free one, or browserOff
+	rules      []rule
+	before     []string // commands, before each build
+	restart    []string // patterns of files that need no build
+	refresh    []string // patterns of files that the browser alone needs to know of
+	envFiles   []string
+	afterReady []string // commands, when a new worker serves
+	onStop     []string // commands, when the last has left
+	postpone   bool     // wait for a first change
+	exit       bool     // end when the program does
+	stopSignal string
+	browser    string // the port of the server for pages, 0 for a free one, or browserOff
 
 	ready        string
 	interval     time.Duration
@@ -56,6 +61,7 @@ func defaultWatchOptions() watchOptions {
 		adopt:        adoptAuto,
 		browser:      browserOff,
 		direct:       directAuto,
+		stopSignal:   "TERM",
 		ready:        string(starter.ReadyAuto),
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
@@ -115,6 +121,8 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	f = groups.add("Commands and variables")
 	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when files change; `rule` is as\n'**/*.templ: templ generate'; repeatable")
 	f.StringArrayVar(&o.before, "before", o.before, "run `command` before each build; repeatable")
+	f.StringArrayVar(&o.afterReady, "after-ready", o.afterReady, "run `command` when a new worker serves; repeatable")
+	f.StringArrayVar(&o.onStop, "on-stop", o.onStop, "run `command` when the last worker has left; repeatable")
 	f.StringArrayVar(&o.envFiles, "env-file", o.envFiles, "read variables of the program from `file`, as .env; repeatable")
 
 	f = groups.add("Browser")
@@ -126,7 +134,10 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")
 	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
+	f.StringVar(&o.stopSignal, "stop-signal", o.stopSignal, "the `signal` that tells a worker to finish")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
+	f.BoolVar(&o.postpone, "postpone", o.postpone, "build nothing before a first change")
+	f.BoolVar(&o.exit, "exit", o.exit, "end when the program ends by itself, with its exit code")
 
 	o.display.addFlags(groups.add("Terminal"))
 
@@ -137,6 +148,10 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	groups.done()
 	return groups
 }
+
+// maxDeaths is how often a program that crashes soon after it has begun to
+// serve is started again, before somebody has to look at it.
+const maxDeaths = 5
 
 // What --adopt and --direct take.
 const (
@@ -171,6 +186,10 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 	if o.interval == 0 {
 		return starter.Options{}, &usageError{err: errors.New("--interval=0 proves nothing"), hint: "hotstart watch --help"}
 	}
+	stopSignal, err := starter.ParseSignal(o.stopSignal)
+	if err != nil {
+		return starter.Options{}, &usageError{err: fmt.Errorf("--stop-signal: %w", err), hint: "hotstart watch --stop-signal=INT"}
+	}
 	readyTimeout := o.readyTimeout
 	if readyTimeout == 0 {
 		readyTimeout = -1 // for ever
@@ -190,7 +209,11 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		ReadyTimeout:     readyTimeout,
 		DrainTimeout:     drain,
 		StopTimeout:      o.stopTimeout,
+		SignalOnHUP:      stopSignal,
+		SignalOnTerm:     stopSignal,
 		MaxStartFailures: 1,
+		MaxDeaths:        maxDeaths,
+		LetEnd:           true,
 		Outlive:          true,
 		Helper:           true,
 		Leash:            true,

@@ -196,7 +196,7 @@ func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting
 	u.worker = starter.Worker{}
 	next := "; starting it again"
 	switch {
-	case stopping:
+	case stopping || !e.Again:
 		next = ""
 	case starting.PID != 0:
 		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
