@@ -232,6 +232,7 @@ func (w *watch) proceed() {
 		w.restart()
 	case w.cancel == nil:
 		w.refresh()
+		w.ui.nothingFollows()
 	}
 }
 

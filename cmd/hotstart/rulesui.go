@@ -8,14 +8,66 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
+// ruleRun is the run of a rule that is yet to be told of: in the line of what
+// it leads to.
+type ruleRun struct {
+	files []string
+	text  string
+	mends bool // the rule had failed
+}
+
 // ruleDone tells of a rule that has run.
 func (u *watchUI) ruleDone(d *duty) {
 	spent := d.ended.Sub(d.began)
-	text := u.after(d.names(), fmt.Sprintf("%s took %s", d.title(), took(spent)))
-	if u.stale.what == d.failure() {
-		text = u.mended() + text
+	run := ruleRun{d.names(), fmt.Sprintf("%s took %s", d.title(), took(spent)), u.stale.what == d.failure()}
+	if u.machine {
+		u.tell(event{name: "rule", text: u.after(run.files, run.text), facts: facts{Changed: run.files, Command: d.run, CommandMS: milliseconds(spent)}})
+		run.text = ""
 	}
-	u.tell(event{name: "rule", text: text, facts: facts{Changed: d.names(), Command: d.run, CommandMS: milliseconds(spent)}})
+	u.ruleRuns = append(u.ruleRuns, run)
+}
+
+// nothingFollows tells of rules that have led to nothing else.
+func (u *watchUI) nothingFollows() {
+	fixed := ""
+	if slices.ContainsFunc(u.ruleRuns, func(r ruleRun) bool { return r.mends }) {
+		fixed = u.mended()
+	}
+	if files, texts := u.takeRuns(); texts != "" {
+		u.tell(event{name: "rule", text: fixed + u.ui.after(files, texts), facts: facts{Changed: files}})
+	}
+}
+
+// takeRuns returns what is yet to be told.
+func (u *watchUI) takeRuns() (files []string, text string) {
+	var texts []string
+	for _, run := range u.ruleRuns {
+		for _, file := range run.files {
+			if !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+		if run.text != "" {
+			texts = append(texts, run.text)
+		}
+	}
+	u.ruleRuns = nil
+	return files, strings.Join(texts, ", ")
+}
+
+// after begins a sentence about something that follows from changed files,
+// and from what rules have made of them.
+func (u *watchUI) after(changed []string, what string) string {
+	files, texts := u.takeRuns()
+	if texts == "" {
+		return u.ui.after(changed, what)
+	}
+	for _, file := range changed {
+		if !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return u.ui.after(files, texts+"; "+what)
 }
 
 // ruleFailed tells of one that has failed, and shows what it said.
@@ -36,6 +88,7 @@ func (d *duty) failure() string { return d.title() + " failed" }
 
 // circle tells of rules that would go on for ever.
 func (u *watchUI) circle(names []string) {
+	u.ruleRuns = nil
 	u.warn("%s: each run leads to the next, so they stop until you change something\n"+
 		"  (leave out what a rule writes, as in --rule='*.txt, !out.txt: ...')", strings.Join(names, ", "))
 }

@@ -22,7 +22,8 @@ type watchUI struct {
 	code      time.Time         // when the build of that began
 	stale     stale
 	pages     *pages
-	keyed     bool // keys are read
+	keyed     bool      // keys are read
+	ruleRuns  []ruleRun // that are yet to be told of
 }
 
 // building is what comes first. What connects from now on waits.

@@ -67,6 +67,7 @@
     h1 { color: #ff8b8b; font: inherit; font-weight: bold; margin: 0 2rem 0 0; }
     p { margin: .25rem 0 1rem; color: #b0b0b8; }
     pre { margin: 0 0 1rem; white-space: pre-wrap; font: inherit; }
+    pre.frame { white-space: pre; overflow-x: auto; }
     b { color: #8bc2ff; font-weight: normal; }
     button { float: right; background: none; border: 0; color: inherit; font: inherit; cursor: pointer; }`;
 
@@ -91,7 +92,9 @@
     const section = element("section", "", close, element("h1", trouble.title), element("p", trouble.standing));
     for (const problem of trouble.problems || []) {
       const place = problem.place ? element("b", problem.place + ": ") : "";
-      section.append(element("pre", "", place, problem.message + (problem.frame ? "\n" + problem.frame : "")));
+      const frame = element("pre", problem.frame);
+      frame.className = "frame"; // no line of it is broken, so the caret is where it belongs
+      section.append(element("div", "", place, problem.message), frame);
     }
     if (trouble.output) section.append(element("pre", trouble.output));
     const root = overlay.attachShadow({ mode: "open" });
