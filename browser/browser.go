@@ -19,7 +19,7 @@ import (
 type Trouble struct {
 	Title    string    `json:"title"`
 	Standing string    `json:"standing"` // what is served meanwhile
-	At       int64     `json:"at"`       // since when, in milliseconds since 1970
+	At       int64     `json:"at"`       // when it was seen, in milliseconds since 1970: no two have the same
 	Problems []Problem `json:"problems,omitempty"`
 	Output   string    `json:"output,omitempty"`
 }

@@ -206,7 +206,9 @@ func (w *watch) edited(batch watcher.Batch) {
 		w.changed[path] = true
 	}
 	w.due.add(p)
-	w.rules.changed(w.chosen.changes(w.graph, batch))
+	if len(w.rules.all) > 0 {
+		w.rules.changed(w.chosen.changes(w.graph, batch))
+	}
 	w.proceed()
 }
 
@@ -221,7 +223,7 @@ func (w *watch) proceed() {
 		w.putOff()
 		return
 	}
-	if w.graph == nil {
+	if w.graph == nil && !w.listing {
 		w.list(time.Now())
 	}
 	switch {

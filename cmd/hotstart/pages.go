@@ -108,7 +108,7 @@ func (p *pages) refresh(files []string) {
 // troubleOf is what a browser shows of an event, with the source around what
 // is wrong.
 func (u *watchUI) troubleOf(e event, what, standing string) *browser.Trouble {
-	t := &browser.Trouble{Title: what, Standing: standing, At: u.stale.since.UnixMilli(), Output: strings.Join(e.Output, "\n")}
+	t := &browser.Trouble{Title: what, Standing: standing, At: time.Now().UnixMilli(), Output: strings.Join(e.Output, "\n")}
 	if e.Reason != "" {
 		t.Title += ": " + e.Reason
 	}

@@ -56,6 +56,19 @@ func cmdCloses(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// trouble URL: notes which trouble the page there shows. ! trouble URL: it is
+// not the one noted before.
+func cmdTrouble(ts *testscript.TestScript, neg bool, args []string) {
+	answer, err := http.Head(args[0])
+	ts.Check(err)
+	defer answer.Body.Close()
+	shows := answer.Header.Get("Hotstart-Trouble")
+	if before := ts.Getenv("TROUBLE"); shows == "" || neg && shows == before {
+		ts.Fatalf("the page shows trouble %q, before %q", shows, before)
+	}
+	ts.Setenv("TROUBLE", shows)
+}
+
 // news URL REGEXP: waits for it in what a page is told.
 func cmdNews(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)

@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"resize":   cmdResize,
 			"page":     cmdPage,
 			"closes":   cmdCloses,
+			"trouble":  cmdTrouble,
 			"news":     cmdNews,
 		},
 		Condition: func(cond string) (bool, error) {
