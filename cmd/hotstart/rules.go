@@ -12,8 +12,8 @@ import (
 // Nobody tells who has written a file. What changes while a rule runs, and is
 // a file that it is for, may be its output or an edit, so it runs once more,
 // for that file: a generator then leaves it as it is, and all is quiet. If
-// the file changes in that run too, it is an output. So no edit is lost, and
-// no rule goes on for ever on its own account.
+// the file is written in that run too, it is an output. So no edit is lost,
+// and no rule goes on for ever on its own account.
 type rules struct {
 	all     []*duty
 	running *duty
@@ -102,6 +102,13 @@ func (d *duty) note(c change) {
 		if _, edited := d.files[c.path]; !edited {
 			d.files[c.path] = true
 		}
+	}
+}
+
+// wrote takes in when a file was written last that the run under way is for.
+func (r *rules) wrote(path string, at time.Time) {
+	if d := r.running; d.given[path] && d.ran(at) {
+		d.outputs[path] = true
 	}
 }
 

@@ -133,6 +133,23 @@ func TestRulesInACircleAreNamedOnceAndWaitForAnEdit(t *testing.T) {
 	}
 }
 
+// The second run writes the same bytes: that is no change, and yet it tells.
+func TestRulesKnowAnOutputThatWasWrittenAgain(t *testing.T) {
+	f := newFakeRules(t, "a, b: one")
+	f.do("a", "b", "-")
+	f.wrote("a", f.now) // no file that it runs for now
+	f.wrote("b", f.now.Add(-time.Minute))
+	f.do("-", "a", "b", "-")
+	if f.running == nil {
+		t.Error("a file that was not written again is taken for an output")
+	}
+	f.wrote("b", f.now)
+	f.do("-", "a", "b", "-")
+	if f.running != nil {
+		t.Error("a file that was written again is taken for an edit")
+	}
+}
+
 func TestRulesAreStaleOnlyForWhatTheyRunFor(t *testing.T) {
 	f := newFakeRules(t, "a, b: one")
 	f.do("a", "b")

@@ -63,6 +63,11 @@ func (w *watch) ran(r ran) {
 	}
 	d := w.rules.running
 	w.endRun()
+	for file := range d.given {
+		if info, err := os.Stat(file); err == nil {
+			w.rules.wrote(file, info.ModTime())
+		}
+	}
 	switch {
 	case errors.Is(r.err, context.Canceled):
 		w.rules.end(r.ended, runCancelled)

@@ -361,12 +361,12 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	checkGone(ts, time.Now())
 }
 
-// gone: within a second nothing is left of what was started here, neither
+// gone: within seconds nothing is left of what was started here, neither
 // process nor file. Unlike ends it is for a hotstart that was killed.
 func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	<-sessionOf(ts).exited
-	checkGone(ts, time.Now().Add(time.Second))
+	checkGone(ts, time.Now().Add(5*time.Second))
 	checkTidy(ts)
 }
 
