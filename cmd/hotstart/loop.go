@@ -228,6 +228,7 @@ func (w *watch) proceed() {
 	}
 	switch {
 	case w.rules.failed():
+		w.refresh()
 	case w.due.build:
 		w.build()
 	case w.due.restart:

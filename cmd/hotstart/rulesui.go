@@ -29,13 +29,18 @@ func (u *watchUI) ruleDone(d *duty) {
 
 // nothingFollows tells of rules that have led to nothing else.
 func (u *watchUI) nothingFollows() {
-	fixed := ""
-	if slices.ContainsFunc(u.ruleRuns, func(r ruleRun) bool { return r.mends }) {
-		fixed = u.mended()
-	}
+	fixed := u.mendedByRules()
 	if files, texts := u.takeRuns(); texts != "" {
 		u.tell(event{name: "rule", text: fixed + u.ui.after(files, texts), facts: facts{Changed: files}})
 	}
+}
+
+// mendedByRules is mended if a rule that had failed is what has done it.
+func (u *watchUI) mendedByRules() string {
+	if slices.ContainsFunc(u.ruleRuns, func(r ruleRun) bool { return r.mends }) {
+		return u.mended()
+	}
+	return ""
 }
 
 // takeRuns returns what is yet to be told.
@@ -111,7 +116,7 @@ func (u *watchUI) script() {
 // refreshed tells of files that the browser alone needs to know of.
 func (u *watchUI) refreshed(files []string) {
 	if len(files) > 0 {
-		u.tell(event{name: "refreshed", text: u.after(files, "pages are refreshed"), facts: facts{Changed: files}})
+		u.tell(event{name: "refreshed", text: u.mendedByRules() + u.after(files, "pages are refreshed"), facts: facts{Changed: files}})
 		u.pages.refresh(files)
 	}
 }
