@@ -38,10 +38,15 @@ func promises() []promise {
 		{"two", "two", watched, overBoth},
 		{"tls", "tls", watched, overTLS},
 		{"worker", "worker", watched, overTCP},
+		{"run", "worker", ranOnPort, overTCP},
+		{"run-unix", "worker", ranOnPath, overUnix},
 		{"start_server", "worker", perlOnPort, overTCP},
 		{"start_server-unix", "worker", perlOnPath, overUnix},
 	}
 }
+
+// usual is what hotstart watch and others run.
+const usual = "plain,shutdown,two,tls,worker,start_server,start_server-unix"
 
 // runLossless reloads a server again and again under load, with a connection
 // for each request and with keep-alive POST at the same time, and counts
@@ -52,7 +57,7 @@ func runLossless(args []string) error {
 	clients := flags.Int("clients", 32, "clients of each kind")
 	least := flags.Int("requests", 0, "take the time for so many requests to each program")
 	runs := flags.Int("runs", 1, "do it all so many times")
-	names := flags.String("programs", "", "which to measure, with commas between; all if empty")
+	names := flags.String("programs", usual, "which to measure, with commas between; all if empty: run and run-unix, too")
 	binary := flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -142,6 +147,14 @@ func (s *session) reloadUnder(l *load, reloads, least int) ([]*count, error) {
 
 func watched(b *bench, p *project, a addresses) (*session, error) { return b.watch(p, a.env()) }
 
+func ranOnPort(b *bench, p *project, a addresses) (*session, error) {
+	return superdaemon([]string{b.hotstart, "run", "--port=" + a.first}, p, a.first)
+}
+
+func ranOnPath(b *bench, p *project, a addresses) (*session, error) {
+	return superdaemon([]string{b.hotstart, "run", "--path=" + a.path}, p, a.path)
+}
+
 func perlOnPort(b *bench, p *project, a addresses) (*session, error) {
 	return superdaemon([]string{"start_server", "--port=" + a.first}, p, a.first)
 }
@@ -151,7 +164,7 @@ func perlOnPath(b *bench, p *project, a addresses) (*session, error) {
 }
 
 // superdaemon builds a program and runs it under Perl's start_server (Debian's
-// libserver-starter-perl).
+// libserver-starter-perl), or under hotstart run, which says the same.
 func superdaemon(command []string, p *project, address string) (*session, error) {
 	program := filepath.Join(p.dir, "program")
 	build := exec.Command("go", "build", "-o", program)
