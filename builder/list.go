@@ -199,7 +199,7 @@ func newRecord(name string, start time.Time) record {
 	text, ok := header(name)
 	// Written since then: the go command may have read it before. The clock of a file
 	// system may be some ms behind, but it takes the go command as long to begin.
-	settled := state.changed <= start.UnixNano()
+	settled := max(state.modified, state.changed) <= start.UnixNano()
 	return record{text, ok && settled, state, settled}
 }
 
