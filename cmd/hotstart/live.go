@@ -23,7 +23,7 @@ type live struct {
 // What a change of a setting calls for. A setting that is not here is fixed
 // when hotstart starts.
 var (
-	changesBuild = []string{"package", "build-flags", "debug"}
+	changesBuild = []string{"package", "build-flags", "debug", "direct"}
 	changesRules = []string{"rule", "before", "ignore"}
 	changesStart = []string{"args", "env-file"}
 	changesFiles = []string{"watch", "restart", "refresh", "ignore", "env-file", "rule"}
@@ -116,9 +116,9 @@ func (w *watch) readAgain() (n newSettings, err error) {
 
 // apply has the parts go by new settings, and does what that calls for.
 func (w *watch) apply(n newSettings) {
-	welcome := w.o.welcome
+	welcome, postpone := w.o.welcome, w.o.postpone
 	w.o, w.live.flags, w.chosen = n.flags.options, n.flags, n.chosen
-	w.o.welcome = welcome
+	w.o.welcome, w.o.postpone = welcome, postpone // which may be over
 	w.ui.alerts.bell, w.ui.alerts.notify = w.o.display.bell, w.o.display.notify
 	if anyOf(n.changed, changesTimes) {
 		so, _ := w.o.starterOptions("", "", nil) // readAgain has seen that it is right

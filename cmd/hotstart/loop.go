@@ -424,13 +424,14 @@ func (w *watch) check(b built) {
 	}
 	ctx, cancel := context.WithCancel(w.ended)
 	w.uncheck = cancel
+	by := w.builder
 	w.running.Go(func() {
 		select {
 		case <-time.After(calm):
 		case <-ctx.Done():
 			return
 		}
-		b.binary, b.err = w.builder.Check(ctx, b.binary)
+		b.binary, b.err = by.Check(ctx, b.binary)
 		select {
 		case w.checks <- b:
 		case <-w.ended.Done():

@@ -10,7 +10,7 @@ import (
 // runs anything but the program that hotstart was asked to run. All others
 // are orders, those to come, too.
 var harmless = map[string]bool{
-	"package": true, "args": true, "port": true, "adopt": true, "debug": true,
+	"package": true, "args": true, "port": true, "adopt": true, "debug": true, "direct": true,
 	"watch": true, "restart": true, "refresh": true, "browser": true, "ignore": true, "poll": true,
 	"ready": true, "interval": true, "ready-timeout": true, "stop-timeout": true, "stop-signal": true,
 	"postpone": true, "exit": true,

@@ -108,9 +108,10 @@ func (w *watch) runAfter() {
 	w.endAfter = cancel
 	env = append(env, w.mark, fmt.Sprint("HOTSTART_GENERATION=", w.worker.Generation), fmt.Sprint("HOTSTART_PID=", w.worker.PID),
 		"HOTSTART_URL="+w.ui.firstURL())
+	lines, dir := w.o.afterReady, w.o.dir // hotstart.toml may change meanwhile
 	w.running.Go(func() {
-		for _, line := range w.o.afterReady {
-			err := errand{line: line, dir: w.o.dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
+		for _, line := range lines {
+			err := errand{line: line, dir: dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
 			switch {
 			case ctx.Err() != nil:
 				return
