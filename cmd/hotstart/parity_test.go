@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ const original = "/usr/bin/start_server"
 // TestStartServer runs each script with every superdaemon, so that what is
 // said of start_server is true of it, and what is said of both is.
 func TestStartServer(t *testing.T) {
-	c := crowd{t, make(chan struct{}, 24), new(sync.WaitGroup)}
+	c := crowd{t, make(chan struct{}, 16), new(sync.WaitGroup)}
 	defer c.running.Wait()
 	for name, install := range superdaemons {
 		c.running.Go(func() {
@@ -44,7 +45,9 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 		c.Skip("libserver-starter-perl is not installed")
 	}
 	defer c.running.Wait()
+	deadline, _ := c.Deadline()
 	testscript.RunT(c, testscript.Params{
+		Deadline:           deadline,
 		Dir:                "testdata/start_server",
 		RequireUniqueNames: true,
 		Setup:              func(env *testscript.Env) error { return setUpParity(env, install) },
@@ -57,6 +60,7 @@ func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"start":  cmdStart,
 		"see":    cmdSee,
+		"sees":   cmdSees,
 		"unseen": cmdUnseen,
 		"send":   cmdSend,
 		"ends":   cmdEnds,
@@ -67,6 +71,7 @@ func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"alone":  cmdAlone,
 		"holds":  cmdHolds,
 		"lap":    cmdLap,
+		"hammer": cmdHammer,
 	}
 }
 
@@ -95,6 +100,7 @@ func parityCondition(cond, superdaemon string) (bool, error) {
 func setUpParity(env *testscript.Env, install func(string) error) error {
 	env.Values[sessionKey{}] = &session{dir: env.WorkDir}
 	env.Values[lapKey{}] = new(time.Time)
+	env.Values[hammerKey{}] = new(hammer)
 	env.Defer(func() { endAll(env.WorkDir) })
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
@@ -195,13 +201,29 @@ func question(network, address string) (string, error) {
 	if _, err := c.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
 		return "", err
 	}
-	b := make([]byte, 1024)
-	n, err := c.Read(b)
+	if network == "udp" {
+		b := make([]byte, 1500)
+		n, err := c.Read(b)
+		return string(b[:n]), err
+	}
+	b, err := io.ReadAll(c)
 	if err != nil {
 		return "", err
 	}
-	_, body, _ := strings.Cut(string(b[:n]), "\r\n\r\n")
+	_, body, _ := strings.Cut(string(b), "\r\n\r\n")
 	return body, nil
+}
+
+// sees REGEXP: waits for it anywhere in what is printed: a worker's words and
+// those about it come in any order.
+func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	s, re := sessionOf(ts), regexp.MustCompile("(?m)"+args[0])
+	for end := time.Now().Add(patience); !re.MatchString(s.out.String()); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("never saw %s in:\n%s", re, s.out.String())
+		}
+	}
 }
 
 // alone: waits until nothing is left running of what was started here.

@@ -139,6 +139,6 @@ func answerDatagrams(c net.PacketConn, answer string) {
 		if err != nil {
 			return
 		}
-		c.WriteTo([]byte("\r\n\r\n"+answer), from)
+		c.WriteTo([]byte(answer), from)
 	}
 }
