@@ -19,7 +19,7 @@ var airNone = map[string]string{
 	"build.follow_symlink":            "none: packages are watched by the folder that the go command finds them in; name other folders in watch",
 	"build.delay":                     "none: a build begins at once, and a newer change cancels it",
 	"build.stop_on_error":             "none: while code does not build, the old program goes on, and hotstart says so",
-	"build.rerun":                     "none: a program that crashes after it served is always started again",
+	"build.rerun":                     "none: one that crashes is started again, one that ends with status 0 after a change",
 	"build.rerun_delay":               "none: the wait between two starts grows with each that fails",
 	"build.windows":                   "none: hotstart does not run on Windows",
 	"build.darwin":                    "none: give what differs by variables, as HOTSTART_ARGS",
