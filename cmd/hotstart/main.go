@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"syscall"
 
@@ -28,7 +29,16 @@ const (
 func main() {
 	builder.Record()
 	starter.Helper()
+	beFrugal()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// beFrugal has hotstart, which waits for nearly all of its life, keep little
+// garbage: 2 of 18 MB less. A GOGC of the user's wins.
+func beFrugal() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 // run is hotstart without the process around it.
