@@ -117,3 +117,18 @@ func (a Address) String() string {
 		return a.Key
 	}
 }
+
+// written is a port as ParsePort reads it.
+func (a Address) written() string {
+	number := strconv.Itoa(a.Port)
+	if a.Network[:3] == "udp" {
+		number = "u" + number
+	}
+	switch {
+	case a.Host == "":
+		return number
+	case strings.Contains(a.Host, ":"):
+		return "[" + a.Host + "]:" + number
+	}
+	return a.Host + ":" + number
+}

@@ -42,10 +42,14 @@ const (
 	Overdue                    // Worker did not drain in time and gets Signal
 	Deafened                   // Worker, it seems, has shut down the socket of Address for all; it listens again, unless Err
 	Refused                    // Worker asked the broker for something it may not have: Err
+	Retiring                   // Worker, an old one, gets Signal, after Options.KillOldDelay or for being one too many
+	Aged                       // Worker has served for After and is replaced; Forced: though an older one still lives
+	Signaled                   // Starter.Signal was told Signal
+	Trouble                    // something beside the workers went wrong, and they go on: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused", "Retiring", "Aged", "Signaled", "Trouble",
 }
 
 // String is the kind's name.
@@ -63,6 +67,8 @@ type Event struct {
 	Failures int
 	Again    bool // Worker has died, and what it ran is started again
 	Address  Address
+	Delay    time.Duration // of Serving: until Others get Signal
+	Forced   bool
 }
 
 // String tells the event as one line of a log, without prefix.
@@ -111,20 +117,32 @@ func (e Event) String() string {
 		return line + "; it listens again"
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
+	case Retiring:
+		return fmt.Sprintf("%v told to exit", e.Worker)
+	case Aged:
+		return fmt.Sprintf("%v has served for %v; replacing it", e.Worker, e.After)
+	case Signaled:
+		return "received " + SignalName(e.Signal)
+	case Trouble:
+		return e.Err.Error()
 	}
 	panic(fmt.Sprintf("unknown kind %d", e.Kind))
 }
 
 // Reason says how the worker of a Failed, Died or Left event ended.
 func (e Event) Reason() string {
-	switch {
-	case e.Err != nil:
+	if e.Err != nil {
 		return e.Err.Error()
-	case e.Status.Signaled():
-		return "killed by signal " + SignalName(e.Status.Signal())
-	default:
-		return fmt.Sprintf("exit status %d", e.Status.ExitStatus())
 	}
+	return outcome(e.Status)
+}
+
+// outcome says how a process ended.
+func outcome(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return "killed by signal " + SignalName(status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
 func names(workers []Worker) string {

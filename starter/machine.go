@@ -52,6 +52,9 @@ type rules struct {
 	maxFailures  int           // failed starts in a row before giving up; 0: never
 	maxDeaths    int           // workers in a row that ended too early before no other is started; 0: never
 	letEnd       bool          // what ends by itself with status 0 is done, and not started again
+	maxFirst     int           // the same, as long as no worker has served; 0: maxFailures
+	maxOld       int           // old workers that may live beside the current one; 0: any number
+	autoRestart  time.Duration // how long a worker serves before it is replaced; 0: for ever
 	outlive      bool          // after giving up wait for a reload, also with no worker
 	retire       syscall.Signal
 }
@@ -61,11 +64,13 @@ const (
 	// the one before it: the wait before the next start keeps growing.
 	settled = 10 * time.Second
 	// So many ends in a row cost no more than the interval each.
-	patience = 5
-	maxWait  = 30 * time.Second
+	spurts  = 5
+	maxWait = 30 * time.Second
 	// A worker that was never proven serves nobody, so the wait for it is
 	// bounded even where that for a proven one is not.
 	unprovenGrace = 5 * time.Second
+	// An old worker too many gets so long to leave at its signal.
+	hurry = 5 * time.Second
 )
 
 type state int
@@ -86,6 +91,7 @@ type worker struct {
 	drains  bool
 	parting syscall.Signal // the signal that it gets, or got
 	began   time.Time
+	served  bool      // it was current once
 	due     time.Time // when its state ends by itself; zero: never
 	limit   time.Time // of a drain and what follows together; zero: it did not drain
 }
@@ -98,6 +104,7 @@ type machine struct {
 	asked      *Command  // what the last reload asked for
 	wanted     *Command  // what the next worker is to run; nil: none is wanted
 	startAt    time.Time // not before then
+	renewed    time.Time // when a worker came to serve, or a start to replace it was given up
 	failures   int       // failed starts in a row
 	streak     int       // workers in a row that ended too early, proven or not
 	stopping   bool
@@ -123,6 +130,7 @@ func (m *machine) step(now time.Time, event any) []any {
 			m.expire(now, w)
 		}
 	}
+	m.renew(now)
 	m.start(now)
 	todo := m.todo
 	m.todo = nil
@@ -143,6 +151,7 @@ func (m *machine) next() time.Time {
 	if m.mayStart() {
 		earlier(m.startAt)
 	}
+	earlier(m.renewal())
 	return at
 }
 
@@ -241,19 +250,60 @@ func (m *machine) start(now time.Time) {
 	m.do(spawn{w.Generation, w.Command})
 }
 
+// renewal is when the serving worker is to be replaced for its age, or never:
+// the time is doubled while an older one still lives.
+func (m *machine) renewal() time.Time {
+	switch {
+	case m.autoRestart == 0, m.stopping, m.wanted != nil, m.in(serving) == nil, m.in(starting) != nil:
+		return time.Time{}
+	case len(m.workers) > 1:
+		return m.renewed.Add(2 * m.autoRestart)
+	}
+	return m.renewed.Add(m.autoRestart)
+}
+
+// renew reloads when a worker has served for long enough.
+func (m *machine) renew(now time.Time) {
+	if at := m.renewal(); at.IsZero() || at.After(now) {
+		return
+	}
+	m.report(Event{Kind: Aged, Worker: m.in(serving).Worker, After: m.autoRestart, Forced: len(m.workers) > 1})
+	m.reload(now, nil)
+}
+
 // promote makes w the current worker and sends the one before it away.
 func (m *machine) promote(now time.Time, w *worker) {
 	old := m.in(serving)
-	w.state, w.due = serving, time.Time{}
-	m.good, m.failures = w.Command, 0
+	w.state, w.due, w.served = serving, time.Time{}, true
+	m.good, m.failures, m.renewed = w.Command, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
 	if old != nil {
-		e.Others, e.Signal = []Worker{old.Worker}, m.retire
+		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay
 	}
 	m.report(e)
 	m.do(settle{w.Generation})
 	if old != nil {
 		m.send(now, old, m.retire, m.killOldDelay)
+	}
+	m.thin(now)
+}
+
+// thin hurries the oldest of more old workers than there may be: one that
+// has not got its signal gets it, one that has is killed.
+func (m *machine) thin(now time.Time) {
+	if m.maxOld == 0 {
+		return
+	}
+	old := slices.DeleteFunc(slices.Clone(m.workers), func(w *worker) bool { return !w.served || w.state == serving || w.state == killed })
+	for _, w := range old[:max(len(old)-m.maxOld, 0)] {
+		if w.state == leaving {
+			m.report(Event{Kind: Killing, Worker: w.Worker})
+			m.kill(w)
+			continue
+		}
+		w.limit = now.Add(hurry)
+		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
+		m.tell(now, w)
 	}
 }
 
@@ -293,6 +343,7 @@ func (m *machine) expire(now time.Time, w *worker) {
 		w.parting = syscall.SIGTERM
 		m.tell(now, w)
 	case outgoing:
+		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
 		m.send(now, w, w.parting, 0)
 	case draining:
 		m.report(Event{Kind: Overdue, Worker: w.Worker, Signal: w.parting})
@@ -378,11 +429,19 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	case m.stopping:
 	case m.wanted != nil:
 		m.failures, m.startAt = 0, w.began.Add(m.wait())
-	case m.maxFailures > 0 && m.failures >= m.maxFailures:
+	case m.patience() > 0 && m.failures >= m.patience():
 		m.giveUp(now, w)
 	default:
 		m.wanted, m.startAt = w.Command, w.began.Add(m.wait())
 	}
+}
+
+// patience is how many failed starts in a row there may be; 0: any number.
+func (m *machine) patience() int {
+	if m.good == nil && m.maxFirst > 0 {
+		return m.maxFirst
+	}
+	return m.maxFailures
 }
 
 // giveUp stops trying to start what w ran. The serving worker goes on; if
@@ -390,7 +449,7 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 func (m *machine) giveUp(now time.Time, w *worker) {
 	m.wanted = nil
 	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
-	m.failures = 0
+	m.failures, m.renewed = 0, now
 	switch {
 	case m.in(serving) != nil:
 	case m.good != nil && m.good != w.Command:
@@ -403,9 +462,9 @@ func (m *machine) giveUp(now time.Time, w *worker) {
 // wait is the time from one start to the next that nobody asked for.
 func (m *machine) wait() time.Duration {
 	wait := m.interval
-	if m.streak > patience {
+	if m.streak > spurts {
 		wait = max(wait, 100*time.Millisecond)
-		for range m.streak - patience {
+		for range m.streak - spurts {
 			wait = min(2*wait, max(maxWait, m.interval))
 		}
 	}
@@ -487,6 +546,17 @@ func (m *machine) all() []Worker {
 		all = append(all, w.Worker)
 	}
 	return all
+}
+
+// proven lists the workers that serve or have served.
+func (m *machine) proven() []Worker {
+	var proven []Worker
+	for _, w := range m.workers {
+		if w.served {
+			proven = append(proven, w.Worker)
+		}
+	}
+	return proven
 }
 
 // after is now + d, or never if d is zero.

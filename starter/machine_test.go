@@ -514,7 +514,7 @@ func TestMachine(t *testing.T) {
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2"},
 				{15.9, tick{}, ""},
-				{16, tick{}, "term 1"},
+				{16, tick{}, "Retiring 1, term 1"},
 			},
 		},
 		{
@@ -590,7 +590,7 @@ func TestMachine(t *testing.T) {
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2"},
-				{16, tick{}, "drain 1"},
+				{16, tick{}, "Retiring 1, drain 1"},
 				{26, tick{}, "Overdue 1, term 1"},
 			},
 		},

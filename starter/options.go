@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Ports     []string // [host:][u]port[=fd], see ParsePort
 	Paths     []string // unix stream sockets
+	Inherited []int    // listening sockets to use where a port or path means them, see Activated
 	Backlog   int      // of listen(2); 0: SOMAXCONN
 	DualStack bool     // a bare port is IPv6 and IPv4, not IPv4 alone
 
@@ -20,6 +21,9 @@ type Options struct {
 	// for the kept one. It is set after listen(2), so that a port that
 	// another process has is still an error.
 	Share bool
+
+	SocketMode  os.FileMode // of each path; 0: 0777, as start_server has it
+	SocketOwner string      // of each path: user, user:group or :group, by name or number; "": this process's
 
 	Ready        Readiness     // "": ReadyInterval
 	Interval     time.Duration // see ReadyInterval; also the least time between two starts that nobody asked for; 0: 1 s
@@ -31,10 +35,30 @@ type Options struct {
 	DrainTimeout time.Duration  // how long a worker on the broker may drain before its signal, less than StopTimeout; 0: it gets the signal at once
 	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
 
+	AutoRestart time.Duration // how long a worker serves before it is replaced; twice as long while an older one lives; 0: for ever
+	MaxOld      int           // old workers that may live; the oldest of more are ended; 0: any number
+
 	MaxStartFailures int  // failed starts in a row before giving up; 0: never
 	MaxDeaths        int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
 	LetEnd           bool // a worker that ends by itself with status 0 has done its work: no other is started
+	MaxFirstFailures int  // the same, as long as no worker has served; 0: MaxStartFailures
 	Outlive          bool // after giving up with no worker left, wait for the next Reload instead of ending
+
+	// PIDFile holds this process's pid, and its lock, until Run returns. "": none.
+	PIDFile string
+	// StatusFile has a line GENERATION:PID for each worker that serves or has
+	// served and lives. It is removed when Run returns. "": none.
+	StatusFile string
+	// EnvDir is a folder with a file for each variable that workers get on
+	// top of their Command's, by its first line; it is read before each start.
+	// ENABLE_AUTO_RESTART, AUTO_RESTART_INTERVAL and KILL_OLD_DELAY in it
+	// stand for the options of these names, as with start_server. "": none.
+	EnvDir string
+
+	// Orphans has every process reaped that becomes a child of this one, as
+	// pid 1 of a container must. This program must not wait for children itself
+	// other than by their pid.
+	Orphans bool
 
 	// Helper says that this program's main calls Helper first. Only then
 	// LISTEN_PID can be told to workers, and so LISTEN_FDS too.
@@ -75,6 +99,7 @@ type Command struct {
 // withDefaults fills in what zero stands for.
 func (o Options) withDefaults() Options {
 	set(&o.Backlog, maxBacklog)
+	set(&o.SocketMode, 0o777)
 	set(&o.Ready, ReadyInterval)
 	set(&o.Interval, time.Second)
 	set(&o.ReadyTimeout, 30*time.Second)
@@ -107,6 +132,9 @@ func (o Options) rules() rules {
 		maxFailures:  o.MaxStartFailures,
 		maxDeaths:    o.MaxDeaths,
 		letEnd:       o.LetEnd,
+		maxFirst:     o.MaxFirstFailures,
+		maxOld:       o.MaxOld,
+		autoRestart:  o.AutoRestart,
 		outlive:      o.Outlive,
 		retire:       o.SignalOnHUP,
 	}
@@ -150,4 +178,17 @@ func (o Options) addresses() ([]Address, error) {
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+func (o Options) binding() (b binding, err error) {
+	b = binding{backlog: o.Backlog, share: o.Share, mode: o.SocketMode}
+	b.uid, b.gid, err = ParseOwner(o.SocketOwner)
+	return b, err
+}
+
+// Check finds what is wrong with the options themselves, without a look at
+// the world. Errors are a *FormatError where they can be.
+func (o Options) Check() error {
+	_, err := o.addresses()
+	return err
 }

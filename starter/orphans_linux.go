@@ -106,3 +106,14 @@ func orphaned(stat []byte, pid, group, session int) bool {
 	of, _ := strconv.Atoi(f[3])
 	return its != group && (its != pid || of != session)
 }
+
+// reapStrangers waits for each child that has ended and is not known: what
+// pid 1 is given when a parent dies. Called from the loop, so that no worker
+// is forked meanwhile.
+func reapStrangers(known map[int]bool) {
+	for _, pid := range children(os.Getpid()) {
+		if !known[pid] {
+			unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		}
+	}
+}

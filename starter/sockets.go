@@ -68,12 +68,23 @@ func (e *PrivilegeError) Hint() string {
 	return "choose a port from 1024 up, for example --port=8080, or run it with the capability CAP_NET_BIND_SERVICE"
 }
 
-// openAll binds and listens every address, or none.
-func openAll(addresses []Address, backlog int, share bool) ([]*socket, error) {
-	var sockets []*socket
+// A binding is how sockets are made.
+type binding struct {
+	backlog  int
+	share    bool
+	mode     os.FileMode // of paths
+	uid, gid int         // of paths; -1: this process's
+}
+
+// openAll binds and listens every address, or none. An inherited socket is
+// taken where it means the address; what is left is returned too.
+func (b binding) openAll(addresses []Address, inherited []*socket) (sockets []*socket, err error) {
 	for _, a := range addresses {
-		s, err := open(a, backlog)
-		if err == nil && share {
+		s := adopt(a, &inherited)
+		if s == nil {
+			s, err = b.open(a)
+		}
+		if err == nil && b.share {
 			err = s.share()
 		}
 		if err != nil {
@@ -82,7 +93,29 @@ func openAll(addresses []Address, backlog int, share bool) ([]*socket, error) {
 		}
 		sockets = append(sockets, s)
 	}
+	for _, s := range inherited {
+		if s != nil {
+			closeAll(sockets)
+			return nil, &UnmatchedError{s.listens()}
+		}
+	}
 	return sockets, nil
+}
+
+// An UnmatchedError is an inherited socket that no port or path means: it
+// would wait for connections that nobody accepts.
+type UnmatchedError struct{ Address Address }
+
+func (e *UnmatchedError) Error() string {
+	return fmt.Sprintf("the inherited %s socket of %v is none of the ports and paths", e.Address.Network, e.Address)
+}
+
+// Hint says how to go on.
+func (e *UnmatchedError) Hint() string {
+	if e.Address.Network == "unix" {
+		return "use it: --path=" + e.Address.Path
+	}
+	return "use it: --port=" + e.Address.written()
 }
 
 // share lets another socket of this user be bound to the same port.
@@ -100,10 +133,11 @@ func closeAll(sockets []*socket) {
 	}
 }
 
-func open(a Address, backlog int) (*socket, error) {
+func (b binding) open(a Address) (*socket, error) {
 	if a.Network == "unix" {
-		return openPath(a, backlog)
+		return b.openPath(a)
 	}
+	backlog := b.backlog
 	ip, err := a.resolve()
 	if err != nil {
 		return nil, err
@@ -206,7 +240,7 @@ func (s *socket) bind(family, kind int, to unix.Sockaddr, backlog int) error {
 
 // openPath listens on a path. A socket there that nobody answers on is left
 // over from a dead server and replaced; anything else is an error.
-func openPath(a Address, backlog int) (*socket, error) {
+func (b binding) openPath(a Address) (*socket, error) {
 	if err := clearPath(a); err != nil {
 		return nil, err
 	}
@@ -215,15 +249,16 @@ func openPath(a Address, backlog int) (*socket, error) {
 		return nil, fmt.Errorf("listening on %v: %w", a, err)
 	}
 	s := &socket{Address: a, fd: fd}
-	if err := s.bindPath(backlog); err != nil {
+	if err := s.bindPath(b); err != nil {
 		s.close()
 		return nil, fmt.Errorf("listening on %v: %w", a, err)
 	}
 	return s, nil
 }
 
-// bindPath makes the path with mode 0777, as start_server does.
-func (s *socket) bindPath(backlog int) error {
+// bindPath makes the path, which nobody can connect to before it listens and
+// so has its mode and owner.
+func (s *socket) bindPath(b binding) error {
 	if err := unix.Bind(s.fd, &unix.SockaddrUnix{Name: s.Path}); err != nil {
 		return err
 	}
@@ -232,10 +267,15 @@ func (s *socket) bindPath(backlog int) error {
 		return err
 	}
 	s.file = fileID{uint64(st.Dev), uint64(st.Ino)}
-	if err := os.Chmod(s.Path, 0o777); err != nil {
+	if err := os.Chmod(s.Path, b.mode); err != nil {
 		return err
 	}
-	if err := unix.Listen(s.fd, backlog); err != nil {
+	if b.uid >= 0 || b.gid >= 0 {
+		if err := os.Lchown(s.Path, b.uid, b.gid); err != nil {
+			return err
+		}
+	}
+	if err := unix.Listen(s.fd, b.backlog); err != nil {
 		return err
 	}
 	return s.identify()

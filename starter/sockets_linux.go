@@ -24,3 +24,6 @@ func newConn(listener int) (int, error) {
 	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 	return fd, err
 }
+
+// dup makes a descriptor a copy of another that children inherit.
+func dup(from, to int) error { return unix.Dup3(from, to, 0) }

@@ -9,7 +9,7 @@ import (
 func TestBacklog(t *testing.T) {
 	t.Parallel()
 	for _, backlog := range []int{1, 7, 100} {
-		s, err := open(addressOf(t, "127.0.0.1:0"), backlog)
+		s, err := plain(backlog).open(addressOf(t, "127.0.0.1:0"))
 		if err != nil {
 			t.Fatal(err)
 		}

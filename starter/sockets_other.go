@@ -56,3 +56,6 @@ func newConn(listener int) (int, error) {
 	}
 	return fd, err
 }
+
+// dup makes a descriptor a copy of another that children inherit.
+func dup(from, to int) error { return unix.Dup2(from, to) }

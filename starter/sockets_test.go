@@ -17,7 +17,7 @@ import (
 // listenOn opens a port or, with a slash in it, a path, for one test.
 func listenOn(t *testing.T, port string) *socket {
 	t.Helper()
-	s, err := open(addressOf(t, port), maxBacklog)
+	s, err := plain(maxBacklog).open(addressOf(t, port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestInUseNamesTheHolder(t *testing.T) {
 			second = fmt.Sprintf(second, first.bound.Port())
 		}
 		a := addressOf(t, second)
-		_, err := open(a, maxBacklog)
+		_, err := plain(maxBacklog).open(a)
 		var inUse *InUseError
 		if !errors.As(err, &inUse) || inUse.Address != a || !errors.Is(err, unix.EADDRINUSE) || inUse.Hint() == "" {
 			t.Errorf("%s beside %s: %v", second, test[0], err)
@@ -198,14 +198,14 @@ func TestOneBadPortClosesAll(t *testing.T) {
 	free := listenOn(t, "127.0.0.1:0")
 	again := addressOf(t, fmt.Sprintf("127.0.0.1:%d", free.bound.Port()))
 	free.close()
-	_, err = openAll([]Address{again, addressOf(t, path), held.listens()}, 8, false)
+	_, err = plain(8).openAll([]Address{again, addressOf(t, path), held.listens()}, nil)
 	if !errors.As(err, new(*InUseError)) {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the path was left behind: %v", err)
 	}
-	s, err := open(again, 8)
+	s, err := plain(8).open(again)
 	if err != nil {
 		t.Fatalf("the port was left behind: %v", err)
 	}
@@ -214,12 +214,12 @@ func TestOneBadPortClosesAll(t *testing.T) {
 
 func TestANameThatIsNone(t *testing.T) {
 	t.Parallel()
-	_, err := open(addressOf(t, "no such host:80"), 8)
+	_, err := plain(8).open(addressOf(t, "no such host:80"))
 	if err == nil || !strings.Contains(err.Error(), `resolving the host of port "no such host:80"`) {
 		t.Error(err)
 	}
 	// An address that is not ours.
-	if _, err := open(addressOf(t, "192.0.2.1:80"), 8); !errors.Is(err, unix.EADDRNOTAVAIL) || !strings.HasPrefix(err.Error(), "binding 192.0.2.1:80: ") {
+	if _, err := plain(8).open(addressOf(t, "192.0.2.1:80")); !errors.Is(err, unix.EADDRNOTAVAIL) || !strings.HasPrefix(err.Error(), "binding 192.0.2.1:80: ") {
 		t.Error(err)
 	}
 }
@@ -240,7 +240,7 @@ func TestAPathThatIsAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	_, err = open(addressOf(t, path), 8)
+	_, err = plain(8).open(addressOf(t, path))
 	var inUse *InUseError
 	if !errors.As(err, &inUse) {
 		t.Errorf("%v, want one of use", err)
@@ -257,7 +257,7 @@ func TestAPathThatIsAlive(t *testing.T) {
 // A server whose queue is full does not answer, but lives.
 func TestAPathWithAFullQueueIsAlive(t *testing.T) {
 	t.Parallel()
-	s, err := open(addressOf(t, filepath.Join(t.TempDir(), "sock")), 0)
+	s, err := plain(0).open(addressOf(t, filepath.Join(t.TempDir(), "sock")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestAPathWithAFullQueueIsAlive(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	if _, err := open(s.Address, 8); !errors.As(err, new(*InUseError)) {
+	if _, err := plain(8).open(s.Address); !errors.As(err, new(*InUseError)) {
 		t.Error(err)
 	}
 }
@@ -304,7 +304,7 @@ func TestWhatIsNoSocketIsNotRemoved(t *testing.T) {
 	os.WriteFile(file, []byte("precious"), 0o644)
 	os.Symlink(filepath.Join(dir, "nowhere"), link)
 	for _, path := range []string{file, link, dir} {
-		_, err := open(addressOf(t, path), 8)
+		_, err := plain(8).open(addressOf(t, path))
 		if err == nil || !strings.Contains(err.Error(), "not a socket; nothing was removed") {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -315,7 +315,7 @@ func TestWhatIsNoSocketIsNotRemoved(t *testing.T) {
 	if _, err := os.Lstat(link); err != nil {
 		t.Error(err)
 	}
-	if _, err := open(addressOf(t, filepath.Join(dir, "no", "dir")), 8); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := plain(8).open(addressOf(t, filepath.Join(dir, "no", "dir"))); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -340,7 +340,9 @@ func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
 
 func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 	for _, share := range []bool{false, true} {
-		sockets, err := openAll([]Address{addressOf(t, "127.0.0.1:0")}, 8, share)
+		b := plain(8)
+		b.share = share
+		sockets, err := b.openAll([]Address{addressOf(t, "127.0.0.1:0")}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,4 +358,9 @@ func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 			t.Errorf("Share is %v; binding it again: %v", share, err)
 		}
 	}
+}
+
+// plain binds as the options do by default.
+func plain(backlog int) binding {
+	return binding{backlog: backlog, mode: 0o777, uid: -1, gid: -1}
 }

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -18,10 +19,7 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 	if !s.options.Helper {
 		l.contiguous = 0 // LISTEN_FDS without LISTEN_PID would be a lie
 	}
-	base := c.Env
-	if base == nil {
-		base = os.Environ()
-	}
+	base := s.variables(c)
 	if s.options.Mark != "" {
 		env = append(env, s.options.Mark)
 	}
@@ -40,6 +38,22 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 		w.guard.watch(w.pid)
 	}
 	return w, nil
+}
+
+// variables are those of a worker of c, as of now. The folder that they come
+// from may change how old workers are treated, too.
+func (s *Starter) variables(c *Command) []string {
+	base := c.Env
+	if base == nil {
+		base = os.Environ()
+	}
+	env, err := s.envDir.over(base)
+	autoRestart, killOldDelay, err2 := s.envDir.pace(s.options, env)
+	if err = errors.Join(err, err2); err != nil {
+		s.trouble(err)
+	}
+	s.machine.autoRestart, s.machine.killOldDelay = autoRestart, killOldDelay
+	return env
 }
 
 // exec forks and executes the program, through the exec stage if this

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	ossignal "os/signal"
 	"runtime"
 	"slices"
 	"sync"
@@ -35,6 +36,9 @@ type Starter struct {
 	workers map[int]*running
 	guard   *guard
 	vigil   *vigil
+	envDir  envDir
+	pidFile *pidFile
+	status  *statusFile
 
 	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
 	lent    *lending       // the sockets are its; nil: they are not lent
@@ -54,8 +58,9 @@ type system struct {
 	spawn func(s *Starter, generation int, c *Command) (*running, error)
 }
 
-// New binds the sockets. Errors about one are an *InUseError, a
-// *PrivilegeError or a *FormatError where they can be.
+// New locks the pid file and binds the sockets. Errors are a *HeldError, an
+// *InUseError, a *PrivilegeError, an *UnmatchedError or a *FormatError where
+// they can be, and nothing is left behind.
 func New(o Options) (*Starter, error) {
 	addresses, err := o.addresses()
 	if err != nil {
@@ -64,27 +69,45 @@ func New(o Options) (*Starter, error) {
 	if o.Leash && !o.Helper {
 		return nil, errors.New("starter: Options.Leash needs Options.Helper")
 	}
-	o = o.withDefaults()
-	sockets, err := openAll(addresses, o.Backlog, o.Share)
-	if err != nil {
+	s := newStarter(o.withDefaults(), system{spawn: spawnChild})
+	if err := s.open(addresses); err != nil {
+		s.close()
 		return nil, err
-	}
-	s := newStarter(o, system{spawn: spawnChild})
-	s.ledger.own = sockets
-	for _, socket := range sockets {
-		s.listens = append(s.listens, socket.listens())
-	}
-	if err := s.watchOver(sockets); err != nil {
-		s.ledger.close()
-		return nil, err
-	}
-	if o.Leash {
-		if err := s.leash(); err != nil {
-			s.Close()
-			return nil, err
-		}
 	}
 	return s, nil
+}
+
+// open takes what belongs to this process alone.
+func (s *Starter) open(addresses []Address) error {
+	binding, err := s.options.binding()
+	if err != nil {
+		return err
+	}
+	inherited, err := inherit(s.options.Inherited)
+	if err != nil {
+		return err
+	}
+	if s.pidFile, err = lockPIDFile(s.options.PIDFile); err != nil {
+		return err
+	}
+	status, err := newStatusFile(s.options.StatusFile)
+	if err != nil {
+		return err
+	}
+	s.status = status
+	if s.ledger.own, err = binding.openAll(addresses, inherited); err != nil {
+		return err
+	}
+	for _, socket := range s.ledger.own {
+		s.listens = append(s.listens, socket.listens())
+	}
+	if err := s.watchOver(s.ledger.own); err != nil {
+		return err
+	}
+	if s.options.Leash {
+		return s.leash()
+	}
+	return nil
 }
 
 func newStarter(o Options, sys system) *Starter {
@@ -93,6 +116,8 @@ func newStarter(o Options, sys system) *Starter {
 		machine: machine{rules: o.rules()},
 		system:  sys,
 		workers: map[int]*running{},
+		envDir:  envDir{path: o.EnvDir, had: map[string]bool{}},
+		status:  &statusFile{},
 		reloads: make(chan *Command, 1),
 		limits:  make(chan rules, 1),
 		signals: make(chan syscall.Signal, 16),
@@ -142,10 +167,6 @@ func (s *Starter) SetTimeouts(ready, drain, stop time.Duration) {
 // INT end everything (a second one at once), any other is passed on to the
 // serving worker. It does not wait.
 func (s *Starter) Signal(sig syscall.Signal) {
-	if sig == syscall.SIGHUP {
-		s.Reload(nil)
-		return
-	}
 	select {
 	case s.signals <- sig:
 	case <-s.ended:
@@ -171,6 +192,7 @@ func (s *Starter) Run(ctx context.Context) error {
 	stopped := ctx.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	orphans := s.orphans()
 	for {
 		var event any
 		select {
@@ -186,6 +208,8 @@ func (s *Starter) Run(ctx context.Context) error {
 		case s.standIn = <-s.standIns:
 		case <-timer.C:
 			event = tick{}
+		case <-orphans:
+			reapStrangers(s.children())
 		}
 		if event != nil {
 			s.step(event)
@@ -214,7 +238,10 @@ func (s *Starter) result() error {
 
 // signaled makes an event of a signal, or passes it on.
 func (s *Starter) signaled(sig syscall.Signal) any {
+	s.options.Report(Event{Kind: Signaled, Signal: sig})
 	switch sig {
+	case syscall.SIGHUP:
+		return reload{}
 	case syscall.SIGTERM:
 		return stop{s.options.SignalOnTerm}
 	case syscall.SIGINT:
@@ -229,7 +256,12 @@ func (s *Starter) signaled(sig syscall.Signal) any {
 // step has the machine decide and does what it says, in order. What follows
 // from doing it at once, as a start that fails, is decided in turn.
 func (s *Starter) step(event any) {
-	for todo := s.machine.step(time.Now(), event); len(todo) > 0; todo = todo[1:] {
+	todo := s.machine.step(time.Now(), event)
+	// Who reads of an event finds in the file what it says.
+	if err := s.status.write(s.machine.proven()); err != nil {
+		s.trouble(err)
+	}
+	for ; len(todo) > 0; todo = todo[1:] {
 		if event := s.do(todo[0]); event != nil {
 			todo = append(todo, s.machine.step(time.Now(), event)...)
 		}
@@ -454,6 +486,37 @@ func (s *Starter) refused(generation int, err error) {
 	}
 }
 
+// trouble reports what went wrong beside the workers.
+func (s *Starter) trouble(err error) {
+	s.options.Report(Event{Kind: Trouble, Err: err})
+}
+
+// orphans has a value when a child has ended, if any child is to be reaped.
+func (s *Starter) orphans() <-chan os.Signal {
+	if !s.options.Orphans {
+		return nil
+	}
+	deaths := make(chan os.Signal, 1)
+	ossignal.Notify(deaths, syscall.SIGCHLD)
+	go func() {
+		<-s.ended
+		ossignal.Stop(deaths)
+	}()
+	return deaths
+}
+
+// children lists the processes that the loop waits for itself.
+func (s *Starter) children() map[int]bool {
+	known := map[int]bool{}
+	for _, w := range s.workers {
+		known[w.PID()] = true
+	}
+	if s.guard != nil {
+		known[s.guard.pid] = true
+	}
+	return known
+}
+
 // leash makes sure that no process outlives this one.
 func (s *Starter) leash() (err error) {
 	if err := adoptOrphans(); err != nil {
@@ -472,6 +535,8 @@ func (s *Starter) close() {
 		s.reclaim()
 		s.vigil.close()
 		s.ledger.close()
+		s.status.close()
+		s.pidFile.close()
 		if s.guard != nil {
 			s.guard.close()
 			endOrphans()

@@ -36,7 +36,11 @@ type actor struct {
 // has in it, they do: "ready" in a second, "die" after two, "stubborn".
 func newTheatre(o Options) *theatre {
 	th := &theatre{began: time.Now(), cast: map[int]*actor{}}
-	o.Report = func(e Event) { th.note("%s", kindAndWorker(e)) }
+	o.Report = func(e Event) {
+		if e.Kind != Signaled { // a test knows what it has sent
+			th.note("%s", kindAndWorker(e))
+		}
+	}
 	o = o.withDefaults()
 	th.Starter = newStarter(o, system{spawn: th.spawn})
 	return th

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"syscall"
@@ -44,6 +45,9 @@ func beFrugal() {
 // run is hotstart without the process around it.
 func run(args []string, stdout, stderr io.Writer) int {
 	root := newRootCmd()
+	if filepath.Base(os.Args[0]) == startServer {
+		root = asStartServer(newRunCmd())
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -69,7 +73,7 @@ func newRootCmd() *cobra.Command {
 	})
 	addColorFlag(root.PersistentFlags())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkColor(root) }
-	root.AddCommand(newWatchCmd(root.PersistentFlags()), newInitCmd(), newConfigCmd(root.PersistentFlags()), newTrustCmd(), newDemoCmd())
+	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newTrustCmd(), newDemoCmd())
 	return root
 }
 
@@ -142,6 +146,8 @@ func exitCode(u *ui, err error) int {
 		return 128 + int(cut.signal)
 	case errors.As(err, &ended):
 		return ended.code // the line of its end is on the screen
+	case errors.As(err, new(*toldError)):
+		return exitFailure
 	}
 	u.failed(err)
 	if isUsage(err) {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// runLines tells what happens in the words of start_server, which scripts
+// read. It belongs to the goroutine that runs the starter.
+type runLines struct {
+	w        io.Writer
+	reloaded bool           // the worker that serves next does so because of a reload
+	stopping syscall.Signal // that asked for it, or 0
+	cut      syscall.Signal // that did so again
+}
+
+func (l *runLines) say(format string, args ...any) {
+	fmt.Fprintf(l.w, format+"\n", args...)
+}
+
+// event tells one event.
+func (l *runLines) event(e starter.Event) {
+	switch e.Kind {
+	case starter.Signaled:
+		l.signaled(e.Signal)
+	case starter.Starting:
+		l.say("starting new worker %d", e.Worker.PID)
+	case starter.Serving:
+		l.serving(e)
+	case starter.Retiring:
+		l.say("killing old workers")
+	case starter.Failed:
+		l.failed(e)
+	case starter.Died:
+		l.say("worker %d died unexpectedly with status:%d, restarting", e.Worker.PID, e.Status)
+	case starter.Left:
+		l.left(e)
+	case starter.Stopping:
+		l.say("received %s, sending %s to all workers:%s", starter.SignalName(l.stopping), starter.SignalName(e.Signal), pids(e.Others))
+	case starter.Aged:
+		forced := ""
+		if e.Forced {
+			forced = "forced, "
+		}
+		l.say("autorestart triggered (%sinterval=%s)", forced, plainSeconds(e.After))
+		l.reloaded = true
+	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept:
+		l.say("%v", e)
+	}
+}
+
+func (l *runLines) signaled(sig syscall.Signal) {
+	switch sig {
+	case syscall.SIGHUP:
+		l.reloaded = true
+		l.say("received HUP, spawning a new worker")
+	case syscall.SIGTERM, syscall.SIGINT:
+		if l.stopping != 0 {
+			l.cut = sig
+			l.say("received %s again, killing all workers", starter.SignalName(sig))
+			return
+		}
+		l.stopping = sig
+	}
+}
+
+func (l *runLines) serving(e starter.Event) {
+	if !l.reloaded && len(e.Others) == 0 {
+		return
+	}
+	l.reloaded = false
+	l.say("new worker is now running, sending %s to old workers:%s", starter.SignalName(e.Signal), pids(e.Others))
+	if e.Delay > 0 {
+		l.say("sleeping %s secs before killing old workers", plainSeconds(e.Delay))
+		return
+	}
+	l.say("killing old workers")
+}
+
+func (l *runLines) failed(e starter.Event) {
+	if e.Worker.PID == 0 {
+		l.say("%v", e)
+		return
+	}
+	reason := ""
+	if e.Err != nil {
+		reason = fmt.Sprintf(" (%v)", e.Err)
+	}
+	l.say("new worker %d seems to have failed to start, exit status:%d%s", e.Worker.PID, e.Status, reason)
+}
+
+func (l *runLines) left(e starter.Event) {
+	if l.stopping != 0 {
+		l.say("worker %d died, status:%d", e.Worker.PID, e.Status)
+		return
+	}
+	l.say("old worker %d died, status:%d", e.Worker.PID, e.Status)
+}
+
+func pids(workers []starter.Worker) string {
+	if len(workers) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, w := range workers {
+		list = append(list, strconv.Itoa(w.PID))
+	}
+	return strings.Join(list, ",")
+}
+
+func plainSeconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// runRun does what the flags of hotstart run say: it is the superdaemon, has
+// one run in the background, or tells one that runs what to do.
+func runRun(cmd *cobra.Command, o runOptions) error {
+	usage := func(err error) error {
+		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
+	}
+	if err := o.fromEnvironment(cmd.Flags()); err != nil {
+		return usage(err)
+	}
+	if o.restart || o.stop {
+		if err := o.checkControl(); err != nil {
+			return usage(err)
+		}
+		return o.control(cmd)
+	}
+	so, err := o.starterOptions()
+	switch {
+	case err != nil:
+		return usage(err)
+	case len(o.command) == 0:
+		return usage(errors.New("no program to run"))
+	case o.daemonize && o.logFile == "":
+		return usage(errors.New("--daemonize needs --log-file"))
+	}
+	command, err := o.program()
+	if err != nil {
+		return err
+	}
+	if so.Inherited, err = starter.Activated(); err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, signalsOfRun()...)
+	daemon := starter.AsDaemon()
+	if o.daemonize && daemon == nil {
+		return starter.Daemonize(so.Inherited, signals)
+	}
+	d := &superdaemon{lines: runLines{w: cmd.ErrOrStderr()}, ui: newUI(cmd.ErrOrStderr(), cmd), daemon: daemon}
+	return d.run(so, command, o.logFile, signals)
+}
+
+// superdaemon is hotstart run in the foreground.
+type superdaemon struct {
+	lines      runLines
+	ui         *ui
+	log        *starter.Log // nil: none
+	starter    *starter.Starter
+	daemon     *starter.Daemon // nil: it is none
+	redirected bool            // stderr is the log
+	failure    error           // of the last start, while none has come up since
+	killed     starter.Worker  // a worker that did not leave when all were to
+}
+
+// run returns when it was stopped and the last worker has left. An error is
+// told in the log, if there is one.
+func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string, signals <-chan os.Signal) (err error) {
+	defer func() { err = d.told(err) }()
+	if logFile != "" {
+		if d.log, err = starter.OpenLog(logFile); err != nil {
+			return err
+		}
+		defer func() { // before the log is closed
+			err = d.told(err)
+			d.log.Close()
+		}()
+	}
+	d.lines.say("start_server (pid:%d) starting now...", os.Getpid())
+	so.Report = d.report
+	if d.daemon != nil && so.MaxStartFailures == 0 {
+		so.MaxFirstFailures = 1 // who started it waits to hear
+	}
+	if d.starter, err = starter.New(so); err != nil {
+		return err
+	}
+	for _, a := range d.starter.Addresses() {
+		if a.FD >= 0 {
+			d.lines.say("socket is duplicated to file descriptor %d", a.FD)
+		}
+	}
+	if d.log != nil {
+		if err := d.log.Redirect(); err != nil {
+			d.starter.Close()
+			return err
+		}
+		d.redirected = true
+	}
+	done := make(chan struct{})
+	defer close(done)
+	go d.listen(signals, done)
+	d.starter.Reload(c)
+	err = d.starter.Run(context.Background())
+	return d.ending(err)
+}
+
+// listen passes signals on until done. The second of those that end is the
+// last: what it finds is killed.
+func (d *superdaemon) listen(signals <-chan os.Signal, done <-chan struct{}) {
+	for {
+		select {
+		case sig := <-signals:
+			if sig != syscall.SIGPIPE {
+				d.starter.Signal(sig.(syscall.Signal))
+			}
+		case <-done:
+			return
+		}
+	}
+}
+
+// report follows what the starter does.
+func (d *superdaemon) report(e starter.Event) {
+	if e.Kind == starter.Signaled && e.Signal == syscall.SIGUSR1 && d.log != nil {
+		if err := d.log.Reopen(); err != nil {
+			d.lines.say("%v", err)
+		}
+	}
+	if e.Kind == starter.Killing && d.lines.stopping != 0 {
+		d.killed = e.Worker
+	}
+	d.lines.event(e)
+	d.settle(e)
+}
+
+// settle notes how a start came out, and tells who started the daemon.
+func (d *superdaemon) settle(e starter.Event) {
+	switch e.Kind {
+	case starter.Serving:
+		d.failure = nil
+		if d.daemon != nil {
+			d.daemon.Up()
+		}
+	case starter.Failed, starter.TimedOut:
+		d.failure = errors.New(e.String())
+	}
+}
+
+// ending is what the end of the starter means.
+func (d *superdaemon) ending(err error) error {
+	switch {
+	case d.lines.cut != 0:
+		return &signalError{d.lines.cut}
+	case errors.Is(err, starter.ErrNoWorker) && d.failure != nil:
+		return d.failure
+	case err == nil && d.killed.PID != 0:
+		return fmt.Errorf("%v had to be killed", d.killed)
+	}
+	if err == nil {
+		d.lines.say("exiting")
+	}
+	return err
+}
+
+// told makes sure that err is told once, where somebody reads it.
+func (d *superdaemon) told(err error) error {
+	if err == nil || errors.As(err, new(*toldError)) || errors.As(err, new(*signalError)) {
+		return err
+	}
+	if d.daemon != nil {
+		d.daemon.Failed(err)
+	}
+	if d.daemon == nil || d.redirected {
+		d.ui.failed(err)
+	}
+	return &toldError{err}
+}
+
+// toldError has been told to the user already.
+type toldError struct{ error }
+
+// checkControl makes sure that what --restart and --stop need is there.
+func (o *runOptions) checkControl() error {
+	switch {
+	case o.restart && o.stop:
+		return errors.New("--restart and --stop can't both be meant")
+	case len(o.command) > 0:
+		return fmt.Errorf("a program is not run with --restart or --stop: %q", o.command[0])
+	case o.stop && o.pidFile == "":
+		return errors.New("--stop needs --pid-file")
+	case o.restart && (o.pidFile == "" || o.statusFile == ""):
+		return errors.New("--restart needs --pid-file and --status-file")
+	}
+	return nil
+}
+
+// control restarts or stops a hotstart run that another process is.
+func (o *runOptions) control(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	if o.restartTimeout > 0 {
+		wait := time.Duration(o.restartTimeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("waited for %v (--restart-timeout)", wait))
+		defer cancel()
+	}
+	server, err := starter.Find(o.pidFile)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if o.restart {
+		return server.Restart(ctx, o.statusFile)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "stop_server (pid:%d) stopping now (pid:%d)...\n", os.Getpid(), server.PID)
+	return server.Stop(ctx)
+}
+
+// asStartServer makes run a program of its own.
+func asStartServer(cmd *cobra.Command) *cobra.Command {
+	cmd.Use = startServer + " [options] [--] program [argument ...]"
+	cmd.Example = strings.ReplaceAll(cmd.Example, "hotstart run", startServer)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err: err, hint: startServer + " --help"}
+	})
+	return cmd
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// seconds is a flag that takes a number of seconds, as start_server does, or
+// a duration with its unit: 3, 0.5, 1m30s.
+type seconds time.Duration
+
+func (s *seconds) Set(value string) error {
+	d, err := time.ParseDuration(value)
+	if n, err2 := strconv.ParseFloat(value, 64); err2 == nil {
+		d, err = time.Duration(n*float64(time.Second)), nil
+		if !(n >= 0 && n < 1e9) {
+			d = -1
+		}
+	}
+	if err != nil || d < 0 {
+		return fmt.Errorf("it is neither a number of seconds nor a duration like 1m30s")
+	}
+	*s = seconds(d)
+	return nil
+}
+
+func (s *seconds) String() string { return time.Duration(*s).String() }
+
+func (*seconds) Type() string { return "seconds" }
