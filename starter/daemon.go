@@ -61,7 +61,7 @@ func forkDaemon(exe string, inherited []int, report int) (pid int, err error) {
 	env = append(env, daemonVariable+"="+strconv.Itoa(len(files)))
 	// The exec stage closes what it reports on as it execs: that is a copy.
 	files = append(files, uintptr(report), uintptr(report))
-	argv := append([]string{execName, strconv.Itoa(len(files) - 1), exe}, os.Args...)
+	argv := append([]string{execName, strconv.Itoa(len(files) - 1), "", exe}, os.Args...)
 	return syscall.ForkExec(exe, argv, &syscall.ProcAttr{
 		Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})

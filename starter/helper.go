@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -31,17 +30,34 @@ func Helper() {
 	}
 }
 
-// execStage becomes the program that args name: FD PATH ARGV... It exists
-// because LISTEN_PID must be the worker's own pid, which is known only
-// after the fork. FD is where it says why it could not.
+// execStage becomes the program that args name: FD DIR PATH ARGV... It exists
+// because LISTEN_PID must be the worker's own pid, which is known only after
+// the fork. FD is where it says why it could not.
 func execStage(args []string) int {
 	fd, _ := strconv.Atoi(args[0])
 	unix.CloseOnExec(fd)
-	path, argv := args[1], args[2:]
+	dir, path, argv := args[1], args[2], args[3:]
+	if dir != "" {
+		if err := unix.Chdir(dir); err != nil {
+			tellStage(fd, stageDir, err)
+			return 127
+		}
+	}
 	env := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()))
 	err := syscall.Exec(path, argv, env)
-	unix.Write(fd, []byte(strconv.Itoa(int(err.(syscall.Errno)))))
+	tellStage(fd, stageExec, err)
 	return 127
+}
+
+// What the exec stage could not do.
+const (
+	stageDir  = "dir"
+	stageExec = "exec"
+)
+
+func tellStage(fd int, stage string, err error) {
+	number, _ := err.(syscall.Errno)
+	unix.Write(fd, fmt.Appendf(nil, "%s %d", stage, int(number)))
 }
 
 // execError waits until the exec stage has become the program, or returns
@@ -52,11 +68,13 @@ func (c *child) execError() error {
 	}
 	f := os.NewFile(uintptr(c.report), "exec stage")
 	defer f.Close()
-	said := make([]byte, 16)
-	n, _ := f.Read(said)
-	number, err := strconv.Atoi(strings.TrimSpace(string(said[:n])))
-	if err != nil {
+	var stage string
+	var number int
+	if n, _ := fmt.Fscan(f, &stage, &number); n != 2 {
 		return nil
+	}
+	if stage == stageDir {
+		return fmt.Errorf("starting %s in %s: %w", c.path, c.dir, syscall.Errno(number))
 	}
 	return fmt.Errorf("starting %s: %w", c.path, syscall.Errno(number))
 }

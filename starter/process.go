@@ -25,6 +25,7 @@ type process interface {
 // child is a process that this one forked.
 type child struct {
 	path   string // its program
+	dir    string // that it is to run in; "": this process's own
 	pid    int
 	leash  bool // it leads a process group that ends with it
 	report int  // read end of the exec stage's report, or -1

@@ -155,7 +155,7 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 		{Command{Path: text}, "starting " + text + ": permission denied"},
 		{Command{Path: dir}, "starting " + dir + ": permission denied"},
 		{Command{Path: noFormat}, "starting " + noFormat + ": exec format error"},
-		{Command{Path: "/bin/true", Dir: dir + "/none"}, "starting /bin/true: stat " + dir + "/none: no such file or directory"},
+		{Command{Path: "/bin/true", Dir: dir + "/none"}, "starting /bin/true in " + dir + "/none: no such file or directory"},
 		{Command{Path: "/bin/true", Env: []string{"A=\x00"}}, "starting /bin/true: invalid argument"},
 	} {
 		for _, helper := range []bool{true, false} {

@@ -30,7 +30,8 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 	})
 	if err != nil {
 		if _, missing := os.Stat(c.Dir); c.Dir != "" && missing != nil {
-			err = missing // or it would seem to be the program that is
+			// Or it would seem to be the program that is.
+			return nil, fmt.Errorf("starting %s in %s: %w", c.Path, c.Dir, errors.Unwrap(missing))
 		}
 		return nil, fmt.Errorf("starting %s: %w", c.Path, err)
 	}
@@ -59,7 +60,7 @@ func (s *Starter) variables(c *Command) []string {
 // exec forks and executes the program, through the exec stage if this
 // program has one.
 func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child, error) {
-	w := &child{path: c.Path, leash: s.options.Leash, report: -1}
+	w := &child{path: c.Path, dir: c.Dir, leash: s.options.Leash, report: -1}
 	path, argv := c.Path, c.Args
 	if len(argv) == 0 {
 		argv = []string{path}
@@ -75,7 +76,8 @@ func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child,
 		}
 		defer unix.Close(write)
 		w.report = read
-		argv = append([]string{execName, strconv.Itoa(len(files)), path}, argv...)
+		argv = append([]string{execName, strconv.Itoa(len(files)), c.Dir, path}, argv...)
+		attr.Dir = ""
 		path, files = stage, append(files, write)
 	}
 	for _, fd := range files {

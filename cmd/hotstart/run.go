@@ -58,7 +58,7 @@ type runOptions struct {
 }
 
 func newRunCmd() *cobra.Command {
-	o := runOptions{}
+	o := &runOptions{}
 	groups := o.groups()
 	cmd := &cobra.Command{
 		Use:                   "run [options] [--] program [argument ...]",
@@ -168,7 +168,7 @@ func (o *runOptions) fromEnvironment(f *pflag.FlagSet) error {
 	} {
 		flag, value := f.Lookup(v.flag), os.Getenv(v.name)
 		if flag.Changed {
-			os.Setenv(v.name, plain(flag.Value))
+			os.Setenv(v.name, shown(flag.Value))
 			continue
 		}
 		if v.flag == "enable-auto-restart" {
@@ -188,8 +188,8 @@ func (o *runOptions) fromEnvironment(f *pflag.FlagSet) error {
 	return nil
 }
 
-// plain is a flag's value as start_server has it in its environment.
-func plain(v pflag.Value) string {
+// shown is a flag's value as start_server has it in its environment.
+func shown(v pflag.Value) string {
 	switch s := v.(type) {
 	case *seconds:
 		return strconv.FormatFloat(time.Duration(*s).Seconds(), 'f', -1, 64)
@@ -256,11 +256,6 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 func (o *runOptions) program() (*starter.Command, error) {
 	name := o.command[0]
 	c := &starter.Command{Path: name, Args: o.command, Dir: o.dir}
-	if o.dir != "" {
-		if info, err := os.Stat(o.dir); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("--dir=%s is no folder", o.dir)
-		}
-	}
 	if !strings.Contains(name, "/") {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -274,6 +269,9 @@ func (o *runOptions) program() (*starter.Command, error) {
 		file = filepath.Join(o.dir, name)
 	}
 	info, err := os.Stat(file)
+	if _, missing := os.Stat(o.dir); o.dir != "" && missing != nil {
+		return c, nil // both may come yet: each start will tell
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("starting %s: it does not exist", name)

@@ -17,7 +17,7 @@ import (
 
 // runRun does what the flags of hotstart run say: it is the superdaemon, has
 // one run in the background, or tells one that runs what to do.
-func runRun(cmd *cobra.Command, o runOptions) error {
+func runRun(cmd *cobra.Command, o *runOptions) error {
 	usage := func(err error) error {
 		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
 	}
@@ -192,9 +192,9 @@ func (o *runOptions) checkControl() error {
 	case len(o.command) > 0:
 		return fmt.Errorf("a program is not run with --restart or --stop: %q", o.command[0])
 	case o.stop && o.pidFile == "":
-		return errors.New("--stop needs --pid-file")
+		return errors.New("--stop option requires --pid-file")
 	case o.restart && (o.pidFile == "" || o.statusFile == ""):
-		return errors.New("--restart needs --pid-file and --status-file")
+		return errors.New("--restart option requires --pid-file and --status-file")
 	}
 	return nil
 }
@@ -220,10 +220,14 @@ func (o *runOptions) control(cmd *cobra.Command) error {
 	return server.Stop(ctx)
 }
 
+// compatible is the version of start_server that this one is like.
+const compatible = "0.35"
+
 // asStartServer makes run a program of its own.
 func asStartServer(cmd *cobra.Command) *cobra.Command {
 	cmd.Use = startServer + " [options] [--] program [argument ...]"
 	cmd.Example = strings.ReplaceAll(cmd.Example, "hotstart run", startServer)
+	cmd.SetVersionTemplate(compatible + " (hotstart {{.Version}})\n")
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err: err, hint: startServer + " --help"}
