@@ -15,6 +15,7 @@ import (
 // read. It belongs to the goroutine that runs the starter.
 type runLines struct {
 	w        io.Writer
+	asked    bool           // for a reload whose worker has not been started yet
 	reloaded bool           // the worker that serves next does so because of a reload
 	stopping syscall.Signal // that asked for it, or 0
 	cut      syscall.Signal // that did so again
@@ -31,6 +32,7 @@ func (l *runLines) event(e starter.Event) {
 		l.signaled(e.Signal)
 	case starter.Starting:
 		l.say("starting new worker %d", e.Worker.PID)
+		l.reloaded, l.asked = l.reloaded || l.asked, false
 	case starter.Serving:
 		l.serving(e)
 	case starter.Retiring:
@@ -49,7 +51,7 @@ func (l *runLines) event(e starter.Event) {
 			forced = "forced, "
 		}
 		l.say("autorestart triggered (%sinterval=%s)", forced, plainSeconds(e.After))
-		l.reloaded = true
+		l.asked = true
 	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept:
 		l.say("%v", e)
 	}
@@ -58,7 +60,7 @@ func (l *runLines) event(e starter.Event) {
 func (l *runLines) signaled(sig syscall.Signal) {
 	switch sig {
 	case syscall.SIGHUP:
-		l.reloaded = true
+		l.asked = true
 		l.say("received HUP, spawning a new worker")
 	case syscall.SIGTERM, syscall.SIGINT:
 		if l.stopping != 0 {
@@ -84,8 +86,8 @@ func (l *runLines) serving(e starter.Event) {
 }
 
 func (l *runLines) failed(e starter.Event) {
-	if e.Worker.PID == 0 {
-		l.say("%v", e)
+	if e.Worker.PID == 0 { // there never was a process
+		l.say("new worker seems to have failed to start: %s", e.Reason())
 		return
 	}
 	reason := ""
