@@ -102,7 +102,7 @@ func (b *Builder) compile(ctx context.Context, flags, files []string) (*Binary, 
 func (b *Builder) goBuild(ctx context.Context, command goCommand, flags, files []string) (*Binary, error) {
 	output := b.nextOutput()
 	start := time.Now()
-	stdout, stderr, err := command.run(ctx, b.buildArgs(output, flags, files)...)
+	stdout, stderr, err := b.runBuild(ctx, command, b.buildArgs(output, flags, files))
 	binary := &Binary{Path: output, Took: time.Since(start)}
 	if err == nil {
 		binary.ID, err = readBuildID(output)
@@ -112,6 +112,18 @@ func (b *Builder) goBuild(ctx context.Context, command goCommand, flags, files [
 	}
 	_ = os.Remove(output) // there is rarely any
 	return nil, b.failure(err, stdout+stderr)
+}
+
+// runBuild runs go build, and tells how far it has come if somebody wants to know.
+func (b *Builder) runBuild(ctx context.Context, command goCommand, args []string) (stdout, stderr string, err error) {
+	if b.progress == nil || command.idle {
+		return command.run(ctx, args...)
+	}
+	p := &progress{tell: b.progress, plan: func(ctx context.Context) (int, bool) {
+		_, said, err := command.run(ctx, slices.Insert(slices.Clone(args), 1, "-n")...)
+		return planned(said), err == nil
+	}}
+	return command.follow(ctx, p, slices.Insert(slices.Clone(args), 1, "-v"))
 }
 
 // buildArgs puts our flags first, so that the user's win, except for the output and for

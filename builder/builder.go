@@ -52,6 +52,10 @@ type Options struct {
 	// direct. The program must call Record first thing in main.
 	Direct bool
 
+	// Progress is told how far a build has come that takes longer than a second, from
+	// another goroutine, and must not wait. nil: nobody is.
+	Progress func(Progress)
+
 	// Go is the go command, a name to look up in PATH or a path; "" is "go".
 	Go string
 }
@@ -72,6 +76,7 @@ type Builder struct {
 	memory   memory
 	direct   bool
 	shortcut shortcut
+	progress func(Progress)
 }
 
 // New finds the go command, checks that Dir is in a module or workspace and settles
@@ -99,14 +104,15 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		command.tmp = output
 	}
 	b := &Builder{
-		command: command,
-		env:     env,
-		flags:   append(parseFlags(splitQuoted(env.GOFLAGS)), parseFlags(o.Flags)...),
-		user:    slices.Clone(o.Flags),
-		debug:   o.Debug,
-		output:  output,
-		adopts:  o.Adopt,
-		direct:  o.Direct,
+		command:  command,
+		env:      env,
+		flags:    append(parseFlags(splitQuoted(env.GOFLAGS)), parseFlags(o.Flags)...),
+		user:     slices.Clone(o.Flags),
+		debug:    o.Debug,
+		output:   output,
+		adopts:   o.Adopt,
+		direct:   o.Direct,
+		progress: o.Progress,
 	}
 	if err := b.settle(slices.Clone(o.Packages)); err != nil {
 		return nil, err

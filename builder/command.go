@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,8 @@ type goCommand struct {
 	env  []string
 	tmp  string // existing directory for temporary files; "": the user's own
 	idle bool   // run at the lowest priority
+
+	stderr io.Writer // what is said there, as it comes; nil: run returns it
 }
 
 func newGoCommand(o Options) (goCommand, error) {
@@ -88,6 +91,9 @@ func (g goCommand) run(ctx context.Context, args ...string) (stdout, stderr stri
 	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs // stdin is /dev/null
+	if g.stderr != nil {
+		cmd.Stderr = g.stderr
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace

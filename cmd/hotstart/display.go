@@ -60,6 +60,9 @@ func (o displayOptions) check() error {
 			return &usageError{err: fmt.Errorf("--%s=%q is none of %q", choice.flag, choice.value, choice.of), hint: "hotstart watch --help"}
 		}
 	}
+	if o.pty == ptyAlways && !havePTY {
+		return &usageError{err: fmt.Errorf("--pty=%s: not on this system yet", o.pty), hint: "hotstart watch --pty=never"}
+	}
 	return nil
 }
 

@@ -34,14 +34,15 @@ type watch struct {
 	streams  *streams
 	console
 
-	builds  chan built         // one from each build
-	checks  chan built         // what the go command makes of one
-	graphs  chan listed        // one from each list
-	errands chan ran           // one from each run of a rule
-	events  chan starter.Event // from the starter
-	signals chan os.Signal
-	ended   context.Context // done when the loop is over
-	running sync.WaitGroup  // the goroutines of builds and lists
+	builds   chan built            // one from each build
+	checks   chan built            // what the go command makes of one
+	graphs   chan listed           // one from each list
+	progress chan builder.Progress // the latest
+	errands  chan ran              // one from each run of a rule
+	events   chan starter.Event    // from the starter
+	signals  chan os.Signal
+	ended    context.Context // done when the loop is over
+	running  sync.WaitGroup  // the goroutines of builds and lists
 
 	changed  map[string]bool    // since the last build that came to an end
 	due      plan               // what they call for, once the rules have run
@@ -123,6 +124,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 				break
 			}
 			w.edited(batch)
+		case p := <-w.progress:
+			w.ui.progress(p)
 		case b := <-w.builds:
 			err = w.built(b)
 		case r := <-w.errands:
@@ -398,6 +401,7 @@ func (w *watch) built(b built) error {
 	}
 	w.cancel()
 	w.cancel = nil
+	w.ui.progressed(w.standing())
 	if w.finished++; w.finished == 1 && isUsage(b.err) {
 		return b.err
 	}

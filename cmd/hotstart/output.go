@@ -27,6 +27,9 @@ type streams struct {
 
 // connect makes the streams of a command. The first output is its stderr.
 func (s *streams) connect(c *starter.Command) ([]*output, error) {
+	if !havePTY && s.pty == ptyAuto && isTerminal(os.Stderr) {
+		return nil, nil // a pipe would take the colours away
+	}
 	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,7 @@ func (s *streams) connect(c *starter.Command) ([]*output, error) {
 
 // terminal reports whether a worker gets one in the place of f.
 func (s *streams) terminal(f *os.File) bool {
-	return s.pty == ptyAlways || s.pty == ptyAuto && isTerminal(f)
+	return havePTY && (s.pty == ptyAlways || s.pty == ptyAuto && isTerminal(f))
 }
 
 func sameFile(a, b *os.File) bool {

@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const havePTY = true
+
 // openPTY makes a pseudo-terminal that changes nothing of what is written to
 // it, with the size of the terminal on stderr if there is one. See pts(4).
 func openPTY() (master, slave *os.File, err error) {

@@ -7,6 +7,8 @@ import (
 	"os"
 )
 
+const havePTY = false
+
 // openPTY is not done here: each system makes pseudo-terminals in a way of
 // its own. A worker then writes to hotstart's terminal by itself, and its last
 // lines are not known.

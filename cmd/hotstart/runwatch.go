@@ -68,6 +68,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		builds:   make(chan built),
 		checks:   make(chan built),
 		graphs:   make(chan listed),
+		progress: make(chan builder.Progress, 1),
 		errands:  make(chan ran),
 		events:   make(chan starter.Event),
 		signals:  make(chan os.Signal, 4),
@@ -164,6 +165,7 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err
 	}
+	bo.Progress = w.progresses
 	if w.builder, err = builder.New(ctx, bo); err == nil {
 		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.ui.say})
 	}
