@@ -16,11 +16,13 @@ import (
 type keyboard struct {
 	typed chan []byte // closed at the end of the input
 	fd    int
-	wake  *os.File // written to for another look at the foreground, closed to end reading
+	mine  func() bool // the terminal is this process's to use
+	wake  *os.File    // written to for another look at the foreground, closed to end reading
 
 	mu    sync.Mutex
 	saved *unix.Termios // modes to give back; nil: none were changed yet
 	ours  bool          // the modes are ours
+	left  bool          // given back, until resume: the reader must not take them again
 }
 
 // background is how often is looked whether hotstart has come back to the
@@ -35,6 +37,7 @@ func newKeyboard(terminal *os.File, ended context.Context) (*keyboard, error) {
 		return nil, err
 	}
 	k := &keyboard{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake}
+	k.mine = func() bool { return inForeground(k.fd) }
 	k.take()
 	go k.read(asleep, ended)
 	return k, nil
@@ -45,7 +48,7 @@ func newKeyboard(terminal *os.File, ended context.Context) (*keyboard, error) {
 func (k *keyboard) take() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !inForeground(k.fd) {
+	if k.left || !k.mine() {
 		k.ours = false // those of whoever is there
 		return false
 	}
@@ -70,18 +73,23 @@ func (k *keyboard) take() bool {
 func (k *keyboard) giveBack() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.ours && inForeground(k.fd) {
+	if k.ours && k.mine() {
 		unix.IoctlSetTermios(k.fd, setModes, k.saved)
 	}
-	k.ours = false
+	k.ours, k.left = false, true
 }
 
-// resume takes the modes again after this process was stopped. If that went on
-// in the background, it is looked out for the foreground.
+// resume takes the modes again after this process was stopped, as soon as it
+// is in the foreground.
 func (k *keyboard) resume() {
-	if k != nil && !k.take() {
-		k.wake.Write([]byte{0})
+	if k == nil {
+		return
 	}
+	k.mu.Lock()
+	k.left = false
+	k.mu.Unlock()
+	k.take()
+	k.wake.Write([]byte{0})
 }
 
 // release restores the modes and ends reading. nil has nothing to do.
@@ -114,7 +122,7 @@ func (k *keyboard) read(asleep *os.File, ended context.Context) {
 				return
 			}
 			continue
-		case !inForeground(k.fd):
+		case !k.mine():
 			continue
 		}
 		typed := make([]byte, 1024)

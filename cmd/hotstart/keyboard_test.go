@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A reader that wakes must not take the terminal again once it was given
+// back, nor change it while it is somebody else's.
+func TestKeyboardTakesAndGivesBack(t *testing.T) {
+	master, slave, err := openPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	asleep, wake, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asleep.Close()
+	defer wake.Close()
+	mine := true
+	k := &keyboard{fd: int(slave.Fd()), wake: wake, mine: func() bool { return mine }}
+	for _, step := range []struct {
+		name  string
+		do    func()
+		lines bool
+	}{
+		{"as it was", func() {}, true},
+		{"taken", func() { k.take() }, false},
+		{"given back", k.giveBack, true},
+		{"its reader wakes", func() { k.take() }, true},
+		{"resumed", k.resume, false},
+		{"resumed twice", k.resume, false},
+		{"given back again", k.giveBack, true},
+		{"resumed in the background", func() { mine = false; k.resume() }, true},
+		{"back in the foreground", func() { mine = true; k.take() }, false},
+	} {
+		step.do()
+		modes, err := unix.IoctlGetTermios(k.fd, getModes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := modes.Lflag&(unix.ICANON|unix.ECHO) == unix.ICANON|unix.ECHO; lines != step.lines {
+			t.Errorf("%s: the terminal gives lines: %v", step.name, lines)
+		}
+	}
+}
