@@ -251,10 +251,11 @@ func (m *machine) start(now time.Time) {
 }
 
 // renewal is when the serving worker is to be replaced for its age, or never:
-// the time is doubled while an older one still lives.
+// the time is doubled while an older one still lives. A reload is over when
+// the older one has been told.
 func (m *machine) renewal() time.Time {
 	switch {
-	case m.autoRestart == 0, m.stopping, m.wanted != nil, m.in(serving) == nil, m.in(starting) != nil:
+	case m.autoRestart == 0, m.stopping, m.wanted != nil, m.in(serving) == nil, m.in(starting) != nil, m.in(outgoing) != nil:
 		return time.Time{}
 	case len(m.workers) > 1:
 		return m.renewed.Add(2 * m.autoRestart)

@@ -731,6 +731,94 @@ func TestMachine(t *testing.T) {
 			done: true,
 		},
 		{
+			name:  "a worker is replaced for its age, and after twice that while an older one lives",
+			rules: func(r *rules) { r.autoRestart = 10 * time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{10.9, tick{}, ""},
+				{11, tick{}, "Aged 1, spawn 2 a"},
+				{12, proven{2}, "Serving 2, settle 2, term 1"},
+				{22, tick{}, ""},
+				{25, ends(1), "Left 1, Aged 2, spawn 3 a"},
+				{26, proven{3}, "Serving 3, settle 3, term 2"},
+				{45.9, tick{}, ""},
+				{46, tick{}, "Aged 3, spawn 4 a"},
+			},
+		},
+		{
+			name:  "age does not count until the older worker has been told",
+			rules: func(r *rules) { r.autoRestart, r.killOldDelay = time.Second, 5*time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, tick{}, "Aged 1, spawn 2 a"},
+				{3, proven{2}, "Serving 2, settle 2"},
+				{7, tick{}, ""},
+				{8, tick{}, "Retiring 1, term 1, Aged 2, spawn 3 a"},
+			},
+		},
+		{
+			name:  "a replacement for age that is given up is not tried again before its time",
+			rules: func(r *rules) { r.autoRestart, r.maxFailures = 10*time.Second, 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{11, tick{}, "Aged 1, spawn 2 a"},
+				{11.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
+				{21, tick{}, ""},
+				{21.5, tick{}, "Aged 1, spawn 3 a"},
+			},
+		},
+		{
+			name:  "the oldest of too many old workers is killed if it has its signal",
+			rules: func(r *rules) { r.maxOld = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, reload{}, "spawn 2 a"},
+				{3, proven{2}, "Serving 2, settle 2, term 1"},
+				{4, reload{}, "spawn 3 a"},
+				{5, proven{3}, "Serving 3, settle 3, term 2, Killing 1, kill 1"},
+				{5, ends(1), "Left 1"},
+			},
+		},
+		{
+			name:  "and gets its signal and five seconds if not",
+			rules: func(r *rules) { r.maxOld, r.killOldDelay = 1, time.Minute },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, reload{}, "spawn 2 a"},
+				{3, proven{2}, "Serving 2, settle 2"},
+				{4, reload{}, "spawn 3 a"},
+				{5, proven{3}, "Serving 3, settle 3, Retiring 1, term 1"},
+				{9.9, tick{}, ""},
+				{10, tick{}, "Killing 1, kill 1"},
+			},
+		},
+		{
+			name:  "a first start may be given up sooner than others",
+			rules: func(r *rules) { r.maxFirst = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, ends(1), "Failed 1, forget 1, GaveUp 1"},
+			},
+			done:   true,
+			gaveUp: true,
+		},
+		{
+			name:  "but not once a worker has served",
+			rules: func(r *rules) { r.maxFirst = 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, reload{}, "spawn 2 a"},
+				{2.5, ends(2), "Failed 2, forget 2"},
+				{3, tick{}, "spawn 3 a"},
+			},
+		},
+		{
 			name: "what is said of a worker that is gone changes nothing",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
@@ -934,8 +1022,24 @@ func (w *world) check(event any) {
 		}
 		w.fatalf("what was due at %v was not done at %v", at, w.now)
 	}
+	w.checkCrowd()
 	if w.m.done() && len(w.alive) > 0 {
 		w.fatalf("done with %d alive", len(w.alive))
+	}
+}
+
+// checkCrowd makes sure that of more old workers than there may be, all but
+// the newest are on their way out.
+func (w *world) checkCrowd() {
+	w.t.Helper()
+	lingering := 0
+	for _, x := range w.m.workers {
+		if x.served && x.state != serving && x.state != killed && x.limit.IsZero() {
+			lingering++
+		}
+	}
+	if most := w.m.maxOld; most > 0 && !w.stopped && lingering > most {
+		w.fatalf("%d old workers linger, %d may", lingering, most)
 	}
 }
 
@@ -963,28 +1067,29 @@ func (w *world) finish() {
 // to whom.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{})
-	f.Add([]byte{0x00, 0, 0, 4, 0x03, 0, 0, 0, 3, 0, 4, 0})
-	f.Add([]byte{0x1f, 0, 0, 5, 0, 2, 0, 3, 0, 0, 1, 2, 0, 6, 1, 1, 10, 4, 0, 5, 0})
-	f.Add([]byte{0x25, 1, 0, 4, 0, 1, 30, 4, 0, 1, 30, 4, 0, 0, 1, 4, 0})
-	f.Add([]byte{0xff, 0, 0, 2, 0, 3, 0, 0, 1, 3, 1, 7, 0, 0, 2, 5, 1, 1, 200, 7, 0})
+	f.Add([]byte{0x00, 0, 0, 0, 4, 0x03, 0, 0, 0, 3, 0, 4, 0})
+	f.Add([]byte{0x1f, 0, 0, 0, 5, 0, 2, 0, 3, 0, 0, 1, 2, 0, 6, 1, 1, 10, 4, 0, 5, 0})
+	f.Add([]byte{0x25, 0, 1, 0, 4, 0, 1, 30, 4, 0, 1, 30, 4, 0, 0, 1, 4, 0})
+	f.Add([]byte{0x02, 0x03, 0, 0, 3, 0, 1, 90, 3, 1, 1, 90, 3, 2, 1, 255, 4, 0})
+	f.Add([]byte{0xff, 0, 0, 0, 2, 0, 3, 0, 0, 1, 3, 1, 7, 0, 0, 2, 5, 1, 1, 200, 7, 0})
 	f.Fuzz(func(t *testing.T, moves []byte) {
-		if len(moves) == 0 || len(moves) > 400 {
+		if len(moves) < 2 || len(moves) > 400 {
 			return
 		}
 		w := &world{t: t, now: time.Unix(1000, 0), alive: map[int]*life{}}
-		w.m = &machine{rules: someRules(moves[0])}
-		for moves = moves[1:]; len(moves) >= 2; moves = moves[2:] {
+		w.m = &machine{rules: someRules(moves[0], moves[1])}
+		for moves = moves[2:]; len(moves) >= 2; moves = moves[2:] {
 			w.move(moves[0]%9, moves[1])
 		}
 		w.finish()
 	})
 }
 
-// someRules makes rules of the bits of b.
-func someRules(b byte) rules {
+// someRules makes rules of the bits of two bytes.
+func someRules(low, high byte) rules {
 	r := standard()
 	set := func(bit int, do func()) {
-		if b>>bit&1 == 1 {
+		if (int(high)<<8|int(low))>>bit&1 == 1 {
 			do()
 		}
 	}
@@ -996,6 +1101,10 @@ func someRules(b byte) rules {
 	set(5, func() { r.maxFailures = 3 })
 	set(6, func() { r.outlive = true })
 	set(7, func() { r.retire = quit })
+	set(8, func() { r.autoRestart = 7 * time.Second })
+	set(9, func() { r.maxOld = 1 })
+	set(10, func() { r.maxOld = 2 })
+	set(11, func() { r.maxFirst = 1 })
 	return r
 }
 
