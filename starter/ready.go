@@ -18,9 +18,10 @@ const (
 	// ready on the broker.
 	ReadyNotify Readiness = "notify"
 	// ReadyAccept waits until the kernel shows that the worker waits for
-	// connections on every inherited stream socket, in epoll_wait(2) or in
-	// accept(2); or on some of them for Options.Interval. It needs nothing
-	// of the program, but /proc: elsewhere it is ReadyInterval.
+	// connections on every inherited stream socket, in epoll_wait(2), poll(2),
+	// select(2) or accept(2); or on some of them for Options.Interval. It
+	// needs nothing of the program, but /proc, and to be allowed to read
+	// there of the worker: elsewhere it is ReadyInterval.
 	ReadyAccept Readiness = "accept"
 	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
 	// is no socket to look for, the first of ReadyNotify and ReadyInterval.
@@ -29,13 +30,20 @@ const (
 	ReadyAuto Readiness = "auto"
 )
 
+// Further ways are "http=URL", ready when that answers with a status below
+// 400, and "tcp=ADDRESS", when that accepts a connection. What an older
+// worker accepts does not count, as far as Linux shows who does.
+
 // ParseReadiness reads a way by its name.
 func ParseReadiness(s string) (Readiness, error) {
 	switch r := Readiness(s); r {
 	case ReadyInterval, ReadyNotify, ReadyAccept, ReadyAuto:
 		return r, nil
 	}
-	return "", fmt.Errorf("no way of readiness is called %q; there are interval, notify, accept and auto", s)
+	if p, err := parseProbe(s); p != nil || err != nil {
+		return Readiness(s), err
+	}
+	return "", fmt.Errorf("no way of readiness is called %q; there are interval, notify, accept, auto, http=URL and tcp=ADDRESS", s)
 }
 
 // notifies reports whether a worker's own word counts.
@@ -45,8 +53,11 @@ func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
 
 // watchFor blocks until the worker is seen to serve, without its word for
-// it, and reports false if ctx ended first.
-func (r Readiness) watchFor(ctx context.Context, pid int, inodes []uint64, interval time.Duration) bool {
+// it, and reports false if ctx ended first. older are the workers before it.
+func (r Readiness) watchFor(ctx context.Context, pid int, older []int, inodes []uint64, interval time.Duration) bool {
+	if p, _ := parseProbe(string(r)); p != nil {
+		return p.until(ctx, older)
+	}
 	switch {
 	case r.looks() && len(inodes) > 0 && canSeeWaiters():
 		return watchWaiters(ctx, interval, func() seen { return lookFor(pid, inodes) })
@@ -61,7 +72,8 @@ func (r Readiness) watchFor(ctx context.Context, pid int, inodes []uint64, inter
 type seen int
 
 const (
-	seenNone seen = iota
+	seenNone  seen = iota
+	seenBlind      // it may not be looked at
 	seenSome
 	seenAll
 )
@@ -73,7 +85,7 @@ const (
 func watchWaiters(ctx context.Context, interval time.Duration, look func() seen) bool {
 	const first, few, last = time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond
 	var some time.Duration // that it has waited on some of them for
-	var passed time.Duration
+	var blind, passed time.Duration
 	for {
 		pause := min(max(first, min(passed/4, few), passed/20), last)
 		switch look() {
@@ -84,6 +96,11 @@ func watchWaiters(ctx context.Context, interval time.Duration, look func() seen)
 				return true
 			}
 			some += pause
+		case seenBlind:
+			if blind >= interval {
+				return true
+			}
+			blind += pause
 		case seenNone:
 			some = 0
 		}

@@ -2,7 +2,9 @@ package starter
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -31,6 +33,8 @@ func lookFor(pid int, inodes []uint64) seen {
 		return seenAll
 	case len(found) > 0:
 		return seenSome
+	case forbidden(pid):
+		return seenBlind
 	}
 	return seenNone
 }
@@ -46,6 +50,16 @@ func exiting(pid int) bool {
 	}
 	flags, err := strconv.ParseUint(f[6], 10, 32)
 	return err != nil || flags&flagged != 0
+}
+
+// forbidden reports whether a process may not be looked at, as that of a
+// user whom it has changed to.
+func forbidden(pid int) bool {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
+	if err == nil {
+		f.Close()
+	}
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // family is pid and everything below it: a prefork server's children are
@@ -72,7 +86,7 @@ func children(pid int) []int {
 }
 
 // waitsOn lists the inodes of the sockets that a process has in an epoll
-// set, or that one of its threads is in accept(2) on.
+// set, or that one of its threads is in accept(2), poll(2) or select(2) on.
 func waitsOn(pid int) []uint64 {
 	var inodes []uint64
 	sockets := map[int]uint64{}
@@ -94,8 +108,14 @@ func waitsOn(pid int) []uint64 {
 	}
 	for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
-		if fd, ok := accepts(b); ok && sockets[fd] != 0 {
-			inodes = append(inodes, sockets[fd])
+		waited := polledBy(pid, b)
+		if fd, ok := accepts(b); ok {
+			waited = append(waited, fd)
+		}
+		for _, fd := range waited {
+			if sockets[fd] != 0 {
+				inodes = append(inodes, sockets[fd])
+			}
 		}
 	}
 	return inodes

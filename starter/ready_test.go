@@ -10,12 +10,12 @@ import (
 
 func TestParseReadiness(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"interval", "notify", "accept", "auto"} {
+	for _, name := range []string{"interval", "notify", "accept", "auto", "tcp=127.0.0.1:80", "http=https://localhost/health"} {
 		if r, err := ParseReadiness(name); err != nil || string(r) != name {
 			t.Errorf("%s: %v, %v", name, r, err)
 		}
 	}
-	if _, err := ParseReadiness("soon"); err == nil || err.Error() != `no way of readiness is called "soon"; there are interval, notify, accept and auto` {
+	if _, err := ParseReadiness("soon"); err == nil || err.Error() != `no way of readiness is called "soon"; there are interval, notify, accept, auto, http=URL and tcp=ADDRESS` {
 		t.Error(err)
 	}
 }

@@ -92,8 +92,12 @@ func (s *Starter) hear(w *running, generation int) {
 		go w.notify.listen(func() { s.tell(proven{generation}) })
 	}
 	inodes := s.ledger.streams()
+	var older []int
+	for _, other := range s.workers {
+		older = append(older, other.PID())
+	}
 	go func() {
-		if s.options.Ready.watchFor(w.looks, w.PID(), inodes, s.options.Interval) {
+		if s.options.Ready.watchFor(w.looks, w.PID(), older, inodes, s.options.Interval) {
 			s.tell(seemed{generation})
 		}
 	}()

@@ -1,0 +1,11 @@
+//go:build linux && !arm && !arm64 && !riscv64 && !loong64 && !386
+
+package starter
+
+import "golang.org/x/sys/unix"
+
+// pollCalls and selectCalls wait for any of several descriptors.
+var (
+	pollCalls   = []int{unix.SYS_POLL, unix.SYS_PPOLL}
+	selectCalls = []int{unix.SYS_SELECT, unix.SYS_PSELECT6}
+)

@@ -1,0 +1,123 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A probe asks whether a server answers. accepted is told each connection
+// first, and may refuse it.
+type probe func(ctx context.Context, accepted func(net.Conn) error) bool
+
+// probeTime is how long one question may take.
+const probeTime = time.Second
+
+// parseProbe reads http=URL and tcp=ADDRESS; what is neither is no probe.
+func parseProbe(s string) (probe, error) {
+	way, to, _ := strings.Cut(s, "=")
+	switch way {
+	case "tcp":
+		if _, port, err := net.SplitHostPort(to); err != nil || port == "" {
+			return nil, fmt.Errorf("%q is no address; tcp=127.0.0.1:8080 has one", to)
+		}
+		return connecting(to), nil
+	case "http":
+		u, err := url.Parse(to)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("%q is no URL; http=http://127.0.0.1:8080/health has one", to)
+		}
+		return requesting(to), nil
+	}
+	return nil, nil
+}
+
+func connecting(address string) probe {
+	return func(ctx context.Context, accepted func(net.Conn) error) bool {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		return accepted(c) == nil
+	}
+}
+
+// requesting follows no redirection: that is an answer, too.
+func requesting(url string) probe {
+	return func(ctx context.Context, accepted func(net.Conn) error) bool {
+		client := &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				DisableKeepAlives: true, // each time of whoever accepts now
+				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+					c, err := new(net.Dialer).DialContext(ctx, network, address)
+					if err != nil {
+						return nil, err
+					}
+					if err := accepted(c); err != nil {
+						c.Close()
+						return nil, err
+					}
+					return c, nil
+				},
+			},
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return false
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode < 400
+	}
+}
+
+// until asks again and again, and reports false if ctx ended first.
+func (p probe) until(ctx context.Context, older []int) bool {
+	const first, last = 5 * time.Millisecond, 50 * time.Millisecond
+	for pause := first; ; pause = min(pause*3/2, last) {
+		if p.once(ctx, older) {
+			return true
+		}
+		if !sleep(ctx, pause) {
+			return false
+		}
+	}
+}
+
+func (p probe) once(ctx context.Context, older []int) bool {
+	ctx, end := context.WithTimeout(ctx, probeTime)
+	defer end()
+	return p(ctx, func(c net.Conn) error { return notOf(ctx, older, c) })
+}
+
+// notOf waits until a connection is accepted, and refuses it if it is by one
+// of the older workers, which share the socket. An acceptor that can't be
+// seen is none of them.
+func notOf(ctx context.Context, older []int, c net.Conn) error {
+	for len(older) > 0 {
+		inode, here := peer(c)
+		switch {
+		case !here:
+			return nil
+		case inode == 0: // not accepted yet
+			if !sleep(ctx, time.Millisecond) {
+				return ctx.Err()
+			}
+		case ownedBy(older, inode):
+			return errors.New("an older worker has accepted")
+		default:
+			return nil
+		}
+	}
+	return nil
+}
