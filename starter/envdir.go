@@ -106,17 +106,17 @@ func (d *envDir) pace(o Options, env []string) (autoRestart, killOldDelay time.D
 	if !slices.ContainsFunc(names, func(name string) bool { return d.had[name] }) {
 		return autoRestart, killOldDelay, nil
 	}
-	autoRestart = 0
-	if v := value(env, autoRestartVariable); v != "" && v != "0" {
-		if autoRestart, err = secondsOf(env, autoIntervalVariable, defaultAutoInterval); err != nil {
-			return o.AutoRestart, o.KillOldDelay, err
+	if on := value(env, autoRestartVariable); on != "" || d.had[autoRestartVariable] {
+		autoRestart, killOldDelay = 0, 0
+		if on != "" && on != "0" {
+			autoRestart, killOldDelay = defaultAutoInterval, defaultAutoDelay
 		}
 	}
-	killOldDelay = 0
 	if autoRestart > 0 {
-		killOldDelay = defaultAutoDelay
+		autoRestart, err = secondsOf(env, autoIntervalVariable, autoRestart)
 	}
-	if killOldDelay, err = secondsOf(env, killOldDelayVariable, killOldDelay); err != nil {
+	killOldDelay, err2 := secondsOf(env, killOldDelayVariable, killOldDelay)
+	if err = errors.Join(err, err2); err != nil {
 		return o.AutoRestart, o.KillOldDelay, err
 	}
 	return autoRestart, killOldDelay, nil

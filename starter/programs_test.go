@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	ossignal "os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +62,8 @@ func programs() map[string]func() error {
 		"halfway":   func() error { return echoOn(3) },
 		"supervise": supervise,
 		"starve":    starve,
+
+		"superdaemon": superdaemon,
 	}
 }
 
@@ -218,6 +221,28 @@ func supervise() error {
 	}
 	s.Reload(c)
 	return s.Run(ctx)
+}
+
+// superdaemon runs SCRIPT with a pid file and a status file in DIR, until a
+// signal ends it.
+func superdaemon() error {
+	dir := os.Getenv("DIR")
+	s, err := New(Options{
+		Interval: 20 * time.Millisecond,
+		PIDFile:  filepath.Join(dir, "pid"), StatusFile: filepath.Join(dir, "status"),
+	})
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	ossignal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
+	go func() {
+		for sig := range signals {
+			s.Signal(sig.(syscall.Signal))
+		}
+	}()
+	s.Reload(shell(os.Getenv("SCRIPT")))
+	return s.Run(context.Background())
 }
 
 // starve starts a worker with ever more room for descriptors, and reports

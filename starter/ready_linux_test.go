@@ -73,6 +73,12 @@ func TestReadiness(t *testing.T) {
 		{"accept sees a worker in Go", ReadyAccept, one, never, goProgram("echo")},
 		{"accept sees the child of a worker", ReadyAccept, one, never, goProgram("prefork")},
 		{"accept sees a blocking accept", ReadyAccept, one, never, func(t *testing.T) *Command { return python(t, "s.accept()") }},
+		{"accept sees poll", ReadyAccept, one, never, func(t *testing.T) *Command {
+			return python(t, "import select\np = select.poll()\np.register(0, 0)\np.register(s, select.POLLIN)\np.poll()")
+		}},
+		{"accept sees select", ReadyAccept, one, never, func(t *testing.T) *Command {
+			return python(t, "import select\nselect.select([s], [], [])")
+		}},
 		{"accept sees a blocking accept in a forked child", ReadyAccept, one, never, func(t *testing.T) *Command {
 			return python(t, `
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -121,6 +127,9 @@ func TestNotReady(t *testing.T) {
 		{"a worker that only holds the socket", ReadyAccept, goProgram("hold")},
 		{"a worker that listens on another one", ReadyAccept, func(t *testing.T) *Command {
 			return python(t, "o = socket.socket()\no.bind(('127.0.0.1', 0))\no.listen()\no.accept()")
+		}},
+		{"a worker that waits to write to the socket, or for another", ReadyAccept, func(t *testing.T) *Command {
+			return python(t, "import select\no = socket.socket()\no.bind(('127.0.0.1', 0))\no.listen()\nselect.select([o], [], [s])")
 		}},
 		{"a worker that accepts and says nothing", ReadyNotify, goProgram("echo")},
 		{"a worker that accepts on one of two sockets, before the interval", ReadyAccept, goProgram("halfway")},

@@ -1,0 +1,124 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// held is a listening socket as a service manager would pass it: a plain
+// descriptor, in non-blocking mode.
+func held(t *testing.T, port string) *socket {
+	t.Helper()
+	s, err := plain(8).open(addressOf(t, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.SetNonblock(s.fd, true)
+	return s
+}
+
+func TestInheritedSocketsAreUsed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	tcp, udp, sock := held(t, "127.0.0.1:0"), held(t, "127.0.0.1:u0"), held(t, path)
+	s, err := New(Options{
+		Ports:     []string{fmt.Sprintf("127.0.0.1:u%d", udp.bound.Port()), "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", tcp.bound.Port())},
+		Paths:     []string{path},
+		Inherited: []int{tcp.fd, udp.fd, sock.fd},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := s.ledger.own
+	if own[0].fd != udp.fd || own[2].fd != tcp.fd || own[3].fd != sock.fd || own[1].fd == tcp.fd {
+		t.Errorf("%v", own)
+	}
+	if flags, _ := unix.FcntlInt(uintptr(tcp.fd), unix.F_GETFL, 0); flags&unix.O_NONBLOCK != 0 {
+		t.Error("it does not block")
+	}
+	s.Close()
+	if !exists(path) {
+		t.Error("the path of another's socket was removed")
+	}
+}
+
+func TestABarePortMeansAnInheritedDualStackSocket(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := l.(*net.TCPListener).File()
+	l.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Options{Ports: []string{port}, Inherited: []int{fd}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if s.ledger.own[0].fd != fd || s.ledger.own[0].Key != port {
+		t.Errorf("%+v", s.ledger.own[0])
+	}
+}
+
+func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
+	t.Parallel()
+	tcp := held(t, "127.0.0.1:0")
+	defer tcp.close()
+	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.fd}})
+	var unmatched *UnmatchedError
+	if !errors.As(err, &unmatched) || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.bound.Port()) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnInheritedFileIsNoSocket(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := New(Options{Inherited: []int{int(f.Fd())}}); err == nil || !strings.Contains(err.Error(), "using the inherited descriptor") {
+		t.Error(err)
+	}
+}
+
+func TestActivatedIsForThisProcess(t *testing.T) {
+	for _, test := range []struct {
+		pid, count string
+		want       int
+		bad        bool
+	}{
+		{fmt.Sprint(os.Getpid()), "0", 0, false},
+		{fmt.Sprint(os.Getpid() + 1), "2", 0, false},
+		{"", "2", 0, false},
+		{fmt.Sprint(os.Getpid()), "two", 0, true},
+		{fmt.Sprint(os.Getpid()), "-1", 0, true},
+	} {
+		t.Setenv("LISTEN_PID", test.pid)
+		t.Setenv("LISTEN_FDS", test.count)
+		fds, err := Activated()
+		if len(fds) != test.want || (err != nil) != test.bad {
+			t.Errorf("%s for %s: %v, %v", test.count, test.pid, fds, err)
+		}
+		if v, ok := os.LookupEnv("LISTEN_FDS"); ok {
+			t.Errorf("LISTEN_FDS=%s is left", v)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// another starts a superdaemon in another process, which runs a script, and
+// returns its files.
+func another(t *testing.T, script string) (pidFile, statusFile string) {
+	t.Helper()
+	dir := t.TempDir()
+	pidFile, statusFile = filepath.Join(dir, "pid"), filepath.Join(dir, "status")
+	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script)
+	pid, err := syscall.ForkExec(c.Path, []string{c.Path}, &syscall.ProcAttr{Env: c.Env, Files: []uintptr{0, 1, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(pid, syscall.SIGTERM)
+		syscall.Kill(pid, syscall.SIGTERM)
+		reap(pid)
+	})
+	until(t, "the first worker", func() bool {
+		now, _ := readStatus(statusFile)
+		return len(now) == 1
+	})
+	return pidFile, statusFile
+}
+
+func find(t *testing.T, pidFile string) *Instance {
+	t.Helper()
+	i, err := Find(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.Close)
+	return i
+}
+
+func brief(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("half a second"))
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestRestartAndStopAnother(t *testing.T) {
+	t.Parallel()
+	pidFile, statusFile := another(t, "exec sleep 100")
+	i := find(t, pidFile)
+	if err := i.Restart(t.Context(), statusFile); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := readStatus(statusFile); err != nil || len(now) != 1 || now[0].Generation != 2 {
+		t.Errorf("%v, %v", now, err)
+	}
+	if err := i.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if exists(pidFile) || exists(statusFile) {
+		t.Error("a file is left")
+	}
+}
+
+func TestARestartThatDoesNotComeUp(t *testing.T) {
+	t.Parallel()
+	once := filepath.Join(t.TempDir(), "once")
+	pidFile, statusFile := another(t, fmt.Sprintf("mkdir %s && exec sleep 100", once))
+	err := find(t, pidFile).Restart(brief(t), statusFile)
+	if err == nil || !strings.Contains(err.Error(), "no worker newer than 1 came up: half a second") {
+		t.Error(err)
+	}
+}
+
+func TestARestartWhoseOldWorkerStays(t *testing.T) {
+	t.Parallel()
+	pidFile, statusFile := another(t, `trap "" TERM; while :; do sleep 1; done`)
+	err := find(t, pidFile).Restart(brief(t), statusFile)
+	if err == nil || !strings.Contains(err.Error(), "worker 2 is up, but the older worker 1 (pid ") {
+		t.Error(err)
+	}
+	err = find(t, pidFile).Stop(brief(t))
+	if err == nil || !strings.Contains(err.Error(), "it still runs: half a second") {
+		t.Error(err)
+	}
+}
+
+// A pid in a file that nobody holds may be anybody's: it gets no signal.
+func TestAPIDFileThatIsLeftOver(t *testing.T) {
+	t.Parallel()
+	victim := shell("exec sleep 100")
+	pid, err := syscall.ForkExec(victim.Path, victim.Args, &syscall.ProcAttr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reap(pid)
+	defer syscall.Kill(pid, syscall.SIGKILL)
+	path := filepath.Join(t.TempDir(), "pid")
+	os.WriteFile(path, fmt.Appendln(nil, pid), 0o644)
+	if _, err := Find(path); err == nil || !strings.HasPrefix(err.Error(), "no server runs: ") {
+		t.Error(err)
+	}
+	if _, err := Find(path + ".none"); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestARestartOfAServerThatEnds(t *testing.T) {
+	t.Parallel()
+	pidFile, statusFile := another(t, "exec sleep 100")
+	i := find(t, pidFile)
+	syscall.Kill(i.PID, syscall.SIGKILL)
+	until(t, "its end", i.ended)
+	if err := i.Restart(t.Context(), statusFile); err == nil {
+		t.Error("it was restarted")
+	}
+	now, _ := readStatus(statusFile)
+	for _, w := range now {
+		syscall.Kill(w.PID, syscall.SIGKILL)
+	}
+}

@@ -1,0 +1,74 @@
+package starter
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestVariablesOfAFolder(t *testing.T) {
+	t.Parallel()
+	d := &envDir{path: t.TempDir(), had: map[string]bool{}}
+	put := func(name, content string) { os.WriteFile(filepath.Join(d.path, name), []byte(content), 0o644) }
+	put("COLOR", "red\nignored\n")
+	put("BARE", "no newline")
+	put("BLANK", "\n")
+	put("EMPTY", "")
+	put(".HIDDEN", "1\n")
+	os.Mkdir(filepath.Join(d.path, "FOLDER"), 0o755)
+	base := []string{"PATH=/bin", "COLOR=blue", "EMPTY=kept"}
+	env, err := d.over(base)
+	if want := []string{"PATH=/bin", "EMPTY=kept", "BARE=no newline", "BLANK=", "COLOR=red"}; err != nil || !slices.Equal(env, want) {
+		t.Errorf("%q, %v; want %q", env, err, want)
+	}
+	os.Remove(filepath.Join(d.path, "COLOR"))
+	env, err = d.over(base)
+	if want := []string{"PATH=/bin", "EMPTY=kept", "BARE=no newline", "BLANK="}; err != nil || !slices.Equal(env, want) {
+		t.Errorf("%q, %v; want %q: a variable whose file is gone goes", env, err, want)
+	}
+}
+
+func TestAFolderOfVariablesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := &envDir{path: filepath.Join(t.TempDir(), "env"), had: map[string]bool{}}
+	if env, err := d.over([]string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=1"}) {
+		t.Errorf("%q, %v", env, err)
+	}
+	os.Mkdir(d.path, 0o755)
+	os.WriteFile(filepath.Join(d.path, "A"), []byte("2\n"), 0o644)
+	d.over(nil)
+	os.Rename(d.path, d.path+".away")
+	if env, err := d.over([]string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=2"}) {
+		t.Errorf("%q, %v: what was read last counts", env, err)
+	}
+}
+
+func TestAFolderSetsThePace(t *testing.T) {
+	t.Parallel()
+	o := Options{AutoRestart: 60 * time.Second, KillOldDelay: 2 * time.Second}
+	for _, test := range []struct {
+		folder      []string // names that it has
+		env         []string
+		auto, delay time.Duration
+		bad         bool
+	}{
+		{nil, []string{"KILL_OLD_DELAY=9"}, 60 * time.Second, 2 * time.Second, false},
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=9"}, 60 * time.Second, 9 * time.Second, false},
+		{[]string{"ENABLE_AUTO_RESTART"}, []string{"ENABLE_AUTO_RESTART=1"}, 360 * time.Second, 5 * time.Second, false},
+		{[]string{"ENABLE_AUTO_RESTART"}, []string{"ENABLE_AUTO_RESTART=0", "AUTO_RESTART_INTERVAL=7"}, 0, 0, false},
+		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"ENABLE_AUTO_RESTART=1", "AUTO_RESTART_INTERVAL=7", "KILL_OLD_DELAY=0"}, 7 * time.Second, 0, false},
+		{[]string{"ENABLE_AUTO_RESTART"}, nil, 0, 0, false}, // it had it once
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=soon"}, 60 * time.Second, 2 * time.Second, true},
+	} {
+		d := &envDir{had: map[string]bool{}}
+		for _, name := range test.folder {
+			d.had[name] = true
+		}
+		auto, delay, err := d.pace(o, test.env)
+		if auto != test.auto || delay != test.delay || (err != nil) != test.bad {
+			t.Errorf("%v with %v: %v, %v, %v", test.env, test.folder, auto, delay, err)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package starter
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseProbe(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"tcp=127.0.0.1:80": true, "tcp=[::1]:80": true, "http=http://localhost": true, "http=https://h:1/x?y": true,
+		"auto": false, "": false,
+	} {
+		if p, err := parseProbe(s); (p != nil) != want || err != nil {
+			t.Errorf("%q: %v, %v", s, p != nil, err)
+		}
+	}
+	for _, s := range []string{"tcp=", "tcp=80", "tcp=h:", "http=", "http=localhost:80", "http=ftp://h/", "http=http://", "http=%"} {
+		if p, err := parseProbe(s); p != nil || err == nil {
+			t.Errorf("%q is a probe", s)
+		}
+	}
+}
+
+func TestAnHTTPProbeWaitsForAGoodAnswer(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch asked.Add(1) {
+		case 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			http.Redirect(w, r, "/nowhere", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	p, err := parseProbe("http=" + server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.until(t.Context(), nil) || asked.Load() != 3 {
+		t.Errorf("ready after %d answers, not 3", asked.Load())
+	}
+}
+
+// The old worker and the new one wait on one socket: only what the new one
+// accepts tells of it.
+func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
+	t.Parallel()
+	if !canSeeWaiters() {
+		t.Skip("no /proc to see who accepts")
+	}
+	address := freeAddress(t)
+	sh := run(t, Options{Ports: []string{address}, Ready: Readiness("tcp=" + address), Interval: 20 * time.Millisecond, ReadyTimeout: 500 * time.Millisecond}, program("echo"))
+	first := sh.await(Serving)
+	sh.Reload(program("hold")) // accepts nothing: the old one answers
+	if e := sh.await(TimedOut); e.Worker.Generation != 2 {
+		t.Errorf("%v", e)
+	}
+	if err := unix.Kill(first.Worker.PID, 0); err != nil {
+		t.Errorf("the old worker is gone: %v", err)
+	}
+	sh.Reload(program("echo"))
+	sh.await(Serving)
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

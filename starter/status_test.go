@@ -1,0 +1,94 @@
+package starter
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+func TestStatusFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "status")
+	s, err := newStatusFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(nil); err != nil || exists(path) {
+		t.Errorf("written before a worker was up: %v", err)
+	}
+	two := []Worker{{Generation: 9, PID: 90}, {Generation: 10, PID: 100}}
+	if err := s.write(two); err != nil || contents(t, path) != "9:90\n10:100\n" {
+		t.Errorf("%q, %v", contents(t, path), err)
+	}
+	if got, err := readStatus(path); err != nil || !reflect.DeepEqual(got, two) {
+		t.Errorf("read %v, %v", got, err)
+	}
+	if err := s.write(nil); err != nil || contents(t, path) != "" {
+		t.Errorf("%q, %v", contents(t, path), err)
+	}
+	s.close()
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAStatusFileThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := newStatusFile(filepath.Join(dir, "none", "status")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, err := newStatusFile(dir); err == nil {
+		t.Error("a folder is a status file")
+	}
+	path := filepath.Join(dir, "gone", "status")
+	os.Mkdir(filepath.Dir(path), 0o755)
+	s, err := newStatusFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.RemoveAll(filepath.Dir(path))
+	one := []Worker{{Generation: 1, PID: 10}}
+	if err := s.write(one); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := s.write(one); err != nil {
+		t.Errorf("told again: %v", err)
+	}
+}
+
+func TestAStatusFileOfAnotherIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "status")
+	os.WriteFile(path, []byte("1:10\n"), 0o644)
+	s, err := newStatusFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+	if !exists(path) {
+		t.Error("it was removed before it was written")
+	}
+}
+
+func TestReadStatus(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "status")
+	if got, err := readStatus(path); len(got) != 0 || err != nil {
+		t.Errorf("of no file %v, %v", got, err)
+	}
+	for _, content := range []string{"1\n", "x:1\n", "1:0\n", "1:-1\n", "hello"} {
+		os.WriteFile(path, []byte(content), 0o644)
+		if got, err := readStatus(path); err == nil {
+			t.Errorf("%q is %v", content, got)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
