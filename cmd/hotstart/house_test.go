@@ -12,9 +12,9 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"browser", "builder", "starter", "templates", "watcher", "cmd/hotstart/internal/settings"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/settings": {},
-	"browser":                        {},
+	"cmd/hotstart/internal/browser":  {},
 	"builder":                        {"builder/adopt", "builder/direct"},
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hotstart/hotstart/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/templates"
 )

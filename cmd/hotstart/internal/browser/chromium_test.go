@@ -94,7 +94,7 @@ func serveApp(t *testing.T, s *Server) *app {
 
 func realScript(t *testing.T) []byte {
 	t.Helper()
-	script, err := os.ReadFile("../templates/browser/hotstart.js")
+	script, err := os.ReadFile("../../../../templates/browser/hotstart.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestBrowserHiddenPagesKeepNoConnection(t *testing.T) {
 // socket, and changes when something else is wrong.
 func TestBrowserLeavesThePageForTheProgram(t *testing.T) {
 	ctx := tab(t)
-	html, err := template.ParseFiles("../templates/browser/error.html")
+	html, err := template.ParseFiles("../../../../templates/browser/error.html")
 	if err != nil {
 		t.Fatal(err)
 	}
