@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+)
+
+// built is how a build came out.
+type built struct {
+	number int
+	began  time.Time
+	binary *builder.Binary
+	err    error
+}
+
+// listed is what a build reads that began then.
+type listed struct {
+	by    *builder.Builder
+	began time.Time
+	graph *builder.Graph
+	err   error
+}
+
+// build starts a build. One that is under way is of code that is out of
+// date: it is cancelled.
+func (w *watch) build() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+	if w.uncheck != nil {
+		w.uncheck()
+	}
+	w.ui.pages.working()
+	w.forced = w.forced || w.due.anew
+	w.due = plan{refresh: w.due.refresh}
+	ctx, cancel := context.WithCancel(w.ended)
+	w.cancel = cancel
+	w.number++
+	b, by := built{number: w.number, began: time.Now()}, w.builder
+	w.running.Go(func() {
+		b.binary, b.err = by.Build(ctx)
+		select {
+		case w.builds <- b:
+		case <-w.ended.Done():
+			discard(b.binary)
+		}
+	})
+}
+
+// list asks what the build reads that began then, after the list that is
+// under way.
+func (w *watch) list(began time.Time) {
+	if w.listing {
+		w.relist = began
+		return
+	}
+	w.listing = true
+	by := w.builder
+	w.running.Go(func() {
+		graph, err := by.List(w.ended)
+		select {
+		case w.graphs <- listed{by, began, graph, err}:
+		case <-w.ended.Done():
+		}
+	})
+}
+
+// listed has the watcher watch what the build reads, and what the user
+// named. A file that is new there and newer than the build counts as changed.
+func (w *watch) listed(l listed) error {
+	w.listing = false
+	if !w.relist.IsZero() {
+		w.list(w.relist)
+		w.relist = time.Time{}
+	}
+	if l.by != w.builder {
+		return nil // of the settings of before
+	}
+	if l.err != nil {
+		w.ui.warn("%v", l.err)
+		return nil
+	}
+	w.graph = l.graph
+	if len(l.graph.Gone) > 0 {
+		for _, file := range l.graph.Gone {
+			w.changed[file] = true
+		}
+		w.due.build = true
+		w.proceed()
+	}
+	return w.watcher.Watch(files(l.graph, w.chosen), l.began)
+}
+
+// built hands a new binary to the starter, unless it is what runs already.
+func (w *watch) built(b built) error {
+	if b.number != w.number || w.stopping {
+		discard(b.binary)
+		return nil
+	}
+	w.cancel()
+	w.cancel = nil
+	w.ui.progressed(w.standing())
+	if w.finished++; w.finished == 1 && isUsage(b.err) {
+		return b.err
+	}
+	changed := w.takeChanged()
+	if w.finished > 1 {
+		w.o.display.fresh(w.ui.screen)
+	}
+	// A list that is under way may have read what was there before.
+	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
+		w.list(b.began)
+	}
+	w.came(b, changed)
+	w.check(b)
+	return nil
+}
+
+// calm is how long nothing must be built before the machine is free for a check.
+const calm = time.Second
+
+// check has the go command build what was built without it, until the next build.
+func (w *watch) check(b built) {
+	if b.binary == nil || !b.binary.Direct {
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ended)
+	w.uncheck = cancel
+	by := w.builder
+	w.running.Go(func() {
+		select {
+		case <-time.After(calm):
+		case <-ctx.Done():
+			return
+		}
+		b.binary, b.err = by.Check(ctx, b.binary)
+		select {
+		case w.checks <- b:
+		case <-w.ended.Done():
+			discard(b.binary)
+		}
+	})
+}
+
+// checked takes what the go command has made of a build, if that is something else.
+func (w *watch) checked(b built) {
+	switch {
+	case b.binary == nil && b.err == nil:
+	case b.number != w.number || w.stopping:
+		discard(b.binary)
+	default:
+		w.ui.warn("the go command makes something else of that; from now on it builds all, as with --direct=off")
+		w.came(b, nil)
+	}
+}
+
+// came goes on with what a build came to.
+func (w *watch) came(b built, changed []string) {
+	w.behind = b.err != nil
+	var broken *builder.BuildError
+	switch {
+	case errors.As(b.err, &broken):
+		w.ui.buildFailed(changed, broken, w.standing())
+	case b.err != nil:
+		w.ui.buildImpossible(changed, b.err, w.standing())
+	case w.runs(b.binary) && !w.forced:
+		w.ui.unchanged(changed, b.binary.Took, w.newest())
+		w.refresh()
+		discard(b.binary)
+	default:
+		w.forced = false
+		w.start(&attempt{binary: b.binary, changed: changed, began: b.began})
+	}
+}
+
+// runs reports whether a binary is that of the newest worker.
+func (w *watch) runs(b *builder.Binary) bool {
+	return w.target != nil && w.target.binary.Same(b)
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// attempt is one binary that was given to the starter.
+type attempt struct {
+	command *starter.Command
+	binary  *builder.Binary
+	outputs []*output // what its workers write
+	input   *os.File  // where to write what they shall read; nil: nothing
+	changed []string
+	began   time.Time // when its build did: it is the code of then
+	again   bool      // the binary has been started before
+}
+
+// slowStart is when a person starts to wonder.
+const slowStart = 3 * time.Second
+
+// start gives the starter a new program to run.
+func (w *watch) start(a *attempt) {
+	env, err := w.environ()
+	if err != nil {
+		w.behind = true
+		w.ui.noVariables(a.changed, err, w.standing())
+		w.drop(a)
+		return
+	}
+	a.command = &starter.Command{
+		Path: a.binary.Path,
+		Args: append([]string{a.binary.Path}, w.o.args...),
+		Dir:  w.o.dir,
+		Env:  env,
+	}
+	if a.outputs, err = w.streams.connect(a.command); err != nil {
+		w.ui.warn("the program writes by itself: %v", err)
+	}
+	if err := w.connectInput(a); err != nil {
+		w.ui.warn("the program reads nothing: %v", err)
+	}
+	if w.o.adopt != adoptOff && !w.adopted {
+		w.adopted = true
+		w.ui.adopted(w.builder.Adopted())
+	}
+	w.attempts[a.command], w.target = a, a
+	w.starter.Reload(a.command)
+}
+
+// newest is the worker that runs the newest code.
+func (w *watch) newest() starter.Worker {
+	if w.starting.PID != 0 {
+		return w.starting
+	}
+	return w.worker
+}
+
+// happened follows what the starter does, and tells the user what is news.
+func (w *watch) happened(e starter.Event) {
+	a := w.attempts[e.Worker.Command]
+	w.streams.flush()
+	switch e.Kind {
+	case starter.Starting:
+		w.starting, w.slow = e.Worker, time.After(slowStart)
+	case starter.Serving:
+		w.serves(e, a)
+	case starter.Died:
+		w.worker = starter.Worker{}
+		w.exits(e)
+		w.ui.died(e, w.lastWords(e, a), w.stopping, w.starting)
+	case starter.Done:
+		w.done(e, a)
+		w.exits(e)
+	case starter.GaveUp:
+		if e.Failures > 1 {
+			w.behind = true // so that --restart builds
+			w.ui.gaveUp(e)
+		}
+	case starter.Failed, starter.TimedOut:
+		w.failed(e, a)
+		w.exits(e)
+	case starter.Kept:
+		w.ui.kept(e)
+	case starter.Left:
+		w.ui.left(e)
+	case starter.Killing:
+		w.ui.trouble(e)
+		if w.stopping {
+			w.killed = e.Worker
+		}
+	case starter.Overdue, starter.Refused, starter.Deafened:
+		w.ui.trouble(e)
+	case starter.Unused:
+		w.ui.unused(e)
+	}
+	w.ui.remind(w.standing())
+}
+
+// serves notes a worker that has become the current one.
+func (w *watch) serves(e starter.Event, a *attempt) {
+	w.ui.serving(e, a, a == w.current)
+	w.reloadPages(e)
+	w.worker, w.current = e.Worker, a
+	w.input.send(a.input)
+	w.starting, w.slow = starter.Worker{}, nil
+	if w.target == nil {
+		w.target = a
+	}
+	w.tidy()
+	w.runAfter()
+}
+
+// done notes a worker that has ended as it should.
+func (w *watch) done(e starter.Event, a *attempt) {
+	w.worker, w.starting, w.slow = starter.Worker{}, starter.Worker{}, nil
+	w.current = a
+	w.ui.done(e, a)
+	w.tidy()
+}
+
+// exits ends hotstart with the program, if that is what is asked for.
+func (w *watch) exits(e starter.Event) {
+	if !w.o.exit || w.stopping || w.newest().PID != 0 || e.Kind == starter.TimedOut {
+		return
+	}
+	w.exited = &endedError{exitStatus(e)}
+	w.stop()
+}
+
+// exitStatus is what a shell would make of a worker's end.
+func exitStatus(e starter.Event) int {
+	switch {
+	case e.Err != nil:
+		return exitFailure
+	case e.Status.Signaled():
+		return 128 + int(e.Status.Signal())
+	}
+	return e.Status.ExitStatus()
+}
+
+// reloadPages has the browser load again what an older worker may have
+// answered. All that waited for the first one came from that.
+func (w *watch) reloadPages(e starter.Event) {
+	since := time.Now()
+	if w.worker.PID == 0 {
+		since = since.Add(-e.After)
+	}
+	w.ui.pages.serves(since)
+	w.due.refresh = nil
+}
+
+// failed notes a worker that has not come to serve. If it was the newest
+// code, that is what serves, or nothing.
+func (w *watch) failed(e starter.Event, a *attempt) {
+	if e.Worker == w.starting {
+		w.starting, w.slow = starter.Worker{}, nil
+	}
+	if a == w.target {
+		w.target, w.behind = nil, true
+		if w.worker.PID != 0 {
+			w.target = w.current
+		}
+	}
+	standing := w.standing()
+	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.stopping {
+		standing = "back to the code of " + clock(w.current.began)
+	}
+	w.ui.startFailed(e, a, w.lastWords(e, a), standing)
+	w.tidy()
+}
+
+// standing says what serves, while newer code does not.
+func (w *watch) standing() string {
+	switch {
+	case w.worker.PID != 0:
+		return w.ui.goesOn(w.worker, w.current.began)
+	case w.starting.PID != 0:
+		return fmt.Sprintf("worker %d is starting", w.starting.Generation)
+	case w.stopping:
+		return "stopping"
+	}
+	return "no worker runs; waiting for a change"
+}
+
+// tidy removes the binaries that no worker will be started from again.
+func (w *watch) tidy() {
+	for command, a := range w.attempts {
+		if a != w.target && a != w.current {
+			delete(w.attempts, command)
+			w.drop(a)
+		}
+	}
+}
+
+// drop lets go of what no worker will be started from again. The binary may
+// be another attempt's, too.
+func (w *watch) drop(dropped *attempt) {
+	for _, o := range dropped.outputs {
+		o.close()
+	}
+	if dropped.input != nil && w.keyboard == nil {
+		dropped.input.Close()
+		dropped.command.Stdin.Close()
+	}
+	for _, a := range w.attempts {
+		if a.binary == dropped.binary {
+			return
+		}
+	}
+	discard(dropped.binary)
+}
+
+func discard(b *builder.Binary) {
+	if b != nil {
+		b.Remove()
+	}
+}
