@@ -1,0 +1,202 @@
+package starter
+
+import (
+	"slices"
+	"syscall"
+	"time"
+)
+
+// How workers end, told to or by themselves, and what the machine does about it.
+
+// send retires w: by and by it gets to drain, then the signal, then SIGKILL.
+func (m *machine) send(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
+	w.parting = sig
+	switch {
+	case delay > 0:
+		w.state, w.due = outgoing, now.Add(delay)
+	case w.drains && m.drainTimeout > 0:
+		w.state, w.due = draining, now.Add(m.drainTimeout)
+		w.limit = after(now, m.stopTimeout)
+		m.do(drain{w.Generation})
+	default:
+		m.tell(now, w)
+	}
+}
+
+// tell gives w its signal.
+func (m *machine) tell(now time.Time, w *worker) {
+	grace := m.stopTimeout
+	if w.state == starting && grace == 0 {
+		grace = unprovenGrace
+	}
+	w.state, w.due = leaving, after(now, grace)
+	if !w.limit.IsZero() {
+		w.due = w.limit
+	}
+	m.do(signal{w.Generation, w.parting})
+}
+
+// expire handles a state of w that has lasted as long as it may.
+func (m *machine) expire(now time.Time, w *worker) {
+	switch w.state {
+	case starting:
+		m.failed(now, w, Event{Kind: TimedOut, After: now.Sub(w.began)})
+		w.parting = syscall.SIGTERM
+		m.tell(now, w)
+	case outgoing:
+		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
+		m.send(now, w, w.parting, 0)
+	case draining:
+		m.report(Event{Kind: Overdue, Worker: w.Worker, Signal: w.parting})
+		m.tell(now, w)
+	case leaving:
+		m.report(Event{Kind: Killing, Worker: w.Worker})
+		m.kill(w)
+	}
+}
+
+func (m *machine) kill(w *worker) {
+	if w.state == killed {
+		return
+	}
+	w.state, w.due = killed, time.Time{}
+	m.do(signal{w.Generation, syscall.SIGKILL})
+}
+
+// exited handles the end of w, whatever it was doing.
+func (m *machine) exited(now time.Time, w *worker, e exited) {
+	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
+	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
+	switch {
+	case m.mayEnd(w, e):
+		ended.Kind = Done
+		m.good, m.failures = w.Command, 0
+		m.report(ended)
+	case w.state == starting:
+		ended.Kind, ended.After = Failed, now.Sub(w.began)
+		m.failed(now, w, ended)
+	case w.state == serving:
+		ended.Kind, ended.Again = Died, m.replace(now, w)
+		m.report(ended)
+		if !ended.Again && !m.stopping {
+			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.streak})
+			m.gaveUp = !m.outlive
+		}
+	default:
+		ended.Kind = Left
+		m.report(ended)
+	}
+}
+
+// mayEnd reports whether w, by its end, has done what it was for. Where
+// another worker serves or is about to, it can't have been meant to end.
+func (m *machine) mayEnd(w *worker, e exited) bool {
+	return m.letEnd && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
+		m.wanted == nil && m.in(starting) == nil && m.in(serving) == nil
+}
+
+// replace wants a successor for w, which served and died. A start that is
+// under way or due already is one.
+func (m *machine) replace(now time.Time, w *worker) bool {
+	m.streak++
+	if now.Sub(w.began) >= settled {
+		m.streak = 1
+	}
+	switch {
+	case m.in(starting) != nil:
+		return true
+	case m.maxDeaths > 0 && m.streak >= m.maxDeaths && m.wanted == nil:
+		return false
+	}
+	at := w.began.Add(m.wait())
+	switch {
+	case m.wanted == nil:
+		m.wanted, m.startAt = w.Command, at
+	case at.Before(m.startAt):
+		m.startAt = at
+	}
+	return true
+}
+
+// failed handles a start that came to nothing: it is tried again, or given
+// up. A reload that waits for its end is a request of its own.
+func (m *machine) failed(now time.Time, w *worker, e Event) {
+	m.failures++
+	m.streak++
+	e.Worker = w.Worker
+	m.report(e)
+	m.do(forget{w.Generation})
+	switch {
+	case m.stopping:
+	case m.wanted != nil:
+		m.failures, m.startAt = 0, w.began.Add(m.wait())
+	case m.patience() > 0 && m.failures >= m.patience():
+		m.giveUp(now, w)
+	default:
+		m.wanted, m.startAt = w.Command, w.began.Add(m.wait())
+	}
+}
+
+// patience is how many failed starts in a row there may be; 0: any number.
+func (m *machine) patience() int {
+	if m.good == nil && m.maxFirst > 0 {
+		return m.maxFirst
+	}
+	return m.maxFailures
+}
+
+// giveUp stops trying to start what w ran. The serving worker goes on; if
+// it died meanwhile, what it ran is started again.
+func (m *machine) giveUp(now time.Time, w *worker) {
+	m.wanted = nil
+	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
+	m.failures, m.renewed = 0, now
+	switch {
+	case m.in(serving) != nil:
+	case m.good != nil && m.good != w.Command:
+		m.wanted, m.startAt = m.good, now
+	default:
+		m.gaveUp = !m.outlive
+	}
+}
+
+// wait is the time from one start to the next that nobody asked for.
+func (m *machine) wait() time.Duration {
+	wait := m.interval
+	if m.streak > spurts {
+		wait = max(wait, 100*time.Millisecond)
+		for range m.streak - spurts {
+			wait = min(2*wait, max(maxWait, m.interval))
+		}
+	}
+	return wait
+}
+
+// stop ends every worker: by its signal, and when asked again, at once. A
+// worker that got the same signal already does not get it twice.
+func (m *machine) stop(now time.Time, sig syscall.Signal) {
+	if m.stopping {
+		for _, w := range m.workers {
+			m.kill(w)
+		}
+		return
+	}
+	m.stopping, m.wanted = true, nil
+	m.report(Event{Kind: Stopping, Signal: sig, Others: m.all()})
+	for _, w := range m.workers {
+		switch w.state {
+		case starting:
+			w.parting = sig
+			m.tell(now, w)
+		case serving, outgoing:
+			m.send(now, w, sig, 0)
+		case draining:
+			w.parting = sig
+		case leaving:
+			if w.parting != sig {
+				w.parting = sig
+				m.tell(now, w)
+			}
+		}
+	}
+}

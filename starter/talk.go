@@ -1,0 +1,139 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// What the loop tells workers, and what it makes of what they say and seem.
+
+// drain tells a worker to drain. One that can't be told has drained.
+func (s *Starter) drain(generation int) any {
+	w := s.workers[generation]
+	if w.broker == nil {
+		return drained{generation}
+	}
+	return s.say(generation, "drain", -1)
+}
+
+// say sends a line to a worker, or ends its broker: what it has read of a
+// line that was cut short can't be known.
+func (s *Starter) say(generation int, line string, fd int) any {
+	err := answer(s.workers[generation].broker, line, fd)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return s.hungUp(generation, errors.New("broker: it does not read what it is told"))
+	default:
+		return s.hungUp(generation, nil)
+	}
+}
+
+// answer handles one line from a worker's broker.
+func (s *Starter) answer(e said) any {
+	w := s.workers[e.generation]
+	if w == nil || w.broker == nil {
+		closeFD(e.fd)
+		return nil
+	}
+	switch word, rest := e.words[0], e.words[1:]; {
+	case word == "hello" && len(rest) == 1:
+		return s.greet(w, e.generation, rest[0])
+	case word == "want" && len(rest) == 2:
+		if socket := s.ledger.want(e.generation, rest[0], rest[1]); socket != nil {
+			event := s.say(e.generation, "socket", socket.fd)
+			if w.ready && !s.lacks(e.generation) {
+				go s.tell(proven{e.generation})
+			}
+			return event
+		}
+		return s.say(e.generation, "none", -1)
+	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
+		s.keep(e.generation, rest[0], rest[1], e.fd)
+		return nil
+	case word == "ready" && s.options.Ready.notifies():
+		return s.ready(w, e.generation)
+	case word == "drained":
+		return drained{e.generation}
+	}
+	closeFD(e.fd)
+	return nil // a later version may have more words
+}
+
+// ready handles a worker's word on the broker, which comes with the first of
+// its sockets that it accepts on. If the current worker has others, the new
+// one is about to ask for those too, or it has no use for them any more.
+func (s *Starter) ready(w *running, generation int) any {
+	switch {
+	case !s.lacks(generation):
+		w.ready = true
+		return s.heard(proven{generation})
+	case w.ready:
+		return nil // said again: it is waited for already
+	}
+	w.ready = true
+	go func() {
+		if sleep(w.looks, s.options.Interval) {
+			s.tell(proven{generation})
+		}
+	}()
+	return nil
+}
+
+// seems handles what the kernel or the clock says of a worker. Its own word
+// counts more, and so does what the current worker serves meanwhile.
+func (s *Starter) seems(generation int) any {
+	w := s.workers[generation]
+	if w == nil || s.options.Ready == ReadyAuto && (w.greeted || s.lacks(generation)) {
+		return nil
+	}
+	return s.heard(proven{generation})
+}
+
+// lacks reports whether the current worker has a socket that it gave, or was
+// given, and this one has not asked for.
+func (s *Starter) lacks(generation int) bool {
+	current := s.machine.in(serving)
+	return current != nil && s.ledger.lacks(generation, current.Generation)
+}
+
+// keep takes a socket over that a worker has bound.
+func (s *Starter) keep(generation int, network, address string, fd int) {
+	kept, err := s.ledger.keep(generation, network, address, fd)
+	switch {
+	case err != nil:
+		s.refused(generation, err)
+	case kept != nil:
+		s.vigil.over(kept)
+		w := s.machine.find(generation)
+		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
+	}
+}
+
+func (s *Starter) greet(w *running, generation int, version string) any {
+	if version != brokerVersion {
+		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
+	}
+	w.greeted = true
+	return greeted{generation}
+}
+
+// hungUp ends the broker of a worker, which then can't say drained any more.
+func (s *Starter) hungUp(generation int, err error) any {
+	if err != nil {
+		s.refused(generation, err)
+	}
+	if w := s.workers[generation]; w != nil && w.broker != nil {
+		w.broker.Close()
+		w.broker = nil
+	}
+	return drained{generation}
+}
+
+func (s *Starter) refused(generation int, err error) {
+	if w := s.machine.find(generation); w != nil {
+		s.options.Report(Event{Kind: Refused, Worker: w.Worker, Err: err})
+	}
+}
