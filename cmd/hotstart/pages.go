@@ -57,7 +57,7 @@ func (p *pages) environ() []string {
 	if p.server == nil {
 		return nil
 	}
-	return []string{"HOTSTART_BROWSER=" + p.server.URL()}
+	return []string{"HOTSTART_SCRIPT=" + p.server.URL()}
 }
 
 // working has whoever connects wait, if there is no worker: one may come.

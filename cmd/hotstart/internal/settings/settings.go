@@ -161,7 +161,7 @@ func lookUp(env []string, name string) (value string) {
 }
 
 // own are the variables by which hotstart talks to what it starts.
-var own = []string{"HOTSTART_FD", "HOTSTART_INSTANCE", "HOTSTART_CHANGED", "HOTSTART_URL", "HOTSTART_GENERATION", "HOTSTART_PID"}
+var own = []string{"HOTSTART_FD", "HOTSTART_INSTANCE", "HOTSTART_CHANGED", "HOTSTART_URL", "HOTSTART_GENERATION", "HOTSTART_PID", "HOTSTART_SCRIPT"}
 
 // Strangers says of each variable that looks like a setting and is none what
 // may be meant.
