@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -173,11 +174,9 @@ func (p *Program) identify(args []string) (id string, err error) {
 		if !inside(p.dir, p.archives[path]) {
 			continue // any other is the same as when this was recorded
 		}
-		content, err := os.ReadFile(p.archives[path])
-		if err != nil {
+		if err := copyTo(hash, p.archives[path]); err != nil {
 			return "", err
 		}
-		hash.Write(content)
 	}
 	own := shortHash([32]byte(hash.Sum(nil)))
 	if !isID || len(own) != len(action) {
@@ -186,6 +185,16 @@ func (p *Program) identify(args []string) (id string, err error) {
 	id = own + "/" + middle + own
 	args[i] = "-buildid=" + id
 	return id, nil
+}
+
+func copyTo(w io.Writer, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
 }
 
 // write writes a file for one command.

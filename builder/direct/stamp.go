@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // stamp ends a link as the go command does (cmd/internal/buildid): it writes the hash of
@@ -15,10 +16,11 @@ import (
 // this ID; where the user has set another one, there is nothing to write. The ID of the
 // host, a note that the linker derives from the build ID, does not count as content.
 func stamp(name, id string) error {
-	content, err := os.ReadFile(name)
+	content, err := mapped(name)
 	if err != nil {
 		return err
 	}
+	defer syscall.Munmap(content)
 	file, err := elf.NewFile(bytes.NewReader(content))
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
@@ -40,6 +42,25 @@ func stamp(name, id string) error {
 		places = append(places, at)
 	}
 	return rewrite(name, id, shortHash(sha256.Sum256(content)), places)
+}
+
+// mapped is the content of a file in memory that is not the heap's, which would keep the
+// size of the largest program. What is written there is not written to the file.
+func mapped(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	content, err := syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, &os.PathError{Op: "mmap", Path: name, Err: err}
+	}
+	return content, nil
 }
 
 // rewrite writes another last field into each place of an ID.
