@@ -54,6 +54,10 @@ func (i *input) pass(typed <-chan []byte, ended context.Context) {
 				endInput(to)
 				continue
 			}
+			select { // a new reader that came before it is to have it
+			case to = <-i.readers:
+			default:
+			}
 			to.Write(chunk) // one that has left reads no more
 		case <-ended.Done():
 			return

@@ -103,10 +103,10 @@ func (w *watch) happened(e starter.Event) {
 
 // serves notes a worker that has become the current one.
 func (w *watch) serves(e starter.Event, a *attempt) {
+	w.input.send(a.input) // before the user is told, and types
 	w.ui.serving(e, a, a == w.current)
 	w.reloadPages(e)
 	w.worker, w.current = e.Worker, a
-	w.input.send(a.input)
 	w.starting, w.slow = starter.Worker{}, nil
 	if w.target == nil {
 		w.target = a
