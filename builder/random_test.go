@@ -191,15 +191,18 @@ func (e *editor) run(steps int) {
 
 func TestRandomEdits(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, project(t, layered), Options{}), 1).run(long(12, 150))
+	newEditor(newSession(t, project(t, layered), Options{}), 1).run(long(12, 40))
 }
 
-// long chooses how much is tried.
+// long chooses how much is tried; HOTSTART_EDITS says it with HOTSTART_LONG.
 func long(usually, long int) int {
-	if os.Getenv("HOTSTART_LONG") != "" {
-		return long
+	if os.Getenv("HOTSTART_LONG") == "" {
+		return usually
 	}
-	return usually
+	if n, err := strconv.Atoi(os.Getenv("HOTSTART_EDITS")); err == nil {
+		return n
+	}
+	return long
 }
 
 // server is a program that can be adopted.
@@ -232,7 +235,7 @@ func More() string {
 
 func TestRandomEditsOfAnAdoptedProgram(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, project(t, server), Options{Adopt: true}), 2).run(long(6, 60))
+	newEditor(newSession(t, project(t, server), Options{Adopt: true}), 2).run(long(6, 20))
 }
 
 // Edits of hotstart itself. HOTSTART_EDITS says how many, of other ones than usual.
@@ -241,9 +244,9 @@ func TestRandomEditsOfARealProgram(t *testing.T) {
 	if os.Getenv("HOTSTART_LONG") == "" {
 		t.Skip("takes long: set HOTSTART_LONG")
 	}
-	steps, seed := 60, uint64(3)
-	if n, err := strconv.Atoi(os.Getenv("HOTSTART_EDITS")); err == nil {
-		steps, seed = n, rand.Uint64()
+	steps, seed := long(0, 12), uint64(3)
+	if os.Getenv("HOTSTART_EDITS") != "" {
+		seed = rand.Uint64()
 		t.Logf("seed %d", seed)
 	}
 	dir := filepath.Join(t.TempDir(), "hotstart")
