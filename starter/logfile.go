@@ -90,7 +90,6 @@ func (l *Log) Close() {
 	}
 	if l.command != nil {
 		close(l.command.quit)
-		l.command.read.Close()
 		select {
 		case <-l.command.ended:
 		case <-time.After(patience):
@@ -132,6 +131,7 @@ func (p *piped) start() (*exec.Cmd, error) {
 // keep runs the command again when it ends, until the log is closed.
 func (p *piped) keep(cmd *exec.Cmd) {
 	defer close(p.ended)
+	defer p.read.Close()
 	for {
 		cmd.Wait()
 		select {
