@@ -110,7 +110,7 @@ func parityCondition(cond, superdaemon string) (bool, error) {
 // setUpParity makes start_server the one that install says, and picks a
 // port that nobody has.
 func setUpParity(env *testscript.Env, install func(string) error) error {
-	env.Values[sessionKey{}] = &session{dir: env.WorkDir}
+	env.Values[sessionKey{}] = &session{dir: env.WorkDir, out: &lockedBuffer{}}
 	env.Values[lapKey{}] = new(time.Time)
 	env.Values[hammerKey{}] = new(hammer)
 	env.Defer(func() { endAll(env.WorkDir) })

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -27,6 +28,8 @@ import (
 func TestMain(m *testing.M) {
 	builder.Record()
 	starter.Helper()
+	// Scripts wait for most of their time, for intervals of a second and more.
+	flag.Set("test.parallel", "6")
 	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker})
 }
 
@@ -107,7 +110,7 @@ func setUp(env *testscript.Env) error {
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return err
 	}
-	run := &session{dir: env.WorkDir}
+	run := &session{dir: env.WorkDir, out: &lockedBuffer{}}
 	env.Values[sessionKey{}] = run
 	env.Defer(run.kill)
 	for _, file := range []string{"go.mod", "serve/serve.go"} {
@@ -144,7 +147,7 @@ type session struct {
 	dir    string
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	out    lockedBuffer
+	out    *lockedBuffer
 	seen   int      // how much of out the script has seen
 	master *os.File // of the terminal that cmd runs on, if it does
 	load   *load
@@ -205,14 +208,14 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := sessionOf(ts)
 	s.prepare(ts, args)
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.WaitDelay = patience
 	s.begin(ts)
 }
 
 func (s *session) prepare(ts *testscript.TestScript, args []string) {
 	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
-	s.out = lockedBuffer{}
+	s.out = &lockedBuffer{} // what still writes for an earlier one has its own
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = environ(ts)
 	if path, err := lookPath(ts.Getenv("PATH"), args[0]); err == nil {

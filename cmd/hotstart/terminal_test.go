@@ -28,6 +28,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	s.master = master
+	out := s.out
 	go func() { // ends when nobody has the terminal open any more
 		b := make([]byte, 4096)
 		for {
@@ -35,7 +36,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 			if err != nil {
 				return
 			}
-			s.out.Write(b[:n])
+			out.Write(b[:n])
 		}
 	}()
 	s.begin(ts)
