@@ -94,10 +94,27 @@ func (p probe) until(ctx context.Context, older []int) bool {
 	}
 }
 
+// once asks; with older workers about, often at the same moment: the kernel
+// wakes them first, and what is left is for the new one.
 func (p probe) once(ctx context.Context, older []int) bool {
 	ctx, end := context.WithTimeout(ctx, probeTime)
 	defer end()
-	return p(ctx, func(c net.Conn) error { return notOf(ctx, older, c) })
+	questions := 1
+	if len(older) > 0 {
+		questions = 8
+	}
+	answers := make(chan bool, questions)
+	for range questions {
+		go func() {
+			answers <- p(ctx, func(c net.Conn) error { return notOf(ctx, older, c) })
+		}()
+	}
+	for range questions {
+		if <-answers {
+			return true
+		}
+	}
+	return false
 }
 
 // notOf waits until a connection is accepted, and refuses it if it is by one

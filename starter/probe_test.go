@@ -59,7 +59,7 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 		t.Skip("no /proc to see who accepts")
 	}
 	address := freeAddress(t)
-	sh := run(t, Options{Ports: []string{address}, Ready: Readiness("tcp=" + address), Interval: 20 * time.Millisecond, ReadyTimeout: 500 * time.Millisecond}, program("echo"))
+	sh := run(t, Options{Ports: []string{address}, Ready: Readiness("tcp=" + address), Interval: 20 * time.Millisecond, ReadyTimeout: 3 * time.Second}, program("echo"))
 	first := sh.await(Serving)
 	sh.Reload(program("hold")) // accepts nothing: the old one answers
 	if e := sh.await(TimedOut); e.Worker.Generation != 2 {

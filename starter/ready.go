@@ -79,11 +79,11 @@ const (
 )
 
 // watchWaiters looks again and again: often while a start is young, since a
-// look takes 0.4 ms, and after a second 20 times a second. What is found is
-// found at most a quarter of the start or 10 ms late, and a twentieth of a long
+// look takes 0.4 ms, and after 0.4 s 50 times a second. What is found is found
+// at most a quarter of the start or 10 ms late, and 20 ms in a long
 // one.
 func watchWaiters(ctx context.Context, interval time.Duration, look func() seen) bool {
-	const first, few, last = time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond
+	const first, few, last = time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond
 	var some time.Duration // that it has waited on some of them for
 	var blind, passed time.Duration
 	for {

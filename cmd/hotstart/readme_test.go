@@ -11,25 +11,32 @@ import (
 )
 
 // update writes what hotstart says of itself into the documents.
-var update = flag.Bool("update", false, "write the help into docs/watch.md")
+var update = flag.Bool("update", false, "write the help into the documents")
 
 const watchDoc = "../../docs/watch.md"
 
 func TestDocsShowTheHelp(t *testing.T) {
-	doc := read(t, watchDoc)
-	before, rest, _ := strings.Cut(doc, "```\nUsage:\n")
+	showsTheHelp(t, watchDoc, "Usage:\n", watchUsage())
+	showsTheHelp(t, "../../docs/run.md", "\nSockets:\n", runUsage())
+}
+
+// showsTheHelp makes sure that a document has the help, which begins as it
+// says, as a block of its own.
+func showsTheHelp(t *testing.T, file, begins, help string) {
+	doc := read(t, file)
+	before, rest, _ := strings.Cut(doc, "```\n"+begins)
 	_, after, found := strings.Cut(rest, "```\n")
-	want := before + "```\n" + watchUsage() + "```\n" + after
+	want := before + "```\n" + help + "```\n" + after
 	switch {
 	case !found:
-		t.Fatalf("%s has no help", watchDoc)
+		t.Fatalf("%s has no help", file)
 	case doc == want:
 	case *update:
-		if err := os.WriteFile(watchDoc, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s does not show the help as it is: go test ./cmd/hotstart -run DocsShow -update", watchDoc)
+		t.Errorf("%s does not show the help as it is: go test ./cmd/hotstart -run DocsShow -update", file)
 	}
 }
 

@@ -59,7 +59,6 @@ type runOptions struct {
 
 func newRunCmd() *cobra.Command {
 	o := &runOptions{}
-	groups := o.groups()
 	cmd := &cobra.Command{
 		Use:                   "run [options] [--] program [argument ...]",
 		Version:               version(),
@@ -81,14 +80,24 @@ func newRunCmd() *cobra.Command {
 	cmd.SetVersionTemplate("hotstart {{.Version}}\n")
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the program is the program's
-	for _, g := range groups {
-		f.AddFlagSet(g.flags)
-	}
+	f.AddFlagSet(o.flagSet())
 	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
-		fmt.Fprintf(cmd.OutOrStderr(), "Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, usages(groups))
+		fmt.Fprintf(cmd.OutOrStderr(), "Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, runUsage())
 		return nil
 	})
 	return cmd
+}
+
+// runUsage is the list of the flags in the help.
+func runUsage() string { return usages(new(runOptions).groups()) }
+
+// flagSet binds every flag to o.
+func (o *runOptions) flagSet() *pflag.FlagSet {
+	f := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	for _, g := range o.groups() {
+		f.AddFlagSet(g.flags)
+	}
+	return f
 }
 
 // flagGroup is a part of the help.
@@ -132,14 +141,14 @@ func (o *runOptions) groups() []flagGroup {
 			f.StringVar(&o.ready, "ready", string(starter.ReadyInterval), "`way` to tell: interval, auto, accept, notify, http=URL or tcp=ADDRESS")
 			f.Var(&o.interval, "interval", "how `long` it must live with --ready=interval; also the time between two attempts")
 			f.Var(&o.readyTimeout, "ready-timeout", "how `long` it may take with the other ways; 0 is for ever")
-			f.IntVar(&o.maxFailures, "max-start-failures", 0, "failed starts in a row before giving up, a `number`; 0 is never")
+			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after this `number` of failed starts in a row; 0 is never")
 		}),
 		group("How old workers leave", func(f *pflag.FlagSet) {
 			f.StringVar(&o.signalOnHUP, "signal-on-hup", "TERM", "`signal` that they get after a reload")
 			f.StringVar(&o.signalOnTerm, "signal-on-term", "TERM", "`signal` that all workers get at SIGTERM")
-			f.Var(&o.killOldDelay, "kill-old-delay", "how `long` they go on beside the new one; 5s with --enable-auto-restart ($KILL_OLD_DELAY)")
+			f.Var(&o.killOldDelay, "kill-old-delay", "how `long` they go on beside the new one ($KILL_OLD_DELAY); with --enable-auto-restart 5s")
 			f.Var(&o.stopTimeout, "stop-timeout", "how `long` one may take from its signal until it is killed; 0 is for ever")
-			f.IntVar(&o.maxOld, "max-old", 0, "how many may live, a `number`: the oldest is ended first; 0 is any")
+			f.IntVar(&o.maxOld, "max-old", 0, "a `number` that may live: the oldest of more is ended; 0 is any")
 			f.BoolVar(&o.autoRestart, "enable-auto-restart", false, "reload by time, too ($ENABLE_AUTO_RESTART)")
 			f.Var(&o.autoInterval, "auto-restart-interval", "how `long` a worker serves until then ($AUTO_RESTART_INTERVAL)")
 		}),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,16 @@ func (s *seconds) Set(value string) error {
 	return nil
 }
 
-func (s *seconds) String() string { return time.Duration(*s).String() }
+// String is 0, which the help leaves out, or a duration: 5m, not 5m0s.
+func (s *seconds) String() string {
+	if *s == 0 {
+		return "0"
+	}
+	d := time.Duration(*s).String()
+	if strings.HasSuffix(d, "m0s") {
+		d = strings.TrimSuffix(d, "0s")
+	}
+	return d
+}
 
 func (*seconds) Type() string { return "seconds" }
