@@ -52,6 +52,7 @@ func inherit(fds []int) ([]*socket, error) {
 			return nil, fmt.Errorf("using the inherited descriptor %d: %w", fd, err)
 		}
 		s.Network = s.network(kind)
+		s.Key = s.local // until it is known which option means it
 		sockets = append(sockets, s)
 	}
 	return sockets, nil

@@ -6,49 +6,72 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
-	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // peer returns the socket at the other end of a TCP connection, if that is
-// on this machine: 0 as long as nobody has accepted it.
+// on this machine: 0 as long as nobody has accepted it. The kernel is asked
+// for this one (sock_diag(7)), since /proc/net/tcp has every connection of a
+// busy machine.
 func peer(c net.Conn) (inode uint64, here bool) {
 	mine, ok1 := c.LocalAddr().(*net.TCPAddr)
 	theirs, ok2 := c.RemoteAddr().(*net.TCPAddr)
 	if !ok1 || !ok2 {
 		return 0, false
 	}
-	local, remote := kernelNames(theirs.AddrPort()), kernelNames(mine.AddrPort())
-	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		// sl local_address rem_address st queues timer retransmits uid timeout inode
-		eachLine(file, func(f []string) {
-			if len(f) > 9 && slices.Contains(local, f[1]) && slices.Contains(remote, f[2]) {
-				inode, _ = strconv.ParseUint(f[9], 10, 64)
-				here = true
-			}
-		})
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
+	if err != nil {
+		return 0, false
 	}
-	return inode, here
+	defer unix.Close(fd)
+	if unix.Sendto(fd, diagRequest(theirs.AddrPort(), mine.AddrPort()), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) != nil {
+		return 0, false
+	}
+	answer := make([]byte, 4096)
+	n, _, err := unix.Recvfrom(fd, answer, 0)
+	if err != nil {
+		return 0, false
+	}
+	return diagAnswer(answer[:n])
 }
 
-// kernelNames are the ways in which /proc/net/tcp and tcp6 write an address:
-// words of four bytes, as numbers in hexadecimal. An IPv4 one may be that of a
-// dual stack socket.
-func kernelNames(a netip.AddrPort) []string {
-	ip, names := a.Addr().Unmap(), []string(nil)
+// What linux/sock_diag.h and linux/inet_diag.h say.
+const (
+	sockDiagByFamily = 20
+	diagIDLength     = 48               // struct inet_diag_sockid
+	diagInode        = 16 + 4 + 48 + 16 // after struct nlmsghdr: idiag_inode of struct inet_diag_msg
+)
+
+// diagRequest asks for the socket with these addresses: a struct nlmsghdr and
+// a struct inet_diag_req_v2.
+func diagRequest(local, remote netip.AddrPort) []byte {
+	family := byte(unix.AF_INET6)
+	ip, peer := local.Addr().Unmap(), remote.Addr().Unmap()
 	if ip.Is4() {
-		names = append(names, kernelName(ip.AsSlice(), a.Port()))
+		family = unix.AF_INET
 	}
-	as16 := ip.As16()
-	return append(names, kernelName(as16[:], a.Port()))
+	native := binary.NativeEndian
+	b := native.AppendUint32(nil, unix.NLMSG_HDRLEN+8+diagIDLength)
+	b = native.AppendUint16(b, sockDiagByFamily)
+	b = native.AppendUint16(b, unix.NLM_F_REQUEST)
+	b = append(b, make([]byte, 8)...) // sequence, port
+	b = append(b, family, unix.IPPROTO_TCP, 0, 0)
+	b = native.AppendUint32(b, 1<<32-1) // in any state
+	b = binary.BigEndian.AppendUint16(b, local.Port())
+	b = binary.BigEndian.AppendUint16(b, remote.Port())
+	for _, a := range []netip.Addr{ip, peer} {
+		b = append(append(b, a.AsSlice()...), make([]byte, 16-len(a.AsSlice()))...)
+	}
+	b = native.AppendUint32(b, 0)                                    // on any interface
+	return append(b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) // with any cookie
 }
 
-func kernelName(ip []byte, port uint16) string {
-	name := ""
-	for ; len(ip) > 0; ip = ip[4:] {
-		name += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(ip))
+func diagAnswer(b []byte) (inode uint64, here bool) {
+	if len(b) < diagInode+4 || binary.NativeEndian.Uint16(b[4:]) != sockDiagByFamily {
+		return 0, false
 	}
-	return fmt.Sprintf("%s:%04X", name, port)
+	return uint64(binary.NativeEndian.Uint32(b[diagInode:])), true
 }
 
 // ownedBy reports whether one of the processes, or of their children, has a

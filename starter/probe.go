@@ -94,8 +94,8 @@ func (p probe) until(ctx context.Context, older []int) bool {
 	}
 }
 
-// once asks; with older workers about, often at the same moment: the kernel
-// wakes them first, and what is left is for the new one.
+// once asks; with older workers about, several times at the same moment: the
+// kernel wakes them first, and what they leave is for the new one.
 func (p probe) once(ctx context.Context, older []int) bool {
 	ctx, end := context.WithTimeout(ctx, probeTime)
 	defer end()
