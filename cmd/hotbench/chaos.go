@@ -155,7 +155,7 @@ func (c *chaos) end() error {
 	defer unmount(c.project.dir + "-tmp")
 	pid := c.session.cmd.Process.Pid
 	err := c.clients.stop()
-	err = errors.Join(err, settled(pid), grown(c.before, measure([]int{pid})))
+	err = errors.Join(err, c.settled(), grown(c.before, measure([]int{pid})))
 	asked := time.Now()
 	err = errors.Join(err, c.session.end(15*time.Second), left(c.project.dir+"-tmp"))
 	fmt.Printf("stopped in %v\n", time.Since(asked).Round(time.Millisecond))

@@ -68,27 +68,25 @@ func commandOf(pid int) string {
 	return strings.TrimSpace(string(b))
 }
 
-// settled makes sure that in the end one worker is left, and no zombie.
-func settled(hotstart int) error {
+// settled makes sure that in the end one worker is left, and no zombie. What
+// workers have put into sessions of their own lives as long as hotstart.
+func (c *chaos) settled() error {
 	var seen string
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		workers, zombies := 0, 0
-		for _, pid := range children()[hotstart] {
+		var zombies []string
+		for _, pid := range children()[c.session.cmd.Process.Pid] {
 			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			_, state, _ := strings.Cut(string(b), ") ")
-			switch {
-			case strings.HasPrefix(state, "Z"):
-				zombies++
-			case commandOf(pid) != "hotstart" && commandOf(pid) != "exe":
-				workers++
+			if _, state, _ := strings.Cut(string(b), ") "); strings.HasPrefix(state, "Z") {
+				zombies = append(zombies, commandOf(pid))
 			}
 		}
-		if workers == 1 && zombies == 0 {
+		workers := c.workers()
+		if len(workers) == 1 && len(zombies) == 0 {
 			return nil
 		}
-		seen = fmt.Sprintf("%d children and %d zombies", workers, zombies)
+		seen = fmt.Sprintf("%d workers and zombies %v", len(workers), zombies)
 	}
-	return fmt.Errorf("in the end hotstart has %s beside its guard", seen)
+	return fmt.Errorf("in the end hotstart has %s", seen)
 }
 
 // grown says what a process holds so much more of that it must be a leak.
