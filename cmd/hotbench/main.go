@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -62,6 +63,7 @@ type bench struct {
 	signals  chan os.Signal
 	checkout string // of hotstart
 	hotstart string // the binary
+	closing  sync.Once
 }
 
 // newBench builds hotstart from the checkout that this program stands in,
@@ -115,10 +117,13 @@ func sourceDir() string {
 // defaultOut is where the figures are that the documentation shows.
 func defaultOut() string { return filepath.Join(sourceDir(), "..", "..", "docs", "speed") }
 
+// close may be called twice: by a signal, and by who it has cut short.
 func (b *bench) close() {
-	signal.Stop(b.signals)
-	close(b.signals)
-	os.RemoveAll(b.dir)
+	b.closing.Do(func() {
+		signal.Stop(b.signals)
+		close(b.signals)
+		os.RemoveAll(b.dir)
+	})
 }
 
 func (b *bench) project(name, program string) (*project, error) {
