@@ -16,6 +16,7 @@ import (
 type Instance struct {
 	PID  int
 	file *os.File
+	exit *exit
 }
 
 // glance is how often a file of another process is looked at.
@@ -31,25 +32,30 @@ func Find(pidFile string) (*Instance, error) {
 	}
 	i := &Instance{file: f}
 	i.PID, err = readPID(f)
+	i.exit = exitOf(i.PID) // before it is known to live, so that it is its own
 	if err == nil && i.ended() {
 		err = fmt.Errorf("no server runs: nobody holds the pid file %s", pidFile)
 	}
 	if err != nil {
-		f.Close()
+		i.Close()
 		return nil, err
 	}
 	return i, nil
 }
 
 // Close lets go of the pid file.
-func (i *Instance) Close() { i.file.Close() }
+func (i *Instance) Close() {
+	i.file.Close()
+	i.exit.close()
+}
 
-// Stop ends the superdaemon as SIGTERM does, and waits until it is gone.
+// Stop ends the superdaemon as SIGTERM does, and waits until it is gone: not
+// only its lock, where the kernel can tell.
 func (i *Instance) Stop(ctx context.Context) error {
 	if err := i.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for !i.ended() {
+	for !i.ended() || !i.exit.seen() {
 		if !sleep(ctx, glance) {
 			return fmt.Errorf("stopping pid %d: it still runs: %w", i.PID, context.Cause(ctx))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,6 +64,9 @@ func TestRestartAndStopAnother(t *testing.T) {
 	}
 	if err := i.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if runtime.GOOS == "linux" && !(&ending{}).seen(i.PID) {
+		t.Error("it gave up its lock, but still runs")
 	}
 	if exists(pidFile) || exists(statusFile) {
 		t.Error("a file is left")

@@ -242,6 +242,7 @@ func superdaemon() error {
 		}
 	}()
 	s.Reload(shell(os.Getenv("SCRIPT")))
+	defer time.Sleep(200 * time.Millisecond) // its lock is gone, it is not
 	return s.Run(context.Background())
 }
 
