@@ -241,7 +241,7 @@ func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 	s, re := sessionOf(ts), regexp.MustCompile("(?m)"+args[0])
 	for end := time.Now().Add(patience); !re.MatchString(s.out.String()); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			ts.Fatalf("never saw %s in:\n%s", re, s.out.String())
+			ts.Fatalf("never saw %s in:\n%s\nrunning: %q", re, s.out.String(), processesOf(s.dir))
 		}
 	}
 }

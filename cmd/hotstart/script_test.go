@@ -394,16 +394,23 @@ func processesOf(dir string) (left []string) {
 		b, err := os.ReadFile(file)
 		if err == nil && bytes.Contains(b, []byte("WORK="+dir+"\x00")) {
 			line, _ := os.ReadFile(filepath.Dir(file) + "/cmdline")
-			left = append(left, strings.ReplaceAll(string(line), "\x00", " "))
+			left = append(left, state(filepath.Dir(file))+strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}
 	guards, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range guards {
 		if b, _ := os.ReadFile(file); bytes.Contains(b, []byte(dir+"/")) && filepath.Dir(file) != fmt.Sprint("/proc/", os.Getpid()) {
-			left = append(left, strings.ReplaceAll(string(b), "\x00", " "))
+			left = append(left, state(filepath.Dir(file))+strings.ReplaceAll(string(b), "\x00", " "))
 		}
 	}
 	return left
+}
+
+// state is the pid of a process and what it waits in, for whoever has to find
+// out why it is still there.
+func state(proc string) string {
+	waits, _ := os.ReadFile(proc + "/wchan")
+	return fmt.Sprintf("%s (%s) ", filepath.Base(proc), waits)
 }
 
 // await FILE: waits until it exists.
