@@ -26,15 +26,25 @@ func newStatusFile(path string) (*statusFile, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("writing the status file %s: it exists and is not a file", path)
 	}
-	f, err := os.Create(s.draft())
-	if err != nil {
+	if err := s.writeDraft(""); err != nil {
 		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
-	f.Close()
 	return s, os.Remove(s.draft())
 }
 
 func (s *statusFile) draft() string { return fmt.Sprintf("%s.%d", s.path, os.Getpid()) }
+
+// writeDraft makes the file anew: in a folder that others write to, its name
+// may be a link that one of them has laid.
+func (s *statusFile) writeDraft(lines string) error {
+	os.Remove(s.draft())
+	f, err := os.OpenFile(s.draft(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(lines)
+	return errors.Join(err, f.Close())
+}
 
 // write puts the workers into the file, if that is news.
 func (s *statusFile) write(workers []Worker) error {
@@ -43,7 +53,7 @@ func (s *statusFile) write(workers []Worker) error {
 		return nil
 	}
 	s.written = lines // what can't be written is not tried again until it changes
-	err := os.WriteFile(s.draft(), []byte(lines), 0o644)
+	err := s.writeDraft(lines)
 	if err == nil {
 		err = os.Rename(s.draft(), s.path)
 	}

@@ -2,6 +2,7 @@ package starter
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,6 +33,28 @@ func TestStatusFile(t *testing.T) {
 	s.close()
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// The draft's name can be guessed, and be a link before we come.
+func TestAStatusFileFollowsNoLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	victim := filepath.Join(dir, "victim")
+	os.WriteFile(victim, []byte("precious"), 0o644)
+	path := filepath.Join(dir, "status")
+	lay := func() { os.Symlink(victim, fmt.Sprintf("%s.%d", path, os.Getpid())) }
+	lay()
+	s, err := newStatusFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lay()
+	if err := s.write([]Worker{{Generation: 1, PID: 10}}); err != nil || contents(t, path) != "1:10\n" {
+		t.Errorf("%q, %v", contents(t, path), err)
+	}
+	if contents(t, victim) != "precious" {
+		t.Errorf("another's file is %q now", contents(t, victim))
 	}
 }
 

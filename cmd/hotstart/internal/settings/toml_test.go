@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -48,6 +49,38 @@ func FuzzLiteralIsRead(f *testing.F) {
 		if _, err := read.fill(nil, line); err != nil || read.flag != text || read.ports[0] != text {
 			t.Errorf("%q was read as %q: %v", line, read.flag, err)
 		}
+	})
+}
+
+// FuzzFile has any hotstart.toml read: what is wrong is named with its place,
+// and what is right means the same when it is written down again.
+func FuzzFile(f *testing.F) {
+	for _, s := range []string{full, "port = 80", "prot = 80", "stop-timeout = 3", "rule = ['a: b', {match = 'a', run = 'b'}]", "[[rule]]\nmatch = [1]\nrun = 'b'", "a.b.c = 1", "port = [", "count = 9223372036854775808", "clear = 1979-05-27"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, again := newSample(), newSample()
+		if _, err := s.fill(nil, text); err != nil {
+			var wrong *Error
+			if !errors.As(err, &wrong) || !strings.HasPrefix(wrong.Place, "hotstart.toml") {
+				t.Errorf("%v of %q", err, text)
+			}
+			return
+		}
+		var lines strings.Builder
+		s.flags.VisitAll(func(f *pflag.Flag) {
+			if IsKey(f) {
+				fmt.Fprintf(&lines, "%s = %s\n", f.Name, Literal(f))
+			}
+		})
+		if _, err := again.fill(nil, lines.String()); err != nil {
+			t.Fatalf("%v of %q, written down as\n%s", err, text, &lines)
+		}
+		s.flags.VisitAll(func(f *pflag.Flag) {
+			if Literal(again.flags.Lookup(f.Name)) != Literal(f) {
+				t.Errorf("%s of %q was read again as %s", Literal(f), text, Literal(again.flags.Lookup(f.Name)))
+			}
+		})
 	})
 }
 
