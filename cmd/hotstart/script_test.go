@@ -65,6 +65,8 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
+			case "long":
+				return os.Getenv("HOTSTART_LONG") != "", nil
 			case "root":
 				return os.Getuid() == 0, nil
 			case "lowports": // are for the privileged
