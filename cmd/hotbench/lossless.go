@@ -45,9 +45,6 @@ func promises() []promise {
 	}
 }
 
-// usual is what hotstart watch and others run.
-const usual = "plain,shutdown,two,tls,worker,start_server,start_server-unix"
-
 // runLossless reloads a server again and again under load, with a connection
 // for each request and with keep-alive POST at the same time, and counts
 // what is lost. It fails if anything is.
@@ -57,7 +54,7 @@ func runLossless(args []string) error {
 	clients := flags.Int("clients", 32, "clients of each kind")
 	least := flags.Int("requests", 0, "take the time for so many requests to each program")
 	runs := flags.Int("runs", 1, "do it all so many times")
-	names := flags.String("programs", usual, "which to measure, with commas between; all if empty: run and run-unix, too")
+	names := flags.String("programs", "", "which to measure, with commas between; all if empty")
 	binary := flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
 	if err := flags.Parse(args); err != nil {
 		return err
