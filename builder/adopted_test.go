@@ -235,12 +235,7 @@ func obedientGo(t *testing.T) string {
 	if _, err := exec.LookPath("setpriv"); err != nil {
 		t.Skip("needs setpriv(1), since root may read everything")
 	}
-	script := filepath.Join(t.TempDir(), "go")
-	write(t, script, "#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search go \"$@\"\n")
-	if err := os.Chmod(script, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return script
+	return script(t, "exec setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search go \"$@\"\n")
 }
 
 // Only package main is compiled for it, and once what main imports: the rest comes from

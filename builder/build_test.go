@@ -275,12 +275,15 @@ func TestBuildKilled(t *testing.T) {
 	checkCancel(t, builderIn(t, dir, Options{Go: goCommand}), pids)
 }
 
-// script writes a shell script and returns its path.
+// script writes a shell script and returns its path. Another process does the writing:
+// what this one has had open for it may still be so in a child that another test is just
+// forking, and can't be executed then (ETXTBSY, golang.org/issue/22315).
 func script(t *testing.T, lines string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "script")
-	write(t, name, "#!/bin/sh\n"+lines)
-	if err := os.Chmod(name, 0o777); err != nil {
+	cmd := exec.Command("sh", "-c", `cat >"$1" && chmod 755 "$1"`, "sh", name)
+	cmd.Stdin = strings.NewReader("#!/bin/sh\n" + lines)
+	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
 	return name

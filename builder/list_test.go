@@ -275,18 +275,12 @@ func TestListOfAProjectThatWasAway(t *testing.T) {
 // renamingGo is a go command that renames dir, once, while it lists.
 func renamingGo(t *testing.T, dir string) string {
 	t.Helper()
-	script := filepath.Join(t.TempDir(), "go")
-	write(t, script, fmt.Sprintf(`#!/bin/sh
-case "$*" in *" -deps "*) if mkdir %[1]s.once 2>/dev/null; then
-	mv %[2]s %[2]s.away; go "$@"; code=$?; mv %[2]s.away %[2]s
+	return script(t, fmt.Sprintf(`case "$*" in *" -deps "*) if mkdir %[1]s.once 2>/dev/null; then
+	mv %[1]s %[1]s.away; go "$@"; code=$?; mv %[1]s.away %[1]s
 	exit $code
 fi;; esac
 exec go "$@"
-`, script, dir))
-	if err := os.Chmod(script, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return script
+`, dir))
 }
 
 func TestListFails(t *testing.T) {

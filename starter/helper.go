@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,9 +45,27 @@ func execStage(args []string) int {
 		}
 	}
 	env := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()))
-	err := syscall.Exec(path, argv, env)
-	tellStage(fd, stageExec, err)
+	tellStage(fd, stageExec, execWritten(path, argv, env))
 	return 127
+}
+
+// A program that is still open for writing can't be executed (ETXTBSY,
+// execve(2)): it is being deployed, or whoever wrote it has a child that has
+// not yet let go of it (golang.org/issue/22315). It is waited for less than the
+// usual interval takes, which would take the wait for the proof of a start.
+const (
+	writtenWithin = time.Second / 2
+	writtenPoll   = 5 * time.Millisecond
+)
+
+// execWritten executes a program once it is written. It returns only if it
+// could not.
+func execWritten(path string, argv, env []string) error {
+	for end := time.Now().Add(writtenWithin); ; time.Sleep(writtenPoll) {
+		if err := syscall.Exec(path, argv, env); err != syscall.ETXTBSY || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // What the exec stage could not do.

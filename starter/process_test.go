@@ -145,7 +145,7 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 	dir := t.TempDir()
 	text, noFormat := filepath.Join(dir, "text"), filepath.Join(dir, "binary")
 	os.WriteFile(text, []byte("#!/bin/sh\n"), 0o644)
-	os.WriteFile(noFormat, []byte("\x00\x01\x02\x03"), 0o755)
+	writeProgram(t, noFormat, "\x00\x01\x02\x03")
 	for _, test := range []struct {
 		c    Command
 		want string
@@ -167,6 +167,39 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 				t.Errorf("Run: %v", err)
 			}
 		}
+	}
+}
+
+// A program that is still being written is waited for, but not for ever.
+func TestAProgramThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "program")
+	writeProgram(t, program, "#!/bin/sh\nexit 3\n")
+	busy, err := os.OpenFile(program, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, c := Options{Helper: true, MaxStartFailures: 1}, &Command{Path: program}
+	e := run(t, options, c).await(Failed)
+	if want := "starting " + program + ": text file busy"; e.Err == nil || e.Reason() != want {
+		t.Errorf("failed with %v, want %s", e.Err, want)
+	}
+	sh := run(t, options, c)
+	time.AfterFunc(10*writtenPoll, func() { busy.Close() })
+	if e = sh.await(Failed); e.Err != nil || e.Reason() != "exit status 3" {
+		t.Errorf("%s, want exit status 3", e.Reason())
+	}
+}
+
+// writeProgram writes a file that can be executed, and has another process
+// do so: what this one has had open for writing may still be open in a child
+// that another test is just forking.
+func writeProgram(t *testing.T, path, content string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `cat >"$1" && chmod 755 "$1"`, "sh", path)
+	cmd.Stdin = strings.NewReader(content)
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -26,7 +26,7 @@ var superdaemons = map[string]func(path string) error{
 	"original": func(path string) error { return os.Symlink(original, path) },
 	"symlink":  func(path string) error { return linkHotstart(path) },
 	"run": func(path string) error {
-		return os.WriteFile(path, []byte("#!/bin/sh\nexec hotstart run \"$@\"\n"), 0o755)
+		return writeProgram(path, "#!/bin/sh\nexec hotstart run \"$@\"\n")
 	},
 }
 
@@ -70,20 +70,21 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 
 func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"start":  cmdStart,
-		"see":    cmdSee,
-		"sees":   cmdSees,
-		"unseen": cmdUnseen,
-		"send":   cmdSend,
-		"ends":   cmdEnds,
-		"load":   cmdLoad,
-		"await":  cmdAwait,
-		"exits":  cmdExits,
-		"ask":    cmdAsk,
-		"alone":  cmdAlone,
-		"holds":  cmdHolds,
-		"lap":    cmdLap,
-		"hammer": cmdHammer,
+		"start":   cmdStart,
+		"see":     cmdSee,
+		"sees":    cmdSees,
+		"unseen":  cmdUnseen,
+		"send":    cmdSend,
+		"ends":    cmdEnds,
+		"load":    cmdLoad,
+		"await":   cmdAwait,
+		"exits":   cmdExits,
+		"ask":     cmdAsk,
+		"alone":   cmdAlone,
+		"holds":   cmdHolds,
+		"lap":     cmdLap,
+		"hammer":  cmdHammer,
+		"program": cmdProgram,
 	}
 }
 

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"closes":   cmdCloses,
 			"trouble":  cmdTrouble,
 			"news":     cmdNews,
+			"program":  cmdProgram,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
