@@ -149,11 +149,14 @@ type sessionKey struct{}
 type session struct {
 	dir    string
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	exited chan struct{} // closed when cmd has ended and all that it said is in out
 	out    *lockedBuffer
 	seen   int      // how much of out the script has seen
 	master *os.File // of the terminal that cmd runs on, if it does
-	load   *load
+	// printed is closed when the terminal has nothing more to say, if cmd
+	// runs on one.
+	printed chan struct{}
+	load    *load
 
 	readmeLine int // how many lines of the README's session it has seen
 }
@@ -218,6 +221,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 
 func (s *session) prepare(ts *testscript.TestScript, args []string) {
 	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
+	s.master, s.printed = nil, nil
 	s.out = &lockedBuffer{} // what still writes for an earlier one has its own
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = environ(ts)
@@ -229,9 +233,12 @@ func (s *session) prepare(ts *testscript.TestScript, args []string) {
 func (s *session) begin(ts *testscript.TestScript) {
 	letAge(ts)
 	ts.Check(s.cmd.Start())
-	cmd, exited := s.cmd, s.exited
+	cmd, exited, printed := s.cmd, s.exited, s.printed
 	go func() {
 		cmd.Wait()
+		if printed != nil {
+			<-printed
+		}
 		close(exited)
 	}()
 }

@@ -27,9 +27,10 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	s.cmd.Env = append(s.cmd.Env, "TERM=xterm-256color", "NO_COLOR=", "PS1=prompt> ")
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	s.master = master
-	out := s.out
+	s.master, s.printed = master, make(chan struct{})
+	out, printed := s.out, s.printed
 	go func() { // ends when nobody has the terminal open any more
+		defer close(printed)
 		b := make([]byte, 4096)
 		for {
 			n, err := master.Read(b)
