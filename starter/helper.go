@@ -51,8 +51,8 @@ func execStage(args []string) int {
 
 // A program that is still open for writing can't be executed (ETXTBSY,
 // execve(2)): it is being deployed, or whoever wrote it has a child that has
-// not yet let go of it (golang.org/issue/22315). It is waited for less than the
-// usual interval takes, which would take the wait for the proof of a start.
+// not yet let go of it (golang.org/issue/22315). The wait is shorter than the
+// usual interval, which begins at the fork and proves a start.
 const (
 	writtenWithin = time.Second / 2
 	writtenPoll   = 5 * time.Millisecond

@@ -1,6 +1,7 @@
 package adopt_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,20 +20,21 @@ func TestFastHTTPTellsClientsToGo(t *testing.T) {
 			r := start(t, program, []string{address}, func(o *starter.Options) { o.DrainTimeout = 20 * time.Second })
 			c := newClient(t)
 			c.post("http://" + address)
-			reloads := 0
+			r.reload()
 			until(t, "an answer ends the connection", func() bool {
-				// Each time anew: a worker may have found the connection idle,
-				// and closed it, before it was asked again.
-				r.reload()
-				reloads++
 				response, err := c.Post("http://"+address, "text/plain", http.NoBody)
 				if err != nil {
 					t.Fatal(err)
 				}
-				response.Body.Close()
+				// A body left unread would end the connection, and the next
+				// answer be the new worker's.
+				defer response.Body.Close()
+				if _, err := io.Copy(io.Discard, response.Body); err != nil {
+					t.Fatal(err)
+				}
 				return response.Close
 			})
-			r.left(reloads)
+			r.left(1)
 		})
 	}
 }

@@ -151,12 +151,11 @@ type session struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended and all that it said is in out
 	out    *lockedBuffer
-	seen   int      // how much of out the script has seen
-	master *os.File // of the terminal that cmd runs on, if it does
-	// printed is closed when the terminal has nothing more to say, if cmd
-	// runs on one.
-	printed chan struct{}
-	load    *load
+	seen   int // how much of out the script has seen
+	load   *load
+
+	master  *os.File      // of the terminal that cmd runs on, if it does
+	printed chan struct{} // closed when that has nothing more to say
 
 	readmeLine int // how many lines of the README's session it has seen
 }
