@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// another starts a superdaemon in another process, which runs a script, and
-// returns its files.
-func another(t *testing.T, script string) (pidFile, statusFile string) {
+// another starts a superdaemon in another process, which runs a script that
+// is up after the interval, and returns its files.
+func another(t *testing.T, interval time.Duration, script string) (pidFile, statusFile string) {
 	t.Helper()
 	dir := t.TempDir()
 	pidFile, statusFile = filepath.Join(dir, "pid"), filepath.Join(dir, "status")
-	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script)
+	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script, "INTERVAL="+interval.String())
 	pid, err := syscall.ForkExec(c.Path, []string{c.Path}, &syscall.ProcAttr{Env: c.Env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +36,11 @@ func another(t *testing.T, script string) (pidFile, statusFile string) {
 	return pidFile, statusFile
 }
 
+const (
+	soon   = 20 * time.Millisecond
+	inVain = 500 * time.Millisecond // how long a test waits for what does not come
+)
+
 func find(t *testing.T, pidFile string) *Instance {
 	t.Helper()
 	i, err := Find(pidFile)
@@ -47,14 +52,14 @@ func find(t *testing.T, pidFile string) *Instance {
 }
 
 func brief(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("half a second"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), inVain, errors.New("half a second"))
 	t.Cleanup(cancel)
 	return ctx
 }
 
 func TestRestartAndStopAnother(t *testing.T) {
 	t.Parallel()
-	pidFile, statusFile := another(t, "exec sleep 100")
+	pidFile, statusFile := another(t, soon, "exec sleep 100")
 	i := find(t, pidFile)
 	if err := i.Restart(t.Context(), statusFile); err != nil {
 		t.Fatal(err)
@@ -76,7 +81,8 @@ func TestRestartAndStopAnother(t *testing.T) {
 func TestARestartThatDoesNotComeUp(t *testing.T) {
 	t.Parallel()
 	once := filepath.Join(t.TempDir(), "once")
-	pidFile, statusFile := another(t, fmt.Sprintf("mkdir %s && exec sleep 100", once))
+	// A start that fails is not taken for a good one where it fails slowly.
+	pidFile, statusFile := another(t, 2*inVain, fmt.Sprintf("mkdir %s && exec sleep 100", once))
 	err := find(t, pidFile).Restart(brief(t), statusFile)
 	if err == nil || !strings.Contains(err.Error(), "no worker newer than 1 came up: half a second") {
 		t.Error(err)
@@ -85,7 +91,9 @@ func TestARestartThatDoesNotComeUp(t *testing.T) {
 
 func TestARestartWhoseOldWorkerStays(t *testing.T) {
 	t.Parallel()
-	pidFile, statusFile := another(t, `trap "" TERM; while :; do sleep 1; done`)
+	deaf := filepath.Join(t.TempDir(), "deaf")
+	pidFile, statusFile := another(t, soon, fmt.Sprintf(`trap "" TERM; mkdir -p %s; while :; do sleep 1; done`, deaf))
+	until(t, "the worker ignores TERM", func() bool { return exists(deaf) })
 	err := find(t, pidFile).Restart(brief(t), statusFile)
 	if err == nil || !strings.Contains(err.Error(), "worker 2 is up, but the older worker 1 (pid ") {
 		t.Error(err)
@@ -118,7 +126,7 @@ func TestAPIDFileThatIsLeftOver(t *testing.T) {
 
 func TestARestartOfAServerThatEnds(t *testing.T) {
 	t.Parallel()
-	pidFile, statusFile := another(t, "exec sleep 100")
+	pidFile, statusFile := another(t, soon, "exec sleep 100")
 	i := find(t, pidFile)
 	syscall.Kill(i.PID, syscall.SIGKILL)
 	until(t, "its end", i.ended)

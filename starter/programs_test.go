@@ -224,11 +224,15 @@ func supervise() error {
 }
 
 // superdaemon runs SCRIPT with a pid file and a status file in DIR, until a
-// signal ends it.
+// signal ends it. A worker is up once it has lived for INTERVAL.
 func superdaemon() error {
 	dir := os.Getenv("DIR")
+	interval, err := time.ParseDuration(os.Getenv("INTERVAL"))
+	if err != nil {
+		return err
+	}
 	s, err := New(Options{
-		Interval: 20 * time.Millisecond,
+		Interval: interval,
 		PIDFile:  filepath.Join(dir, "pid"), StatusFile: filepath.Join(dir, "status"),
 	})
 	if err != nil {
