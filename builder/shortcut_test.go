@@ -11,11 +11,13 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	Record()
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // session edits a project and builds it by the shortcut where that is open, as hotstart

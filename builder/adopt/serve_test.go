@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/starter"
+	"go.uber.org/goleak"
 )
 
 // server is testdata/server, adopted; built once for all tests that only run it.
@@ -35,11 +36,12 @@ var server = sync.OnceValues(func() (string, error) {
 var serverDir string
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if serverDir != "" {
-		os.RemoveAll(serverDir)
-	}
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if serverDir != "" {
+			os.RemoveAll(serverDir)
+		}
+		os.Exit(code)
+	}))
 }
 
 // serve runs the server in one of its ways.

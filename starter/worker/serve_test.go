@@ -243,6 +243,7 @@ func TestDrainLetsRequestsFinish(t *testing.T) {
 func TestDrainCutsOffWhatLastsTooLong(t *testing.T) {
 	t.Parallel()
 	b := newBlocking()
+	defer close(b.release) // a handler that has not read the body is not told that its client is gone
 	d := quick
 	d.Timeout = 200 * time.Millisecond
 	s := start(t, d, b.serve)
