@@ -8,16 +8,18 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
 
-// runChaos does to hotstart watch what a bad day does: in rounds of random
-// faults, each ended by a good edit, under load. It fails unless the newest
-// good code is served soon after each round, every request is answered but
-// those that a fault itself has ended, and nothing is left or has grown.
+// runChaos does to hotstart what a bad day does: in rounds of random faults,
+// each ended by good code, under load. It fails unless the newest good code is
+// served soon after each round, every request is answered but those that a
+// fault itself has ended, and nothing is left or has grown.
 func runChaos(args []string) error {
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	command := flags.String("of", "watch", "hotstart's command: watch or run")
 	long := flags.Duration("for", 10*time.Minute, "how long")
 	seed := flags.Uint64("seed", uint64(time.Now().UnixNano()), "of the random choices")
 	names := flags.String("faults", "", "which, separated by commas; all if empty")
@@ -28,7 +30,11 @@ func runChaos(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	faults, err := chooseFaults(*names)
+	patient, err := choosePatient(*command)
+	if err != nil {
+		return err
+	}
+	faults, err := patient.choose(*names)
 	if err != nil {
 		return err
 	}
@@ -37,7 +43,7 @@ func runChaos(args []string) error {
 		return err
 	}
 	defer b.close()
-	c, err := newChaos(b, *clients, *bound, *verbose)
+	c, err := newChaos(b, patient, *clients, *bound, *verbose)
 	if err != nil {
 		return err
 	}
@@ -49,7 +55,10 @@ func runChaos(args []string) error {
 
 // chaos is one hotstart that is tormented.
 type chaos struct {
+	patient *patient
 	project *project
+	address string // of the program
+	tmp     string // a small file system for hotstart's files, if this user may mount one
 	session *session
 	said    *memory // by the session
 	clients *clients
@@ -61,35 +70,66 @@ type chaos struct {
 	slowest time.Duration
 }
 
-func newChaos(b *bench, asking int, bound time.Duration, verbose bool) (*chaos, error) {
-	c := &chaos{bound: bound, counts: map[string]int{}}
+// patient is a command of hotstart, and what can be done to it.
+type patient struct {
+	command string
+	program string // the file that tells how the program is told what to do
+	faults  []fault
+	begin   func(b *bench, c *chaos) (*session, error)
+	save    func(c *chaos, behaviour, code string) error // version c.version of the program, and have it loaded
+	home    func(c *chaos) string                        // the folder that workers run from
+	strays  bool                                         // a stray lives on, as under start_server
+}
+
+// stray is the command that a worker runs in a session of its own.
+const stray = "sleep"
+
+var patients = []*patient{watching, ran}
+
+func choosePatient(command string) (*patient, error) {
+	for _, p := range patients {
+		if p.command == command {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no chaos for hotstart %s", command)
+}
+
+func newChaos(b *bench, p *patient, asking int, bound time.Duration, verbose bool) (*chaos, error) {
+	c := &chaos{patient: p, bound: bound, counts: map[string]int{}}
+	if err := c.prepare(b); err != nil {
+		return nil, err
+	}
 	var err error
-	if c.project, err = b.project("chaos", "chaos"); err != nil {
-		return nil, err
-	}
-	if err := c.save("good", ""); err != nil {
-		return nil, err
-	}
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	tmp := c.project.dir + "-tmp"
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		return nil, err
-	}
-	if err := mountSmall(tmp); err != nil {
-		return nil, err
-	}
-	env := []string{"ADDRESS=" + address, "TMPDIR=" + tmp, "GOTMPDIR="}
-	c.session, err = b.watchBy(obedient(), c.project, env, "--stop-timeout=2s", "--ready-timeout=3s")
-	if err != nil {
-		unmount(tmp)
+	if c.session, err = p.begin(b, c); err != nil {
+		unmount(c.tmp)
 		return nil, err
 	}
 	c.said = c.session.keepReading(verbose)
-	c.clients = startClients("http://"+address, asking)
+	c.clients = startClients("http://"+c.address, asking)
 	return c, nil
+}
+
+// prepare makes the program and the folders.
+func (c *chaos) prepare(b *bench) (err error) {
+	if c.project, err = b.project("chaos", c.patient.program); err != nil {
+		return err
+	}
+	behaviours, err := programs.ReadFile("programs/chaos-behaviours.go.txt")
+	if err != nil {
+		return err
+	}
+	if err := c.project.file("behaviours.go", string(behaviours)); err != nil {
+		return err
+	}
+	if c.address, err = freeAddress(); err != nil {
+		return err
+	}
+	c.tmp = c.project.dir + "-tmp"
+	if err := os.Mkdir(c.tmp, 0o700); err != nil {
+		return err
+	}
+	return mountSmall(c.tmp)
 }
 
 // rounds goes on until the end, or until something is wrong.
@@ -131,7 +171,7 @@ func (c *chaos) recover(undo []func() error) error {
 		return err
 	}
 	saved := time.Now()
-	if err := c.clients.see(fmt.Sprint("version", c.version), c.bound); err != nil {
+	if err := c.clients.see(c.text(), c.bound); err != nil {
 		return fmt.Errorf("%w; hotstart said:\n%s", err, c.said)
 	}
 	c.slowest = max(c.slowest, time.Since(saved))
@@ -142,22 +182,24 @@ func (c *chaos) recover(undo []func() error) error {
 	return nil
 }
 
-// save writes a new version of the program that behaves so, with a line of
-// code after it.
+// save gives hotstart a new version of the program, that behaves so.
 func (c *chaos) save(behaviour, code string) error {
 	c.version++
-	source := strings.NewReplacer("TEXT", fmt.Sprint("version", c.version), "BEHAVIOUR", behaviour).Replace(c.project.source)
-	return c.project.file("main.go", source+code)
+	return c.patient.save(c, behaviour, code)
 }
+
+func (c *chaos) text() string { return fmt.Sprint("version", c.version) }
+
+func (c *chaos) hangUp() error { return c.session.cmd.Process.Signal(syscall.SIGHUP) }
 
 // end stops hotstart and tells what came of it all.
 func (c *chaos) end() error {
-	defer unmount(c.project.dir + "-tmp")
+	defer unmount(c.tmp)
 	pid := c.session.cmd.Process.Pid
 	err := c.clients.stop()
 	err = errors.Join(err, c.settled(), grown(c.before, measure([]int{pid})))
 	asked := time.Now()
-	err = errors.Join(err, c.session.end(15*time.Second), left(c.project.dir+"-tmp"))
+	err = errors.Join(err, c.session.end(15*time.Second), c.left())
 	fmt.Printf("stopped in %v\n", time.Since(asked).Round(time.Millisecond))
 	c.report()
 	return err

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // A fault is one thing that goes wrong. What it returns puts it right, if
@@ -18,48 +17,50 @@ type fault struct {
 	do   func(c *chaos) (mend func() error, err error)
 }
 
-// faults are all that chaos knows. Steps of the system's clock are not among
-// them: they would be every program's on the machine.
-var faults = []fault{
-	{"SIGHUP", func(c *chaos) (func() error, error) { return nil, c.session.cmd.Process.Signal(syscall.SIGHUP) }},
-	{"good edit", saving("good", "")},
-	{"syntax error", saving("good", "\nfunc {")},
-	{"type error", saving("good", "\nvar x int = text\n")},
-	{"panic at start", saving("panic", "")},
-	{"exit at start", saving("exit", "")},
-	{"hang at start", saving("hang", "")},
-	{"ignores SIGTERM", saving("deaf", "")},
-	{"child keeps the socket", saving("fork", "")},
-	{"closes its listener", saving("close", "")},
+// anywhere are the faults that befall each command. Steps of the system's
+// clock are not among them: they would be every program's on the machine.
+var anywhere = []fault{
+	{"SIGHUP", func(c *chaos) (func() error, error) { return nil, c.hangUp() }},
+	{"good code", saving("good")},
+	{"panic at start", saving("panic")},
+	{"exit at start", saving("exit")},
+	{"hang at start", saving("hang")},
+	{"dies again and again", dying},
+	{"ignores SIGTERM", saving("deaf")},
+	{"child keeps the socket", saving("fork")},
+	{"closes its listener", saving("close")},
 	{"shuts its listener down", shutDown},
 	{"kill -9 a worker", killWorker},
 	{"stop a worker for a while", stopWorker},
-	{"kill the go command", killGo},
-	{"no room for binaries", fillDisk},
-	{"clock of a file steps back", oldFile},
-	{"event queue overflows", overflow},
-	{"project renamed", renameProject},
-	{"source unreadable", unreadable},
-	{"source removed", removeSource},
+	{"no room for files", fillDisk},
 }
 
-func chooseFaults(names string) ([]fault, error) {
+// choose returns the faults with these names, separated by commas; all if
+// there are none.
+func (p *patient) choose(names string) ([]fault, error) {
+	all := slices.Concat(anywhere, p.faults)
 	if names == "" {
-		return faults, nil
+		return all, nil
 	}
 	var chosen []fault
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
+		i := slices.IndexFunc(all, func(f fault) bool { return f.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no fault %q", name)
 		}
-		chosen = append(chosen, faults[i])
+		chosen = append(chosen, all[i])
 	}
 	return chosen, nil
 }
 
-func saving(behaviour, code string) func(c *chaos) (func() error, error) {
-	return func(c *chaos) (func() error, error) { return nil, c.save(behaviour, code) }
+func saving(behaviour string) func(c *chaos) (func() error, error) {
+	return func(c *chaos) (func() error, error) { return nil, c.save(behaviour, "") }
+}
+
+// dying has a worker serve for a moment, and so does each that follows it.
+func dying(c *chaos) (func() error, error) {
+	c.clients.open("workers die again and again")
+	return nil, c.save("die", "")
 }
 
 // shutDown has a worker take the socket away from all. Until good code is
@@ -97,21 +98,6 @@ func stopWorker(c *chaos) (func() error, error) {
 	}, nil
 }
 
-// killGo kills the go command that an edit has started, if it is still there.
-func killGo(c *chaos) (func() error, error) {
-	if err := c.save("good", ""); err != nil {
-		return nil, err
-	}
-	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		for _, pid := range descendants(c.session.cmd.Process.Pid) {
-			if commandOf(pid) == "go" {
-				return nil, ignoreGone(syscall.Kill(pid, syscall.SIGKILL))
-			}
-		}
-	}
-	return nil, nil
-}
-
 func ignoreGone(err error) error {
 	if errors.Is(err, syscall.ESRCH) {
 		return nil
@@ -119,13 +105,12 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// fillDisk leaves no room where the binaries go.
+// fillDisk leaves no room for binaries, or for the status.
 func fillDisk(c *chaos) (func() error, error) {
-	tmp := c.project.dir + "-tmp"
-	if !isMounted(tmp) {
+	if !isMounted(c.tmp) {
 		return nil, nil
 	}
-	name := filepath.Join(tmp, "filler")
+	name := filepath.Join(c.tmp, "filler")
 	f, err := os.Create(name)
 	if err != nil {
 		return nil, nil // it is full already
@@ -144,53 +129,4 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// oldFile saves code that is older than all before it, as a file has it that
-// came out of an archive, or was written before the clock was set.
-func oldFile(c *chaos) (func() error, error) {
-	if err := c.save("good", ""); err != nil {
-		return nil, err
-	}
-	old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
-	return nil, ignoreMissing(os.Chtimes(filepath.Join(c.project.dir, "main.go"), old, old))
-}
-
-// overflow makes more events than the kernel keeps for a hotstart that does
-// not read them.
-func overflow(c *chaos) (func() error, error) {
-	hotstart := c.session.cmd.Process
-	if err := hotstart.Signal(syscall.SIGSTOP); err != nil {
-		return nil, err
-	}
-	defer hotstart.Signal(syscall.SIGCONT)
-	name := filepath.Join(c.project.dir, "noise")
-	for range 6000 { // create, write, close, remove: of 16384 events
-		if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
-			return nil, nil // the folder is away
-		}
-		os.Remove(name)
-	}
-	return nil, c.save("good", "")
-}
-
-func renameProject(c *chaos) (func() error, error) {
-	away := c.project.dir + "-away"
-	if err := os.Rename(c.project.dir, away); err != nil {
-		return nil, ignoreMissing(err)
-	}
-	time.Sleep(200 * time.Millisecond)
-	return nil, os.Rename(away, c.project.dir)
-}
-
-func unreadable(c *chaos) (func() error, error) {
-	name := filepath.Join(c.project.dir, "main.go")
-	if err := c.save("good", ""); err != nil {
-		return nil, err
-	}
-	return func() error { return ignoreMissing(os.Chmod(name, 0o644)) }, os.Chmod(name, 0)
-}
-
-func removeSource(c *chaos) (func() error, error) {
-	return nil, ignoreMissing(os.Remove(filepath.Join(c.project.dir, "main.go")))
 }

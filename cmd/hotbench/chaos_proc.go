@@ -44,10 +44,10 @@ func unmount(dir string) {
 	}
 }
 
-// workers lists the processes that run a program from hotstart's folder.
+// workers lists the processes that run a program from where they are.
 func (c *chaos) workers() (pids []int) {
 	for _, pid := range children()[c.session.cmd.Process.Pid] {
-		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); strings.HasPrefix(to, c.project.dir+"-tmp/") {
+		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); strings.HasPrefix(to, c.patient.home(c)+"/") {
 			pids = append(pids, pid)
 		}
 	}
@@ -104,16 +104,20 @@ func grown(before, now usage) error {
 }
 
 // left makes sure that hotstart leaves neither file nor process.
-func left(tmp string) error {
-	files, _ := filepath.Glob(filepath.Join(tmp, "*"))
+func (c *chaos) left() error {
+	files, _ := filepath.Glob(filepath.Join(c.tmp, "*"))
 	if len(files) > 0 {
 		return fmt.Errorf("left behind: %v", files)
 	}
-	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, name := range environs {
-		if b, _ := os.ReadFile(name); strings.Contains(string(b), "TMPDIR="+tmp+"\x00") {
-			return fmt.Errorf("left running: %s", name)
+	for _, pid := range processes() {
+		env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if !strings.Contains(string(env), "TMPDIR="+c.tmp+"\x00") {
+			continue
 		}
+		if !c.patient.strays || commandOf(pid) != stray {
+			return fmt.Errorf("left running: %d, %s", pid, commandOf(pid))
+		}
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@
 //	go run . report       the page and the pictures, from the figures kept
 //	go run . lossless     how many requests are lost over many reloads
 //	go run . programs     the same of programs of others, from the module proxy
-//	go run . chaos        what survives a bad day
+//	go run . chaos        what survives a bad day, of hotstart watch and run
 package main
 
 import (

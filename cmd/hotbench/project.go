@@ -38,7 +38,7 @@ func newProject(dir, name, hotstart string) (*project, error) {
 	}
 	p := &project{dir: dir, edited: "main.go", source: string(source)}
 	mod := "module example.com/bench\n\ngo 1.24\n"
-	if name == "worker" {
+	if strings.Contains(p.source, "hotstart/starter/worker") {
 		mod = "module example.com/bench\n\ngo 1.25.0\n\nrequire github.com/hotstart/hotstart v0.0.0\n\n" +
 			"replace github.com/hotstart/hotstart => " + hotstart + "\n"
 	}
