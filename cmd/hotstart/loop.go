@@ -63,6 +63,7 @@ type watch struct {
 	worker   starter.Worker                // the worker that serves; zero: none does
 	starting starter.Worker                // the worker that is to serve next; zero: none is
 	slow     <-chan time.Time              // a start takes so long that it needs a word
+	slowRule <-chan time.Time              // so does the rule that runs
 	adopted  bool                          // it was told how the program is adopted
 
 	stopping bool
@@ -109,6 +110,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.signaled(sig.(syscall.Signal))
 		case <-w.slow:
 			w.ui.slow(w.o)
+		case <-w.slowRule:
+			w.ui.ruleTakesLong(w.rules.running)
 		case typed, ok := <-w.typed:
 			w.entered(typed, ok)
 		case <-w.suspended:

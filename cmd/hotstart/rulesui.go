@@ -16,6 +16,9 @@ type ruleRun struct {
 	mends bool // the rule had failed
 }
 
+// ruleTakesLong shows which rule it is that takes long.
+func (u *watchUI) ruleTakesLong(d *duty) { u.stay(u.dim.Sprint(d.title() + " is running")) }
+
 // ruleDone tells of a rule that has run.
 func (u *watchUI) ruleDone(d *duty) {
 	spent := d.ended.Sub(d.began)

@@ -15,6 +15,8 @@ const (
 	// A run that was begun in vain is left alone for so long: most end
 	// sooner, and a command that was cut short may leave half a file.
 	leftAlone = time.Second
+	// A rule that takes so long is named while it runs, as builds are.
+	slowRule = time.Second
 )
 
 // runRules begins the run of the rule that is next, if there is one, and has
@@ -31,6 +33,7 @@ func (w *watch) runRules() {
 		return
 	}
 	w.ui.pages.working()
+	w.slowRule = time.After(slowRule)
 	env, err := w.environ()
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endRun = cancel
@@ -63,6 +66,8 @@ func (w *watch) ran(r ran) {
 	}
 	d := w.rules.running
 	w.endRun()
+	w.slowRule = nil
+	w.ui.progressed(w.standing())
 	for file := range d.given {
 		if info, err := os.Stat(file); err == nil {
 			w.rules.wrote(file, info.ModTime())
