@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +35,11 @@ func runDemo(cmd *cobra.Command, port string) error {
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
 	}
-	if err := templates.Write(templates.Demo, dir); err != nil {
+	err = templates.Write(templates.Demo, dir)
+	if err == nil {
+		err = age(dir)
+	}
+	if err != nil {
 		os.RemoveAll(dir)
 		return err
 	}
@@ -46,4 +51,20 @@ func runDemo(cmd *cobra.Command, port string) error {
 		newUI(cmd.ErrOrStderr(), cmd).say("what you have changed is still in %s", dir)
 	}
 	return err
+}
+
+// age has the files of a folder be too old to have changed since the build
+// that follows.
+func age(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	old := time.Now().Add(-time.Minute)
+	for _, e := range entries {
+		if err := os.Chtimes(filepath.Join(dir, e.Name()), old, old); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -99,6 +99,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("ADDRESS", free)
+	env.Setenv("PORT", free[strings.LastIndexByte(free, ':')+1:])
 	if path, err := lookPath(env.Getenv("PATH"), "hotstart"); err == nil {
 		env.Setenv("HOTSTART", filepath.Dir(path))
 	}
@@ -306,7 +307,8 @@ func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// get URL TEXT: asks until the answer is TEXT. No request may fail.
+// get URL TEXT: asks until the answer is TEXT, or a line of that. No request
+// may fail.
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -315,7 +317,7 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 		if err != nil {
 			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
 		}
-		if body == args[1] {
+		if strings.TrimSuffix(body, "\n") == args[1] {
 			return
 		}
 		if time.Now().After(end) {
