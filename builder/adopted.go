@@ -210,7 +210,7 @@ func contains(name, text string) bool {
 	}
 }
 
-// rejects reports whether a build failed because it was adopted, and sees to it that
+// rejects reports whether a build failed, maybe because it was adopted, and sees to it that
 // another one can't: package main has another path since the user has renamed the module,
 // or it is adopted no more.
 func (b *Builder) rejects(ctx context.Context, err error) bool {
@@ -233,11 +233,15 @@ func (b *Builder) rejects(ctx context.Context, err error) bool {
 	return true
 }
 
-// absolve takes back what rejects has decided: the code does not build otherwise either.
-func (a *adoption) absolve() {
+// absolve takes back what rejects has decided, if that was to adopt no more.
+func (a *adoption) absolve() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.broken, a.refused = nil, nil
+	decided := a.broken != nil
+	if decided {
+		a.broken, a.refused = nil, nil
+	}
+	return decided
 }
 
 // misses reports whether an adopted build found no func main. There may be no file left

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hotstart/hotstart/builder/adopt"
 )
@@ -221,8 +222,36 @@ func TestAdoptAfterUnreadableCode(t *testing.T) {
 	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	write(t, name, listens) // with another time: by the old one the go command may remember that it could not read it
 	if got := hooked(mustBuild(t, b)); got != "net" {
 		t.Errorf("adopted for %q, want net", got)
+	}
+}
+
+// Nor is it if they are mended before the build that was to tell whether the adoption is to blame.
+func TestAdoptOfCodeMendedMeanwhile(t *testing.T) {
+	t.Parallel()
+	dir, steps := project(t, gomod+mainGo+listens), t.TempDir()
+	name := filepath.Join(dir, "main.go")
+	b := builderIn(t, dir, Options{Adopt: true, Go: script(t, `
+		cd `+steps+`
+		if [ "$1" = build ] && [ -e second ]; then chmod 644 `+name+`; rm second; fi
+		if [ "$1" = build ] && [ -e first ]; then mv first second; fi
+		cd `+dir+`
+		exec `+obedientGo(t)+` "$@"
+	`)})
+	mustBuild(t, b)
+	// That a file could not be read the go command keeps in its index, by the file's time, if that is two seconds ago.
+	later := time.Now().Add(time.Hour)
+	if err := errors.Join(os.Chmod(name, 0), os.Chtimes(name, later, later)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(steps, "first"), "")
+	for range 2 {
+		if got := hooked(mustBuild(t, b)); got != "net" {
+			_, err := b.Adopted()
+			t.Errorf("adopted for %q, want net: %v", got, err)
+		}
 	}
 }
 

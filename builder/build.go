@@ -65,9 +65,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		_ = binary.Remove()
 		binary, err = b.build(ctx)
 	case b.rejects(ctx, err):
-		if binary, err = b.build(ctx); err != nil {
-			b.adoption.absolve()
-		}
+		binary, err = b.try(ctx)
 	case b.misses(err):
 		binary, err = b.compile(ctx, nil, nil)
 	}
@@ -75,6 +73,21 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		binary.Took = time.Since(start)
 	}
 	return binary, err
+}
+
+// try builds after a build that has failed, maybe because it was adopted. That is so only
+// if the same code builds without, and not with it: it may have been mended meanwhile.
+func (b *Builder) try(ctx context.Context) (*Binary, error) {
+	binary, err := b.build(ctx)
+	if !b.adoption.absolve() || err != nil {
+		return binary, err
+	}
+	adopted, err := b.build(ctx)
+	if b.rejects(ctx, err) {
+		return binary, nil
+	}
+	_ = binary.Remove()
+	return adopted, err
 }
 
 // build runs the go command once, and adopts the program if it can be.

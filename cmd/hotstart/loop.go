@@ -64,7 +64,7 @@ type watch struct {
 	starting starter.Worker                // the worker that is to serve next; zero: none is
 	slow     <-chan time.Time              // a start takes so long that it needs a word
 	slowRule <-chan time.Time              // so does the rule that runs
-	adopted  bool                          // it was told how the program is adopted
+	adopted  string                        // what was told of how the program is adopted
 
 	stopping bool
 	cut      syscall.Signal // the second signal, which cut the end short

@@ -42,7 +42,7 @@ func (u *watchUI) building(welcome, what string) {
 	u.tell(e)
 }
 
-// adopted tells once what is done to the program that its source does not
+// adopted tells what is done to the program that its source does not
 // say, or why it is not done.
 func (u *watchUI) adopted(what string, err error) {
 	switch {

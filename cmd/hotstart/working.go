@@ -44,12 +44,20 @@ func (w *watch) start(a *attempt) {
 	if err := w.connectInput(a); err != nil {
 		w.ui.warn("the program reads nothing: %v", err)
 	}
-	if w.o.adopt != adoptOff && !w.adopted {
-		w.adopted = true
-		w.ui.adopted(w.builder.Adopted())
+	if w.o.adopt != adoptOff {
+		w.tellAdopted()
 	}
 	w.attempts[a.command], w.target = a, a
 	w.starter.Reload(a.command)
+}
+
+// tellAdopted tells how the program is adopted, if that is news.
+func (w *watch) tellAdopted() {
+	what, err := w.builder.Adopted()
+	if now := fmt.Sprint(what, err); now != w.adopted {
+		w.adopted = now
+		w.ui.adopted(what, err)
+	}
 }
 
 // newest is the worker that runs the newest code.
