@@ -7,14 +7,17 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // A statusFile tells other processes which workers live. It is replaced as a
-// whole, so that nobody reads half of it.
+// whole, so that nobody reads half of it. Its lock, which hinders no reader,
+// tells another superdaemon that it is taken.
 type statusFile struct {
 	path    string // "": there is none
 	written string
-	created bool
+	file    *os.File // what is at the path, locked; nil: not written yet
 }
 
 // newStatusFile makes sure that the file can be written, and writes nothing.
@@ -26,49 +29,74 @@ func newStatusFile(path string) (*statusFile, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("writing the status file %s: it exists and is not a file", path)
 	}
-	if err := s.writeDraft(""); err != nil {
+	if isTaken(path) {
+		return nil, fmt.Errorf("writing the status file %s: it is that of another process, which lives", path)
+	}
+	draft, err := s.writeDraft("")
+	if err != nil {
 		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
+	draft.Close()
 	return s, os.Remove(s.draft())
+}
+
+// isTaken reports whether a file is locked.
+func isTaken(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
 func (s *statusFile) draft() string { return fmt.Sprintf("%s.%d", s.path, os.Getpid()) }
 
-// writeDraft makes the file anew: in a folder that others write to, its name
-// may be a link that one of them has laid.
-func (s *statusFile) writeDraft(lines string) error {
+// writeDraft makes the file anew, locked where the file system can: in a
+// folder that others write to, its name may be a link that one of them has laid.
+func (s *statusFile) writeDraft(lines string) (*os.File, error) {
 	os.Remove(s.draft())
 	f, err := os.OpenFile(s.draft(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.WriteString(lines)
-	return errors.Join(err, f.Close())
+	if _, err := f.WriteString(lines); err != nil {
+		f.Close()
+		return nil, err
+	}
+	unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	return f, nil
 }
 
 // write puts the workers into the file, if that is news.
 func (s *statusFile) write(workers []Worker) error {
 	lines := statusLines(workers)
-	if s.path == "" || lines == s.written || !s.created && lines == "" {
+	if s.path == "" || lines == s.written || s.file == nil && lines == "" {
 		return nil
 	}
 	s.written = lines // what can't be written is not tried again until it changes
-	err := s.writeDraft(lines)
+	draft, err := s.writeDraft(lines)
 	if err == nil {
 		err = os.Rename(s.draft(), s.path)
 	}
 	if err != nil {
+		draft.Close()
 		os.Remove(s.draft())
 		return fmt.Errorf("writing the status file: %w", err)
 	}
-	s.created = true
+	s.file.Close()
+	s.file = draft
 	return nil
 }
 
+// close removes the file, unless another has taken its place.
 func (s *statusFile) close() {
-	if s.created {
+	mine, err1 := s.file.Stat()
+	there, err2 := os.Stat(s.path)
+	if err1 == nil && err2 == nil && os.SameFile(mine, there) {
 		os.Remove(s.path)
 	}
+	s.file.Close()
 }
 
 func statusLines(workers []Worker) string {

@@ -36,6 +36,38 @@ func TestStatusFile(t *testing.T) {
 	}
 }
 
+// Two superdaemons with one status file would each tell of the other's workers.
+func TestAStatusFileIsOneProcesss(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "status")
+	os.WriteFile(path, []byte("1:10\n"), 0o644) // of one that is dead
+	s, err := newStatusFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for generation := range 3 {
+		if err := s.write([]Worker{{Generation: generation + 1, PID: 10}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newStatusFile(path); err == nil {
+			t.Error("a second one has it, too")
+		}
+	}
+	s.close()
+	if s, err = newStatusFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write([]Worker{{Generation: 1, PID: 10}}); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(path)
+	os.WriteFile(path, []byte("another's"), 0o644)
+	s.close()
+	if !exists(path) {
+		t.Error("another's file is removed")
+	}
+}
+
 // The draft's name can be guessed, and be a link before we come.
 func TestAStatusFileFollowsNoLink(t *testing.T) {
 	t.Parallel()
