@@ -67,6 +67,7 @@ type watch struct {
 	adopted  string                        // what was told of how the program is adopted
 
 	stopping bool
+	echoes   echoes
 	cut      syscall.Signal // the second signal, which cut the end short
 	exited   *endedError    // the program has ended, and with --exit that is all
 	killed   starter.Worker // a worker that did not leave when it was told to
@@ -107,7 +108,9 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case e := <-w.events:
 			w.happened(e)
 		case sig := <-w.signals:
-			w.signaled(sig.(syscall.Signal))
+			if !w.echoes.is(sig, time.Now()) {
+				w.signaled(sig.(syscall.Signal))
+			}
 		case <-w.slow:
 			w.ui.slow(w.o)
 		case <-w.slowRule:

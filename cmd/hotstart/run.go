@@ -256,6 +256,9 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	if err != nil || mode == 0 || mode > 0o777 {
 		return so, fmt.Errorf("--socket-mode=%q is no mode like 0660", o.socketMode)
 	}
+	if len(o.paths) == 0 && (mode != 0o777 || o.socketOwner != "") {
+		return so, errors.New("--socket-mode and --socket-owner are those of a --path, and there is none")
+	}
 	so.SocketMode = os.FileMode(mode)
 	return so, so.Check()
 }

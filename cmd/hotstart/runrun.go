@@ -113,10 +113,11 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 // listen passes signals on until done. The second of those that end is the
 // last: what it finds is killed.
 func (d *superdaemon) listen(signals <-chan os.Signal, done <-chan struct{}) {
+	var echoes echoes
 	for {
 		select {
 		case sig := <-signals:
-			if sig != syscall.SIGPIPE {
+			if sig != syscall.SIGPIPE && !echoes.is(sig, time.Now()) {
 				d.starter.Signal(sig.(syscall.Signal))
 			}
 		case <-done:

@@ -191,6 +191,7 @@ func (s *session) over() bool {
 func (s *session) kill() {
 	if s.cmd != nil && !s.over() {
 		s.cmd.Process.Signal(syscall.SIGTERM)
+		time.Sleep(2 * echo)
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		if s.master != nil {
 			s.master.Close() // what a shell does not ignore
