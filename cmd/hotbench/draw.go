@@ -21,6 +21,8 @@ const (
 	rowHeight, headHeight = 24, 40
 	nameWidth, barWidth   = 160, 380
 	pictureWidth          = nameWidth + barWidth + 210
+
+	longestBar = 5 // times the bare go build: a longer one has a gap, or the others could not be told apart
 )
 
 // draw shows the time from a save to the first new answer: a bar for each
@@ -51,6 +53,9 @@ func drawProgram(w *strings.Builder, p subject, all []summary, y int) int {
 	if len(rows) == 0 {
 		return y
 	}
+	if yard > 0 {
+		longest = min(longest, longestBar*yard)
+	}
 	scale := barWidth / longest
 	fmt.Fprintf(w, "<text class=\"head\" x=\"8\" y=\"%d\">%s</text>\n", y+18, p.about)
 	top := y + headHeight - 8
@@ -70,12 +75,23 @@ func drawBar(w *strings.Builder, s summary, y int, scale float64) {
 		class = "ours"
 	}
 	fmt.Fprintf(w, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", nameWidth-8, y+15, s.Tool)
-	fmt.Fprintf(w, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"16\" rx=\"2\"/>\n", class, nameWidth, y+2, s.Median*scale)
+	long := s.Median * scale
+	bar := func(x, width float64) {
+		fmt.Fprintf(w, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"16\" rx=\"2\"/>\n", class, nameWidth+x, y+2, width)
+	}
+	if long > barWidth+0.5 {
+		const gap, end = 6, 12
+		long = barWidth
+		bar(0, long-gap-end)
+		bar(long-end, end)
+	} else {
+		bar(0, long)
+	}
 	lost := "none lost"
 	if s.Lost > 0 {
 		lost = fmt.Sprintf("%d of %d lost", s.Lost, s.Asked)
 	}
-	fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%d\">%s <tspan class=\"note\">%s</tspan></text>\n", nameWidth+s.Median*scale+8, y+15, seconds(s.Median), lost)
+	fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%d\">%s <tspan class=\"note\">%s</tspan></text>\n", nameWidth+long+8, y+15, seconds(s.Median), lost)
 }
 
 func seconds(ms float64) string { return fmt.Sprintf("%.2f s", ms/1e3) }
