@@ -64,17 +64,21 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 		RequireUniqueNames: true,
 		Setup:              func(env *testscript.Env) error { return setUpParity(env, install) },
 		Condition:          func(cond string) (bool, error) { return parityCondition(cond, superdaemon) },
-		Cmds:               parityCommands(),
+		Cmds:               parityCommands(superdaemon),
 	})
 }
 
-func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
+func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, bool, []string) {
+	send := cmdSend
+	if superdaemon == "original" {
+		send = cmdSendSleeper
+	}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"start":   cmdStart,
 		"see":     cmdSee,
 		"sees":    cmdSees,
 		"unseen":  cmdUnseen,
-		"send":    cmdSend,
+		"send":    send,
 		"ends":    cmdEnds,
 		"load":    cmdLoad,
 		"await":   cmdAwait,
@@ -86,6 +90,27 @@ func parityCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"hammer":  cmdHammer,
 		"program": cmdProgram,
 	}
+}
+
+// cmdSendSleeper is send for the original. It looks whether there was a
+// signal, and then waits for the next event: one that comes in between is
+// heard at the event after it. So it has to sleep already.
+func cmdSendSleeper(ts *testscript.TestScript, neg bool, args []string) {
+	pid := sessionOf(ts).cmd.Process.Pid
+	for end := time.Now().Add(patience); !sleeps(pid) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	cmdSend(ts, neg, args)
+}
+
+// sleeps reports whether a process waits for something; proc_pid_stat(5).
+func sleeps(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true // there is no /proc here
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "S")
 }
 
 func parityCondition(cond, superdaemon string) (bool, error) {
