@@ -55,7 +55,7 @@ func lockPIDFile(path string) (*pidFile, error) {
 }
 
 func (p *pidFile) lock() error {
-	err := unix.Flock(int(p.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err := tryLock(p.File)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		pid, _ := readPID(p.File)
 		return &HeldError{Path: p.Name(), PID: pid}
@@ -67,11 +67,7 @@ func (p *pidFile) lock() error {
 }
 
 // ours reports whether the path still names the file that is locked.
-func (p *pidFile) ours() bool {
-	mine, err1 := p.Stat()
-	there, err2 := os.Stat(p.Name())
-	return err1 == nil && err2 == nil && os.SameFile(mine, there)
-}
+func (p *pidFile) ours() bool { return isAt(p.Name(), p.File) }
 
 func (p *pidFile) write() error {
 	err := p.Truncate(0)

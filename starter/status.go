@@ -47,7 +47,7 @@ func isTaken(path string) bool {
 		return false
 	}
 	defer f.Close()
-	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+	return errors.Is(tryLock(f), unix.EWOULDBLOCK)
 }
 
 func (s *statusFile) draft() string { return fmt.Sprintf("%s.%d", s.path, os.Getpid()) }
@@ -64,7 +64,7 @@ func (s *statusFile) writeDraft(lines string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	_ = tryLock(f)
 	return f, nil
 }
 
@@ -91,9 +91,7 @@ func (s *statusFile) write(workers []Worker) error {
 
 // close removes the file, unless another has taken its place.
 func (s *statusFile) close() {
-	mine, err1 := s.file.Stat()
-	there, err2 := os.Stat(s.path)
-	if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+	if isAt(s.path, s.file) {
 		os.Remove(s.path)
 	}
 	s.file.Close()

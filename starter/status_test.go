@@ -37,7 +37,7 @@ func TestStatusFile(t *testing.T) {
 }
 
 // Two superdaemons with one status file would each tell of the other's workers.
-func TestAStatusFileIsOneProcesss(t *testing.T) {
+func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
 	os.WriteFile(path, []byte("1:10\n"), 0o644) // of one that is dead

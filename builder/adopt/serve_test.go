@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hotstart/hotstart/starter"
 	"go.uber.org/goleak"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // server is testdata/server, adopted; built once for all tests that only run it.
