@@ -76,9 +76,9 @@ type patient struct {
 	program string // the file that tells how the program is told what to do
 	faults  []fault
 	begin   func(b *bench, c *chaos) (*session, error)
-	save    func(c *chaos, behaviour, code string) error // version c.version of the program, and have it loaded
-	home    func(c *chaos) string                        // the folder that workers run from
-	strays  bool                                         // a stray lives on, as under start_server
+	save    func(c *chaos, behaviour string) error // version c.version of the program, and have it loaded
+	home    func(c *chaos) string                  // the folder that workers run from
+	strays  bool                                   // a stray lives on, as under start_server
 }
 
 // stray is the command that a worker runs in a session of its own.
@@ -167,7 +167,7 @@ func (c *chaos) recover(undo []func() error) error {
 			return err
 		}
 	}
-	if err := c.save("good", ""); err != nil {
+	if err := c.save("good"); err != nil {
 		return err
 	}
 	saved := time.Now()
@@ -183,9 +183,9 @@ func (c *chaos) recover(undo []func() error) error {
 }
 
 // save gives hotstart a new version of the program, that behaves so.
-func (c *chaos) save(behaviour, code string) error {
+func (c *chaos) save(behaviour string) error {
 	c.version++
-	return c.patient.save(c, behaviour, code)
+	return c.patient.save(c, behaviour)
 }
 
 func (c *chaos) text() string { return fmt.Sprint("version", c.version) }

@@ -54,20 +54,20 @@ func (p *patient) choose(names string) ([]fault, error) {
 }
 
 func saving(behaviour string) func(c *chaos) (func() error, error) {
-	return func(c *chaos) (func() error, error) { return nil, c.save(behaviour, "") }
+	return func(c *chaos) (func() error, error) { return nil, c.save(behaviour) }
 }
 
 // dying has a worker serve for a moment, and so does each that follows it.
 func dying(c *chaos) (func() error, error) {
 	c.clients.open("workers die again and again")
-	return nil, c.save("die", "")
+	return nil, c.save("die")
 }
 
 // shutDown has a worker take the socket away from all. Until good code is
 // served, it does so again as often as it is started.
 func shutDown(c *chaos) (func() error, error) {
 	c.clients.open("a worker shuts the socket down")
-	return nil, c.save("shutdown", "")
+	return nil, c.save("shutdown")
 }
 
 // killWorker ends what the worker was about to answer. Who connects later
@@ -121,7 +121,7 @@ func fillDisk(c *chaos) (func() error, error) {
 			break
 		}
 	}
-	return func() error { return ignoreMissing(os.Remove(name)) }, c.save("good", "")
+	return func() error { return ignoreMissing(os.Remove(name)) }, c.save("good")
 }
 
 func ignoreMissing(err error) error {

@@ -18,7 +18,7 @@ var ran = &patient{
 	command: "run",
 	program: "chaos-run",
 	begin:   beginRun,
-	save:    func(c *chaos, behaviour, _ string) error { return c.deploy(behaviour, c.linked) },
+	save:    func(c *chaos, behaviour string) error { return c.deploy(behaviour, c.linked) },
 	home:    (*chaos).releases,
 	strays:  true,
 	faults: []fault{

@@ -13,7 +13,7 @@ var watching = &patient{
 	command: "watch",
 	program: "chaos-watch",
 	begin:   beginWatch,
-	save:    saveSource,
+	save:    func(c *chaos, behaviour string) error { return c.saveSource(behaviour, "") },
 	home:    func(c *chaos) string { return c.tmp },
 	faults: []fault{
 		{"syntax error", writing("\nfunc {")},
@@ -28,7 +28,7 @@ var watching = &patient{
 }
 
 func beginWatch(b *bench, c *chaos) (*session, error) {
-	if err := c.save("good", ""); err != nil {
+	if err := c.save("good"); err != nil {
 		return nil, err
 	}
 	env := []string{"ADDRESS=" + c.address, "TMPDIR=" + c.tmp, "GOTMPDIR="}
@@ -36,18 +36,21 @@ func beginWatch(b *bench, c *chaos) (*session, error) {
 }
 
 // saveSource writes the program, with some code after it.
-func saveSource(c *chaos, behaviour, code string) error {
+func (c *chaos) saveSource(behaviour, code string) error {
 	source := strings.NewReplacer("TEXT", c.text(), "BEHAVIOUR", behaviour).Replace(c.project.source)
 	return c.project.file("main.go", source+code)
 }
 
 func writing(code string) func(c *chaos) (func() error, error) {
-	return func(c *chaos) (func() error, error) { return nil, c.save("good", code) }
+	return func(c *chaos) (func() error, error) {
+		c.version++
+		return nil, c.saveSource("good", code)
+	}
 }
 
 // killGo kills the go command that an edit has started, if it is still there.
 func killGo(c *chaos) (func() error, error) {
-	if err := c.save("good", ""); err != nil {
+	if err := c.save("good"); err != nil {
 		return nil, err
 	}
 	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -63,7 +66,7 @@ func killGo(c *chaos) (func() error, error) {
 // oldFile saves code that is older than all before it, as a file has it that
 // came out of an archive, or was written before the clock was set.
 func oldFile(c *chaos) (func() error, error) {
-	if err := c.save("good", ""); err != nil {
+	if err := c.save("good"); err != nil {
 		return nil, err
 	}
 	old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
@@ -85,7 +88,7 @@ func overflow(c *chaos) (func() error, error) {
 		}
 		os.Remove(name)
 	}
-	return nil, c.save("good", "")
+	return nil, c.save("good")
 }
 
 func renameProject(c *chaos) (func() error, error) {
@@ -99,7 +102,7 @@ func renameProject(c *chaos) (func() error, error) {
 
 func unreadable(c *chaos) (func() error, error) {
 	name := filepath.Join(c.project.dir, "main.go")
-	if err := c.save("good", ""); err != nil {
+	if err := c.save("good"); err != nil {
 		return nil, err
 	}
 	return func() error { return ignoreMissing(os.Chmod(name, 0o644)) }, os.Chmod(name, 0)
