@@ -1,13 +1,8 @@
 package adopt_test
 
 import (
-	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/hotstart/hotstart/starter"
 )
 
 // fasthttp gives no hook; still its clients are told to go.
@@ -17,23 +12,11 @@ func TestFastHTTPTellsClientsToGo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			program := framework(t, name)
 			address := freePort(t, "127.0.0.1")
-			r := start(t, program, []string{address}, func(o *starter.Options) { o.DrainTimeout = 20 * time.Second })
+			r := start(t, program, []string{address}, drainForever)
 			c := newClient(t)
 			c.post("http://" + address)
 			r.reload()
-			until(t, "an answer ends the connection", func() bool {
-				response, err := c.Post("http://"+address, "text/plain", http.NoBody)
-				if err != nil {
-					t.Fatal(err)
-				}
-				// A body left unread would end the connection, and the next
-				// answer be the new worker's.
-				defer response.Body.Close()
-				if _, err := io.Copy(io.Discard, response.Body); err != nil {
-					t.Fatal(err)
-				}
-				return response.Close
-			})
+			c.postUntilLast("http://" + address)
 			r.left(1)
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 	"testing"
-	"time"
 )
 
 // TestNoRequestIsLost can be made longer: HOTSTART_RELOADS=100, HOTSTART_CLIENTS=32.
@@ -36,7 +35,7 @@ func TestNoRequestIsLost(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			address := freePort(t, "127.0.0.1")
-			r := serve(t, nil, test.mode, address)
+			r := serve(t, drainForever, test.mode, address)
 			l := newLoad()
 			l.ask(clients, test.scheme+"://"+address, test.keepAlive, test.protocols)
 			for range reloads {
@@ -44,14 +43,8 @@ func TestNoRequestIsLost(t *testing.T) {
 				until(t, "requests come", func() bool { return l.asked.Load() > asked+100*int64(clients) })
 				r.reload()
 			}
-			began := time.Now()
 			r.left(reloads)
-			took := time.Since(began)
 			l.end(t)
-			t.Logf("the last worker left after %v", took)
-			if took > 5*time.Second {
-				t.Error("that is late")
-			}
 		})
 	}
 }

@@ -257,6 +257,13 @@ func (r *running) left(n int) {
 	r.until(fmt.Sprintf("%d workers have left", n), func() bool { return r.count(starter.Left) >= n })
 }
 
+// prints waits until all that the workers have printed is this: a worker may have left
+// before its last words are read.
+func (r *running) prints(text string) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("they print %q", text), func() bool { return r.text() == text })
+}
+
 func (r *running) until(what string, is func() bool) {
 	r.t.Helper()
 	until(r.t, what, is)

@@ -96,6 +96,7 @@ func deafen(w http.ResponseWriter, r *http.Request) {
 }
 
 func slow(w http.ResponseWriter, r *http.Request) {
+	fmt.Println("slow")
 	d, _ := time.ParseDuration(r.FormValue("for"))
 	time.Sleep(d)
 	hello(w, r)
