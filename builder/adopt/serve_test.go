@@ -200,6 +200,9 @@ func TestOpenEnd(t *testing.T) {
 			defer conn.Close()
 			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n", path)
 			lines := bufio.NewReader(conn)
+			if _, err := lines.ReadString('\n'); err != nil { // from then on it is the old worker's
+				t.Fatal(err)
+			}
 			began := time.Now()
 			r.reload()
 			for {
