@@ -134,8 +134,9 @@ func (s *set) lookAt(d *dir) {
 // find notes that the directory is there, and what is in it.
 func (s *set) find(d *dir, poll bool, entries []os.DirEntry) {
 	anchor := d.anchor
-	d.gone, d.poll, d.anchor = false, poll, ""
+	d.gone, d.anchor = false, ""
 	s.release(anchor)
+	d.poll = d.poll || poll // no event tells what has changed since the last poll
 	var paths []string
 	for _, entry := range entries {
 		path := filepath.Join(d.path, entry.Name())
@@ -147,6 +148,7 @@ func (s *set) find(d *dir, poll bool, entries []os.DirEntry) {
 		}
 	}
 	s.compare(d, paths)
+	d.poll = poll
 }
 
 // lose notes that the directory is missing.
