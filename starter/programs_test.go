@@ -69,10 +69,16 @@ func programs() map[string]func() error {
 }
 
 func untilTerm() error {
+	<-terms()
+	return nil
+}
+
+// terms catches SIGTERM from now on. A program does so before it is seen to
+// serve: the signal may follow at once.
+func terms() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	ossignal.Notify(signals, syscall.SIGTERM)
-	<-signals
-	return nil
+	return signals
 }
 
 func stubborn() error {
@@ -86,12 +92,13 @@ func stubborn() error {
 func echo() error { return echoOn(3) }
 
 func echoOn(fd int) error {
+	term := terms()
 	l, err := net.FileListener(os.NewFile(uintptr(fd), "inherited"))
 	if err != nil {
 		return err
 	}
 	go func() {
-		untilTerm()
+		<-term
 		l.Close()
 	}()
 	var open sync.WaitGroup
@@ -118,13 +125,14 @@ func deafen() error {
 
 // prefork has a child that accepts, and does nothing itself.
 func prefork() error {
+	term := terms()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "STARTER_TEST_PROGRAM=echo")
 	cmd.ExtraFiles = []*os.File{os.NewFile(3, "inherited")}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	untilTerm()
+	<-term
 	cmd.Process.Signal(syscall.SIGTERM)
 	return cmd.Wait()
 }
@@ -149,6 +157,7 @@ func sayNotify() error {
 // sayBroker is a worker of the broker's protocol: ready, and drained when
 // told to drain.
 func sayBroker() error {
+	term := terms()
 	number, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))
 	c := os.NewFile(uintptr(number), "broker")
 	fmt.Fprint(c, "hello 1\nready\n")
@@ -160,7 +169,8 @@ func sayBroker() error {
 			}
 		}
 	}()
-	return untilTerm()
+	<-term
+	return nil
 }
 
 // description is what a process finds itself to be.
