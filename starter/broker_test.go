@@ -239,8 +239,10 @@ func TestDrain(t *testing.T) {
 }
 
 // A worker that has hung up can't say drained: its signal is due.
+//
+// Not parallel: a child that another test forks has every descriptor until
+// it executes its program, and the worker has not hung up before.
 func TestADrainEndsWithTheBroker(t *testing.T) {
-	t.Parallel()
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
 			d.step(stop{syscall.SIGTERM})

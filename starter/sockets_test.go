@@ -160,8 +160,9 @@ func TestSocketsBlockAndCloseOnExec(t *testing.T) {
 	}
 }
 
+// Not parallel: a child that another test forks has every descriptor until
+// it executes its program, and may be the one that is named.
 func TestInUseNamesTheHolder(t *testing.T) {
-	t.Parallel()
 	needIPv6(t)
 	path := filepath.Join(t.TempDir(), "sock")
 	for _, test := range [][2]string{ // the first one is open, the second is tried
@@ -232,8 +233,8 @@ func TestPrivilegeError(t *testing.T) {
 	}
 }
 
+// Not parallel: see TestInUseNamesTheHolder.
 func TestAPathThatIsAlive(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
 	l, err := net.Listen("unix", path)
 	if err != nil {
