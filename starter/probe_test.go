@@ -1,7 +1,6 @@
 package starter
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -58,9 +57,14 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 	if !canSeeWaiters() {
 		t.Skip("no /proc to see who accepts")
 	}
-	address := freeAddress(t)
-	sh := run(t, Options{Ports: []string{address}, Ready: Readiness("tcp=" + address), Interval: 20 * time.Millisecond, ReadyTimeout: 3 * time.Second}, program("echo"))
+	// The address has to be known before: it is that of a socket which is
+	// inherited, since one that is only found free may be another's by then.
+	s := held(t, "127.0.0.1:0")
+	o := Options{Ports: []string{s.local}, Inherited: []int{s.fd}, Ready: Readiness("tcp=" + s.local), Interval: 20 * time.Millisecond, ReadyTimeout: -1}
+	sh := run(t, o, program("echo"))
 	first := sh.await(Serving)
+	sh.SetTimeouts(500*time.Millisecond, 0, 0)
+	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.limits) == 0 })
 	sh.Reload(program("hold")) // accepts nothing: the old one answers
 	if e := sh.await(TimedOut); e.Worker.Generation != 2 {
 		t.Errorf("%v", e)
@@ -68,16 +72,8 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 	if err := unix.Kill(first.Worker.PID, 0); err != nil {
 		t.Errorf("the old worker is gone: %v", err)
 	}
+	sh.SetTimeouts(-1, 0, 0)
+	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.limits) == 0 })
 	sh.Reload(program("echo"))
 	sh.await(Serving)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
