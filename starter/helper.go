@@ -59,10 +59,12 @@ const (
 )
 
 // execWritten executes a program once it is written. It returns only if it
-// could not.
+// could not. The last try comes after the time: on a busy machine the one
+// before may have been long ago.
 func execWritten(path string, argv, env []string) error {
 	for end := time.Now().Add(writtenWithin); ; time.Sleep(writtenPoll) {
-		if err := syscall.Exec(path, argv, env); err != syscall.ETXTBSY || time.Now().After(end) {
+		last := time.Now().After(end)
+		if err := syscall.Exec(path, argv, env); err != syscall.ETXTBSY || last {
 			return err
 		}
 	}

@@ -175,20 +175,52 @@ func TestAProgramThatIsBeingWritten(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
 	writeProgram(t, program, "#!/bin/sh\nexit 3\n")
-	busy, err := os.OpenFile(program, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options, c := Options{Helper: true, MaxStartFailures: 1}, &Command{Path: program}
+	options, c := Options{Helper: true, MaxStartFailures: 1, Interval: time.Hour}, &Command{Path: program}
+	letGo := keepWriting(t, program)
 	e := run(t, options, c).await(Failed)
 	if want := "starting " + program + ": text file busy"; e.Err == nil || e.Reason() != want {
 		t.Errorf("failed with %v, want %s", e.Err, want)
 	}
-	sh := run(t, options, c)
-	time.AfterFunc(10*writtenPoll, func() { busy.Close() })
-	if e = sh.await(Failed); e.Err != nil || e.Reason() != "exit status 3" {
-		t.Errorf("%s, want exit status 3", e.Reason())
+	letGo()
+	for try := 1; ; try++ {
+		letGo := keepWriting(t, program)
+		began := time.Now()
+		sh := run(t, options, c)
+		time.Sleep(10 * writtenPoll)
+		letGo()
+		waited := time.Since(began) < writtenWithin // or this test was too slow to tell
+		switch e = sh.await(Failed); {
+		case e.Err == nil && e.Reason() == "exit status 3":
+			return
+		case waited || try == 20:
+			t.Fatalf("%s, want exit status 3", e.Reason())
+		}
 	}
+}
+
+// keepWriting has another process keep a file open for writing, see
+// writeProgram, until letGo returns.
+func keepWriting(t *testing.T, path string) (letGo func()) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `exec 3>>"$1" && echo && exec cat`, "sh", path)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, out := reader(t)
+	cmd.Stdout = stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	letGo = sync.OnceFunc(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	t.Cleanup(letGo)
+	if line, err := out.ReadString('\n'); line != "\n" {
+		t.Fatal(line, err)
+	}
+	return letGo
 }
 
 // writeProgram writes a file that can be executed, and has another process
