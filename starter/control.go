@@ -55,8 +55,8 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if err := i.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for !i.ended() || !i.exit.seen() {
-		if !sleep(ctx, glance) {
+	for late := false; !i.ended() || !i.exit.seen(); late = !sleep(ctx, glance) {
+		if late { // and the last look came after that
 			return fmt.Errorf("stopping pid %d: it still runs: %w", i.PID, context.Cause(ctx))
 		}
 	}
@@ -77,7 +77,7 @@ func (i *Instance) Restart(ctx context.Context, statusFile string) error {
 		return err
 	}
 	last := newest(before)
-	for {
+	for late := false; ; late = !sleep(ctx, glance) {
 		now, err := readStatus(statusFile)
 		if err == nil && i.ended() {
 			err = errors.New("it has ended")
@@ -89,7 +89,7 @@ func (i *Instance) Restart(ctx context.Context, statusFile string) error {
 		if newest(now) > last && len(old) == 0 {
 			return nil
 		}
-		if !sleep(ctx, glance) {
+		if late { // and the last look came after that
 			return fmt.Errorf("restarting pid %d: %s: %w", i.PID, standing(now, old, last), context.Cause(ctx))
 		}
 	}

@@ -13,21 +13,28 @@ import (
 	"time"
 )
 
-// another starts a superdaemon in another process, which runs a script that
-// is up after the interval, and returns its files.
-func another(t *testing.T, interval time.Duration, script string) (pidFile, statusFile string) {
+// another starts a superdaemon in another process, which runs a script in the
+// folder work beside its files, and returns these.
+func another(t *testing.T, script string) (pidFile, statusFile string) {
 	t.Helper()
 	dir := t.TempDir()
 	pidFile, statusFile = filepath.Join(dir, "pid"), filepath.Join(dir, "status")
-	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script, "INTERVAL="+interval.String())
+	if err := os.Mkdir(filepath.Join(dir, "work"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script)
 	pid, err := syscall.ForkExec(c.Path, []string{c.Path}, &syscall.ProcAttr{Env: c.Env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		syscall.Kill(pid, syscall.SIGTERM)
-		syscall.Kill(pid, syscall.SIGTERM)
-		reap(pid)
+		// The second signal ends it at once, and of two that come while it is
+		// busy the kernel makes one.
+		until(t, "the superdaemon lives", func() bool {
+			syscall.Kill(pid, syscall.SIGTERM)
+			ended, _ := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			return ended == pid
+		})
 	})
 	until(t, "the first worker", func() bool {
 		now, _ := readStatus(statusFile)
@@ -35,11 +42,6 @@ func another(t *testing.T, interval time.Duration, script string) (pidFile, stat
 	})
 	return pidFile, statusFile
 }
-
-const (
-	soon   = 20 * time.Millisecond
-	inVain = 500 * time.Millisecond // how long a test waits for what does not come
-)
 
 func find(t *testing.T, pidFile string) *Instance {
 	t.Helper()
@@ -51,15 +53,16 @@ func find(t *testing.T, pidFile string) *Instance {
 	return i
 }
 
+// brief is for what does not come.
 func brief(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeoutCause(t.Context(), inVain, errors.New("half a second"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("half a second"))
 	t.Cleanup(cancel)
 	return ctx
 }
 
 func TestRestartAndStopAnother(t *testing.T) {
 	t.Parallel()
-	pidFile, statusFile := another(t, soon, "exec sleep 100")
+	pidFile, statusFile := another(t, "exec sleep 100")
 	i := find(t, pidFile)
 	if err := i.Restart(t.Context(), statusFile); err != nil {
 		t.Fatal(err)
@@ -80,9 +83,11 @@ func TestRestartAndStopAnother(t *testing.T) {
 
 func TestARestartThatDoesNotComeUp(t *testing.T) {
 	t.Parallel()
-	once := filepath.Join(t.TempDir(), "once")
-	// A start that fails is not taken for a good one where it fails slowly.
-	pidFile, statusFile := another(t, 2*inVain, fmt.Sprintf("mkdir %s && exec sleep 100", once))
+	pidFile, statusFile := another(t, "exec sleep 100")
+	// No start that fails while it runs: where that is slow, it counts as good.
+	if err := os.Remove(filepath.Join(filepath.Dir(pidFile), "work")); err != nil {
+		t.Fatal(err)
+	}
 	err := find(t, pidFile).Restart(brief(t), statusFile)
 	if err == nil || !strings.Contains(err.Error(), "no worker newer than 1 came up (its log says why, and it goes on trying): half a second") {
 		t.Error(err)
@@ -92,13 +97,22 @@ func TestARestartThatDoesNotComeUp(t *testing.T) {
 func TestARestartWhoseOldWorkerStays(t *testing.T) {
 	t.Parallel()
 	deaf := filepath.Join(t.TempDir(), "deaf")
-	pidFile, statusFile := another(t, soon, fmt.Sprintf(`trap "" TERM; mkdir -p %s; while :; do sleep 1; done`, deaf))
+	pidFile, statusFile := another(t, fmt.Sprintf(`trap "" TERM; mkdir -p %s; while :; do sleep 1; done`, deaf))
 	until(t, "the worker ignores TERM", func() bool { return exists(deaf) })
-	err := find(t, pidFile).Restart(brief(t), statusFile)
+	i := find(t, pidFile)
+	ctx, giveUp := context.WithCancel(t.Context())
+	restarted := make(chan error, 1)
+	go func() { restarted <- i.Restart(ctx, statusFile) }()
+	until(t, "the second worker", func() bool {
+		now, _ := readStatus(statusFile)
+		return newest(now) == 2
+	})
+	giveUp()
+	err := <-restarted
 	if err == nil || !strings.Contains(err.Error(), "worker 2 is up, but the older worker 1 (pid ") {
 		t.Error(err)
 	}
-	err = find(t, pidFile).Stop(brief(t))
+	err = i.Stop(brief(t))
 	if err == nil || !strings.Contains(err.Error(), "it still runs: half a second") {
 		t.Error(err)
 	}
@@ -126,7 +140,7 @@ func TestAPIDFileThatIsLeftOver(t *testing.T) {
 
 func TestARestartOfAServerThatEnds(t *testing.T) {
 	t.Parallel()
-	pidFile, statusFile := another(t, soon, "exec sleep 100")
+	pidFile, statusFile := another(t, "exec sleep 100")
 	i := find(t, pidFile)
 	syscall.Kill(i.PID, syscall.SIGKILL)
 	until(t, "its end", i.ended)

@@ -235,15 +235,11 @@ func supervise() error {
 }
 
 // superdaemon runs SCRIPT with a pid file and a status file in DIR, until a
-// signal ends it. A worker is up once it has lived for INTERVAL.
+// signal ends it.
 func superdaemon() error {
 	dir := os.Getenv("DIR")
-	interval, err := time.ParseDuration(os.Getenv("INTERVAL"))
-	if err != nil {
-		return err
-	}
 	s, err := New(Options{
-		Interval: interval,
+		Interval: 20 * time.Millisecond,
 		PIDFile:  filepath.Join(dir, "pid"), StatusFile: filepath.Join(dir, "status"),
 	})
 	if err != nil {
@@ -256,7 +252,9 @@ func superdaemon() error {
 			s.Signal(sig.(syscall.Signal))
 		}
 	}()
-	s.Reload(shell(os.Getenv("SCRIPT")))
+	c := shell(os.Getenv("SCRIPT"))
+	c.Dir = filepath.Join(dir, "work")
+	s.Reload(c)
 	defer time.Sleep(200 * time.Millisecond) // its lock is gone, it is not
 	return s.Run(context.Background())
 }
