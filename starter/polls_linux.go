@@ -1,7 +1,10 @@
 package starter
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,18 +16,26 @@ import (
 // polledBy lists the descriptors that a thread waits to read from in poll(2)
 // or select(2), given its /proc/PID/task/TID/syscall: what it waits for
 // stands in its memory.
-func polledBy(pid int, syscall []byte) []int {
+func polledBy(pid int, task string, syscall []byte) []int {
 	number, args := systemCall(syscall)
 	switch {
 	case len(args) < 2:
 		return nil
-	case slices.Contains(pollCalls, number):
+	case slices.Contains(pollCalls, number), number == unix.SYS_RESTART_SYSCALL && inPoll(pid, task):
 		// struct pollfd, args[1] times: int fd, short events, short revents.
 		return readable(memory(pid, args[0], 8*min(args[1], maxFD)))
 	case slices.Contains(selectCalls, number) && args[1] != 0:
 		return members(memory(pid, args[1], (min(args[0], maxFD)+63)/64*8))
 	}
 	return nil
+}
+
+// inPoll reports whether it is a poll(2) that goes on since the process was
+// stopped and continued: restart_syscall(2) has the arguments of the call that
+// it goes on with, but does not tell which that is.
+func inPoll(pid int, task string) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/wchan", pid, task))
+	return bytes.Contains(b, []byte("poll"))
 }
 
 func readable(pollfds []byte) []int {

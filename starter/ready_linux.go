@@ -108,7 +108,7 @@ func waitsOn(pid int) []uint64 {
 	}
 	for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
-		waited := polledBy(pid, b)
+		waited := polledBy(pid, task, b)
 		if fd, ok := accepts(b); ok {
 			waited = append(waited, fd)
 		}

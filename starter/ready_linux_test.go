@@ -112,6 +112,34 @@ os.kill(child, signal.SIGKILL)`)
 	}
 }
 
+// A worker may be stopped and continued before anybody looks, with the whole
+// machine for example.
+func TestPollIsSeenAfterAStop(t *testing.T) {
+	t.Parallel()
+	c := python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()")
+	s := listenOn(t, "127.0.0.1:0")
+	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := os.NewFile(uintptr(fd), "given")
+	defer given.Close()
+	cmd := exec.Command(c.Path, c.Args[1:]...)
+	cmd.ExtraFiles, cmd.Stderr = []*os.File{given}, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	pid := cmd.Process.Pid
+	sees := func() bool { return lookFor(pid, []uint64{s.inode}) == seenAll }
+	until(t, "it is not seen", sees)
+	unix.Kill(pid, unix.SIGSTOP)
+	until(t, "it does not stop", func() bool { return stateOf(pid) == "T" })
+	unix.Kill(pid, unix.SIGCONT)
+	until(t, "it is not seen after a stop", sees)
+}
+
 func goProgram(name string) func(t *testing.T) *Command {
 	return func(*testing.T) *Command { return program(name) }
 }
