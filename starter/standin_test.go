@@ -56,6 +56,7 @@ func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
 
 	// A worker that ends is started again: nobody stands in for it.
 	syscall.Kill(worker.PID, syscall.SIGKILL)
+	sh.await(Died) // what it still accepted would be lost with it
 	if got := asked(t, at, "again"); got != "again" {
 		t.Errorf("%q while one is about to start", got)
 	}
