@@ -17,6 +17,24 @@ func isGo(path string) bool { return strings.HasSuffix(path, ".go") }
 // patient are options for tests that count batches on a busy machine: nothing settles before it is quiet for long.
 func patient() Options { return Options{Quiet: 100 * time.Millisecond, Longest: 5 * time.Second} }
 
+// atOnce changes files beside a.go, which holds "old", all in the time in which nothing settles: where the machine was
+// too slow for that, it is done again elsewhere.
+func atOnce(t *testing.T, change func(f *fixture)) (f *fixture, began time.Time) {
+	t.Helper()
+	for range 50 {
+		f := watch(t, patient())
+		f.write("a.go", "old")
+		f.set(Files{Dirs: f.paths(""), Match: isGo})
+		began := time.Now()
+		change(f)
+		if time.Since(began) < patient().Quiet {
+			return f, began
+		}
+	}
+	t.Fatal("this machine is too slow")
+	panic("unreachable")
+}
+
 func TestSavesAreOneChange(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -60,11 +78,7 @@ func TestSavesAreOneChange(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := watch(t, patient())
-			f.write("a.go", "old")
-			f.set(Files{Dirs: f.paths(""), Match: isGo})
-			before := time.Now()
-			test.save(f)
+			f, before := atOnce(t, test.save)
 			b := f.receive()
 			if !slices.Equal(b.Paths, f.paths("a.go")) {
 				t.Errorf("batch %q, want a.go", b.Paths)
@@ -92,10 +106,7 @@ func TestUnchangedContentIsNoChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := watch(t, patient())
-			f.write("a.go", "old")
-			f.set(Files{Dirs: f.paths(""), Match: isGo})
-			do(f)
+			f, _ := atOnce(t, do)
 			f.expectNoMore("")
 		})
 	}
