@@ -41,8 +41,12 @@ func serveChild(network, address string) error {
 	if _, isSet := os.LookupEnv(brokerVariable); isSet {
 		return errors.New("the children of the program would look for the broker too")
 	}
-	return Serve(&http.Server{Handler: http.HandlerFunc(echo)}, l)
+	return Drain{idle: fullSwing, fresh: fullSwing}.Serve(&http.Server{Handler: http.HandlerFunc(echo)}, l)
 }
+
+// fullSwing is how long a client of which nothing may be lost takes at most from an answer to its next request. On a
+// busy machine that is far more than what a client in the world is granted.
+const fullSwing = 10 * time.Second
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)

@@ -41,9 +41,10 @@ func TestHandoverOfHTTP2(t *testing.T) {
 	fd, address := rawSocket(t, "tcp")
 	config := serverTLS(t)
 	var served [4]atomic.Int64
+	swing := Drain{Timeout: 10 * time.Second, idle: fullSwing, fresh: fullSwing}
 	begin := func(generation int) *service {
 		s := &service{process: inheriting(t, map[string]int{address: fd}), network: "tcp", address: address, fd: fd}
-		s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serve(t, swing, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			served[generation].Add(1)
 			fmt.Fprint(w, r.Proto)
 		})}, config)
