@@ -118,6 +118,12 @@ func (c *child) end(t testing.TB, byBroker bool) {
 		c.hotstart.expect(t, "drained")
 	}
 	check(t, "signalling", syscall.Kill(c.pid, syscall.SIGTERM))
+	c.wait(t)
+}
+
+// wait waits for a worker that has been told to end.
+func (c *child) wait(t testing.TB) {
+	t.Helper()
 	var status syscall.WaitStatus
 	_, err := syscall.Wait4(c.pid, &status, 0, nil)
 	check(t, "waiting", err)
@@ -258,7 +264,7 @@ func TestSignalsWhileDraining(t *testing.T) {
 		t.Errorf("answered %q, %v", answer, err)
 	}
 	held.Close()
-	c.end(t, false)
+	c.wait(t) // with no other signal: Serve may have returned, and catches none then
 }
 
 // Under Debian's start_server, with no broker, a reload loses nothing.
@@ -275,6 +281,8 @@ func TestStartServer(t *testing.T) {
 	check(t, "starting start_server", cmd.Start())
 	waitFor(t, "the first worker", func() bool { return serves(address, "1") })
 	waitFor(t, "the status file", func() bool { return exists(dir + "/status") })
+	// It looks whether there was a signal, and then sleeps: one that comes in between is not heard.
+	waitFor(t, "start_server to sleep", func() bool { return sleeps(cmd.Process.Pid) })
 
 	l := &load{network: "unix", address: address, report: t.Logf}
 	l.begin(8)
@@ -287,8 +295,16 @@ func TestStartServer(t *testing.T) {
 	if l.lost.Load() > 0 || l.sent.Load() == 0 {
 		t.Errorf("%d of %d requests lost", l.lost.Load(), l.sent.Load())
 	}
+	waitFor(t, "start_server to sleep", func() bool { return sleeps(cmd.Process.Pid) })
 	check(t, "stopping", cmd.Process.Signal(syscall.SIGTERM))
 	check(t, "waiting", cmd.Wait())
+}
+
+// sleeps says whether a process waits for something (proc_pid_stat(5)), or true where that can't be seen.
+func sleeps(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return err != nil || strings.HasPrefix(state, "S")
 }
 
 func exists(path string) bool {
