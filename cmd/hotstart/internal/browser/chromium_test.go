@@ -198,11 +198,15 @@ func TestBrowserLeavesThePageForTheProgram(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if there.Load() {
-				program.conns <- c
+			if !there.Load() {
+				go p.Take(c)
 				continue
 			}
-			go p.Take(c)
+			select {
+			case program.conns <- c:
+			case <-program.ended: // the browser still connects when the test ends
+				c.Close()
+			}
 		}
 	}()
 	p.Show(&Trouble{Title: "the build failed", Standing: "no worker runs", At: 1, Problems: []Problem{
