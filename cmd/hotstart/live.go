@@ -58,6 +58,7 @@ func anyOf(names, others []string) bool {
 // newSettings are what a watch goes by after a change of the file.
 type newSettings struct {
 	flags          *watchFlags
+	read           time.Time // what is edited later may be a file that is watched from now on
 	chosen         chosen
 	builder        *builder.Builder // nil: as before
 	changed, fixed []string
@@ -71,7 +72,7 @@ func (w *watch) reconfigure() {
 	case err != nil:
 		w.live.refused = true
 		w.ui.settingsRefused(err)
-		w.watchSettings(err)
+		w.watchSettings(err, n.read)
 		return
 	case len(n.changed)+len(n.fixed) == 0 && !w.live.refused:
 		return
@@ -83,6 +84,7 @@ func (w *watch) reconfigure() {
 
 // readAgain reads the file, and refuses what can't be meant as at the start.
 func (w *watch) readAgain() (n newSettings, err error) {
+	n.read = time.Now()
 	n.flags = freshWatchFlags()
 	from, err := w.live.config.fill(n.flags)
 	if err != nil {
@@ -141,18 +143,19 @@ func (w *watch) apply(n newSettings) {
 	if anyOf(n.changed, changesStart) {
 		w.due.add(plan{restart: true})
 	}
-	w.watchSettings(nil)
+	w.watchSettings(nil, n.read)
 	w.proceed()
 }
 
 // watchSettings has the watcher watch what the settings say, and where the
-// user's word would be about orders that nobody has trusted.
-func (w *watch) watchSettings(refused error) {
+// user's word would be about orders that nobody has trusted. Who has read of
+// the settings may have edited such a file since they were read.
+func (w *watch) watchSettings(refused error, read time.Time) {
 	w.chosen.settings = w.live.patterns(w.o.dir, refused)
 	if w.graph == nil {
 		return // once there is one, all of it is watched
 	}
-	if err := w.watcher.Watch(files(w.graph, w.chosen), time.Now()); err != nil {
+	if err := w.watcher.Watch(files(w.graph, w.chosen), read); err != nil {
 		w.ui.warn("%v", err)
 	}
 }

@@ -76,12 +76,6 @@ type watch struct {
 // loop runs until a signal has ended the program, or hotstart can't go on.
 // served carries the end of the starter, unwatched that of the watcher.
 func (w *watch) loop(served, unwatched <-chan error) error {
-	if w.o.postpone {
-		w.ui.postponed(w.builder.Package())
-	} else {
-		w.ui.building(w.o.welcome, w.builder.Package())
-	}
-	w.ui.script()
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -149,15 +143,23 @@ func (w *watch) ending(err error) error {
 	return err
 }
 
-// begin runs the rules, and then builds. Edits made meanwhile are seen.
+// begin tells the user, runs the rules, and then builds. Edits made meanwhile
+// are seen.
 func (w *watch) begin() error {
+	since := time.Now() // who reads that a first change is waited for may make it at once
+	if w.o.postpone {
+		w.ui.postponed(w.builder.Package())
+	} else {
+		w.ui.building(w.o.welcome, w.builder.Package())
+	}
+	w.ui.script()
 	if len(w.rules.all) > 0 {
-		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), time.Time{}); err != nil {
+		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), since); err != nil {
 			return err
 		}
 	}
 	if w.o.postpone {
-		w.list(time.Now())
+		w.list(since)
 		return nil
 	}
 	w.due.build = true

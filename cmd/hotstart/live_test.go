@@ -1,0 +1,122 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// A quickReader does something as soon as it is told a text, before who tells
+// it goes on.
+type quickReader struct {
+	text  string
+	react func()
+}
+
+func (q *quickReader) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), q.text) && q.react != nil {
+		q.react()
+		time.Sleep(50 * time.Millisecond) // what is written now is old, as file times go
+		q.react = nil
+	}
+	return len(p), nil
+}
+
+func uiFor(w io.Writer) *watchUI {
+	return &watchUI{ui: newUI(w, newRootCmd()), pages: &pages{}}
+}
+
+// mustWrite writes a file that is older than all that the test does.
+func mustWrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What hotstart says of new settings may be acted on at once.
+func TestLiveSettingsHoldOnceTheyAreTold(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	for _, test := range []struct {
+		toml, told string
+		react      func(t *testing.T, dir string, l *live) (changed string)
+	}{
+		{`watch = "*.html"`, "changed: watch\n", func(t *testing.T, dir string, l *live) string {
+			page := filepath.Join(dir, "page.html")
+			if err := os.WriteFile(page, []byte("two"), 0o600); err != nil {
+				t.Error(err)
+			}
+			return page
+		}},
+		{`before = "echo hi"`, "not trusted", func(t *testing.T, dir string, l *live) string {
+			trusted, err := newTrust()
+			if err == nil {
+				err = trusted.add(l.config.path, l.config.orders)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			return trusted.record(l.config.path, l.config.orders)
+		}},
+	} {
+		dir := t.TempDir()
+		mustWrite(t, filepath.Join(dir, "page.html"), "one")
+		mustWrite(t, filepath.Join(dir, "hotstart.toml"), test.toml)
+		files, err := watcher.New(watcher.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.Close()
+		l := &live{config: &config{start: dir, dir: dir, path: filepath.Join(dir, "hotstart.toml")}, flags: freshWatchFlags()}
+		changed := ""
+		told := &quickReader{test.told, func() { changed = test.react(t, dir, l) }}
+		w := &watch{o: watchOptions{dir: dir}, ui: uiFor(told), watcher: files, live: l, graph: &builder.Graph{}}
+		w.chosen = mustChoose(t, watchOptions{})
+		w.reconfigure()
+		if changed == "" {
+			t.Fatalf("%s: never told", test.toml)
+		}
+		go files.Run(t.Context())
+		select {
+		case batch := <-files.Batches():
+			if !slices.Contains(batch.Paths, changed) {
+				t.Errorf("%s: %q have changed, not %s", test.toml, batch.Paths, changed)
+			}
+		case <-time.After(patience):
+			t.Errorf("%s: %s is lost", test.toml, changed)
+		}
+	}
+}
+
+// Neither is a first change lost that is made as soon as it is waited for.
+func TestAFirstChangeMayComeOnceItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, "go.mod"), "module example.com/app\n")
+	mustWrite(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() {}\n")
+	b, err := builder.New(t.Context(), builder.Options{Dir: dir, Output: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told time.Time
+	reader := &quickReader{"waiting for a first change", func() { told = time.Now() }}
+	w := &watch{o: watchOptions{dir: dir, postpone: true}, ui: uiFor(reader), builder: b, graphs: make(chan listed), ended: t.Context()}
+	if err := w.begin(); err != nil {
+		t.Fatal(err)
+	}
+	if l := <-w.graphs; told.IsZero() || l.began.After(told) {
+		t.Errorf("what changes from %v on counts, and the user was told at %v", l.began, told)
+	}
+	w.running.Wait()
+}
