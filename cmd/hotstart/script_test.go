@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"unseen":   cmdUnseen,
 			"get":      cmdGet,
 			"edit":     cmdEdit,
+			"save":     cmdSave,
 			"send":     cmdSend,
 			"ends":     cmdEnds,
 			"load":     cmdLoad,
@@ -337,7 +338,7 @@ func fetch(client *http.Client, url string) (string, error) {
 	return string(b), err
 }
 
-// edit FILE OLD NEW: replaces OLD in FILE, as an editor that saves in place.
+// edit FILE OLD NEW: replaces OLD in FILE, and saves it as save does.
 func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	file := ts.MkAbs(args[0])
@@ -348,7 +349,21 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	if after == string(before) {
 		ts.Fatalf("%s has no %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(file, []byte(after), 0o644))
+	save(ts, file, after)
+}
+
+// save FILE TO: writes what is in FILE, as an editor that renames what it has
+// written. Unlike cp it leaves no moment in which there is half of TO to be
+// seen, which is one change more, nor an old time, as mv does.
+func cmdSave(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	save(ts, ts.MkAbs(args[1]), ts.ReadFile(args[0]))
+}
+
+func save(ts *testscript.TestScript, file, content string) {
+	written := filepath.Join(sessionOf(ts).dir, "tmp", "written") // where nobody watches
+	ts.Check(os.WriteFile(written, []byte(content), 0o644))
+	ts.Check(os.Rename(written, file))
 }
 
 // send SIGNAL: to hotstart.
