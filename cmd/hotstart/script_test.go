@@ -391,12 +391,12 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	checkGone(ts, time.Now())
 }
 
-// gone: within seconds nothing is left of what was started here, neither
-// process nor file. Unlike ends it is for a hotstart that was killed.
+// gone: soon nothing is left of what was started here, neither process nor
+// file. Unlike ends it is for a hotstart that was killed.
 func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	<-sessionOf(ts).exited
-	checkGone(ts, time.Now().Add(5*time.Second))
+	checkGone(ts, time.Now().Add(patience))
 	checkTidy(ts)
 }
 
