@@ -95,10 +95,11 @@ func setUp(env *testscript.Env) error {
 	}
 	env.Setenv("GOPROXY", "off")
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
-	free, err := freeAddress()
+	free, release, err := reserveAddress()
 	if err != nil {
 		return err
 	}
+	env.Defer(release)
 	env.Setenv("ADDRESS", free)
 	env.Setenv("PORT", free[strings.LastIndexByte(free, ':')+1:])
 	if path, err := lookPath(env.Getenv("PATH"), "hotstart"); err == nil {
@@ -133,16 +134,6 @@ func setUp(env *testscript.Env) error {
 		}
 	}
 	return nil
-}
-
-// freeAddress is one for a program that binds by itself.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 type sessionKey struct{}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserveAddress finds an address for a program that binds it by itself. A
+// socket that has it already, and lets others have it, but never listens,
+// keeps Linux from giving it to somebody who asks for any until release.
+func reserveAddress() (address string, release func(), err error) {
+	syscall.ForkLock.RLock()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return "", nil, err
+	}
+	address, err = bindReusable(fd)
+	if err != nil || runtime.GOOS != "linux" { // elsewhere nobody else could bind it
+		unix.Close(fd)
+		return address, func() {}, err
+	}
+	return address, func() { unix.Close(fd) }, nil
+}
+
+func bindReusable(fd int) (address string, err error) {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return "", err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return "", err
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint("127.0.0.1:", bound.(*unix.SockaddrInet4).Port), nil
+}
+
+func TestAReservedAddressCanBeBound(t *testing.T) {
+	t.Parallel()
+	address, release, err := reserveAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	for range 2 { // as a program that is started again
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
+}
