@@ -42,7 +42,8 @@ func program(name string, env ...string) *Command {
 		panic(err)
 	}
 	env = append(env, "STARTER_TEST_PROGRAM="+name, "GORACE=atexit_sleep_ms=0")
-	return &Command{Path: self, Env: append(os.Environ(), env...)}
+	// One of the programs may start another: of two variables the first counts.
+	return &Command{Path: self, Env: append(without(os.Environ(), "STARTER_TEST_PROGRAM"), env...)}
 }
 
 // shell is a command that runs a script of sh(1).
