@@ -210,38 +210,29 @@ func contains(name, text string) bool {
 	}
 }
 
-// rejects reports whether a build failed, maybe because it was adopted, and sees to it that
-// another one can't: package main has another path since the user has renamed the module,
-// or it is adopted no more.
-func (b *Builder) rejects(ctx context.Context, err error) bool {
+// suspects reports whether a build failed, maybe because it was adopted.
+func (b *Builder) suspects(err error) bool {
 	var broken *BuildError
-	if !b.adopts || !errors.As(err, &broken) || !strings.Contains(broken.Output, "hotstart_adopt") {
-		return false
-	}
+	return b.adopts && errors.As(err, &broken) && strings.Contains(broken.Output, "hotstart_adopt")
+}
+
+// renamed reports whether package main has another path since the user has renamed the
+// module, and learns that.
+func (b *Builder) renamed(ctx context.Context) bool {
 	a := &b.adoption
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.broken != nil {
-		return false
-	}
 	before := a.path
-	if b.learn(ctx) == nil && a.path != before {
-		return true
-	}
-	a.broken = fmt.Errorf("the code that adopts it does not build: %w", broken)
-	a.refused = a.broken
-	return true
+	return b.learn(ctx) == nil && a.path != before
 }
 
-// absolve takes back what rejects has decided, if that was to adopt no more.
-func (a *adoption) absolve() bool {
+// blame has the program adopted no more. Until that is decided, a build that runs beside
+// the one which decides is adopted.
+func (a *adoption) blame(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	decided := a.broken != nil
-	if decided {
-		a.broken, a.refused = nil, nil
-	}
-	return decided
+	a.broken = fmt.Errorf("the code that adopts it does not build: %w", err)
+	a.refused = a.broken
 }
 
 // misses reports whether an adopted build found no func main. There may be no file left

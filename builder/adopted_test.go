@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -231,27 +232,98 @@ func TestAdoptAfterUnreadableCode(t *testing.T) {
 // Nor is it if they are mended before the build that was to tell whether the adoption is to blame.
 func TestAdoptOfCodeMendedMeanwhile(t *testing.T) {
 	t.Parallel()
+	for what, test := range map[string]struct{ spoil, mend func(name string) error }{
+		"unreadable": {unreadable, func(name string) error { return os.Chmod(name, 0o644) }},
+		"away": {
+			func(name string) error { return os.Rename(name, name+".away") },
+			func(name string) error { return os.Rename(name+".away", name) },
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b, name, second := haltedBuilder(t)
+			if err := test.spoil(name); err != nil {
+				t.Fatal(err)
+			}
+			built := make(chan *Binary)
+			go func() {
+				defer close(built)
+				if x, err := b.Build(t.Context()); err != nil {
+					t.Error(err)
+				} else {
+					built <- x
+				}
+			}()
+			resume := second()
+			if err := test.mend(name); err != nil {
+				t.Fatal(err)
+			}
+			resume()
+			for _, x := range []*Binary{<-built, mustBuild(t, b)} {
+				if x != nil && hooked(x) != "net" {
+					_, err := b.Adopted()
+					t.Errorf("adopted for %q, want net: %v", hooked(x), err)
+				}
+			}
+		})
+	}
+}
+
+// Until that build has told, another one does as ever: it may be of other code.
+func TestAdoptBesideABuildThatTells(t *testing.T) {
+	t.Parallel()
+	b, name, second := haltedBuilder(t)
+	if err := unreadable(name); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := b.Build(ctx)
+		ended <- err
+	}()
+	second() // never goes on
+	if err := os.Chmod(name, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	write(t, name, listens+"\nvar x int\n")
+	if got := hooked(mustBuild(t, b)); got != "net" {
+		t.Errorf("adopted for %q, want net", got)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the other build: %v", err)
+	}
+}
+
+// unreadable takes a file from the go command, which keeps in its index whether it could
+// read one, by the file's time, if that is two seconds ago.
+func unreadable(name string) error {
+	later := time.Now().Add(time.Hour)
+	return errors.Join(os.Chmod(name, 0), os.Chtimes(name, later, later))
+}
+
+// haltedBuilder has built a program once. The next time that Build runs the go command
+// to build, and finds that name does not build, it halts before it does so again: second
+// waits for that, and returns what has it go on.
+func haltedBuilder(t *testing.T) (b *Builder, name string, second func() (resume func())) {
+	t.Helper()
 	dir, steps := project(t, gomod+mainGo+listens), t.TempDir()
-	name := filepath.Join(dir, "main.go")
-	b := builderIn(t, dir, Options{Adopt: true, Go: script(t, `
-		cd `+steps+`
-		if [ "$1" = build ] && [ -e second ]; then chmod 644 `+name+`; rm second; fi
-		if [ "$1" = build ] && [ -e first ]; then mv first second; fi
-		cd `+dir+`
+	b = builderIn(t, dir, Options{Adopt: true, Go: script(t, `
+		step() { [ "$1" = build ] && mv `+steps+`/$2 `+steps+`/$3 2>/dev/null; }
+		if step $1 second halted; then while [ -e `+steps+`/halted ]; do sleep 0.01; done
+		else step $1 first second; fi
 		exec `+obedientGo(t)+` "$@"
 	`)})
 	mustBuild(t, b)
-	// That a file could not be read the go command keeps in its index, by the file's time, if that is two seconds ago.
-	later := time.Now().Add(time.Hour)
-	if err := errors.Join(os.Chmod(name, 0), os.Chtimes(name, later, later)); err != nil {
-		t.Fatal(err)
-	}
 	write(t, filepath.Join(steps, "first"), "")
-	for range 2 {
-		if got := hooked(mustBuild(t, b)); got != "net" {
-			_, err := b.Adopted()
-			t.Errorf("adopted for %q, want net: %v", got, err)
+	halted := filepath.Join(steps, "halted")
+	return b, filepath.Join(dir, "main.go"), func() func() {
+		t.Helper()
+		if !poll(func() bool { return isFile(halted) }) {
+			t.Fatal("no second build")
 		}
+		return func() { os.Remove(halted) }
 	}
 }
 

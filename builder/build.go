@@ -64,10 +64,10 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	case err == nil && b.missed(binary.Path):
 		_ = binary.Remove()
 		binary, err = b.build(ctx)
-	case b.rejects(ctx, err):
+	case b.suspects(err) && b.renamed(ctx):
+		binary, err = b.build(ctx)
+	case b.suspects(err) || b.misses(err):
 		binary, err = b.try(ctx)
-	case b.misses(err):
-		binary, err = b.compile(ctx, nil, nil)
 	}
 	if binary != nil {
 		binary.Took = time.Since(start)
@@ -78,12 +78,13 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 // try builds after a build that has failed, maybe because it was adopted. That is so only
 // if the same code builds without, and not with it: it may have been mended meanwhile.
 func (b *Builder) try(ctx context.Context) (*Binary, error) {
-	binary, err := b.build(ctx)
-	if !b.adoption.absolve() || err != nil {
-		return binary, err
+	binary, err := b.compile(ctx, nil, nil)
+	if err != nil {
+		return nil, err
 	}
 	adopted, err := b.build(ctx)
-	if b.rejects(ctx, err) {
+	if b.suspects(err) {
+		b.adoption.blame(err)
 		return binary, nil
 	}
 	_ = binary.Remove()
