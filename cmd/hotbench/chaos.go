@@ -171,15 +171,30 @@ func (c *chaos) recover(undo []func() error) error {
 		return err
 	}
 	saved := time.Now()
-	if err := c.clients.see(c.text(), c.bound); err != nil {
+	err := c.clients.see(c.text(), time.Time{}, c.bound)
+	c.slowest = max(c.slowest, time.Since(saved))
+	if err == nil && c.clients.excusing() {
+		err = c.outlived()
+	}
+	if err != nil {
 		return fmt.Errorf("%w; hotstart said:\n%s", err, c.said)
 	}
-	c.slowest = max(c.slowest, time.Since(saved))
-	c.clients.close() // what was open to is over
+	c.clients.close()
 	if lost := c.clients.takeLost(); len(lost) > 0 {
 		return fmt.Errorf("%d requests were lost: %v; hotstart said:\n%s", len(lost), lost[0], c.said)
 	}
 	return nil
+}
+
+// outlived waits until good code is served and no worker of a fault is left:
+// one that leaves may still die, or take the socket away.
+func (c *chaos) outlived() error {
+	for end := time.Now().Add(c.bound); len(c.workers()) > 1; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("after %v there are workers beside that with good code", c.bound)
+		}
+	}
+	return c.clients.see(c.text(), time.Now(), c.bound)
 }
 
 // save gives hotstart a new version of the program, that behaves so.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,8 @@ type clients struct {
 	answered atomic.Int64
 
 	mu      sync.Mutex
-	version string // of the newest answer
+	version string    // of the newest answer
+	asked   time.Time // when that was asked for
 	lost    []lostRequest
 	windows []window
 	excused int // lost in a window
@@ -70,17 +72,37 @@ func (c *clients) ask() {
 			c.lost = append(c.lost, lostRequest{from, time.Now(), err})
 		} else {
 			c.answered.Add(1)
-			c.version = version
+			c.version, c.asked = version, from
 		}
 		c.mu.Unlock()
 	}
 }
 
-// open begins a window.
-func (c *clients) open(why string) {
+// open begins a window, which ends with the round unless shut does it sooner.
+func (c *clients) open(why string) (shut func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	i := len(c.windows)
 	c.windows = append(c.windows, window{from: time.Now(), why: why})
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.windows[i].to = time.Now()
+	}
+}
+
+// excuse adds a window that is over.
+func (c *clients) excuse(w window) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.windows = append(c.windows, w)
+}
+
+// excusing reports whether a window is open.
+func (c *clients) excusing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.windows, func(w window) bool { return w.to.IsZero() })
 }
 
 // close ends every window.
@@ -124,13 +146,13 @@ func (c *clients) failed() int {
 	return c.total
 }
 
-// see waits until a version is served.
-func (c *clients) see(version string, bound time.Duration) error {
+// see waits until a version answers who has asked since then.
+func (c *clients) see(version string, since time.Time, bound time.Duration) error {
 	for end := time.Now().Add(bound); ; time.Sleep(5 * time.Millisecond) {
 		c.mu.Lock()
-		seen := c.version
+		seen, asked := c.version, c.asked
 		c.mu.Unlock()
-		if seen == version {
+		if seen == version && !asked.Before(since) {
 			return nil
 		}
 		if time.Now().After(end) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A fault is one thing that goes wrong. What it returns puts it right, if
@@ -16,6 +17,9 @@ type fault struct {
 	name string
 	do   func(c *chaos) (mend func() error, err error)
 }
+
+// stopTimeout is how long hotstart waits for a worker that is to leave.
+const stopTimeout = 2 * time.Second
 
 // anywhere are the faults that befall each command. Steps of the system's
 // clock are not among them: they would be every program's on the machine.
@@ -77,22 +81,36 @@ func killWorker(c *chaos) (func() error, error) {
 	if len(workers) == 0 {
 		return nil, nil
 	}
-	c.clients.open("a worker is killed")
-	defer c.clients.close()
+	defer c.clients.open("a worker is killed")()
 	for _, pid := range workers {
 		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	for end := time.Now().Add(patience); c.anyRuns(workers) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 	return nil, nil
 }
 
+// stopWorker keeps what the worker was about to answer from who has asked. It
+// is lost only if hotstart, which loads other code, can wait no longer.
 func stopWorker(c *chaos) (func() error, error) {
 	workers := c.workers()
+	w := window{from: time.Now(), why: "a worker that stands still is killed"}
 	for _, pid := range workers {
 		syscall.Kill(pid, syscall.SIGSTOP)
 	}
+	for end := time.Now().Add(patience); slices.ContainsFunc(workers, moves) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	w.to = time.Now()
 	return func() error {
+		killed := time.Since(w.to) >= stopTimeout // or may be so at any moment
 		for _, pid := range workers {
-			syscall.Kill(pid, syscall.SIGCONT) // it may be gone by now
+			killed = killed || !c.anyRuns([]int{pid})
+			syscall.Kill(pid, syscall.SIGCONT)
+		}
+		if killed && len(workers) > 0 {
+			c.clients.excuse(w)
 		}
 		return nil
 	}, nil

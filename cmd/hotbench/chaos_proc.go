@@ -54,6 +54,25 @@ func (c *chaos) workers() (pids []int) {
 	return pids
 }
 
+// anyRuns reports whether one of these workers has not died yet.
+func (c *chaos) anyRuns(pids []int) bool {
+	return slices.ContainsFunc(c.workers(), func(pid int) bool { return slices.Contains(pids, pid) })
+}
+
+// moves reports whether a thread of a process has not stopped yet.
+func moves(pid int) bool {
+	return slices.ContainsFunc(glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)), func(name string) bool {
+		return !strings.Contains("TZX", stateIn(name))
+	})
+}
+
+// stateIn is the letter for the state of a process, or of a thread, in its stat file.
+func stateIn(name string) string {
+	b, _ := os.ReadFile(name)
+	_, state, _ := strings.Cut(string(b), ") ")
+	return state[:min(1, len(state))]
+}
+
 func descendants(pid int) []int {
 	below := children()
 	all := slices.Clone(below[pid])
@@ -75,8 +94,7 @@ func (c *chaos) settled() error {
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var zombies []string
 		for _, pid := range children()[c.session.cmd.Process.Pid] {
-			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			if _, state, _ := strings.Cut(string(b), ") "); strings.HasPrefix(state, "Z") {
+			if stateIn(fmt.Sprintf("/proc/%d/stat", pid)) == "Z" {
 				zombies = append(zombies, commandOf(pid))
 			}
 		}

@@ -48,7 +48,7 @@ func beginRun(b *bench, c *chaos) (*session, error) {
 	}
 	current := filepath.Join(c.releases(), "current")
 	argv := append(obedient(), b.hotstart, "run", "--port="+c.address, "--ready=auto", "--interval=300ms",
-		"--stop-timeout=2s", "--ready-timeout=3s", "--log-file=| exec cat >&2", "--envdir="+filepath.Join(current, "env"))
+		"--stop-timeout="+stopTimeout.String(), "--ready-timeout=3s", "--log-file=| exec cat >&2", "--envdir="+filepath.Join(current, "env"))
 	argv = append(append(argv, c.files()...), "--", filepath.Join(current, "server"))
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = c.project.dir, append(os.Environ(), "ADDRESS="+c.address, "TMPDIR="+c.tmp)

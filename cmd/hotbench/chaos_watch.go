@@ -32,7 +32,7 @@ func beginWatch(b *bench, c *chaos) (*session, error) {
 		return nil, err
 	}
 	env := []string{"ADDRESS=" + c.address, "TMPDIR=" + c.tmp, "GOTMPDIR="}
-	return b.watchBy(obedient(), c.project, env, "--stop-timeout=2s", "--ready-timeout=3s")
+	return b.watchBy(obedient(), c.project, env, "--stop-timeout="+stopTimeout.String(), "--ready-timeout=3s")
 }
 
 // saveSource writes the program, with some code after it.
