@@ -322,9 +322,9 @@ func checkCancel(t *testing.T, b *Builder, pids string) {
 	}
 }
 
-// poll waits up to 10 s for something to be true.
+// poll waits up to a minute for something to be true.
 func poll(condition func() bool) bool {
-	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
@@ -332,10 +332,12 @@ func poll(condition func() bool) bool {
 	return true
 }
 
-// A real build ends on the interrupt, and leaves nothing at all.
+// A real build ends on the interrupt, and leaves nothing at all. It never gets beyond the
+// linker, however late the interrupt comes.
 func TestBuildInterrupted(t *testing.T) {
 	t.Parallel()
-	b := builderIn(t, project(t, gomod+hello), Options{Flags: []string{"-a"}})
+	tool := script(t, "case $1 in */link) test \"$2\" = -V=full || exec sleep 100;; esac\nexec \"$@\"\n")
+	b := builderIn(t, project(t, gomod+hello), Options{Flags: []string{"-a", "-toolexec=" + tool}})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer cancel()
