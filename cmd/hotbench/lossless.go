@@ -114,8 +114,10 @@ func (b *bench) keeps(p promise, reloads, clients, least int) ([]*count, error) 
 	if a.first, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	if a.second, err = freeAddress(); err != nil {
-		return nil, err
+	for a.second = a.first; a.second == a.first; { // which is free again
+		if a.second, err = freeAddress(); err != nil {
+			return nil, err
+		}
 	}
 	s, err := p.serve(b, project, a)
 	if err != nil {

@@ -76,8 +76,9 @@ func measure(pids []int) usage {
 	u := usage{Processes: len(pids)}
 	for _, pid := range pids {
 		dir := fmt.Sprintf("/proc/%d", pid)
-		u.RSS += kib(dir+"/smaps_rollup", "Rss:")
-		u.PSS += kib(dir+"/smaps_rollup", "Pss:")
+		memory, _ := os.ReadFile(dir + "/smaps_rollup") // once: it may grow meanwhile
+		u.RSS += number(memory, "Rss:")
+		u.PSS += number(memory, "Pss:")
 		u.Watches += watches(dir)
 		u.Files += len(glob(dir + "/fd/*"))
 		u.addThreads(dir)

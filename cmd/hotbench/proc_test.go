@@ -62,10 +62,22 @@ func TestToolAlone(t *testing.T) {
 
 func TestEndMarked(t *testing.T) {
 	mark := "HOTBENCH_TEST=" + newText()
-	cmd := exec.Command("setsid", "sleep", "60") // out of every group
+	cmd := exec.Command("setsid", "sh", "-c", "echo; read line") // out of every group
 	cmd.Env = append(os.Environ(), mark)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Skip(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil { // while a program is being executed, it has no environment
+		t.Fatal(err)
 	}
 	endMarked(mark)
 	if err := cmd.Wait(); err == nil {
