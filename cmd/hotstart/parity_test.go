@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // superdaemons are what the scripts of testdata/start_server call
@@ -69,16 +71,20 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 }
 
 func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, bool, []string) {
-	send := cmdSend
+	sleeper := func(*testscript.TestScript, []string) {}
 	if superdaemon == "original" {
-		send = cmdSendSleeper
+		sleeper = awaitSleep
 	}
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"start":   cmdStart,
-		"see":     cmdSee,
-		"sees":    cmdSees,
-		"unseen":  cmdUnseen,
-		"send":    send,
+		"start":  cmdStart,
+		"see":    cmdSee,
+		"sees":   cmdSees,
+		"unseen": cmdUnseen,
+		"idle":   func(ts *testscript.TestScript, neg bool, args []string) { noNeg(ts, neg); sleeper(ts, args) },
+		"send": func(ts *testscript.TestScript, neg bool, args []string) {
+			sleeper(ts, args[1:])
+			cmdSendTo(ts, neg, args)
+		},
 		"ends":    cmdEnds,
 		"load":    cmdLoad,
 		"await":   cmdAwait,
@@ -92,15 +98,32 @@ func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, 
 	}
 }
 
-// cmdSendSleeper is send for the original. It looks whether there was a
-// signal, and then waits for the next event: one that comes in between is
-// heard at the event after it. So it has to sleep already.
-func cmdSendSleeper(ts *testscript.TestScript, neg bool, args []string) {
-	pid := sessionOf(ts).cmd.Process.Pid
-	for end := time.Now().Add(patience); !sleeps(pid) && time.Now().Before(end); {
+// cmdSendTo is send SIGNAL [PID]: a daemon is known by its pid alone.
+func cmdSendTo(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	sig, err := starter.ParseSignal(args[0])
+	ts.Check(err)
+	ts.Check(syscall.Kill(masterOf(ts, args[1:]), sig))
+}
+
+func masterOf(ts *testscript.TestScript, pid []string) int {
+	if len(pid) == 0 {
+		return sessionOf(ts).cmd.Process.Pid
+	}
+	n, err := strconv.Atoi(pid[0])
+	ts.Check(err)
+	return n
+}
+
+// awaitSleep is idle [PID], and what send begins with, for the original. It
+// looks whether there was a signal, and then waits for the next event: one
+// that comes in between is heard at the event after it. So it has to sleep
+// already.
+func awaitSleep(ts *testscript.TestScript, pid []string) {
+	master := masterOf(ts, pid)
+	for end := time.Now().Add(patience); !sleeps(master) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	cmdSend(ts, neg, args)
 }
 
 // sleeps reports whether a process waits for something; proc_pid_stat(5).
@@ -175,8 +198,15 @@ func freePort() int {
 	}
 }
 
-// endAll ends what a script that failed has left.
+// endAll ends what a script that failed has left, and what that starts
+// meanwhile.
 func endAll(dir string) {
+	for end := time.Now().Add(patience); endSome(dir) && time.Now().Before(end); {
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func endSome(dir string) (found bool) {
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
 		b, err := os.ReadFile(file)
@@ -185,8 +215,10 @@ func endAll(dir string) {
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
 			syscall.Kill(pid, syscall.SIGKILL)
+			found = true
 		}
 	}
+	return found
 }
 
 // crowd runs its subtests side by side, more than there are processors:
@@ -261,11 +293,17 @@ func question(network, address string) (string, error) {
 }
 
 // sees REGEXP: waits for it anywhere in what is printed: a worker's words and
-// those about it come in any order.
+// those about it come in any order. Its groups become $1 and on.
 func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s, re := sessionOf(ts), regexp.MustCompile("(?m)"+args[0])
-	for end := time.Now().Add(patience); !re.MatchString(s.out.String()); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		if m := re.FindStringSubmatch(s.out.String()); m != nil {
+			for i, group := range m[1:] {
+				ts.Setenv(fmt.Sprint(i+1), group)
+			}
+			return
+		}
 		if time.Now().After(end) {
 			ts.Fatalf("never saw %s in:\n%s\nrunning: %q", re, s.out.String(), processesOf(s.dir))
 		}
