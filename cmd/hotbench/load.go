@@ -29,12 +29,13 @@ type count struct {
 	lost  atomic.Int64
 }
 
-// answered waits until each kind of clients gets an answer.
+// answered waits until each kind of clients gets an answer, at both addresses
+// where there are two.
 func answered(kinds []kind) (err error) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		err = nil
 		for _, k := range kinds {
-			err = errors.Join(err, k.ask(0))
+			err = errors.Join(err, k.ask(0), k.ask(1))
 		}
 		if err == nil {
 			return nil
