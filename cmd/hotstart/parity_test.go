@@ -71,20 +71,18 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 }
 
 func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, bool, []string) {
-	sleeper := func(*testscript.TestScript, []string) {}
+	idle, send, insist := func(*testscript.TestScript, bool, []string) {}, cmdSignal, cmdSignal
 	if superdaemon == "original" {
-		sleeper = awaitSleep
+		idle, send, insist = cmdIdle, cmdSignalSleeper, cmdInsist
 	}
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"start":  cmdStart,
-		"see":    cmdSee,
-		"sees":   cmdSees,
-		"unseen": cmdUnseen,
-		"idle":   func(ts *testscript.TestScript, neg bool, args []string) { noNeg(ts, neg); sleeper(ts, args) },
-		"send": func(ts *testscript.TestScript, neg bool, args []string) {
-			sleeper(ts, args[1:])
-			cmdSendTo(ts, neg, args)
-		},
+		"start":   cmdStart,
+		"see":     cmdSee,
+		"sees":    cmdSees,
+		"unseen":  cmdUnseen,
+		"idle":    idle,
+		"send":    send,
+		"insist":  insist,
 		"ends":    cmdEnds,
 		"load":    cmdLoad,
 		"await":   cmdAwait,
@@ -98,8 +96,8 @@ func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, 
 	}
 }
 
-// cmdSendTo is send SIGNAL [PID]: a daemon is known by its pid alone.
-func cmdSendTo(ts *testscript.TestScript, neg bool, args []string) {
+// cmdSignal is send SIGNAL [PID]: a daemon is known by its pid alone.
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
 	ts.Check(err)
@@ -115,14 +113,36 @@ func masterOf(ts *testscript.TestScript, pid []string) int {
 	return n
 }
 
-// awaitSleep is idle [PID], and what send begins with, for the original. It
-// looks whether there was a signal, and then waits for the next event: one
-// that comes in between is heard at the event after it. So it has to sleep
-// already.
-func awaitSleep(ts *testscript.TestScript, pid []string) {
+// cmdIdle is idle [PID] for the original. It looks whether there was a signal,
+// and then waits for the next event: one that comes in between is heard at the
+// event after it. So it has to sleep already.
+func cmdIdle(ts *testscript.TestScript, neg bool, pid []string) {
+	noNeg(ts, neg)
 	master := masterOf(ts, pid)
 	for end := time.Now().Add(patience); !sleeps(master) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// cmdSignalSleeper is send for the original.
+func cmdSignalSleeper(ts *testscript.TestScript, neg bool, args []string) {
+	cmdIdle(ts, neg, args[1:])
+	cmdSignal(ts, neg, args)
+}
+
+// cmdInsist is insist SIGNAL for the original with --enable-auto-restart, which
+// sets an alarm each second. Perl handles the alarm first; that ends the wait,
+// and a TERM that came together with it is left until a signal comes alone.
+func cmdInsist(ts *testscript.TestScript, neg bool, args []string) {
+	noNeg(ts, neg)
+	sig, err := starter.ParseSignal(args[0])
+	ts.Check(err)
+	out := sessionOf(ts).out
+	for end := time.Now().Add(patience); !strings.Contains(out.String(), "received "+args[0]); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("%s is not heard:\n%s", args[0], out.String())
+		}
+		syscall.Kill(masterOf(ts, nil), sig) // it may have heard, and ended
 	}
 }
 
