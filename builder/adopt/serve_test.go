@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,6 +148,27 @@ func TestIdleConnection(t *testing.T) {
 		t.Errorf("the connection of worker %s was answered by %s; its end: %v", first, again, last)
 	}
 	c.postUntil("http://"+address, first)
+	r.left(1)
+}
+
+// An idle client has its time again after the whole machine stood still.
+func TestIdleConnectionOfAWorkerThatStoodStill(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, drainForever, "plain", address)
+	c, busy := newClient(t), newClient(t)
+	first := c.post("http://" + address)
+	busy.post("http://" + address)
+	r.reload()
+	busy.postUntilLast("http://" + address)
+	pid, _ := strconv.Atoi(first)
+	syscall.Kill(pid, syscall.SIGSTOP)
+	time.Sleep(1500 * time.Millisecond) // more than an idle connection has
+	syscall.Kill(pid, syscall.SIGCONT)
+	time.Sleep(50 * time.Millisecond) // for it to look
+	if again, _ := c.answer("http://" + address); again != first {
+		t.Errorf("the connection of worker %s was answered by %s", first, again)
+	}
 	r.left(1)
 }
 

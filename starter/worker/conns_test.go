@@ -89,3 +89,22 @@ func TestUpgrades(t *testing.T) {
 		}
 	}
 }
+
+// Who stood still for a second has not given clients that second.
+func TestGraceAfterAStandstill(t *testing.T) {
+	began := time.Now()
+	g := newGrace(began)
+	for _, step := range []struct{ at, want time.Duration }{
+		{0, 0},
+		{drainPoll, 0},
+		{standstill, 0},
+		{2 * time.Second, 2 * time.Second},
+		{2*time.Second + drainPoll, 2 * time.Second},
+		{2*time.Second + standstill, 2 * time.Second},
+		{5 * time.Second, 5 * time.Second},
+	} {
+		if got := g.at(began.Add(step.at)).Sub(began); got != step.want {
+			t.Errorf("after %v: counted from %v, want %v", step.at, got, step.want)
+		}
+	}
+}

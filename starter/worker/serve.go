@@ -23,6 +23,8 @@ const (
 	// drainPoll is how often a draining server looks. It says how much later than possible it ends, and costs
 	// nothing while it serves.
 	drainPoll = 10 * time.Millisecond
+	// standstill is between two such looks only if the process stood still meanwhile.
+	standstill = 250 * time.Millisecond
 	// termPatience is how long Serve waits for the signal that follows drained.
 	termPatience = 5 * time.Second
 )
@@ -108,19 +110,37 @@ func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term
 
 // empty waits until srv, which accepts nothing more, has no connection left, or until the time is up.
 func (d Drain) empty(srv *http.Server, c *conns) {
-	began := time.Now()
+	from := newGrace(time.Now())
 	ctx := context.Background()
 	if d.Timeout > 0 {
 		limited, cancel := context.WithTimeout(ctx, d.Timeout)
 		defer cancel()
 		ctx = limited
 	}
-	poll(ctx, func() bool { return c.quiet(time.Now(), began, d.idle, d.fresh) && !c.unread() })
+	poll(ctx, func() bool {
+		now := time.Now()
+		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.unread()
+	})
 	c.closeFresh()
 	if srv.Shutdown(ctx) != nil {
 		srv.Close()
 	}
 	poll(ctx, c.released)
+}
+
+// grace knows from when on a draining server counts how long its clients are idle: from its beginning, or from when
+// the process last stood still. The whole machine may have, and its clients with it.
+type grace struct{ from, last time.Time }
+
+func newGrace(began time.Time) *grace { return &grace{began, began} }
+
+// at is asked at each look of the server, which is now.
+func (g *grace) at(now time.Time) time.Time {
+	if now.Sub(g.last) > standstill {
+		g.from = now
+	}
+	g.last = now
+	return g.from
 }
 
 // poll returns when the condition holds or ctx is done.

@@ -15,6 +15,10 @@ const (
 
 	// Where accept(2) lasts longer, its socket was made blocking: no use to wait.
 	hotstartAccept = time.Second
+
+	// A look that comes so much after the one before says that the process stood
+	// still, maybe with the whole machine and its clients: they have their time again.
+	hotstartStill = 250 * time.Millisecond
 )
 
 // drain lets nothing new in, and tells hotstart when nothing is left.
@@ -27,7 +31,12 @@ func (w *hotstartWorker) drain() {
 	for _, s := range w.known() {
 		s.drain()
 	}
-	for {
+	for last := began; ; time.Sleep(hotstartPoll) {
+		now := time.Now()
+		if now.Sub(last) > hotstartStill {
+			w.touch()
+		}
+		last = now
 		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
 		if !accepting && !hotstartHasOpen() {
 			break
@@ -37,7 +46,6 @@ func (w *hotstartWorker) drain() {
 				s.closeIdle()
 			}
 		}
-		time.Sleep(hotstartPoll)
 	}
 	w.say("drained", -1)
 	<-w.gone
@@ -46,11 +54,11 @@ func (w *hotstartWorker) drain() {
 }
 
 // touch says that a connection may have become idle now.
-func (w *hotstartWorker) touch() { w.busyAt.Store(time.Now().UnixNano()) }
+func (w *hotstartWorker) touch() { w.busyAt.Store(int64(time.Since(w.born))) }
 
 // quietFor is how long every idle connection has been idle, at least.
 func (w *hotstartWorker) quietFor() time.Duration {
-	return time.Duration(time.Now().UnixNano() - w.busyAt.Load())
+	return time.Since(w.born) - time.Duration(w.busyAt.Load())
 }
 
 func (w *hotstartWorker) known() []hotstartServer {

@@ -30,7 +30,8 @@ type hotstartWorker struct {
 	ready     bool           // said
 
 	servers []hotstartServer // guarded by mu
-	busyAt  atomic.Int64     // when a request ended while draining, Unix time in ns
+	born    time.Time        // has the monotonic clock, which nobody sets
+	busyAt  atomic.Int64     // when a request ended while draining, in ns since born
 }
 
 // hotstartServer is a server of a kind that this code knows.
@@ -63,6 +64,7 @@ func hotstartInstall() *hotstartWorker {
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
 		waiting:   make(map[int]bool),
+		born:      time.Now(),
 	}
 	w.hook()
 	return w
