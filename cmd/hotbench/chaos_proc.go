@@ -108,14 +108,15 @@ func (c *chaos) settled() error {
 }
 
 // grown says what a process holds so much more of that it must be a leak.
-// What it held before is nothing if the run was too short to tell.
+// What it held before is nothing if the run was too short to tell. Threads are
+// as many as have ever waited at once, for a worker each: Go ends none.
 func grown(before, now usage) error {
 	if before.Files == 0 {
 		return nil
 	}
 	fmt.Printf("descriptors %d, then %d; threads %d, then %d; memory %d kB, then %d kB\n",
 		before.Files, now.Files, before.Threads, now.Threads, before.RSS, now.RSS)
-	if now.Files > before.Files+10 || now.Threads > before.Threads+10 || now.RSS > before.RSS+20_000 {
+	if now.Files > before.Files+10 || now.Threads > before.Threads+50 || now.RSS > before.RSS+20_000 {
 		return errors.New("that is a leak")
 	}
 	return nil
