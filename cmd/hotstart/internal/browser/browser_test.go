@@ -2,6 +2,8 @@ package browser
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -226,5 +228,20 @@ func TestPageSendsLateRequestsToTheProgram(t *testing.T) {
 	p.ServeHTTP(w, r)
 	if w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "http://localhost:8080//a?b=c" {
 		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+// Nor do they come back so often that a client gives up while the page still accepts.
+func TestPageKeepsLateRequestsForAMoment(t *testing.T) {
+	p := NewPage(shown)
+	at := lend(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*onTheWay)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.DefaultClient.Do(r); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the client stopped: %v", err)
 	}
 }

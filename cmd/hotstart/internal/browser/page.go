@@ -21,8 +21,13 @@ type Page struct {
 	ended    chan struct{}
 }
 
-// firstWord is how long a client may take to begin.
-const firstWord = 5 * time.Second
+const (
+	// firstWord is how long a client may take to begin.
+	firstWord = 5 * time.Second
+	// onTheWay is how long who asked is kept before he is sent to the program: the
+	// page may still accept for a moment, and clients follow ten times or twenty.
+	onTheWay = 100 * time.Millisecond
+)
 
 // NewPage makes a page of a template for a Trouble. Its goroutine ends with
 // Close.
@@ -109,6 +114,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if t == nil {
 		// 307 keeps the method and the body. The connection ends, so the
 		// next one is the program's.
+		time.Sleep(onTheWay)
 		w.Header().Set("Location", "http://"+r.Host+r.URL.RequestURI())
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
