@@ -198,20 +198,26 @@ func TestAProgramThatIsBeingWritten(t *testing.T) {
 	}
 }
 
+// startPiped starts a process and returns its input and its output.
+func startPiped(t *testing.T, cmd *exec.Cmd) (stdin io.Closer, out *bufio.Reader) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, out = reader(t)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdin, out
+}
+
 // keepWriting has another process keep a file open for writing, see
 // writeProgram, until letGo returns.
 func keepWriting(t *testing.T, path string) (letGo func()) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", `exec 3>>"$1" && echo && exec cat`, "sh", path)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, out := reader(t)
-	cmd.Stdout = stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, out := startPiped(t, cmd)
 	letGo = sync.OnceFunc(func() {
 		stdin.Close()
 		cmd.Wait()
@@ -473,15 +479,7 @@ func supervised(t *testing.T, script string, lines int) (cmd *exec.Cmd, stdin io
 	c := program("supervise", "SCRIPT="+script, fmt.Sprintf("MARK_TO_USE=HOTSTART_TEST_MARK=%d-%s", os.Getpid(), t.Name()))
 	cmd = exec.Command(c.Path)
 	cmd.Env, cmd.Stderr = c.Env, os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, out := reader(t)
-	cmd.Stdout = stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := startPiped(t, cmd)
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()

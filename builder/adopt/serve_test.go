@@ -133,17 +133,26 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// idleWhileDraining returns a client with an idle connection to a worker that drains, and
+// what that worker answers. Another client has been told so: an answer of the new worker
+// does not say that the old one drains.
+func idleWhileDraining(t *testing.T, address string) (r *running, c client, first string) {
+	t.Helper()
+	r = serve(t, drainForever, "plain", address)
+	c, busy := newClient(t), newClient(t)
+	first = c.post("http://" + address)
+	busy.post("http://" + address)
+	r.reload()
+	busy.postUntilLast("http://" + address)
+	return r, c, first
+}
+
 // An idle client is not cut off: it is answered once more by the old worker, and told
 // to come back to the new one.
 func TestIdleConnection(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
-	r := serve(t, nil, "plain", address)
-	c, busy := newClient(t), newClient(t)
-	first := c.post("http://" + address)
-	busy.post("http://" + address)
-	r.reload()
-	busy.postUntilLast("http://" + address) // an answer of the new worker does not say that the old one drains
+	r, c, first := idleWhileDraining(t, address)
 	if again, last := c.answer("http://" + address); again != first || !last {
 		t.Errorf("the connection of worker %s was answered by %s; its end: %v", first, again, last)
 	}
@@ -155,12 +164,7 @@ func TestIdleConnection(t *testing.T) {
 func TestIdleConnectionOfAWorkerThatStoodStill(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
-	r := serve(t, drainForever, "plain", address)
-	c, busy := newClient(t), newClient(t)
-	first := c.post("http://" + address)
-	busy.post("http://" + address)
-	r.reload()
-	busy.postUntilLast("http://" + address)
+	r, c, first := idleWhileDraining(t, address)
 	pid, _ := strconv.Atoi(first)
 	syscall.Kill(pid, syscall.SIGSTOP)
 	time.Sleep(1500 * time.Millisecond) // more than an idle connection has
