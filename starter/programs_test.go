@@ -64,6 +64,7 @@ func programs() map[string]func() error {
 		"halfway":   func() error { return echoOn(3) },
 		"supervise": supervise,
 		"starve":    starve,
+		"claim":     claim,
 
 		"superdaemon": superdaemon,
 	}

@@ -1,0 +1,273 @@
+package starter
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// claim takes the thing of which there is only one that CLAIM names, or ends
+// with an error. Then it waits for SIGTERM.
+func claim() error {
+	way, what, _ := strings.Cut(os.Getenv("CLAIM"), " ")
+	if err := claims()[way](what); err != nil {
+		return err
+	}
+	fmt.Println("claimed")
+	return untilTerm()
+}
+
+func claims() map[string]func(string) error {
+	lock := func(lock func(fd uintptr) error) func(string) error {
+		return func(path string) error {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if errors.Is(err, unix.EISDIR) {
+				f, err = os.Open(path)
+			}
+			if err != nil {
+				return err
+			}
+			claimed = f
+			if err := lock(f.Fd()); err != nil {
+				return errors.New("no luck")
+			}
+			return nil
+		}
+	}
+	flock := func(how int) func(uintptr) error {
+		return func(fd uintptr) error { return unix.Flock(int(fd), how) }
+	}
+	fcntl := func(command int) func(uintptr) error {
+		return func(fd uintptr) error { return unix.FcntlFlock(fd, command, &unix.Flock_t{Type: unix.F_WRLCK}) }
+	}
+	return map[string]func(string) error{
+		"flock":        lock(flock(unix.LOCK_EX | unix.LOCK_NB)),
+		"flock-wait":   lock(flock(unix.LOCK_EX)),
+		"flock-shared": lock(flock(unix.LOCK_SH | unix.LOCK_NB)),
+		"fcntl":        lock(fcntl(unix.F_SETLK)),
+		"fcntl-wait":   lock(fcntl(unix.F_SETLKW)),
+		"ofd":          lock(fcntl(unix.F_OFD_SETLK)),
+		"ofd-wait":     lock(fcntl(unix.F_OFD_SETLKW)),
+		"flock-retry": lock(func(fd uintptr) error {
+			for flock(unix.LOCK_EX|unix.LOCK_NB)(fd) != nil {
+				time.Sleep(50 * time.Millisecond) // as bbolt does
+			}
+			return nil
+		}),
+		"open": lock(func(uintptr) error { return nil }),
+		"fail": func(string) error { return errors.New("no luck") },
+		"tcp": func(at string) error {
+			_, err := net.Listen("tcp", at)
+			return err
+		},
+		"udp": func(at string) error {
+			_, err := net.ListenPacket("udp", at)
+			return err
+		},
+		"unix": func(at string) error {
+			_, err := net.Listen("unix", at)
+			return err
+		},
+		"child": func(claim string) error {
+			cmd := exec.Command("/proc/self/exe")
+			cmd.Env = append(os.Environ(), "CLAIM="+claim, "GORACE=atexit_sleep_ms=0")
+			cmd.Stderr = os.Stderr
+			cmd.SysProcAttr = attributes(false)
+			cmd.SysProcAttr.Pdeathsig = unix.SIGKILL
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				return err
+			}
+			if err := cmd.Start(); err != nil {
+				return err
+			}
+			if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+				return cmd.Wait()
+			}
+			return nil
+		},
+	}
+}
+
+var claimed *os.File // not to be closed by the garbage collector
+
+// claimant is a process that runs claim.
+type claimant struct {
+	*exec.Cmd
+	out *bufio.Reader
+}
+
+func startClaim(t *testing.T, dir, claim string) *claimant {
+	t.Helper()
+	c := program("claim", "CLAIM="+claim)
+	cmd := exec.Command(c.Path)
+	cmd.Env, cmd.Dir = c.Env, dir
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetReadDeadline(time.Now().Add(patient))
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		r.Close()
+	})
+	return &claimant{cmd, bufio.NewReader(r)}
+}
+
+// holder is a claimant that has got what it wanted.
+func holder(t *testing.T, dir, claim string) *claimant {
+	t.Helper()
+	c := startClaim(t, dir, claim)
+	if line, err := c.out.ReadString('\n'); line != "claimed\n" {
+		t.Fatalf("%s: %q, %v", claim, line, err)
+	}
+	return c
+}
+
+// The holder gets its thing, the new worker does not: either it fails with
+// its last words, or it hangs.
+func TestContention(t *testing.T) {
+	t.Parallel()
+	free := func(network string) string {
+		if network == "udp" {
+			c, err := net.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			return c.LocalAddr().String()
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	tcp, udp := free("tcp"), free("udp")
+	path := filepath.Join(t.TempDir(), "s")
+	abstract := fmt.Sprintf("@hotstart-test-%d", os.Getpid())
+	const lock = "the lock on data/app.lock"
+	for _, test := range []struct {
+		holds, wants string
+		hangs        bool
+		want         string
+	}{
+		{"flock data/app.lock", "flock data/app.lock", false, lock},
+		{"fcntl data/app.lock", "fcntl data/app.lock", false, lock},
+		{"ofd data/app.lock", "ofd data/app.lock", false, lock},
+		{"flock data", "flock data", false, "the lock on data"},
+		{"child flock data/app.lock", "child flock data/app.lock", false, lock},
+		{"flock data/app.lock", "flock-wait data/app.lock", true, lock},
+		{"fcntl data/app.lock", "fcntl-wait data/app.lock", true, lock},
+		{"ofd data/app.lock", "ofd-wait data/app.lock", true, lock},
+		{"flock data/app.lock", "flock-retry data/app.lock", true, lock},
+		{"child flock data/app.lock", "child flock-wait data/app.lock", true, lock},
+		{"flock data/app.lock", "fail", false, ""},
+		{"flock data/app.lock", "fcntl-wait data/other.lock", true, ""},
+		{"flock data/app.lock", "flock data/missing/file", false, ""},
+		{"flock-shared data/app.lock", "open data/app.lock", true, ""},
+		{"tcp " + tcp, "tcp " + tcp, false, "the address " + tcp},
+		{"child tcp " + tcp, "tcp " + tcp, false, "the address " + tcp},
+		{"udp " + udp, "udp " + udp, false, "the address " + udp},
+		{"unix " + path, "unix " + path, false, "the address " + path},
+		{"unix " + abstract, "unix " + abstract, false, "the address " + abstract},
+		{"fail", "fail", false, ""},
+	} {
+		t.Run(test.holds+" "+test.wants, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "data/app.lock", "data/other.lock")
+			var older []int
+			if test.holds != "fail" {
+				older = append(older, holder(t, dir, test.holds).Process.Pid)
+			}
+			if test.wants == "fcntl-wait data/other.lock" {
+				holder(t, dir, "fcntl data/other.lock") // a stranger
+			}
+			c := contend(older)
+			defer c.close()
+			fresh := startClaim(t, dir, test.wants)
+			if test.hangs {
+				if test.want == "" {
+					until(t, "it does not open its file", func() bool {
+						return strings.Contains(strings.Join(openPaths(fresh.Process.Pid), " "), "/data/")
+					})
+				}
+				// Nothing is seen before it has got there.
+				until(t, "what it needs is not found", func() bool { return c.over(fresh.Process.Pid, "", nil) == test.want })
+				return
+			}
+			words, err := io.ReadAll(fresh.out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			until(t, "it does not end", func() bool { return hasEnded(fresh.Process.Pid) })
+			if got := c.over(fresh.Process.Pid, string(words), nil); got != test.want {
+				t.Errorf("it needs %q, want %q; its last words: %s", got, test.want, words)
+			}
+		})
+	}
+}
+
+// A socket that stays open whichever worker ends is not what the new one needs
+// the old one to let go of.
+func TestContentionLeavesKeptSocketsOut(t *testing.T) {
+	t.Parallel()
+	l := listenOn(t, "127.0.0.1:0")
+	fd, err := unix.FcntlInt(uintptr(l.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := os.NewFile(uintptr(fd), "given")
+	defer given.Close()
+	cmd := exec.Command("sleep", "1000")
+	cmd.ExtraFiles = []*os.File{given}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	c := contend([]int{cmd.Process.Pid})
+	defer c.close()
+	_, taken := net.Listen("tcp", l.local)
+	if got := c.over(0, taken.Error(), nil); got != "the address "+l.local {
+		t.Errorf("it needs %q of a socket that is not kept", got)
+	}
+	if got := c.over(0, taken.Error(), []uint64{l.inode}); got != "" {
+		t.Errorf("it needs %q of a socket that is kept", got)
+	}
+}
+
+func openPaths(pid int) (paths []string) {
+	eachFD([]int{pid}, func(_ int, _, to string) { paths = append(paths, to) })
+	return paths
+}
+
+// write makes files with nothing in them.
+func write(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
