@@ -61,7 +61,7 @@ func fuzzStatusFile(t *testing.T, path string) {
 	again := path + ".again"
 	s := &statusFile{path: again}
 	defer s.close()
-	if err := s.write(workers); err != nil {
+	if err := s.write(statusLines(workers)); err != nil {
 		t.Fatal(err)
 	}
 	if len(workers) == 0 {

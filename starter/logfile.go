@@ -3,9 +3,11 @@ package starter
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,9 +19,11 @@ import (
 // process, since it takes its stdout and stderr.
 type Log struct {
 	name    string
-	file    *os.File // what is written to
-	taken   bool     // stdout and stderr are it
-	command *piped   // nil: it is a file
+	mu      sync.Mutex // of the next three; held while nothing can block
+	file    *os.File   // what is written to
+	taken   bool       // stdout and stderr are it
+	closed  bool
+	command *piped // nil: it is a file
 }
 
 // piped is the command of a log.
@@ -33,8 +37,8 @@ type piped struct {
 
 var pipeGrammar = regexp.MustCompile(`^\s*\|\s*(?s:(.*))$`)
 
-// OpenLog opens a file to append to, or runs a command of sh(1) if name is
-// "| COMMAND". A command that ends is run again.
+// OpenLog opens a file or a FIFO to append to, or runs a command of sh(1) if
+// name is "| COMMAND". A command that ends is run again.
 func OpenLog(name string) (*Log, error) {
 	l := &Log{name: name}
 	if m := pipeGrammar.FindStringSubmatch(name); m != nil {
@@ -46,7 +50,13 @@ func OpenLog(name string) (*Log, error) {
 // Redirect makes the log this process's stdout and stderr, and so that of the
 // workers which have no others.
 func (l *Log) Redirect() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.taken = true
+	return l.redirect()
+}
+
+func (l *Log) redirect() error {
 	for _, fd := range []int{1, 2} {
 		if err := duplicate(int(l.file.Fd()), fd); err != nil {
 			return fmt.Errorf("writing to the log %s: %w", l.name, err)
@@ -61,16 +71,27 @@ func (l *Log) Reopen() error {
 	if l.command != nil {
 		return nil
 	}
-	f, err := os.OpenFile(l.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if info, err := os.Stat(l.name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		// Open for reading too, or this would wait until someone reads. As
+		// with a command, what has not been read yet waits for the next reader.
+		flags = os.O_RDWR | os.O_APPEND
+	}
+	f, err := os.OpenFile(l.name, flags, 0o666)
 	if err != nil {
 		return fmt.Errorf("opening the log file: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return f.Close()
 	}
 	if l.file != nil {
 		l.file.Close()
 	}
 	l.file = f
 	if l.taken {
-		return l.Redirect()
+		return l.redirect()
 	}
 	return nil
 }
@@ -79,6 +100,9 @@ func (l *Log) Reopen() error {
 // leaves stdout and stderr closed if they were the log.
 func (l *Log) Close() {
 	const patience = 5 * time.Second
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	l.file.Close()
 	if l.taken {
 		// Writing has to end, and nothing must take their numbers.

@@ -38,7 +38,7 @@ type Starter struct {
 	vigil   *vigil
 	envDir  envDir
 	pidFile *pidFile
-	status  *statusFile
+	status  *statusWriter // nil: there is no status file
 
 	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
 	lent    *lending       // the sockets are its; nil: they are not lent
@@ -46,7 +46,9 @@ type Starter struct {
 	reloads  chan *Command       // the latest that is not begun
 	limits   chan rules          // the latest that do not hold yet
 	standIns chan func(net.Conn) // the latest that is not heeded
-	signals  chan syscall.Signal // for the workers
+	stops    chan syscall.Signal // TERM and INT: the first stops, the second kills, more mean nothing
+	hangups  chan struct{}       // HUP, coalesced
+	signals  chan syscall.Signal // the others, for the workers
 	inbox    chan any            // what goroutines have to tell the loop
 	ended    chan struct{}       // closed when nobody reads inbox any more
 	closing  sync.Once
@@ -94,7 +96,10 @@ func (s *Starter) open(addresses []Address) error {
 	if err != nil {
 		return err
 	}
-	s.status = status
+	if s.options.StatusFile != "" {
+		s.status = newStatusWriter(status, func(err error) { s.tell(troubled{err}) })
+		go s.status.run()
+	}
 	if s.ledger.own, err = binding.openAll(addresses, inherited); err != nil {
 		return err
 	}
@@ -117,9 +122,10 @@ func newStarter(o Options, sys system) *Starter {
 		system:  sys,
 		workers: map[int]*running{},
 		envDir:  envDir{path: o.EnvDir, had: map[string]bool{}},
-		status:  &statusFile{},
 		reloads: make(chan *Command, 1),
 		limits:  make(chan rules, 1),
+		stops:   make(chan syscall.Signal, 2),
+		hangups: make(chan struct{}, 1),
 		signals: make(chan syscall.Signal, 16),
 		inbox:   make(chan any),
 		ended:   make(chan struct{}),
@@ -165,11 +171,24 @@ func (s *Starter) SetTimeouts(ready, drain, stop time.Duration) {
 
 // Signal does what start_server does at this signal: HUP reloads, TERM and
 // INT end everything (a second one at once), any other is passed on to the
-// serving worker. It does not wait.
+// serving worker. It does not wait. HUP, TERM and INT are never lost; of the
+// others at most 16 wait, and more are dropped.
 func (s *Starter) Signal(sig syscall.Signal) {
+	switch sig {
+	case syscall.SIGTERM, syscall.SIGINT:
+		offer(s.stops, sig)
+	case syscall.SIGHUP:
+		offer(s.hangups, struct{}{})
+	default:
+		offer(s.signals, sig)
+	}
+}
+
+// offer sends a value, or drops it if the channel is full.
+func offer[T any](to chan<- T, value T) {
 	select {
-	case s.signals <- sig:
-	case <-s.ended:
+	case to <- value:
+	default:
 	}
 }
 
@@ -199,6 +218,10 @@ func (s *Starter) Run(ctx context.Context) error {
 		case c := <-s.reloads:
 			event = reload{c}
 		case s.machine.rules = <-s.limits:
+		case sig := <-s.stops:
+			event = s.signaled(sig)
+		case <-s.hangups:
+			event = s.signaled(syscall.SIGHUP)
 		case sig := <-s.signals:
 			event = s.signaled(sig)
 		case <-stopped:
@@ -257,10 +280,7 @@ func (s *Starter) signaled(sig syscall.Signal) any {
 // from doing it at once, as a start that fails, is decided in turn.
 func (s *Starter) step(event any) {
 	todo := s.machine.step(time.Now(), event)
-	// Who reads of an event finds in the file what it says.
-	if err := s.status.write(s.machine.proven()); err != nil {
-		s.trouble(err)
-	}
+	s.status.update(s.machine.proven())
 	for ; len(todo) > 0; todo = todo[1:] {
 		if event := s.do(todo[0]); event != nil {
 			todo = append(todo, s.machine.step(time.Now(), event)...)
@@ -352,9 +372,15 @@ func (s *Starter) heard(message any) any {
 	case deaf:
 		s.heal(e.inode)
 		return nil
+	case troubled:
+		s.trouble(e.err)
+		return nil
 	}
 	return message
 }
+
+// troubled is something that a goroutine found wrong, next to the workers.
+type troubled struct{ err error }
 
 // trouble reports what went wrong beside the workers.
 func (s *Starter) trouble(err error) {

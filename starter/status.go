@@ -68,13 +68,11 @@ func (s *statusFile) writeDraft(lines string) (*os.File, error) {
 	return f, nil
 }
 
-// write puts the workers into the file, if that is news.
-func (s *statusFile) write(workers []Worker) error {
-	lines := statusLines(workers)
-	if s.path == "" || lines == s.written || s.file == nil && lines == "" {
+// write replaces the content of the file, unless it has these lines already.
+func (s *statusFile) write(lines string) error {
+	if lines == s.written || s.file == nil && lines == "" {
 		return nil
 	}
-	s.written = lines // what can't be written is not tried again until it changes
 	draft, err := s.writeDraft(lines)
 	if err == nil {
 		err = os.Rename(s.draft(), s.path)
@@ -82,10 +80,10 @@ func (s *statusFile) write(workers []Worker) error {
 	if err != nil {
 		draft.Close()
 		os.Remove(s.draft())
-		return fmt.Errorf("writing the status file: %w", err)
+		return fmt.Errorf("writing the status file: %w; hotstart keeps trying", err)
 	}
 	s.file.Close()
-	s.file = draft
+	s.file, s.written = draft, lines
 	return nil
 }
 

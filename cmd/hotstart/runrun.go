@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -47,19 +48,21 @@ func runRun(cmd *cobra.Command, o *runOptions) error {
 	if so.Inherited, err = starter.Activated(); err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, signalsOfRun()...)
 	daemon := starter.AsDaemon()
 	if o.daemonize && daemon == nil {
+		signals := make(chan os.Signal, 16)
+		signal.Notify(signals, signalsOfRun()...)
 		return starter.Daemonize(so.Inherited, signals)
 	}
-	d := &superdaemon{lines: runLines{w: cmd.ErrOrStderr()}, ui: newUI(cmd.ErrOrStderr(), cmd), daemon: daemon}
-	return d.run(so, command, o.logFile, signals)
+	d := &superdaemon{ui: newUI(cmd.ErrOrStderr(), cmd), daemon: daemon}
+	d.writeTo(cmd.ErrOrStderr())
+	return d.run(so, command, o.logFile)
 }
 
 // superdaemon is hotstart run in the foreground.
 type superdaemon struct {
 	lines      runLines
+	queue      *lineQueue // that lines and ui write to
 	ui         *ui
 	log        *starter.Log // nil: none
 	starter    *starter.Starter
@@ -69,19 +72,41 @@ type superdaemon struct {
 	killed     starter.Worker  // a worker that did not leave when all were to
 }
 
+// farewell bounds the wait for a log that is not read, at the end.
+const farewell = time.Second
+
+// writeTo makes lines and ui write to w by a queue, after what they have
+// written already.
+func (d *superdaemon) writeTo(w io.Writer) {
+	if w == os.Stderr {
+		w = descriptor(2)
+	}
+	if d.queue != nil {
+		d.queue.close(farewell)
+	}
+	d.queue = newLineQueue(w)
+	d.lines.w, d.ui.screen.w = d.queue, d.queue
+}
+
 // run returns when it was stopped and the last worker has left. An error is
 // told in the log, if there is one.
-func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string, signals <-chan os.Signal) (err error) {
-	defer func() { err = d.told(err) }()
+func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string) (err error) {
+	defer func() {
+		err = d.told(err)
+		d.queue.close(farewell)
+		if d.log != nil {
+			d.log.Close()
+		}
+	}()
 	if logFile != "" {
-		if d.log, err = starter.OpenLog(logFile); err != nil {
+		log, err := starter.OpenLog(logFile)
+		if err != nil {
 			return err
 		}
-		defer func() { // before the log is closed
-			err = d.told(err)
-			d.log.Close()
-		}()
+		d.log = log
 	}
+	// Not earlier: opening a log can take long, and is ended by any signal.
+	signals := notifySignals()
 	d.lines.say("start_server (pid:%d) starting now...", os.Getpid())
 	so.Report = d.report
 	if d.daemon != nil && so.MaxStartFailures == 0 {
@@ -96,6 +121,7 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 		}
 	}
 	if d.log != nil {
+		d.writeTo(os.Stderr) // what was said so far is for the one that is replaced
 		if err := d.log.Redirect(); err != nil {
 			d.starter.Close()
 			return err
@@ -105,21 +131,69 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	done := make(chan struct{})
 	defer close(done)
 	go d.listen(signals, done)
+	go d.reopen(signals.reopen, done)
 	d.starter.Reload(c)
 	err = d.starter.Run(context.Background())
 	return d.ending(err)
 }
 
+// runSignals are the signals of hotstart run. Each channel has room for all
+// that counts, so that others can't crowd it out.
+type runSignals struct {
+	stops  chan os.Signal // TERM and INT: the second ends at once what the first ends
+	hangup chan os.Signal // HUP
+	reopen chan os.Signal // USR1
+	others chan os.Signal
+}
+
+func notifySignals() runSignals {
+	s := runSignals{make(chan os.Signal, 2), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 16)}
+	for _, sig := range signalsOfRun() {
+		to := s.others
+		switch sig {
+		case syscall.SIGTERM, syscall.SIGINT:
+			to = s.stops
+		case syscall.SIGHUP:
+			to = s.hangup
+		case syscall.SIGUSR1:
+			to = s.reopen
+		}
+		signal.Notify(to, sig)
+	}
+	return s
+}
+
 // listen passes signals on until done. The second of those that end is the
 // last: what it finds is killed.
-func (d *superdaemon) listen(signals <-chan os.Signal, done <-chan struct{}) {
+func (d *superdaemon) listen(signals runSignals, done <-chan struct{}) {
 	var echoes echoes
+	for {
+		var sig os.Signal
+		select {
+		case sig = <-signals.stops:
+		case sig = <-signals.hangup:
+		case sig = <-signals.others:
+		case <-done:
+			return
+		}
+		if sig != syscall.SIGPIPE && !echoes.is(sig, time.Now()) {
+			d.starter.Signal(sig.(syscall.Signal))
+		}
+	}
+}
+
+// reopen opens the log again at each signal, until done, and then passes the
+// signal on. Opening a file can block.
+func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 	for {
 		select {
 		case sig := <-signals:
-			if sig != syscall.SIGPIPE && !echoes.is(sig, time.Now()) {
-				d.starter.Signal(sig.(syscall.Signal))
+			if d.log != nil {
+				if err := d.log.Reopen(); err != nil {
+					d.lines.say("%v", err)
+				}
 			}
+			d.starter.Signal(sig.(syscall.Signal))
 		case <-done:
 			return
 		}
@@ -128,11 +202,6 @@ func (d *superdaemon) listen(signals <-chan os.Signal, done <-chan struct{}) {
 
 // report follows what the starter does.
 func (d *superdaemon) report(e starter.Event) {
-	if e.Kind == starter.Signaled && e.Signal == syscall.SIGUSR1 && d.log != nil {
-		if err := d.log.Reopen(); err != nil {
-			d.lines.say("%v", err)
-		}
-	}
 	if e.Kind == starter.Killing && d.lines.stopping != 0 {
 		d.killed = e.Worker
 	}

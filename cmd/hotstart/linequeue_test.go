@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A pipe that is not read for a while takes what fits into it, and the queue
+// takes its share; the rest is dropped, and the number of it is written.
+func TestALineQueueNeverBlocks(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	q := newLineQueue(w)
+	const total = 2 * lineQueueSize
+	long := strings.Repeat("x", 1000)
+	for i := range total { // 2 MB, and a pipe holds 64 KiB
+		fmt.Fprintf(q, "%d %s\n", i, long)
+	}
+	go func() {
+		q.close(patience)
+		w.Close()
+	}()
+	read, dropped := 0, 0
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		if number, found := strings.CutSuffix(lines.Text(), " lines were dropped here, because the log was not read"); found {
+			n, _ := strconv.Atoi(number)
+			dropped += n
+			continue
+		}
+		if want := fmt.Sprintf("%d %s", read+dropped, long); lines.Text() != want {
+			t.Fatalf("line %d is %.20q", read, lines.Text())
+		}
+		read++
+	}
+	if dropped == 0 || read+dropped != total {
+		t.Errorf("of %d lines %d were read and %d dropped", total, read, dropped)
+	}
+}
+
+func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	q := newLineQueue(w)
+	for range 2 * lineQueueSize {
+		fmt.Fprintln(q, strings.Repeat("x", 1000))
+	}
+	q.close(time.Millisecond)
+}
+
+// A shell's pipe may be non-blocking, which another process has made it.
+func TestADescriptorThatDoesNotBlockIsWrittenToInFull(t *testing.T) {
+	t.Parallel()
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		t.Fatal(err)
+	}
+	unix.SetNonblock(fds[1], true)
+	text := []byte(strings.Repeat("a line\n", 50000))
+	go func() {
+		descriptor(fds[1]).Write(text)
+		unix.Close(fds[1])
+	}()
+	r := os.NewFile(uintptr(fds[0]), "pipe")
+	defer r.Close()
+	n := 0
+	for lines := bufio.NewScanner(r); lines.Scan(); n++ {
+	}
+	if n != 50000 {
+		t.Errorf("%d lines came", n)
+	}
+}
