@@ -25,8 +25,15 @@ type load struct {
 // count is what came of the requests of one kind of client.
 type count struct {
 	kind
-	asked atomic.Int64
-	lost  atomic.Int64
+	asked   atomic.Int64
+	lost    atomic.Int64
+	longest atomic.Int64 // time to an answer, in nanoseconds
+}
+
+// took notes how long an answer took.
+func (c *count) took(d time.Duration) {
+	for old := c.longest.Load(); int64(d) > old && !c.longest.CompareAndSwap(old, int64(d)); old = c.longest.Load() {
+	}
 }
 
 // answered waits until each kind of clients gets an answer, at both addresses
@@ -65,7 +72,10 @@ func (l *load) ask(c *count, client int) {
 		default:
 		}
 		c.asked.Add(1)
-		if err := c.kind.ask(n); err != nil && c.lost.Add(1) <= 10 {
+		began := time.Now()
+		err := c.kind.ask(n)
+		c.took(time.Since(began))
+		if err != nil && c.lost.Add(1) <= 10 {
 			fmt.Fprintf(os.Stderr, "%s lost (%s): %v\n", time.Now().Format("15:04:05.000"), c.name, err)
 		}
 	}

@@ -87,6 +87,30 @@ func webSocket(port, path string) kind {
 	})
 }
 
+// unencrypted asks a server of HTTP/2 without TLS, over few connections and
+// over one each.
+func unencrypted(url string) []kind {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	ask := func(t *http.Transport, n int) error {
+		body := fmt.Sprint(n)
+		answer, err := post(&http.Client{Timeout: patience, Transport: t}, url, body)
+		if err == nil && !strings.HasSuffix(answer, " "+body) {
+			err = fmt.Errorf("the answer is %q", answer)
+		}
+		return err
+	}
+	kept := &http.Transport{Protocols: protocols}
+	return []kind{
+		{"a connection each", func(n int) error {
+			one := &http.Transport{Protocols: protocols}
+			defer one.CloseIdleConnections()
+			return ask(one, n)
+		}},
+		{"streams on one connection", func(n int) error { return ask(kept, n) }},
+	}
+}
+
 // calls calls a unary method of grpc with an empty message, over few connections
 // and over one each.
 func calls(port, method string) []kind {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +25,9 @@ type real struct {
 	args     []string
 	prepares map[string]string // files that it needs, in DIR
 	kinds    func(w words) []kind
+	program  string            // the server in programs/ that uses the module, where that is a library
+	adds     map[string]string // files that the module's package main embeds and the proxy's copy lacks
+	env      []string          // as "NAME=VALUE"
 }
 
 // words are what args and files have in the place of PORT, OTHER and DIR.
@@ -34,47 +40,6 @@ func (w words) in(s string) string {
 // page asks for a page on PORT.
 func page(path string) func(w words) []kind {
 	return func(w words) []kind { return pages("http://127.0.0.1:"+w.port+path, http.StatusOK) }
-}
-
-func reals() []real {
-	const petstore = "github.com/deepmap/oapi-codegen@v1.12.4"
-	pets := []string{"-port=PORT"}
-	return []real{
-		{"petstore-gin", petstore, "./examples/petstore-expanded/gin", "gin", pets, nil, page("/pets")},
-		{"petstore-echo", petstore, "./examples/petstore-expanded/echo", "echo", pets, nil, page("/pets")},
-		{"petstore-chi", petstore, "./examples/petstore-expanded/chi", "chi", pets, nil, page("/pets")},
-		{"fileserver", "github.com/valyala/fasthttp@v1.78.0", "./examples/fileserver", "fasthttp",
-			[]string{"-addr=127.0.0.1:PORT", "-dir=DIR"}, map[string]string{"a.txt": "hello\n"}, page("/a.txt")},
-		{"testserver", "github.com/fullstorydev/grpcurl@v1.9.4", "./internal/testing/cmd/testserver", "grpc",
-			[]string{"-p=PORT", "-q"}, nil, func(w words) []kind { return calls(w.port, "/testing.TestService/EmptyCall") }},
-		{"go-httpbin", "github.com/mccutchen/go-httpbin/v2@v2.26.0", "./cmd/go-httpbin", "net/http, its own Shutdown",
-			[]string{"-host=127.0.0.1", "-port=PORT"}, nil, page("/get")},
-		{"podinfo", "github.com/stefanprodan/podinfo@v1.8.1-0.20250910200901-e86405a8674e", "./cmd/podinfo", "gorilla/mux, its own Shutdown",
-			[]string{"--host=127.0.0.1", "--port=PORT", "--level=error"}, nil, page("/version")},
-		{"node_exporter", "github.com/prometheus/node_exporter@v1.12.1", ".", "exporter-toolkit",
-			[]string{"--web.listen-address=127.0.0.1:PORT", "--collector.disable-defaults", "--log.level=error"}, nil, page("/")},
-		{"tusd", "github.com/tus/tusd/v2@v2.9.1", "./cmd/tusd", "net/http and Prometheus",
-			[]string{"-host=127.0.0.1", "-port=PORT", "-upload-dir=DIR"}, nil, page("/")},
-		{"caddy", "github.com/caddyserver/caddy/v2@v2.11.9", "./cmd/caddy", "its own listeners",
-			[]string{"respond", "--listen=127.0.0.1:PORT", "--body=hello"}, nil, page("/")},
-		{"hugo server", "github.com/gohugoio/hugo@v0.164.0", ".", "net/http, errgroup",
-			[]string{"server", "--source=DIR", "--bind=127.0.0.1", "--port=PORT", "--watch=false", "--disableLiveReload"},
-			map[string]string{"hugo.toml": "title = 'a'\n", "layouts/home.html": "hello\n"}, page("/")},
-		{"echo", "github.com/gorilla/websocket@v1.5.0", "./examples/echo/server.go", "websocket",
-			[]string{"-addr=127.0.0.1:PORT"}, nil, func(w words) []kind { return []kind{webSocket(w.port, "/echo")} }},
-		{"nats-server", "github.com/nats-io/nats-server/v2@v2.15.2", ".", "raw TCP, and net/http",
-			[]string{"-a=127.0.0.1", "-p=PORT", "-m=OTHER"}, nil, func(w words) []kind {
-				return append(pages("http://127.0.0.1:"+w.other+"/", http.StatusOK), exchange(w.port, "INFO ", "PING\r\n", "PONG\r\n"))
-			}},
-		{"mochi-mqtt", "github.com/mochi-mqtt/server/v2@v2.7.9", "./cmd", "raw TCP",
-			[]string{"-tcp=127.0.0.1:PORT", "-ws=127.0.0.1:0", "-info=127.0.0.1:OTHER"}, nil, func(w words) []kind {
-				const connect, accepted = "\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00", "\x20\x02\x00\x00" // MQTT 3.1.1, 3.1 and 3.2
-				return []kind{exchange(w.port, "", connect, accepted)}
-			}},
-		{"coredns", "github.com/coredns/coredns@v1.15.0", ".", "miekg/dns, over TCP",
-			[]string{"-conf=DIR/Corefile", "-dns.port=PORT"}, map[string]string{"Corefile": ".:PORT {\n\twhoami\n}\n"},
-			func(w words) []kind { return []kind{dns(w.port)} }},
-	}
 }
 
 // runReals reloads programs of others under load and prints a table.
@@ -93,7 +58,7 @@ func runReals(args []string) error {
 		return err
 	}
 	defer b.close()
-	fmt.Print("| program | serves by | clients | reloads | requests | lost |\n|---|---|---|---|---|---|\n")
+	fmt.Print("| program | serves by | clients | reloads | requests | lost | longest answer |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range reals() {
 		if *names != "" && !slices.Contains(strings.Split(*names, ","), r.name) {
 			continue
@@ -101,10 +66,11 @@ func runReals(args []string) error {
 		counts, err := b.tries(r, *reloads, *clients, *least)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", r.name, err)
-			fmt.Printf("| %s (%s) | %s | does not work | | | |\n", r.name, r.module, r.of)
+			fmt.Printf("| %s (%s) | %s | does not work | | | | |\n", r.name, r.module, r.of)
 		}
 		for _, c := range counts {
-			fmt.Printf("| %s (%s) | %s | %s | %d | %d | %d |\n", r.name, r.module, r.of, c.name, *reloads, c.asked.Load(), c.lost.Load())
+			fmt.Printf("| %s (%s) | %s | %s | %d | %d | %d | %v |\n", r.name, r.module, r.of, c.name, *reloads,
+				c.asked.Load(), c.lost.Load(), time.Duration(c.longest.Load()).Round(10*time.Millisecond))
 		}
 	}
 	return nil
@@ -125,11 +91,14 @@ func (b *bench) tries(r real, reloads, clients, least int) ([]*count, error) {
 			return nil, err
 		}
 	}
-	args := []string{r.main, "--"}
+	var args, env []string
 	for _, arg := range r.args {
 		args = append(args, w.in(arg))
 	}
-	s, err := b.watch(p, nil, args...)
+	for _, variable := range r.env {
+		env = append(env, w.in(variable))
+	}
+	s, err := b.watch(p, env, append([]string{cmp.Or(r.main, "."), "--"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -141,26 +110,66 @@ func (b *bench) tries(r real, reloads, clients, least int) ([]*count, error) {
 	return s.reloadUnder(startLoad(kinds, clients), reloads, least)
 }
 
-// download writes a module to where it can be watched, and builds the program
-// once: what that takes says nothing of a reload.
+// download writes a program to where it can be watched, and builds it once:
+// what that takes says nothing of a reload.
 func (b *bench) download(r real) (*project, error) {
-	out, err := exec.Command("go", "mod", "download", "-json", r.module).Output()
-	var module struct{ Dir, Error string }
-	if json.Unmarshal(out, &module); module.Error != "" || module.Dir == "" {
-		return nil, fmt.Errorf("go mod download %s: %w %s", r.module, err, module.Error)
-	}
 	p := &project{dir: filepath.Join(b.dir, strings.ReplaceAll(r.name, " ", "-"))}
-	if err := os.CopyFS(p.dir, os.DirFS(module.Dir)); err != nil {
+	write := copyModule
+	if r.program != "" {
+		write = useModule
+	}
+	if err := write(r, p); err != nil {
 		return nil, err
 	}
-	build := exec.Command("go", "build", "-pgo=off", "-o", os.DevNull, r.main)
-	build.Dir = p.dir
+	for name, content := range r.adds {
+		if err := writeFile(filepath.Join(p.dir, name), content); err != nil {
+			return nil, err
+		}
+	}
 	began := time.Now()
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+	if err := p.goCommand("build", "-pgo=off", "-o", os.DevNull, cmp.Or(r.main, ".")); err != nil {
+		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "%s: built as it is in %v\n", r.name, time.Since(began).Round(time.Second))
 	return p, nil
+}
+
+// copyModule copies the module that the program is in.
+func copyModule(r real, p *project) error {
+	out, err := exec.Command("go", "mod", "download", "-json", r.module).Output()
+	var module struct{ Dir, Error string }
+	if json.Unmarshal(out, &module); module.Error != "" || module.Dir == "" {
+		return fmt.Errorf("go mod download %s: %w %s", r.module, err, module.Error)
+	}
+	if err := os.CopyFS(p.dir, os.DirFS(module.Dir)); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(p.dir, "go.work")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // it lists modules that the proxy's copy lacks
+	}
+	return nil
+}
+
+// useModule writes a module with a server that uses the module.
+func useModule(r real, p *project) error {
+	path, version, _ := strings.Cut(r.module, "@")
+	mod := fmt.Sprintf("module example.com/bench\n\ngo 1.25.0\n\nrequire %s %s\n", path, version)
+	written, err := writeProject(p.dir, "main.go", r.program, mod)
+	if err != nil {
+		return err
+	}
+	*p = *written
+	return p.goCommand("mod", "tidy")
+}
+
+// goCommand runs the go command in the project.
+func (p *project) goCommand(args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = p.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", args[0], err, lastLines(out))
+	}
+	return nil
 }
 
 func newWords(dir string) (w words, err error) {

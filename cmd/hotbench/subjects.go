@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -117,12 +116,7 @@ func makeLarge(dir string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	tidy := exec.Command("go", "mod", "tidy")
-	tidy.Dir = dir
-	if out, err := tidy.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go mod tidy: %s", lastLines(out))
-	}
-	return p, nil
+	return p, p.goCommand("mod", "tidy")
 }
 
 // makeTree buries the small program in folders of a kind that every tool

@@ -1,0 +1,93 @@
+package main
+
+import "net/http"
+
+// reals lists the programs of others, the newest additions first.
+func reals() []real {
+	const petstore = "github.com/deepmap/oapi-codegen@v1.12.4"
+	pets := []string{"-port=PORT"}
+	address := []string{"ADDRESS=127.0.0.1:PORT"}
+	echo := func(w words) []kind { return echoes(nil, "http://127.0.0.1:"+w.port) }
+	return []real{
+		{name: "hertz", module: "github.com/cloudwego/hertz@v0.10.4", program: "hertz", of: "netpoll", env: address, kinds: echo},
+		{name: "gnet", module: "github.com/panjf2000/gnet/v2@v2.9.7", program: "gnet", of: "its own system calls", env: address,
+			kinds: func(w words) []kind { return []kind{exchange(w.port, "", "PING\r\n", "PONG\r\n")} }},
+		{name: "prefork", module: "github.com/gofiber/fiber/v2@v2.52.15", program: "prefork", of: "fiber, its children", env: address, kinds: echo},
+		{name: "h2c", module: "golang.org/x/net@v0.62.0", program: "h2c", of: "HTTP/2 by h2c", env: address,
+			kinds: func(w words) []kind { return unencrypted("http://127.0.0.1:" + w.port) }},
+		{name: "bbolt", module: "go.etcd.io/bbolt@v1.5.0", program: "bbolt", of: "net/http, a locked file", env: address, kinds: echo},
+		{name: "badger", module: "github.com/dgraph-io/badger/v4@v4.9.6", program: "badger", of: "net/http, a locked folder", env: address, kinds: echo},
+		{name: "redcon", module: "github.com/tidwall/redcon@v1.6.4", program: "redcon", of: "raw TCP", env: address,
+			kinds: func(w words) []kind { return []kind{exchange(w.port, "", "PING\r\n", "+PONG\r\n")} }},
+		{name: "ssh", module: "github.com/gliderlabs/ssh@v0.3.8", program: "ssh", of: "SSH, its greeting", env: address,
+			kinds: func(w words) []kind { return []kind{exchange(w.port, "SSH-2.0-Go", "", "")} }},
+		{name: "etcd", module: "go.etcd.io/etcd/server/v3@v3.7.3", program: "etcd", of: "cmux of grpc and net/http, a locked file",
+			args: []string{"--data-dir=DIR/data", "--log-level=error", "--listen-client-urls=http://127.0.0.1:PORT", "--advertise-client-urls=http://127.0.0.1:PORT",
+				"--listen-peer-urls=http://127.0.0.1:OTHER", "--initial-advertise-peer-urls=http://127.0.0.1:OTHER", "--initial-cluster=default=http://127.0.0.1:OTHER"},
+			kinds: page("/version")},
+		{name: "alertmanager", module: "github.com/prometheus/alertmanager@v0.35.0", main: "./cmd/alertmanager", of: "exporter-toolkit, a gossip port first",
+			args: []string{"--config.file=DIR/a.yml", "--storage.path=DIR/data", "--web.listen-address=127.0.0.1:PORT",
+				"--cluster.listen-address=127.0.0.1:OTHER", "--log.level=error"},
+			prepares: map[string]string{"a.yml": "route:\n  receiver: none\nreceivers:\n- name: none\n"},
+			adds:     map[string]string{"ui/app/dist/index.html": "hello\n"}, kinds: page("/-/healthy")},
+		{name: "prometheus", module: "github.com/prometheus/prometheus@v0.316.0", main: "./cmd/prometheus", of: "net/http, a locked folder",
+			args:     []string{"--config.file=DIR/p.yml", "--storage.tsdb.path=DIR/data", "--web.listen-address=127.0.0.1:PORT", "--log.level=error"},
+			prepares: map[string]string{"p.yml": "global: {}\n"}, kinds: page("/-/healthy")},
+		{name: "inbucket", module: "github.com/inbucket/inbucket/v3@v3.2.0", main: "./cmd/inbucket", of: "SMTP, and net/http",
+			env: []string{"INBUCKET_SMTP_ADDR=127.0.0.1:PORT", "INBUCKET_WEB_ADDR=127.0.0.1:OTHER", "INBUCKET_POP3_ADDR=127.0.0.1:0", "INBUCKET_LOGLEVEL=error"},
+			kinds: func(w words) []kind {
+				return []kind{exchange(w.port, "220 ", "QUIT\r\n", "221 ")}
+			}},
+		{name: "mailpit", module: "github.com/axllent/mailpit@v1.33.1", main: ".", of: "net/http, and SMTP, a database in a file",
+			args: []string{"--listen=127.0.0.1:PORT", "--smtp=127.0.0.1:OTHER", "--database=DIR/mail.db", "--quiet"}, kinds: page("/livez")},
+		{name: "registry", module: "github.com/distribution/distribution/v3@v3.1.2", main: "./cmd/registry", of: "gorilla/mux",
+			args: []string{"serve", "DIR/config.yml"},
+			prepares: map[string]string{"config.yml": "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\n" +
+				"storage:\n  filesystem:\n    rootdirectory: DIR/data\nhttp:\n  addr: 127.0.0.1:PORT\n"}, kinds: page("/v2/")},
+		{name: "oauth2-proxy", module: "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6", main: ".", of: "net/http, its own Shutdown",
+			args: []string{"--http-address=127.0.0.1:PORT", "--upstream=static://200", "--provider=github", "--client-id=a", "--client-secret=b",
+				"--cookie-secret=0123456789abcdef", "--email-domain=*", "--request-logging=false"}, kinds: page("/ping")},
+		{name: "rclone", module: "github.com/rclone/rclone@v1.76.0", main: ".", of: "net/http, its own Shutdown",
+			args: []string{"serve", "http", "DIR", "--addr=127.0.0.1:PORT"}, prepares: map[string]string{"a.txt": "hello\n"}, kinds: page("/a.txt")},
+		{name: "fake-gcs-server", module: "github.com/fsouza/fake-gcs-server@v1.56.1", main: ".", of: "net/http, its own Shutdown",
+			args: []string{"-scheme=http", "-host=127.0.0.1", "-port=PORT", "-backend=memory", "-log-level=error"}, kinds: page("/storage/v1/b?project=a")},
+		{name: "smtp-debug-server", module: "github.com/emersion/go-smtp@v0.25.1", main: "./cmd/smtp-debug-server", of: "SMTP",
+			args: []string{"-l=127.0.0.1:PORT"}, kinds: func(w words) []kind { return []kind{exchange(w.port, "220 ", "NOOP\r\n", "250 ")} }},
+		{name: "minio", module: "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c", main: ".", of: "net/http, its own listeners",
+			args: []string{"server", "DIR/data", "--address=127.0.0.1:PORT", "--console-address=127.0.0.1:OTHER", "--quiet"}, kinds: page("/minio/health/live")},
+		{name: "petstore-gin", module: petstore, main: "./examples/petstore-expanded/gin", of: "gin", args: pets, kinds: page("/pets")},
+		{name: "petstore-echo", module: petstore, main: "./examples/petstore-expanded/echo", of: "echo", args: pets, kinds: page("/pets")},
+		{name: "petstore-chi", module: petstore, main: "./examples/petstore-expanded/chi", of: "chi", args: pets, kinds: page("/pets")},
+		{name: "fileserver", module: "github.com/valyala/fasthttp@v1.78.0", main: "./examples/fileserver", of: "fasthttp",
+			args: []string{"-addr=127.0.0.1:PORT", "-dir=DIR"}, prepares: map[string]string{"a.txt": "hello\n"}, kinds: page("/a.txt")},
+		{name: "testserver", module: "github.com/fullstorydev/grpcurl@v1.9.4", main: "./internal/testing/cmd/testserver", of: "grpc",
+			args: []string{"-p=PORT", "-q"}, kinds: func(w words) []kind { return calls(w.port, "/testing.TestService/EmptyCall") }},
+		{name: "go-httpbin", module: "github.com/mccutchen/go-httpbin/v2@v2.26.0", main: "./cmd/go-httpbin", of: "net/http, its own Shutdown",
+			args: []string{"-host=127.0.0.1", "-port=PORT"}, kinds: page("/get")},
+		{name: "podinfo", module: "github.com/stefanprodan/podinfo@v1.8.1-0.20250910200901-e86405a8674e", main: "./cmd/podinfo", of: "gorilla/mux, its own Shutdown",
+			args: []string{"--host=127.0.0.1", "--port=PORT", "--level=error"}, kinds: page("/version")},
+		{name: "node_exporter", module: "github.com/prometheus/node_exporter@v1.12.1", main: ".", of: "exporter-toolkit",
+			args: []string{"--web.listen-address=127.0.0.1:PORT", "--collector.disable-defaults", "--log.level=error"}, kinds: page("/")},
+		{name: "tusd", module: "github.com/tus/tusd/v2@v2.9.1", main: "./cmd/tusd", of: "net/http and Prometheus",
+			args: []string{"-host=127.0.0.1", "-port=PORT", "-upload-dir=DIR"}, kinds: page("/")},
+		{name: "caddy", module: "github.com/caddyserver/caddy/v2@v2.11.9", main: "./cmd/caddy", of: "its own listeners",
+			args: []string{"respond", "--listen=127.0.0.1:PORT", "--body=hello"}, kinds: page("/")},
+		{name: "hugo server", module: "github.com/gohugoio/hugo@v0.164.0", main: ".", of: "net/http, errgroup",
+			args:     []string{"server", "--source=DIR", "--bind=127.0.0.1", "--port=PORT", "--watch=false", "--disableLiveReload"},
+			prepares: map[string]string{"hugo.toml": "title = 'a'\n", "layouts/home.html": "hello\n"}, kinds: page("/")},
+		{name: "echo", module: "github.com/gorilla/websocket@v1.5.0", main: "./examples/echo/server.go", of: "websocket",
+			args: []string{"-addr=127.0.0.1:PORT"}, kinds: func(w words) []kind { return []kind{webSocket(w.port, "/echo")} }},
+		{name: "nats-server", module: "github.com/nats-io/nats-server/v2@v2.15.2", main: ".", of: "raw TCP, and net/http",
+			args: []string{"-a=127.0.0.1", "-p=PORT", "-m=OTHER"}, kinds: func(w words) []kind {
+				return append(pages("http://127.0.0.1:"+w.other+"/", http.StatusOK), exchange(w.port, "INFO ", "PING\r\n", "PONG\r\n"))
+			}},
+		{name: "mochi-mqtt", module: "github.com/mochi-mqtt/server/v2@v2.7.9", main: "./cmd", of: "raw TCP",
+			args: []string{"-tcp=127.0.0.1:PORT", "-ws=127.0.0.1:0", "-info=127.0.0.1:OTHER"}, kinds: func(w words) []kind {
+				const connect, accepted = "\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00", "\x20\x02\x00\x00" // MQTT 3.1.1, 3.1 and 3.2
+				return []kind{exchange(w.port, "", connect, accepted)}
+			}},
+		{name: "coredns", module: "github.com/coredns/coredns@v1.15.0", main: ".", of: "miekg/dns, over TCP",
+			args: []string{"-conf=DIR/Corefile", "-dns.port=PORT"}, prepares: map[string]string{"Corefile": ".:PORT {\n\twhoami\n}\n"},
+			kinds: func(w words) []kind { return []kind{dns(w.port)} }},
+	}
+}
