@@ -7,11 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // content is what a file holds, compared by ==. The zero value: there is no such file.
@@ -23,8 +26,9 @@ type content struct {
 
 // stat is what tells without reading that a file is likely the same, compared by ==.
 type stat struct {
-	size, mtime int64 // bytes; nanoseconds
-	inode       inode
+	size         int64 // bytes
+	mtime, ctime int64 // nanoseconds; any program can set mtime, only the kernel sets ctime
+	inode        inode
 }
 
 // inode names a file or directory whatever its path, as long as it exists: a number is soon used again.
@@ -52,8 +56,8 @@ func newReader(now time.Time) *reader {
 // as none.
 func (r *reader) file(path string) file {
 	// A device must not even be opened, so ask first.
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
+	before := statFile(path)
+	if before == (stat{}) {
 		return file{}
 	}
 	// What was a file may be a FIFO by now: don't wait for its writer.
@@ -62,10 +66,10 @@ func (r *reader) file(path string) file {
 		return file{}
 	}
 	if err != nil {
-		return file{content: content{exists: true, unreadable: true}, stat: statOf(info), read: r.now}
+		return file{content: content{exists: true, unreadable: true}, stat: before, read: r.now}
 	}
 	defer f.Close()
-	return file{content: r.content(f), stat: statOf(info), read: r.now}
+	return file{content: r.content(f), stat: before, read: r.now}
 }
 
 func (r *reader) content(f io.Reader) content {
@@ -79,21 +83,22 @@ func (r *reader) content(f io.Reader) content {
 
 // statFile is zero for what is no regular file.
 func statFile(path string) stat {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
+	st, err := statOf(path)
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return stat{}
 	}
-	return statOf(info)
+	return stat{st.Size, st.Mtim.Nano(), st.Ctim.Nano(), inodeOf(st)}
 }
 
-func statOf(info fs.FileInfo) stat {
-	return stat{info.Size(), info.ModTime().UnixNano(), inodeOf(info)}
+func statOf(path string) (st unix.Stat_t, err error) {
+	err = unix.EINTR
+	for err == unix.EINTR { // as from a file system that a program serves
+		err = unix.Stat(path, &st)
+	}
+	return st, err
 }
 
-func inodeOf(info fs.FileInfo) inode {
-	sys := info.Sys().(*syscall.Stat_t) // as documented for os.FileInfo on Unix
-	return inode{uint64(sys.Dev), uint64(sys.Ino)}
-}
+func inodeOf(st unix.Stat_t) inode { return inode{uint64(st.Dev), uint64(st.Ino)} }
 
 // racy is how long after a file was modified another modification may leave the same time, with the coarsest file
 // system that is met (FAT: 2 s). Git calls such files "racily clean".
@@ -101,7 +106,7 @@ const racy = 2 * time.Second
 
 // trusted reports that an equal stat means equal content: it could be read, long enough after the modification.
 func (f file) trusted() bool {
-	return !f.unreadable && f.read.Sub(time.Unix(0, f.mtime)).Abs() > racy
+	return !f.unreadable && f.read.Sub(time.Unix(0, f.mtime)).Abs() > racy && f.read.Sub(time.Unix(0, f.ctime)).Abs() > racy
 }
 
 // readFiles reads many files at once, in the order of the paths.
@@ -134,23 +139,56 @@ func isMissing(err error) bool {
 
 // dirInode returns the inode of the directory that path leads to.
 func dirInode(path string) (inode, error) {
-	info, err := os.Stat(path)
+	st, err := statOf(path)
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		err = syscall.ENOTDIR
+	}
 	if err != nil {
-		return inode{}, err
+		return inode{}, &fs.PathError{Op: "watch", Path: path, Err: err}
 	}
-	if !info.IsDir() {
-		return inode{}, &fs.PathError{Op: "watch", Path: path, Err: syscall.ENOTDIR}
-	}
-	return inodeOf(info), nil
+	return inodeOf(st), nil
 }
 
-// modifiedSince reports whether a file modified at mtime may have been modified at since or later. Kernels stamp files
+// modifiedSince reports whether a file with this time may have been modified at since or later. Kernels stamp files
 // with the time of their last clock tick (10 ms at HZ=100), and some file systems keep whole or even seconds only: a
 // file that is too young to tell counts.
-func modifiedSince(mtime, since time.Time) bool {
-	grain := 10 * time.Millisecond
-	if mtime.Nanosecond() == 0 {
+func modifiedSince(nanoseconds int64, since time.Time) bool {
+	at, grain := time.Unix(0, nanoseconds), 10*time.Millisecond
+	if at.Nanosecond() == 0 {
 		grain = racy
 	}
-	return mtime.After(since.Add(-grain))
+	return at.After(since.Add(-grain))
+}
+
+// changedSince reports whether the file may have been written, replaced or moved at since or later. A file that is
+// copied with its times or moved has an old mtime, but not an old ctime. (File systems that keep no ctime are FAT and
+// some of other machines: there mtime alone tells.)
+func (s stat) changedSince(since time.Time) bool {
+	return modifiedSince(s.mtime, since) || modifiedSince(s.ctime, since)
+}
+
+// placed tells which paths may have come to their place at since or later, by a symbolic link that was made, or by a
+// directory that was moved with all that is in it. It remembers what it has looked up.
+type placed struct {
+	since time.Time
+	known map[string]bool
+}
+
+func (p *placed) recently(path string) bool {
+	if known, ok := p.known[path]; ok {
+		return known
+	}
+	var st unix.Stat_t
+	recently := false
+	if unix.Lstat(path, &st) == nil && modifiedSince(st.Ctim.Nano(), p.since) {
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFLNK:
+			recently = true
+		case unix.S_IFDIR: // a new name in it sets both times, being moved only the one
+			recently = st.Ctim.Nano() > st.Mtim.Nano()
+		}
+	}
+	recently = recently || path != "/" && p.recently(filepath.Dir(path))
+	p.known[path] = recently
+	return recently
 }

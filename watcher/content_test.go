@@ -87,10 +87,28 @@ func TestTrusted(t *testing.T) {
 		{"read long after", 3 * time.Second, true},
 		{"written by a clock that is far ahead", -time.Hour, true},
 	} {
-		f := file{stat: stat{mtime: start.UnixNano()}, read: start.Add(test.read)}
-		if got := f.trusted(); got != test.want {
-			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		longAgo := start.Add(-24 * time.Hour).UnixNano()
+		for _, times := range []stat{{mtime: start.UnixNano(), ctime: longAgo}, {mtime: longAgo, ctime: start.UnixNano()}} {
+			f := file{stat: times, read: start.Add(test.read)}
+			if got := f.trusted(); got != test.want {
+				t.Errorf("%s: %v, want %v", test.name, got, test.want)
+			}
 		}
+	}
+}
+
+// The size, the time of modification and the inode can all be those of the file before: polling must see it.
+func TestStatTellsAFileThatWasRewrittenWithItsTime(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.write("x", "one")
+	before := statFile(f.path("x"))
+	f.later() // the kernel's clock goes by ticks
+	f.write("x", "two")
+	must(t, os.Chtimes(f.path("x"), start, time.Unix(0, before.mtime)))
+	after := statFile(f.path("x"))
+	if after == before || after.mtime != before.mtime || after.inode != before.inode {
+		t.Errorf("before %+v, after %+v", before, after)
 	}
 }
 
@@ -110,7 +128,7 @@ func TestModifiedSince(t *testing.T) {
 		{"in the same two seconds, where times are even seconds", since.Truncate(time.Second).Add(-time.Second), true},
 		{"seconds before, where times are whole seconds", since.Truncate(time.Second).Add(-2 * time.Second), false},
 	} {
-		if got := modifiedSince(test.mtime, since); got != test.want {
+		if got := modifiedSince(test.mtime.UnixNano(), since); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}

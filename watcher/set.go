@@ -99,20 +99,28 @@ func newTo(f Files, dirs map[string]*dir) func(path string) bool {
 	}
 }
 
-// learnNew takes the files that are new to the set as known, or as changed if they were modified at since or later.
+// learnNew takes the files that are new to the set as known, or as changed if that may have been at since or later.
 func (s *set) learnNew(since time.Time) {
+	placed := &placed{since: since, known: map[string]bool{}}
 	for i, f := range readFiles(s.unread, s.now) {
 		path := s.unread[i]
 		d := s.dirs[filepath.Dir(path)]
 		switch {
 		case d == nil, !f.exists: // gone since it was listed
-		case !since.IsZero() && modifiedSince(time.Unix(0, f.mtime), since):
+		case !since.IsZero() && (f.changedSince(since) || placed.recently(path) || s.lostSince(d, since)):
 			s.suspect(path)
 		default:
 			d.files[path] = f
 		}
 	}
 	s.unread = nil
+}
+
+// lostSince reports whether a directory that is new to the set may have lost a file at since or later, or got one. All
+// of them are new to the first set: there a program that writes into its own folder would have everything count.
+func (s *set) lostSince(d *dir, since time.Time) bool {
+	st, err := statOf(d.path)
+	return len(s.old) > 0 && s.old[d.path] == nil && err == nil && modifiedSince(st.Mtim.Nano(), since)
 }
 
 // settle compares what was gathered with what is known. As long as a file is half saved, the whole batch is held.

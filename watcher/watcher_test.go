@@ -417,7 +417,7 @@ func TestLinkThatComesToLeadElsewhere(t *testing.T) {
 func TestSinceTellsNewFromKnown(t *testing.T) {
 	t.Parallel()
 	f := watch(t, patient())
-	since := time.Now()
+	since := time.Now().Add(time.Hour) // of all that is known of a file, only the time of its modification can be set
 	f.mkdir("a")
 	f.mkdir("b")
 	for name, age := range map[string]time.Duration{"a/old": time.Minute, "a/young": -time.Second, "b/old": time.Minute, "b/young": -time.Second} {
@@ -429,6 +429,85 @@ func TestSinceTellsNewFromKnown(t *testing.T) {
 	must(t, f.Watch(Files{Dirs: f.paths("a", "b")}, since)) // a/young is known by now
 	f.expect("b/young")
 	f.expectNoMore("a")
+}
+
+// A file that is new to the set and was put in its place while the build ran has changed, whatever its time says.
+func TestNewFilesWithAnOldTime(t *testing.T) {
+	t.Parallel()
+	old := time.Now().Add(-24 * time.Hour)
+	for name, change := range map[string]func(f *fixture){
+		"copied with its time": func(f *fixture) {
+			f.write("new/x", "new")
+			must(f, os.Chtimes(f.path("new/x"), old, old))
+		},
+		"another one moved over it": func(f *fixture) { f.rename("other/x", "new/x") },
+		"written and renamed": func(f *fixture) {
+			f.write("new/.x.AbCdEf", "new")
+			must(f, os.Chtimes(f.path("new/.x.AbCdEf"), old, old))
+			f.rename("new/.x.AbCdEf", "new/x")
+		},
+		"its folder moved away and another in its place": func(f *fixture) { f.rename("new", "away"); f.rename("other", "new") },
+		"a link to another file": func(f *fixture) {
+			f.removeAll("new/x")
+			must(f, os.Symlink("../other/x", f.path("new/x")))
+		},
+		"a link to another folder": func(f *fixture) {
+			f.rename("new", "away")
+			must(f, os.Symlink("other", f.path("new")))
+		},
+		"the file next to it removed": func(f *fixture) { f.removeAll("new/y") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := watch(t, Options{})
+			for _, dir := range []string{"known", "new", "other"} {
+				f.mkdir(dir)
+				f.write(dir+"/x", dir)
+				must(t, os.Chtimes(f.path(dir+"/x"), old, old))
+			}
+			f.write("new/y", "y")
+			f.set(Files{Dirs: f.paths("known")})
+			since := f.later()
+			change(f)
+			must(t, f.Watch(Files{Dirs: f.paths("known", "new"), Match: isNamed("x")}, since))
+			f.expect("new/x")
+		})
+	}
+}
+
+// What lies there unchanged is known, also where other files come and go.
+func TestNewFilesThatDidNotChange(t *testing.T) {
+	t.Parallel()
+	f := watch(t, Options{})
+	f.mkdir("known")
+	f.mkdir("new/sub")
+	f.write("new/x", "x")
+	f.write("new/sub/x", "x")
+	f.set(Files{Dirs: f.paths("known")})
+	since := f.later()
+	f.write("new/log", "of the program")
+	must(t, f.Watch(Files{Dirs: f.paths("known", "new/sub"), Match: isNamed("x")}, since))
+	f.expectNoMore("known")
+	first := watch(t, Options{})
+	first.write("x", "x")
+	since = first.later()
+	first.write("log", "of the program")
+	must(t, first.Watch(Files{Dirs: first.paths(""), Match: isNamed("x")}, since))
+	first.expectNoMore("")
+}
+
+// isNamed matches one name, and those of sentinels.
+func isNamed(name string) func(path string) bool {
+	return func(path string) bool { return filepath.Base(path) == name || isGo(path) }
+}
+
+// later waits until no file that is there can be taken for one that is modified from now on.
+func (f *fixture) later() time.Time {
+	f.write("clock", "")
+	for made := statFile(f.path("clock")); modifiedSince(made.mtime, time.Now()); {
+		time.Sleep(time.Millisecond)
+	}
+	return time.Now()
 }
 
 func TestWatchReplaces(t *testing.T) {
