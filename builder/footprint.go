@@ -18,10 +18,11 @@ import (
 // footprint is what tells, without reading a file, whether anything is other than it was
 // of all that a build depends on and the user may change.
 type footprint struct {
-	files map[string]fileState // those of the graph
-	fixed map[string]fileState // others, and those that may not change nor appear
-	dirs  map[string]fileState // those where files may appear
-	names map[string]string    // of files that count, by directory
+	files  map[string]fileState // those of the graph
+	others map[string]fileState // those that lie where the build looks for files, and are not in the graph
+	fixed  map[string]fileState // more of them, and those that may not change nor appear
+	dirs   map[string]fileState // those where files may appear
+	names  map[string]string    // of files that count, by directory
 }
 
 // fileState changes with the content of a file. A program may set any time but the last:
@@ -37,6 +38,34 @@ func stateOf(name string) fileState {
 		return fileState{}
 	}
 	return fileState{uint64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano()}
+}
+
+// placing tells when paths may have come to their place by a symbolic link that was made or
+// a directory that was moved with all in it, whose files keep their times. It remembers
+// what it has looked up.
+type placing map[string]int64
+
+func (p placing) latest(path string) int64 {
+	if known, ok := p[path]; ok {
+		return known
+	}
+	var st unix.Stat_t
+	var latest int64
+	if unix.Lstat(path, &st) == nil {
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFLNK:
+			latest = st.Ctim.Nano()
+		case unix.S_IFDIR: // a new name in it sets both times
+			if st.Ctim.Nano() > st.Mtim.Nano() {
+				latest = st.Ctim.Nano()
+			}
+		}
+	}
+	if above := filepath.Dir(path); above != path {
+		latest = max(latest, p.latest(above))
+	}
+	p[path] = latest
+	return latest
 }
 
 // agree reports whether files that are in both are in the same state.
@@ -61,7 +90,7 @@ func states(names []string) map[string]fileState {
 // may be some ms behind, but it takes the go command as long to begin.
 func (f footprint) olderThan(start time.Time) bool {
 	since := start.UnixNano()
-	for _, states := range []map[string]fileState{f.files, f.fixed, f.dirs} {
+	for _, states := range []map[string]fileState{f.files, f.others, f.fixed, f.dirs} {
 		for _, state := range states {
 			if state.changed > since {
 				return false
@@ -73,17 +102,38 @@ func (f footprint) olderThan(start time.Time) bool {
 
 // footprint looks at what the graph has, and at what else the program was built with.
 func (b *Builder) footprint(g *Graph, program *direct.Program) footprint {
-	f := footprint{states(slices.Collect(maps.Keys(g.files))), states(b.fixed(g, program)), map[string]fileState{}, map[string]string{}}
+	f := footprint{
+		files:  states(slices.Collect(maps.Keys(g.files))),
+		others: map[string]fileState{},
+		fixed:  states(b.fixed(g, program)),
+		dirs:   map[string]fileState{},
+		names:  map[string]string{},
+	}
 	for dir, p := range g.packages {
 		f.dirs[dir] = stateOf(dir)
-		f.names[dir] = strings.Join(sourceNames(dir), "/")
+		names := sourceNames(dir)
+		f.addOthers(g, dir, names)
+		f.names[dir] = strings.Join(names, "/")
 		for _, embed := range p.embeds {
 			if root := embed.root(dir); root != "" {
-				f.names[dir] += "//" + strings.Join(embed.found(dir, root, f.dirs), "//")
+				names, types := embed.found(dir, root, f.dirs)
+				f.addOthers(g, dir, names)
+				f.names[dir] += "//" + strings.Join(names, "//") + "//" + types
 			}
 		}
 	}
 	return f
+}
+
+// addOthers adds those of the files that are not in the graph: a build constraint may have
+// left them out until now, or they came after the list.
+func (f footprint) addOthers(g *Graph, dir string, names []string) {
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if _, ok := g.files[path]; !ok {
+			f.others[path] = stateOf(path)
+		}
+	}
 }
 
 // fixed returns files, missing ones too, that decide what the go command does but are no
@@ -110,6 +160,7 @@ func (b *Builder) fixed(g *Graph, program *direct.Program) []string {
 		all.add(program.Tools()...)
 		for _, p := range program.Packages() {
 			all.add(p.Sources...)
+			all.add(p.Embeds...)
 		}
 	}
 	if g != nil {
@@ -141,9 +192,9 @@ func isSource(name string) bool {
 	return isC(name) || isAssembly(name)
 }
 
-// found returns what the pattern embeds of the tree at root, relative to the package's
-// directory, with the types of what is no file, and adds the directories to dirs.
-func (p embedPattern) found(dir, root string, dirs map[string]fileState) (names []string) {
+// found returns the files that the pattern embeds of the tree at root, relative to the
+// package's directory, and their types, and adds the directories to dirs.
+func (p embedPattern) found(dir, root string, dirs map[string]fileState) (names []string, types string) {
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		rel, ok := below(dir, path)
 		switch {
@@ -153,11 +204,24 @@ func (p embedPattern) found(dir, root string, dirs map[string]fileState) (names 
 		case d.IsDir():
 			dirs[path] = stateOf(path)
 		case !d.IsDir() && p.takes(dir, filepath.ToSlash(rel)):
-			names = append(names, rel+d.Type().String())
+			names = append(names, rel)
+			types += d.Type().String()
 		}
 		return nil
 	})
-	return names
+	return names, types
+}
+
+// placedBefore reports whether no file of the graph has come to its place since then by a
+// link or with a folder.
+func (g *Graph) placedBefore(start time.Time) bool {
+	p := placing{}
+	for name := range g.files {
+		if p.latest(name) > start.UnixNano() {
+			return false
+		}
+	}
+	return true
 }
 
 // current reports whether the graph is surely the one that List would find now.
@@ -168,12 +232,9 @@ func (g *Graph) current(now footprint) bool {
 			return false
 		}
 	}
-	for dir := range g.packages {
-		for _, name := range sourceNames(dir) {
-			path := filepath.Join(dir, name)
-			if _, ok := g.files[path]; !ok && g.Match(path) {
-				return false
-			}
+	for path := range now.others {
+		if g.Match(path) {
+			return false
 		}
 	}
 	return true

@@ -36,6 +36,8 @@ type Graph struct {
 	embedding map[string]bool    // those of Trees that only embed patterns search
 	context   build.Context
 	vendor    bool // -mod=vendor
+
+	workspaces []string // of files: each go.work that would come into force if it appeared
 }
 
 // record is what is known of a file since the graph was listed.
@@ -210,7 +212,9 @@ func neverCounts(name string) bool {
 // changed: because of the headers of sources, a file more or less, or what describes
 // modules. It costs much less than a List, about 0.1 ms a file.
 func (g *Graph) Outdated(paths []string) bool {
-	return slices.ContainsFunc(paths, g.outdated)
+	return slices.ContainsFunc(paths, g.outdated) || len(paths) > 0 && slices.ContainsFunc(g.workspaces, func(path string) bool {
+		return stateOf(path) != g.files[path].state // not all of their directories are watched
+	})
 }
 
 func (g *Graph) outdated(path string) bool {

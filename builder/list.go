@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // listed is a package as `go list -json` describes it.
@@ -127,19 +131,24 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 		modules:  modules.dirs(),
 		context:  env.context(b.flags),
 		vendor:   mode == "vendor",
+
+		workspaces: modules.workspaces,
 	}
-	watch := dirSet{}
-	g.addPackages(env, packages, start, watch)
+	l := &listing{start.UnixNano(), placing{}, dirSet{}}
+	g.addPackages(env, packages, l)
 	for _, file := range b.named(g.Root) {
-		g.addFile(file, start, watch)
+		g.addFile(file, l)
 	}
 	for _, file := range slices.Concat(modules.files, files, b.overlay()) {
-		r := newRecord(file, start)
-		r.known = false // each change may be one of the graph
-		g.files[file] = r
-		watch.add(filepath.Dir(file))
+		g.addDescription(file, l)
+		l.watch.add(filepath.Dir(file))
 	}
-	g.Dirs = watch.sorted()
+	for _, file := range g.workspaces {
+		g.addDescription(file, l)
+	}
+	l.watch.add(b.command.dir)
+	l.watch.addAbove(g.modules)
+	g.Dirs = l.watch.sorted()
 	b.memory.complete(g)
 	g.setTrees()
 	if len(b.overlay()) > 0 {
@@ -148,30 +157,37 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 	return g
 }
 
+// listing is what the records of one list have in common.
+type listing struct {
+	start  int64 // nanoseconds: the go command may have read a file that is younger before
+	placed placing
+	watch  dirSet
+}
+
 // addPackages adds what the user may change of the packages.
-func (g *Graph) addPackages(env goEnv, packages []*listed, start time.Time, watch dirSet) {
+func (g *Graph) addPackages(env goEnv, packages []*listed, l *listing) {
 	for _, p := range packages {
 		if !p.DepOnly && !isLocal(p.ImportPath) {
 			g.Root = p.ImportPath
 		}
 		if !p.Standard && p.Dir != "" && !inside(env.GOROOT, p.Dir) && !inside(env.GOMODCACHE, p.Dir) {
-			g.addPackage(p, start, watch)
+			g.addPackage(p, l)
 		}
 	}
 }
 
-func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
+func (g *Graph) addPackage(p *listed, l *listing) {
 	s := &source{dir: p.Dir, fixed: p.ImportPath == "command-line-arguments"}
-	watch.add(p.Dir)
+	l.watch.add(p.Dir)
 	for _, pattern := range p.EmbedPatterns {
 		embed := newEmbedPattern(pattern)
 		s.embeds = append(s.embeds, embed)
-		watch.add(embed.dirs(p.Dir)...)
+		l.watch.add(embed.dirs(p.Dir)...)
 	}
 	g.packages[p.Dir] = s
 	for _, file := range p.files() {
 		name := absolute(p.Dir, file)
-		if !g.addFile(name, start, watch) {
+		if !g.addFile(name, l) {
 			g.Gone = append(g.Gone, name)
 		}
 	}
@@ -179,27 +195,34 @@ func (g *Graph) addPackage(p *listed, start time.Time, watch dirSet) {
 
 // addFile adds a file and, if it is a symbolic link, the one that it stands for. It
 // reports whether there is such a file.
-func (g *Graph) addFile(name string, start time.Time, watch dirSet) bool {
-	r := newRecord(name, start)
+func (g *Graph) addFile(name string, l *listing) bool {
+	r := l.record(name)
 	g.files[name] = r
-	watch.add(filepath.Dir(name))
+	l.watch.add(filepath.Dir(name))
 	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSymlink {
 		return err == nil
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		g.files[target] = r
-		watch.add(filepath.Dir(target))
+		l.watch.add(filepath.Dir(target))
 	}
 	return true
 }
 
-// newRecord reads a file that a list may have read that began then.
-func newRecord(name string, start time.Time) record {
+// addDescription adds a go.mod or the like: each change of it may be one of the graph.
+func (g *Graph) addDescription(name string, l *listing) {
+	r := l.record(name)
+	r.known = false
+	g.files[name] = r
+}
+
+// record reads a file that the list may have read.
+func (l *listing) record(name string) record {
 	state := stateOf(name)
 	text, ok := header(name)
 	// Written since then: the go command may have read it before. The clock of a file
 	// system may be some ms behind, but it takes the go command as long to begin.
-	settled := max(state.modified, state.changed) <= start.UnixNano()
+	settled := max(state.modified, state.changed, l.placed.latest(name)) <= l.start
 	return record{text, ok && settled, state, settled}
 }
 
@@ -270,6 +293,46 @@ func (s dirSet) add(dirs ...string) {
 	for _, dir := range dirs {
 		s[dir] = true
 	}
+}
+
+// addAbove adds the directories above the others that are in a module, up to the root of the
+// repository, or else to the one above the module: one on the way may be replaced by another
+// directory or by a link, and a go.work may appear. Where each file of a watched directory
+// takes a descriptor (kqueue), it ends with the module.
+func (s dirSet) addAbove(modules []string) {
+	for _, root := range modules {
+		top := root
+		if runtime.GOOS == "linux" {
+			top = repository(root)
+		}
+		for dir := range maps.Clone(s) {
+			for dir != top && inside(top, dir) {
+				if dir = filepath.Dir(dir); unix.Access(dir, unix.R_OK) == nil { // one that is not could only be polled
+					s.add(dir)
+				}
+			}
+		}
+	}
+}
+
+// repository returns the root of the repository that a module is in, or else the directory
+// above the module.
+func repository(module string) string {
+	for dir := module; ; dir = filepath.Dir(dir) {
+		for _, name := range []string{".git", ".hg", ".jj", ".svn"} {
+			if exists(filepath.Join(dir, name)) {
+				return dir
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			return filepath.Dir(module)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func (s dirSet) sorted() []string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -33,10 +34,10 @@ func sources(dir string, g *Graph) string {
 	return strings.Join(names, " ")
 }
 
-// existing returns those of the names that there is something for.
-func existing(names []string) (found []string) {
+// existing returns those of the directories that exist, save those above dir.
+func existing(dir string, names []string) (found []string) {
 	for _, name := range names {
-		if _, err := os.Stat(name); err == nil {
+		if exists(name) && (name == dir || !inside(name, dir)) {
 			found = append(found, name)
 		}
 	}
@@ -86,7 +87,7 @@ func TestList(t *testing.T) {
 		{"tags", gomod + hello + "-- dev.go --\n//go:build dev\n\npackage main\n-- prod.go --\n//go:build !dev\n\npackage main\n",
 			Options{Flags: []string{"-tags", "dev"}}, "example.com/m", "dev.go go.mod main.go", ".", ""},
 		{"a program below", gomod + hello + "-- cmd/api/main.go --\npackage main\n", Options{Packages: []string{"./cmd/api"}},
-			"example.com/m/cmd/api", "cmd/api/main.go go.mod", ". cmd/api", ""},
+			"example.com/m/cmd/api", "cmd/api/main.go go.mod", ". cmd cmd/api", ""},
 		{"assembly", gomod + hello + "-- f.s --\n-- f.h --\n-- x.syso --\n", Options{}, "example.com/m", "f.h f.s go.mod main.go x.syso", ".", ""},
 		{"cgo", gomod + "-- main.go --\npackage main\n\nimport \"C\"\n\nfunc main() {}\n-- f.c --\n-- f.h --\n-- sub/g.c --\n",
 			Options{}, "example.com/m", "f.c f.h go.mod main.go", ".", ""},
@@ -97,7 +98,7 @@ func TestList(t *testing.T) {
 			Options{}, "example.com/m", "../lib/go.mod ../lib/lib.go go.mod go.work main.go other/go.mod", "../lib . other", ""},
 		{"vendored", gomod + "require example.com/lib v1.0.0\n" + usesLib + "-- vendor/modules.txt --\n# example.com/lib v1.0.0\n## explicit\nexample.com/lib\n" +
 			"-- vendor/example.com/lib/lib.go --\npackage lib\n-- vendor/example.com/lib/lib_test.go --\npackage lib\n",
-			Options{}, "example.com/m", "go.mod main.go vendor/example.com/lib/lib.go vendor/modules.txt", ". vendor vendor/example.com/lib", ""},
+			Options{}, "example.com/m", "go.mod main.go vendor/example.com/lib/lib.go vendor/modules.txt", ". vendor vendor/example.com vendor/example.com/lib", ""},
 		{"files", gomod + hello + "-- b.go --\npackage main\n-- c.go --\npackage main\n", Options{Packages: []string{"main.go", "b.go"}},
 			"command-line-arguments", "b.go go.mod main.go", ".", ""},
 		{"another go.mod", gomod + "-- dev.mod --\nmodule example.com/m\n\ngo 1.25\n" + replace + "-- dev.sum --\n" + usesLib + lib,
@@ -127,7 +128,7 @@ func TestList(t *testing.T) {
 			if got := sources(dir, g); got != test.files {
 				t.Errorf("files\n\t%s\nwant\n\t%s", got, test.files)
 			}
-			if got := relativeAll(dir, existing(g.Dirs)); got != test.dirs {
+			if got := relativeAll(dir, existing(dir, g.Dirs)); got != test.dirs {
 				t.Errorf("dirs %s, want %s", got, test.dirs)
 			}
 			for name := range g.files {
@@ -152,7 +153,7 @@ func TestListSymlinked(t *testing.T) {
 			t.Parallel()
 			b := builderIn(t, link, Options{Env: env})
 			g := mustList(t, b)
-			if got, want := relativeAll(link, existing(g.Dirs)), ". a"; got != want {
+			if got, want := relativeAll(link, existing(link, g.Dirs)), ". a"; got != want {
 				t.Errorf("dirs %q, want %q", got, want)
 			}
 			if got, want := sources(link, g), "a/a.go go.mod main.go"; got != want {
@@ -176,7 +177,7 @@ func TestListSymlinkedFile(t *testing.T) {
 	if got, want := sources(dir, g), "../shared/x.go go.mod main.go x.go"; got != want {
 		t.Errorf("files %q, want %q", got, want)
 	}
-	if got, want := relativeAll(dir, existing(g.Dirs)), ". ../shared"; got != want {
+	if got, want := relativeAll(dir, existing(dir, g.Dirs)), ". ../shared"; got != want {
 		t.Errorf("dirs %q, want %q", got, want)
 	}
 }
@@ -254,6 +255,47 @@ func TestListSeesNewWorkspace(t *testing.T) {
 	write(t, work, "go 1.25\nuse .\nuse ../lib\n")
 	if g := mustList(t, b); g.Err != nil || !g.Match(filepath.Join(dir, "../lib/lib.go")) {
 		t.Errorf("Err %v; ../lib must count", g.Err)
+	}
+}
+
+// A workspace need not be made where the module is.
+func TestListSeesNewWorkspaceAbove(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n"+
+		"-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/lib.go --\npackage lib\n")
+	b := builderIn(t, dir, Options{})
+	g := mustList(t, b)
+	above := filepath.Dir(dir)
+	work := filepath.Join(above, "go.work")
+	if g.Err == nil || !slices.Contains(g.Dirs, above) || !g.Match(work) {
+		t.Errorf("Err %v; Dirs %q; go.work must count", g.Err, g.Dirs)
+	}
+	write(t, work, "go 1.25\nuse ./project\nuse ./lib\n")
+	if !g.Outdated([]string{filepath.Join(dir, "main.go")}) {
+		t.Error("not outdated by a go.work that nobody saw coming")
+	}
+	if g := mustList(t, b); g.Err != nil || !g.Match(filepath.Join(above, "lib/lib.go")) {
+		t.Errorf("Err %v; ../lib must count", g.Err)
+	}
+}
+
+// A directory on the way to a package is replaced by another, or by a link: no event of those
+// below it tells.
+func TestListWatchesWhatIsAboveAPackage(t *testing.T) {
+	t.Parallel()
+	dir := project(t, gomod+"-- cmd/api/main.go --\npackage main\n\nimport _ \"example.com/m/in/a/b/low\"\n\nfunc main() {}\n-- in/a/b/low/low.go --\npackage low\n")
+	g := mustList(t, builderIn(t, dir, Options{Packages: []string{"./cmd/api"}}))
+	if got, want := relativeAll(dir, existing(dir, g.Dirs)), ". cmd cmd/api in in/a in/a/b in/a/b/low"; got != want {
+		t.Errorf("dirs %q, want %q", got, want)
+	}
+	if runtime.GOOS == "linux" && !slices.Contains(g.Dirs, filepath.Dir(dir)) {
+		t.Errorf("the module itself may be replaced: dirs %q", g.Dirs)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "..", ".git"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if got := repository(filepath.Join(dir, "cmd")); got != filepath.Dir(dir) {
+		t.Errorf("the repository is %s", got)
 	}
 }
 

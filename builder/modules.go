@@ -14,6 +14,8 @@ type modules struct {
 	main     []module
 	replaced []module
 	files    []string // go.mod and the like, those that may yet appear too
+
+	workspaces []string // go.work files that would come into force if they appeared
 }
 
 type module struct {
@@ -40,8 +42,11 @@ func findModules(dir string, env goEnv, flags buildFlags) (m modules) {
 			modfile = absolute(dir, modfile)
 		}
 		m.add(filepath.Dir(env.GOMOD), modfile)
-		if env.GOWORK == "" {
-			m.files = append(m.files, filepath.Join(filepath.Dir(env.GOMOD), "go.work"))
+	}
+	for above := dir; env.GOWORK != "off" && above != filepath.Dir(env.GOWORK); above = filepath.Dir(above) {
+		m.workspaces = append(m.workspaces, filepath.Join(above, "go.work"))
+		if above == filepath.Dir(above) {
+			break
 		}
 	}
 	for _, module := range m.replaced {

@@ -231,7 +231,7 @@ func (b *Builder) accept() {
 		return
 	}
 	now := b.footprint(graph, last.programOrNil())
-	if !now.olderThan(noted.began) || !agree(noted.fixed, now.fixed) || !agree(noted.fixed, now.files) || !graph.current(now) {
+	if !now.olderThan(noted.began) || !graph.placedBefore(noted.began) || !agree(noted.fixed, now.fixed) || !agree(noted.fixed, now.files) || !graph.current(now) {
 		s.wait(noted)
 		return
 	}
@@ -245,7 +245,10 @@ func (b *Builder) accept() {
 	if noted.missed != nil {
 		s.tried(noted.missed)
 	}
-	next.print = b.footprint(graph, next.program)
+	if next.print = b.footprint(graph, next.program); !next.print.olderThan(noted.began) { // written since now
+		new(direct.Program).Forget(next.program)
+		return
+	}
 	s.replace(last, next)
 }
 
@@ -302,7 +305,7 @@ func (r *recorded) unchanged(older *recorded, now footprint) func(*direct.Packag
 // changed returns the packages to compile again, by import path. ok is false if the
 // go command might find more to be done than that.
 func (r *recorded) changed(now footprint) (packages []string, ok bool) {
-	if !maps.Equal(r.print.fixed, now.fixed) || !maps.Equal(r.print.names, now.names) {
+	if !maps.Equal(r.print.fixed, now.fixed) || !maps.Equal(r.print.others, now.others) || !maps.Equal(r.print.names, now.names) {
 		return nil, false
 	}
 	for path, state := range now.files {
