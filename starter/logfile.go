@@ -77,7 +77,7 @@ func (l *Log) Reopen() error {
 		// with a command, what has not been read yet waits for the next reader.
 		flags = os.O_RDWR | os.O_APPEND
 	}
-	f, err := os.OpenFile(l.name, flags, 0o666)
+	f, err := openFile(l.name, flags, 0o666)
 	if err != nil {
 		return fmt.Errorf("opening the log file: %w", err)
 	}

@@ -35,12 +35,15 @@ func (e *HeldError) Hint() string { return "stop that one first: --stop --pid-fi
 // lockPIDFile takes the lock before it changes anything. No path, no file.
 func lockPIDFile(path string) (*pidFile, error) {
 	for path != "" {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := openPIDFile(path, os.O_RDWR|os.O_CREATE)
 		if err != nil {
 			return nil, fmt.Errorf("writing the pid file: %w", err)
 		}
 		p := &pidFile{f}
 		err = p.lock()
+		if err == nil {
+			err = p.overwritable()
+		}
 		switch {
 		case err != nil:
 			f.Close()
@@ -52,6 +55,33 @@ func lockPIDFile(path string) (*pidFile, error) {
 		}
 	}
 	return nil, nil
+}
+
+// openPIDFile opens a regular file, and does not wait for the other end of a
+// FIFO that lies there.
+func openPIDFile(path string, flags int) (*os.File, error) {
+	f, err := openFile(path, flags|unix.O_NONBLOCK, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return f, nil
+}
+
+// overwritable refuses a file that has something other than a pid in it: a
+// wrong path must not cost a file of the user.
+func (p *pidFile) overwritable() error {
+	b, err := p.content()
+	if err != nil {
+		return err
+	}
+	if text := strings.TrimSpace(string(b)); text != "" && !isPID(text) {
+		return fmt.Errorf("writing the pid file: %s exists and does not hold a pid; nothing was changed", p.Name())
+	}
+	return nil
 }
 
 func (p *pidFile) lock() error {
@@ -85,21 +115,34 @@ func (p *pidFile) close() {
 	if p == nil {
 		return
 	}
-	if p.ours() {
-		os.Remove(p.Name())
-	}
+	removeFile(p.Name(), p.File)
 	p.Close()
+}
+
+// content is the beginning of the file, longer than any pid.
+func (p *pidFile) content() ([]byte, error) {
+	b, err := io.ReadAll(io.NewSectionReader(p, 0, 1<<10))
+	if err != nil {
+		return nil, fmt.Errorf("reading the pid file: %w", err)
+	}
+	return b, nil
+}
+
+// isPID reports whether a text is a number that can be a pid.
+func isPID(text string) bool {
+	pid, err := strconv.ParseUint(text, 10, 31)
+	return err == nil && pid != 0
 }
 
 // readPID reads a pid that a signal may be sent to.
 func readPID(f *os.File) (int, error) {
-	b, err := io.ReadAll(io.LimitReader(io.NewSectionReader(f, 0, 1<<10), 1<<10))
+	b, err := (&pidFile{f}).content()
 	if err != nil {
-		return 0, fmt.Errorf("reading the pid file: %w", err)
+		return 0, err
 	}
-	pid, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 31)
-	if err != nil || pid == 0 || int(pid) == os.Getpid() {
-		return 0, fmt.Errorf("the pid file %s does not hold the pid of a server: %q", f.Name(), b)
+	text := strings.TrimSpace(string(b))
+	if pid, _ := strconv.Atoi(text); isPID(text) && pid != os.Getpid() {
+		return pid, nil
 	}
-	return int(pid), nil
+	return 0, fmt.Errorf("the pid file %s does not hold the pid of a server: %q", f.Name(), b)
 }

@@ -11,7 +11,7 @@ import (
 func TestPIDFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pid")
-	os.WriteFile(path, []byte("4711\nleft over from a longer life\n"), 0o644)
+	os.WriteFile(path, []byte("1234567890\n"), 0o644)
 	p, err := lockPIDFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package starter
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -26,37 +27,55 @@ func newStatusFile(path string) (*statusFile, error) {
 	if path == "" {
 		return s, nil
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("writing the status file %s: it exists and is not a file", path)
+	if err := replaceable(path); err != nil {
+		return nil, fmt.Errorf("writing the status file %s: %w", path, err)
 	}
-	if isTaken(path) {
-		return nil, fmt.Errorf("writing the status file %s: it is that of another process, which lives", path)
+	dir, name, err := openFolder(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
-	draft, err := s.writeDraft("")
+	defer dir.close()
+	draft, err := writeDraft(dir, path, name, "")
 	if err != nil {
 		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
 	draft.Close()
-	return s, os.Remove(s.draft())
+	return s, dir.remove(draftOf(name))
 }
 
-// isTaken reports whether a file is locked.
-func isTaken(path string) bool {
-	f, err := os.Open(path)
+// replaceable refuses what is at a path if it is something other than the
+// status file of a dead process: a wrong path must not cost a file of the user.
+func replaceable(path string) error {
+	f, err := openFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.As(err, new(*LinkError)) {
+		return err
+	}
 	if err != nil {
-		return false
+		return nil // there is none, or writing the draft says what is wrong
 	}
 	defer f.Close()
-	return errors.Is(tryLock(f), unix.EWOULDBLOCK)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it exists and is not a regular file")
+	case errors.Is(tryLock(f), unix.EWOULDBLOCK):
+		return errors.New("it is that of another process, which lives")
+	}
+	if _, err = parseStatus(f); err != nil {
+		return errors.New("it exists and is not a status file; nothing was changed")
+	}
+	return nil
 }
 
-func (s *statusFile) draft() string { return fmt.Sprintf("%s.%d", s.path, os.Getpid()) }
+func draftOf(name string) string { return fmt.Sprintf("%s.%d", name, os.Getpid()) }
 
 // writeDraft makes the file anew, locked where the file system can: in a
 // folder that others write to, its name may be a link that one of them has laid.
-func (s *statusFile) writeDraft(lines string) (*os.File, error) {
-	os.Remove(s.draft())
-	f, err := os.OpenFile(s.draft(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func writeDraft(dir folder, path, name, lines string) (*os.File, error) {
+	dir.remove(draftOf(name))
+	f, err := dir.open(path, draftOf(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -73,25 +92,37 @@ func (s *statusFile) write(lines string) error {
 	if lines == s.written || s.file == nil && lines == "" {
 		return nil
 	}
-	draft, err := s.writeDraft(lines)
-	if err == nil {
-		err = os.Rename(s.draft(), s.path)
-	}
+	file, err := replaceStatus(s.path, lines)
 	if err != nil {
-		draft.Close()
-		os.Remove(s.draft())
 		return fmt.Errorf("writing the status file: %w; hotstart keeps trying", err)
 	}
 	s.file.Close()
-	s.file, s.written = draft, lines
+	s.file, s.written = file, lines
 	return nil
+}
+
+// replaceStatus puts a new file at a path.
+func replaceStatus(path, lines string) (*os.File, error) {
+	dir, name, err := openFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.close()
+	draft, err := writeDraft(dir, path, name, lines)
+	if err == nil {
+		err = dir.rename(draftOf(name), name)
+	}
+	if err != nil {
+		draft.Close()
+		dir.remove(draftOf(name))
+		return nil, err
+	}
+	return draft, nil
 }
 
 // close removes the file, unless another has taken its place.
 func (s *statusFile) close() {
-	if isAt(s.path, s.file) {
-		os.Remove(s.path)
-	}
+	removeFile(s.path, s.file)
 	s.file.Close()
 }
 
@@ -106,20 +137,33 @@ func statusLines(workers []Worker) string {
 // readStatus lists the workers of a status file, which is none if there is
 // no such file.
 func readStatus(path string) ([]Worker, error) {
-	b, err := os.ReadFile(path)
+	f, err := openFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the status file: %w", err)
 	}
-	var workers []Worker
+	defer f.Close()
+	workers, err := parseStatus(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading the status file %s: %w", path, err)
+	}
+	return workers, nil
+}
+
+// parseStatus reads the lines of a status file.
+func parseStatus(f io.Reader) (workers []Worker, err error) {
+	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return nil, err
+	}
 	for line := range strings.Lines(string(b)) {
 		generation, pid, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		g, err1 := strconv.Atoi(generation)
 		p, err2 := strconv.Atoi(pid)
 		if err1 != nil || err2 != nil || g < 1 || p < 1 {
-			return nil, fmt.Errorf("reading the status file %s: %q is not GENERATION:PID", path, line)
+			return nil, fmt.Errorf("%q is not GENERATION:PID", line)
 		}
 		workers = append(workers, Worker{Generation: g, PID: p})
 	}

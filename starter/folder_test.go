@@ -1,0 +1,174 @@
+package starter
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// stranger is a user that owns no file of these tests but what hand gives it.
+const stranger = 4711
+
+// needsRoot skips a test that gives files to another user.
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it gives files to another user")
+	}
+}
+
+// strangersFolder is one that another user owns, in which everyone can write.
+func strangersFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "theirs")
+	if err := errors.Join(os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777), os.Chown(dir, stranger, stranger)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// layer makes what a stranger could have made at a path, with a file of this
+// user at its other end.
+type layer func(t *testing.T, victim, path string)
+
+func hand(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Lchown(path, stranger, stranger); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var strangersLinks = map[string]layer{
+	"a symbolic link": func(t *testing.T, victim, path string) {
+		os.Symlink(victim, path)
+		hand(t, path)
+	},
+	"a symbolic link of ours that they have moved there": func(t *testing.T, victim, path string) { os.Symlink(victim, path) },
+	"a hard link": func(t *testing.T, victim, path string) { os.Link(victim, path) },
+	"a link to a file that is to be made": func(t *testing.T, victim, path string) {
+		os.Remove(victim)
+		os.Symlink(victim, path)
+		hand(t, path)
+	},
+}
+
+// A file of ours at the other end of a stranger's link stays as it is,
+// whichever of our files is to be written there.
+func TestLinksOfStrangersAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	for name, lay := range strangersLinks {
+		for what, write := range map[string]func(path string) error{
+			"a pid file":    func(path string) error { p, err := lockPIDFile(path); p.close(); return err },
+			"a log file":    func(path string) error { _, err := OpenLog(path); return err },
+			"a status file": func(path string) error { _, err := newStatusFile(path); return err },
+		} {
+			victim := filepath.Join(t.TempDir(), "victim")
+			os.WriteFile(victim, []byte("4711\n"), 0o600)
+			path := filepath.Join(strangersFolder(t), "file")
+			lay(t, victim, path)
+			was, _ := os.ReadFile(victim)
+			var refused *LinkError
+			if err := write(path); !errors.As(err, &refused) || refused.Owner != stranger {
+				t.Errorf("%s is %s: %v", what, name, err)
+			}
+			if now, _ := os.ReadFile(victim); string(now) != string(was) {
+				t.Errorf("%s is %s: the file at its other end is %q now", what, name, now)
+			}
+			if !exists(path) {
+				t.Errorf("%s is %s: it was removed", what, name)
+			}
+		}
+	}
+}
+
+// A folder on the way can be a link, too.
+func TestALinkOfAStrangerInTheMiddleOfAPath(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	ours, theirs := t.TempDir(), strangersFolder(t)
+	os.Symlink(ours, filepath.Join(theirs, "way"))
+	if _, err := lockPIDFile(filepath.Join(theirs, "way", "pid")); !errors.As(err, new(*LinkError)) {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(ours); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What a stranger lays after the file was made is not removed in its place.
+func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	theirs, ours := filepath.Join(strangersFolder(t), "sub"), t.TempDir()
+	os.Mkdir(theirs, 0o777)
+	path := filepath.Join(theirs, "pid")
+	p, err := lockPIDFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Link(path, filepath.Join(ours, "pid")) // the same file: only the way to it is another's
+	os.Rename(theirs, theirs+".away")
+	os.Symlink(ours, theirs)
+	hand(t, theirs)
+	p.close()
+	if !exists(filepath.Join(ours, "pid")) {
+		t.Error("a file of ours was removed")
+	}
+}
+
+// Links of this user work, as in any program.
+func TestOwnLinksAreFollowed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "real"), 0o755)
+	os.Symlink("real", filepath.Join(dir, "folder"))
+	os.Symlink(filepath.Join(dir, "folder")+"/../real/file", filepath.Join(dir, "link"))
+	f, err := openFile(filepath.Join(dir, "link"), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString("text")
+	f.Close()
+	if got := contents(t, filepath.Join(dir, "real", "file")); got != "text" {
+		t.Errorf("it has %q", got)
+	}
+	os.Symlink("circle", filepath.Join(dir, "circle"))
+	if _, err := openFile(filepath.Join(dir, "circle"), os.O_RDONLY, 0); err == nil {
+		t.Error("a link to itself was opened")
+	}
+}
+
+// The names that a shell's user knows for open descriptors are links, too.
+func TestDescriptorsAreOpenedByName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"/dev/null", "/dev/stdin", "/proc/self/fd/0", "/dev/fd/0"} {
+		if _, err := os.Stat(name); err != nil {
+			continue // this system has none, or standard input is closed
+		}
+		f, err := openFile(name, os.O_RDONLY, 0)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		f.Close()
+	}
+}
+
+// A wrong path must not cost a file.
+func TestFilesOfAnotherKindAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notes")
+	os.WriteFile(path, []byte("precious\n"), 0o644)
+	if p, err := lockPIDFile(path); err == nil {
+		p.close()
+		t.Error("it is a pid file now")
+	}
+	if _, err := newStatusFile(path); err == nil {
+		t.Error("it is a status file now")
+	}
+	if got := contents(t, path); got != "precious\n" {
+		t.Errorf("it has %q now", got)
+	}
+}
