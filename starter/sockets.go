@@ -267,19 +267,17 @@ func (s *socket) bindPath(b binding) error {
 		return err
 	}
 	s.file = fileID{uint64(st.Dev), uint64(st.Ino)}
-	if err := os.Chmod(s.Path, b.mode); err != nil {
+	if err := b.give(s.Path); err != nil {
 		return err
-	}
-	if b.uid >= 0 || b.gid >= 0 {
-		if err := os.Lchown(s.Path, b.uid, b.gid); err != nil {
-			return err
-		}
 	}
 	if err := unix.Listen(s.fd, b.backlog); err != nil {
 		return err
 	}
 	return s.identify()
 }
+
+// errExchanged: a user who can write to its folder has put something else there.
+var errExchanged = errors.New("another user has replaced the socket while it was made")
 
 func clearPath(a Address) error {
 	info, err := os.Lstat(a.Path)

@@ -1,0 +1,46 @@
+package starter
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Between bind(2) and the change of the mode somebody else may own the path.
+func TestTheModeOfASocketIsNoOtherFiles(t *testing.T) {
+	t.Parallel()
+	for name, exchange := range map[string]func(victim, path string) error{
+		"a symbolic link": os.Symlink,
+		"a hard link":     os.Link,
+		"a link to a socket": func(victim, path string) error {
+			os.Remove(victim)
+			fd, err := newSocket(unix.AF_UNIX, unix.SOCK_STREAM)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			err = unix.Bind(fd, &unix.SockaddrUnix{Name: victim})
+			return errors.Join(err, os.Chmod(victim, 0o600), os.Link(victim, path))
+		},
+	} {
+		dir := t.TempDir()
+		victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "sock")
+		os.WriteFile(victim, nil, 0o600)
+		if err := exchange(victim, path); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(victim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (binding{mode: 0o777, uid: os.Getuid(), gid: os.Getgid()}).give(path); err == nil {
+			t.Errorf("%s was taken for the socket", name)
+		}
+		if after, err := os.Stat(victim); err != nil || after.Mode() != before.Mode() {
+			t.Errorf("%s: the file at its other end is %v now, %v", name, after.Mode(), err)
+		}
+	}
+}
