@@ -12,7 +12,7 @@ import (
 // loop; without a terminal they are nil.
 type console struct {
 	keyboard  *keyboard
-	typed     <-chan []byte
+	pressed   <-chan []byte    // keys
 	suspended <-chan os.Signal // Ctrl-Z
 	continued <-chan os.Signal
 	aborted   <-chan os.Signal // Ctrl-\
@@ -34,14 +34,18 @@ func (w *watch) sitDown() (err error) {
 		return nil
 	}
 	w.suspended, w.continued, w.aborted = notified(syscall.SIGTSTP), notified(syscall.SIGCONT), notified(syscall.SIGQUIT)
-	if w.keyboard, err = newKeyboard(os.Stdin, w.ended); err != nil {
+	tell := w.ui.control
+	if w.o.display.stdin {
+		tell = nil
+	}
+	if w.keyboard, err = newKeyboard(os.Stdin, tell, w.ended); err != nil {
 		return err
 	}
 	if w.o.display.stdin {
 		w.input = newInput(w.keyboard.typed, w.ended)
 		return nil
 	}
-	w.typed, w.ui.keyed = w.keyboard.typed, true
+	w.pressed, w.ui.keyed = pressedKeys(w.keyboard.typed, w.ended), true
 	return nil
 }
 

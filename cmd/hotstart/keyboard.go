@@ -16,8 +16,9 @@ import (
 type keyboard struct {
 	typed chan []byte // closed at the end of the input
 	fd    int
-	mine  func() bool // the terminal is this process's to use
-	wake  *os.File    // written to for another look at the foreground, closed to end reading
+	mine  func() bool  // the terminal is this process's to use
+	tell  func(string) // writes a control sequence to the terminal; nil: keys are not decoded
+	wake  *os.File     // written to for another look at the foreground, closed to end reading
 
 	mu    sync.Mutex
 	saved *unix.Termios // modes to give back; nil: none were changed yet
@@ -29,14 +30,14 @@ type keyboard struct {
 // foreground: a shell does not tell a process that was running all along.
 const background = time.Second
 
-// newKeyboard reads a terminal until ended is done. The caller calls release
-// in the end.
-func newKeyboard(terminal *os.File, ended context.Context) (*keyboard, error) {
+// newKeyboard reads a terminal until ended is done. With tell, pasted text is
+// marked as such. The caller calls release in the end.
+func newKeyboard(terminal *os.File, tell func(string), ended context.Context) (*keyboard, error) {
 	asleep, wake, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	k := &keyboard{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake}
+	k := &keyboard{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake, tell: tell}
 	k.mine = func() bool { return inForeground(k.fd) }
 	k.take()
 	go k.read(asleep, ended)
@@ -65,8 +66,26 @@ func (k *keyboard) take() bool {
 	}
 	modes.Lflag &^= unix.ICANON | unix.ECHO
 	modes.Cc[unix.VMIN], modes.Cc[unix.VTIME] = 1, 0
-	k.ours = unix.IoctlSetTermios(k.fd, setModes, modes) == nil
+	if k.ours = unix.IoctlSetTermios(k.fd, setModes, modes) == nil; k.ours {
+		k.markPasted(true)
+	}
 	return k.ours
+}
+
+// What a terminal brackets a pasted text with, Xterm's private mode 2004.
+const (
+	bracketPasted = "\x1b[?2004h"
+	plainPasted   = "\x1b[?2004l"
+)
+
+func (k *keyboard) markPasted(on bool) {
+	switch {
+	case k.tell == nil:
+	case on:
+		k.tell(bracketPasted)
+	default:
+		k.tell(plainPasted)
+	}
 }
 
 // giveBack restores the modes, unless somebody else is in the foreground.
@@ -74,6 +93,7 @@ func (k *keyboard) giveBack() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ours && k.mine() {
+		k.markPasted(false)
 		unix.IoctlSetTermios(k.fd, setModes, k.saved)
 	}
 	k.ours, k.left = false, true
@@ -125,12 +145,12 @@ func (k *keyboard) read(asleep *os.File, ended context.Context) {
 		case !k.mine():
 			continue
 		}
-		typed := make([]byte, 1024)
+		typed := make([]byte, 4096) // all that a terminal holds, N_TTY_BUF_SIZE of Linux
 		n, err := unix.Read(k.fd, typed)
-		if err == unix.EINTR {
-			continue
-		}
-		if n <= 0 {
+		switch {
+		case err == unix.EINTR, err == unix.EAGAIN, err == nil && n == 0 && fds[1].Revents&unix.POLLHUP == 0:
+			continue // another process may have changed the modes
+		case err != nil || n == 0:
 			return
 		}
 		select {

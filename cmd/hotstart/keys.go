@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -23,21 +22,13 @@ var keyHelp = []struct{ key, does string }{
 	{"h", "this help"},
 }
 
-// entered takes what was typed, or the end of that.
-func (w *watch) entered(typed []byte, ok bool) {
+// press does what keys ask for. They end, with ok false, if the terminal can't
+// be read any more.
+func (w *watch) press(keys []byte, ok bool) {
 	if !ok {
-		w.typed = nil
-		return
+		w.pressed = nil
 	}
-	w.pressed(typed)
-}
-
-// sequences are what arrows, function keys and Alt send.
-var sequences = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|O.|.?)`)
-
-// pressed does what keys ask for.
-func (w *watch) pressed(typed []byte) {
-	for _, key := range sequences.ReplaceAll(typed, nil) {
+	for _, key := range keys {
 		switch key {
 		case 'r':
 			if !w.stopping {

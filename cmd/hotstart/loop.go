@@ -109,8 +109,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.ui.slow(w.o)
 		case <-w.slowRule:
 			w.ui.ruleTakesLong(w.rules.running)
-		case typed, ok := <-w.typed:
-			w.entered(typed, ok)
+		case keys, ok := <-w.pressed:
+			w.press(keys, ok)
 		case <-w.suspended:
 			w.suspend()
 		case <-w.aborted:

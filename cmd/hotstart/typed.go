@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"time"
+	"unicode/utf8"
+)
+
+// decoder finds the keys in the bytes that a terminal sends. Besides keys those
+// are control functions (ECMA-48, and Xterm's control sequences): arrows and
+// function keys, mouse reports, pasted text, and replies to what a program has
+// asked the terminal. A sequence may be spread over any number of reads. The
+// zero value is ready for use.
+type decoder struct {
+	state  decoderState
+	params []byte // of a control sequence, as far as they matter
+	lead   byte   // first byte of a character in UTF-8
+	left   int    // bytes of that character, or characters of a mouse report, that are to come
+	ending int    // bytes that matched of what ends a pasted text
+	block  bool   // the last read was a block of text; what follows at once belongs to it
+}
+
+type decoderState int
+
+const (
+	ground        decoderState = iota
+	character                  // in a character of several bytes
+	escaped                    // after ESC; a key with Alt if no sequence follows
+	altCharacter               // in a character of several bytes after ESC
+	intermediate               // after ESC and a byte from 0x20 to 0x2f
+	control                    // after CSI
+	linuxFunction              // after CSI [, which the Linux console sends for F1 to F5
+	single                     // after SS3
+	mouse                      // in the three characters after CSI M
+	text                       // in the string of DCS, SOS, OSC, PM or APC
+	textEscaped                // after ESC in such a string
+	paste                      // in pasted text
+)
+
+const (
+	bel, can, sub, esc = 0x07, 0x18, 0x1a, 0x1b
+
+	pasteBegins, pasteEnds = "200", "\x1b[201~"
+
+	// How long nothing may come before an incomplete sequence is given up. ESC
+	// alone is a key; a sequence may come in pieces over a slow network.
+	escapePause   = 300 * time.Millisecond
+	sequencePause = 2 * time.Second
+
+	// So much text in one read was pasted, also where the terminal does not say
+	// so. The rest of it follows without such a pause.
+	blockSize  = 64
+	blockPause = 50 * time.Millisecond
+)
+
+// pause is how long nothing may come before silence is due; 0: any time.
+func (d *decoder) pause() time.Duration {
+	switch {
+	case d.state == escaped:
+		return escapePause
+	case d.state != ground:
+		return sequencePause
+	case d.block:
+		return blockPause
+	}
+	return 0
+}
+
+// silence gives up what is incomplete.
+func (d *decoder) silence() { *d = decoder{} }
+
+// keys takes what one read returned, and returns the keys that were pressed.
+// Different printable characters on end are not: they were pasted.
+func (d *decoder) keys(read []byte) []byte {
+	var pressed, run, printable []byte
+	for _, b := range read {
+		switch d.take(b) {
+		case controlKey:
+			run = append(run, b)
+		case printableKey:
+			if printable = append(printable, b); b < utf8.RuneSelf { // others are the end of a character
+				run = append(run, b)
+			}
+		}
+		d.block = d.block || len(printable) >= blockSize
+		if d.state != ground && d.state != character {
+			pressed = append(pressed, d.typed(run, printable)...)
+			run, printable = nil, nil
+		}
+	}
+	return append(pressed, d.typed(run, printable)...)
+}
+
+// typed returns the keys of a run without a sequence in it, if a person typed it.
+func (d *decoder) typed(run, printable []byte) []byte {
+	if d.block || len(printable) > 0 && bytes.Count(printable, printable[:1]) < len(printable) {
+		return nil
+	}
+	return run
+}
+
+// What a byte completes.
+const (
+	noKey        = iota
+	controlKey   // a control character
+	printableKey // any other
+)
+
+// take goes one byte further.
+func (d *decoder) take(b byte) (completes int) {
+	switch d.state {
+	case ground:
+		return d.begin(b)
+	case character, altCharacter:
+		return d.continued(b)
+	case mouse:
+		return d.takeMouse(b)
+	case paste:
+		d.takePasted(b)
+		return noKey
+	}
+	switch {
+	case b == can || b == sub:
+		d.state = ground
+	case b == esc && d.state == text:
+		d.state = textEscaped
+	case b == esc:
+		d.state = escaped
+	case d.state == text:
+		d.takeText(b)
+	case d.state != escaped && b < ' ': // a terminal acts on it and stays in the sequence
+	case b >= utf8.RuneSelf && (d.state != escaped || b < 0xc0):
+		d.state = ground
+		return d.begin(b)
+	case d.state == escaped || d.state == textEscaped:
+		d.escape(b)
+	case d.state == control:
+		d.takeControl(b)
+	case d.state == linuxFunction,
+		d.state == intermediate && b >= '0',
+		d.state == single && (b < '0' || b > ';'): // some terminals send parameters here, too
+		d.state = ground
+	}
+	return noKey
+}
+
+// begin takes a byte with nothing before it.
+func (d *decoder) begin(b byte) int {
+	switch {
+	case b == esc:
+		d.state = escaped
+	case b < ' ' || b == 0x7f:
+		return controlKey
+	case b < utf8.RuneSelf:
+		return printableKey
+	case b < 0xa0:
+		d.escape(b - '@') // a control function of one byte, C1
+	case b >= 0xc0:
+		d.state, d.lead, d.left = character, b, continuations(b)
+	}
+	return noKey
+}
+
+// continued takes a byte within a character.
+func (d *decoder) continued(b byte) int {
+	state := d.state
+	if !isContinuation(b) {
+		d.state = ground
+		return d.begin(b) // the character was cut short
+	}
+	if d.left--; d.left > 0 {
+		return noKey
+	}
+	d.state = ground
+	switch {
+	case d.lead == 0xc2 && b < 0xa0:
+		d.escape(b - '@') // C1 in UTF-8
+	case state == character:
+		return printableKey
+	}
+	return noKey
+}
+
+// escape takes the byte after ESC.
+func (d *decoder) escape(b byte) {
+	d.state = ground
+	switch {
+	case b == '[':
+		d.state, d.params = control, d.params[:0]
+	case b == 'O':
+		d.state = single
+	case b == 'P' || b == 'X' || b == ']' || b == '^' || b == '_':
+		d.state, d.left = text, 0
+	case b >= 0xc0:
+		d.state, d.lead, d.left = altCharacter, b, continuations(b)
+	case b >= ' ' && b < '0':
+		d.state = intermediate
+	}
+}
+
+// takeControl takes a byte of a control sequence.
+func (d *decoder) takeControl(b byte) {
+	switch {
+	case b < '@':
+		if len(d.params) <= len(pasteBegins) {
+			d.params = append(d.params, b)
+		}
+	case b == 'M' && len(d.params) == 0:
+		d.state, d.left, d.lead = mouse, 3, 0
+	case b == '[' && len(d.params) == 0:
+		d.state = linuxFunction
+	case b == '~' && string(d.params) == pasteBegins:
+		d.state, d.ending = paste, 0
+	default:
+		d.state = ground
+	}
+}
+
+// takeMouse takes a byte of a mouse report. Each of its characters is one byte, or two
+// where the terminal writes a number above 95 in UTF-8.
+func (d *decoder) takeMouse(b byte) int {
+	switch {
+	case d.lead != 0 && isContinuation(b):
+		d.lead = 0
+		if d.left == 0 {
+			d.state = ground
+		}
+		return noKey
+	case d.left == 0:
+		d.state = ground
+		return d.begin(b)
+	}
+	d.left, d.lead = d.left-1, 0
+	if b >= 0xc0 && continuations(b) == 1 {
+		d.lead = b
+	} else if d.left == 0 {
+		d.state = ground
+	}
+	return noKey
+}
+
+// takeText takes a byte of a string, which BEL ends, or ST: ESC \, or in one byte 0x9c,
+// unless that is within a character, or that in UTF-8.
+func (d *decoder) takeText(b byte) {
+	switch {
+	case b == bel:
+		d.state = ground
+	case b >= 0xc0:
+		d.lead, d.left = b, continuations(b)
+	case !isContinuation(b):
+		d.left = 0
+	case b == 0x9c && (d.left == 0 || d.lead == 0xc2):
+		d.state = ground
+	case d.left > 0:
+		d.left--
+	}
+}
+
+// takePasted looks for the end of a pasted text.
+func (d *decoder) takePasted(b byte) {
+	if b != pasteEnds[d.ending] {
+		d.ending = 0 // its first byte is in it once only
+	}
+	if b == pasteEnds[d.ending] {
+		d.ending++
+	}
+	if d.ending == len(pasteEnds) {
+		d.state = ground
+	}
+}
+
+// continuations is how many bytes follow the first one of a character in UTF-8.
+func continuations(lead byte) int {
+	switch {
+	case lead < 0xe0:
+		return 1
+	case lead < 0xf0:
+		return 2
+	}
+	return 3
+}
+
+func isContinuation(b byte) bool { return b&0xc0 == 0x80 }
+
+// maxWaiting is more than a person types while the loop is busy.
+const maxWaiting = 64
+
+// pressedKeys decodes what a terminal sends. It reads on while nobody takes the
+// keys, so that what comes at different times comes in different reads.
+func pressedKeys(typed <-chan []byte, ended context.Context) <-chan []byte {
+	pressed := make(chan []byte)
+	go func() { // ends with typed, or ended
+		defer close(pressed)
+		var d decoder
+		var waiting [][]byte
+		for {
+			var to chan<- []byte
+			var first []byte
+			if len(waiting) > 0 {
+				to, first = pressed, waiting[0]
+			}
+			var silent <-chan time.Time
+			if pause := d.pause(); pause > 0 {
+				silent = time.After(pause)
+			}
+			select {
+			case read, ok := <-typed:
+				if !ok {
+					return
+				}
+				if keys := d.keys(read); len(keys) > 0 && len(waiting) < maxWaiting {
+					waiting = append(waiting, keys)
+				}
+			case to <- first:
+				waiting = waiting[1:]
+			case <-silent:
+				d.silence()
+			case <-ended.Done():
+				return
+			}
+		}
+	}()
+	return pressed
+}
