@@ -56,6 +56,7 @@ func programs() map[string]func() error {
 		"echo":      echo,
 		"describe":  describe,
 		"hold":      func() error { return untilTerm() },
+		"listen":    listen,
 		"stubborn":  stubborn,
 		"prefork":   prefork,
 		"notify":    sayNotify,
@@ -115,6 +116,20 @@ func echoOn(fd int) error {
 			io.Copy(c, c)
 		})
 	}
+}
+
+// listen has a listener, and accepts on it when its stdin ends.
+func listen() error {
+	term := terms()
+	l, err := net.FileListener(os.NewFile(3, "inherited"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening")
+	io.Copy(io.Discard, os.Stdin)
+	go l.Accept()
+	<-term
+	return nil
 }
 
 // deafen shuts down the socket that all workers share.

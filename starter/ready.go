@@ -18,10 +18,15 @@ const (
 	// ready on the broker.
 	ReadyNotify Readiness = "notify"
 	// ReadyAccept waits until the kernel shows that the worker waits for
-	// connections on every inherited stream socket, in epoll_wait(2), poll(2),
-	// select(2) or accept(2); or on some of them for Options.Interval. It
-	// needs nothing of the program, but /proc, and to be allowed to read
-	// there of the worker: elsewhere it is ReadyInterval.
+	// connections on every inherited stream socket: one of its threads is in
+	// accept(2), poll(2) or select(2), or the socket is in an epoll(7) set for
+	// reading; or on some of them for Options.Interval. The runtimes of Go and of
+	// Rust's tokio put each socket into epoll for reading and writing as soon as
+	// it is made, which proves nothing: there a goroutine must be in Accept.
+	// A socket on which the worker may accept, but that can't be seen (Go before
+	// 1.21, tokio, io_uring(7)), counts when it has been so for Options.Interval.
+	// ReadyAccept needs nothing of the program, but /proc, and to be allowed to
+	// read there of the worker: elsewhere it is ReadyInterval.
 	ReadyAccept Readiness = "accept"
 	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
 	// is no socket to look for, the first of ReadyNotify and ReadyInterval.

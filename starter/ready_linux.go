@@ -5,38 +5,96 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // canSeeWaiters reports whether /proc shows what processes wait for.
-func canSeeWaiters() bool {
-	_, err := os.Stat("/proc/self/fdinfo")
-	return err == nil
-}
+func canSeeWaiters() bool { return procShows() == nil }
 
-// lookFor tells on how many of the sockets the worker, or a process that it
-// has forked, waits for connections now.
+// lookFor tells on how many of the sockets the worker waits for connections.
 func lookFor(pid int, inodes []uint64) seen {
-	found := map[uint64]bool{}
-	for _, p := range family(pid) {
-		for _, inode := range waitsOn(p) {
-			if slices.Contains(inodes, inode) {
-				found[inode] = true
-			}
-		}
-	}
-	switch {
-	case len(found) == len(inodes):
+	switch s := sightOf(pid, inodes); {
+	case len(s.waits) == len(inodes):
 		return seenAll
-	case len(found) > 0:
+	case len(s.waits)+len(s.maybe) > 0:
 		return seenSome
-	case forbidden(pid):
+	case s.blind != nil:
 		return seenBlind
 	}
 	return seenNone
+}
+
+// sightOf looks at a worker, a child of this process, and at the processes
+// below it: a prefork server's children are the ones that accept.
+func sightOf(pid int, sockets []uint64) (s sight) {
+	waits, maybe := map[uint64]bool{}, map[uint64]bool{}
+	for _, p := range family(pid) {
+		v := viewOf(p, sockets)
+		for _, inode := range v.waits {
+			waits[inode] = true
+		}
+		for _, inode := range v.maybe {
+			maybe[inode] = true
+		}
+		if v.refused != nil && !exiting(p) {
+			s.blind = v.refused
+		}
+	}
+	if s.blind == nil && len(waits) == 0 {
+		s.blind = errors.Join(procShows(), hidden(pid))
+	}
+	for _, inode := range sockets {
+		switch {
+		case waits[inode]:
+			s.waits = append(s.waits, inode)
+		case maybe[inode]:
+			s.maybe = append(s.maybe, inode)
+		}
+	}
+	return s
+}
+
+// procShows returns why /proc does not show what processes wait for: it is not
+// mounted, or its system calls or epoll sets are missing, as in gVisor. It looks
+// at this process, which may always look at itself.
+func procShows() error {
+	if _, err := os.ReadFile("/proc/thread-self/syscall"); err != nil {
+		return err
+	}
+	inner, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil // for want of descriptors, for example
+	}
+	defer unix.Close(inner)
+	outer, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(outer)
+	if unix.EpollCtl(outer, unix.EPOLL_CTL_ADD, inner, &unix.EpollEvent{Events: unix.EPOLLIN}) != nil {
+		return nil
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", outer))
+	if err == nil && len(registrations(b)) == 0 {
+		err = errors.New("/proc/self/fdinfo does not show epoll sets")
+	}
+	return err
+}
+
+// hidden returns why a living child can't be found in /proc: that is mounted
+// with hidepid, see proc(5).
+func hidden(pid int) error {
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	if err != nil && unix.Kill(pid, 0) == unix.ESRCH {
+		return nil
+	}
+	return err
 }
 
 // exiting reports whether a process has begun to end, or has ended: it then
@@ -50,16 +108,6 @@ func exiting(pid int) bool {
 	}
 	flags, err := strconv.ParseUint(f[6], 10, 32)
 	return err != nil || flags&flagged != 0
-}
-
-// forbidden reports whether a process may not be looked at, as that of a
-// user whom it has changed to.
-func forbidden(pid int) bool {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
-	if err == nil {
-		f.Close()
-	}
-	return errors.Is(err, fs.ErrPermission)
 }
 
 // family is pid and everything below it: a prefork server's children are
@@ -85,16 +133,33 @@ func children(pid int) []int {
 	return all
 }
 
-// waitsOn lists the inodes of the sockets that a process has in an epoll
-// set, or that one of its threads is in accept(2), poll(2) or select(2) on.
-func waitsOn(pid int) []uint64 {
-	var inodes []uint64
+// A view is what /proc shows of one process: the inodes of sockets.
+type view struct {
+	waits   []uint64 // it waits for connections on these
+	maybe   []uint64 // it may do so: that can't be seen
+	refused error    // why not everything could be read
+}
+
+// viewOf looks at what a process has in an epoll set or an io_uring(7), and at
+// what one of its threads is in accept(2), poll(2) or select(2) on.
+func viewOf(pid int, asked []uint64) (v view) {
+	read := func(format string, args ...any) []byte {
+		b, err := os.ReadFile(fmt.Sprintf(format, args...))
+		v.refuse(err)
+		return b
+	}
 	sockets := map[int]uint64{}
-	var polls []string
-	for _, fd := range list(fmt.Sprintf("/proc/%d/fd", pid)) {
-		to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
-		if to == "anon_inode:[eventpoll]" {
+	var polls, rings []string
+	fds, err := listOf(fmt.Sprintf("/proc/%d/fd", pid))
+	v.refuse(err)
+	for _, fd := range fds {
+		to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
+		v.refuse(err)
+		switch to {
+		case "anon_inode:[eventpoll]":
 			polls = append(polls, fd)
+		case "anon_inode:[io_uring]":
+			rings = append(rings, fd)
 		}
 		var inode uint64
 		if n, _ := fmt.Sscanf(to, "socket:[%d]", &inode); n == 1 {
@@ -103,42 +168,42 @@ func waitsOn(pid int) []uint64 {
 		}
 	}
 	for _, fd := range polls {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
-		inodes = append(inodes, polled(b)...)
+		for _, r := range registrations(read("/proc/%d/fdinfo/%s", pid, fd)) {
+			switch {
+			case !r.reads() || !slices.Contains(asked, r.inode):
+			case r.byRuntime() && !r.parked(pid):
+				v.maybe = append(v.maybe, r.inode)
+			default:
+				v.waits = append(v.waits, r.inode)
+			}
+		}
+	}
+	for _, fd := range rings {
+		if acceptsInRing(read("/proc/%d/fdinfo/%s", pid, fd)) {
+			v.maybe = slices.AppendSeq(v.maybe, maps.Values(sockets))
+		}
 	}
 	for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
+		b := read("/proc/%d/task/%s/syscall", pid, task)
 		waited := polledBy(pid, task, b)
 		if fd, ok := accepts(b); ok {
 			waited = append(waited, fd)
 		}
 		for _, fd := range waited {
 			if sockets[fd] != 0 {
-				inodes = append(inodes, sockets[fd])
+				v.waits = append(v.waits, sockets[fd])
 			}
 		}
 	}
-	return inodes
+	return v
 }
 
-// polled reads the inodes out of an epoll descriptor's fdinfo, whose lines
-// are "tfd: 5 events: 2019 data: ... pos:0 ino:1a2b sdev:8" (proc(5)). The
-// inode is in hexadecimal.
-func polled(fdinfo []byte) []uint64 {
-	var inodes []uint64
-	for line := range bytes.Lines(fdinfo) {
-		if !bytes.HasPrefix(line, []byte("tfd:")) {
-			continue
-		}
-		for field := range bytes.FieldsSeq(line) {
-			if hex, ok := bytes.CutPrefix(field, []byte("ino:")); ok {
-				if inode, err := strconv.ParseUint(string(hex), 16, 64); err == nil {
-					inodes = append(inodes, inode)
-				}
-			}
-		}
+// refuse notes why something could not be read, but not that what a process
+// has comes and goes.
+func (v *view) refuse(err error) {
+	if v.refused == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+		v.refused = err
 	}
-	return inodes
 }
 
 // accepts reads /proc/PID/task/TID/syscall, "288 0x3 0x0 ...", and returns
@@ -157,11 +222,15 @@ func accepts(syscall []byte) (fd int, ok bool) {
 }
 
 func list(dir string) []string {
+	names, _ := listOf(dir)
+	return names
+}
+
+func listOf(dir string) ([]string, error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer f.Close()
-	names, _ := f.Readdirnames(-1)
-	return names
+	return f.Readdirnames(-1)
 }

@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -13,17 +14,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestPolled(t *testing.T) {
+func TestRegistrations(t *testing.T) {
 	t.Parallel()
 	const fdinfo = `pos:	0
 flags:	02000002
 mnt_id:	15
 ino:	1057
 tfd:        5 events: 8000201d data:   72f5b1a8f2c00005  pos:0 ino:3a6f sdev:8
-tfd:        4 events:       19 data: 7f2b3c4d5e6f7a8b  pos:0 ino:ff sdev:e
+tfd:        4 events:       19 data: ffff000000000000  pos:0 ino:ff sdev:e
 tfd:        6 events: zz ino:xyz
+tfd:        6 events:       19
 `
-	if got := polled([]byte(fdinfo)); !slices.Equal(got, []uint64{0x3a6f, 0xff}) {
+	want := []registration{{5, 0x8000201d, 0x72f5b1a8f2c00005, 0x3a6f}, {4, 0x19, 0xffff000000000000, 0xff}}
+	if got := registrations([]byte(fdinfo)); !slices.Equal(got, want) {
 		t.Errorf("%x", got)
 	}
 }
@@ -112,26 +115,59 @@ os.kill(child, signal.SIGKILL)`)
 	}
 }
 
-// A worker may be stopped and continued before anybody looks, with the whole
-// machine for example.
-func TestPollIsSeenAfterAStop(t *testing.T) {
-	t.Parallel()
-	c := python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()")
-	s := listenOn(t, "127.0.0.1:0")
+// startWith starts a program that has the socket at descriptor 3, without a
+// Starter. The test closes its stdin, or has it closed in the end.
+func startWith(t *testing.T, s *socket, c *Command) (pid int, stdin io.Closer) {
+	t.Helper()
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	given := os.NewFile(uintptr(fd), "given")
 	defer given.Close()
-	cmd := exec.Command(c.Path, c.Args[1:]...)
-	cmd.ExtraFiles, cmd.Stderr = []*os.File{given}, os.Stderr
+	cmd := exec.Command(c.Path)
+	if len(c.Args) > 0 {
+		cmd.Args = c.Args
+	}
+	cmd.Env, cmd.ExtraFiles, cmd.Stderr = c.Env, []*os.File{given}, os.Stderr
+	stdin, err = cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	pid := cmd.Process.Pid
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return cmd.Process.Pid, stdin
+}
+
+// A program in Go has registered its listener long before it accepts, with
+// epoll(7): that proves nothing.
+func TestAListenerInGoThatDoesNotAcceptYet(t *testing.T) {
+	t.Parallel()
+	s := listenOn(t, "127.0.0.1:0")
+	asked := []uint64{s.inode, 1}
+	pid, stdin := startWith(t, s, program("listen"))
+	until(t, "its listener is not seen", func() bool { return slices.Equal(sightOf(pid, asked).maybe, asked[:1]) })
+	if got := sightOf(pid, asked); len(got.waits) > 0 || got.blind != nil {
+		t.Errorf("%+v", got)
+	}
+	stdin.Close()
+	until(t, "its Accept is not seen", func() bool { return slices.Equal(sightOf(pid, asked).waits, asked[:1]) })
+	if got := sightOf(pid, asked); len(got.maybe) > 0 || got.blind != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A worker may be stopped and continued before anybody looks, with the whole
+// machine for example.
+func TestPollIsSeenAfterAStop(t *testing.T) {
+	t.Parallel()
+	s := listenOn(t, "127.0.0.1:0")
+	pid, _ := startWith(t, s, python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()"))
 	sees := func() bool { return lookFor(pid, []uint64{s.inode}) == seenAll }
 	until(t, "it is not seen", sees)
 	unix.Kill(pid, unix.SIGSTOP)
