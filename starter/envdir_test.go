@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -45,6 +46,31 @@ func TestAFolderOfVariablesThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// start_server skips that file alone.
+func TestOneVariableThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := &envDir{path: t.TempDir(), had: map[string]bool{}}
+	file := func(name string) string { return filepath.Join(d.path, name) }
+	loop := func(name string) {
+		os.Remove(file(name))
+		os.Symlink(name, file(name)) // that can't be read even by root
+	}
+	os.WriteFile(file("GOOD"), []byte("1\n"), 0o644)
+	os.WriteFile(file("LATER"), []byte("2\n"), 0o644)
+	loop("BAD")
+	base := []string{"BAD=base", "LATER=base"}
+	env, err := d.over(base)
+	if want := []string{"BAD=base", "GOOD=1", "LATER=2"}; err == nil || !strings.Contains(err.Error(), file("BAD")) || !slices.Equal(env, want) {
+		t.Errorf("%q, %v; want %q", env, err, want)
+	}
+	loop("LATER")
+	os.WriteFile(file("GOOD"), []byte("3\n"), 0o644)
+	env, err = d.over(base)
+	if want := []string{"BAD=base", "GOOD=3", "LATER=2"}; err == nil || !slices.Equal(env, want) {
+		t.Errorf("%q, %v; want %q: the value that it had", env, err, want)
+	}
+}
+
 func TestAFolderSetsThePace(t *testing.T) {
 	t.Parallel()
 	o := Options{AutoRestart: 60 * time.Second, KillOldDelay: 2 * time.Second}
@@ -61,6 +87,13 @@ func TestAFolderSetsThePace(t *testing.T) {
 		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"ENABLE_AUTO_RESTART=1", "AUTO_RESTART_INTERVAL=7", "KILL_OLD_DELAY=0"}, 7 * time.Second, 0, false},
 		{[]string{"ENABLE_AUTO_RESTART"}, nil, 0, 0, false}, // it had it once
 		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=soon"}, 60 * time.Second, 2 * time.Second, true},
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=1.5"}, 60 * time.Second, 1500 * time.Millisecond, false},
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=2m"}, 60 * time.Second, 2 * time.Minute, false},
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY="}, 60 * time.Second, 0, false},
+		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=7\r"}, 60 * time.Second, 7 * time.Second, false},
+		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"AUTO_RESTART_INTERVAL=1.5"}, 1500 * time.Millisecond, 2 * time.Second, false},
+		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"AUTO_RESTART_INTERVAL=0"}, 360 * time.Second, 2 * time.Second, false},
+		{[]string{"KILL_OLD_DELAY"}, []string{"AUTO_RESTART_INTERVAL=soon", "KILL_OLD_DELAY=9"}, 60 * time.Second, 9 * time.Second, true}, // the other one counts
 	} {
 		d := &envDir{had: map[string]bool{}}
 		for _, name := range test.folder {

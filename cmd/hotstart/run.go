@@ -234,6 +234,9 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	}
 	if o.autoRestart {
 		so.AutoRestart = max(time.Duration(o.autoInterval), time.Second)
+		if o.autoInterval == 0 {
+			so.AutoRestart = 360 * time.Second // start_server's: $ENV{AUTO_RESTART_INTERVAL} ||= 360
+		}
 	}
 	for name, n := range map[string]int{"backlog": o.backlog, "max-start-failures": o.maxFailures, "max-old": o.maxOld} {
 		if n < 0 {

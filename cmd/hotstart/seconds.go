@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // seconds is a flag that takes a number of seconds, as start_server does, or
@@ -12,18 +12,11 @@ import (
 type seconds time.Duration
 
 func (s *seconds) Set(value string) error {
-	d, err := time.ParseDuration(value)
-	if n, err2 := strconv.ParseFloat(value, 64); err2 == nil {
-		d, err = time.Duration(n*float64(time.Second)), nil
-		if !(n >= 0 && n < 1e9) {
-			d = -1
-		}
+	d, err := starter.ParseSeconds(value)
+	if err == nil {
+		*s = seconds(d)
 	}
-	if err != nil || d < 0 {
-		return fmt.Errorf("it is neither a number of seconds nor a duration like 1m30s")
-	}
-	*s = seconds(d)
-	return nil
+	return err
 }
 
 // String is 0, which the help leaves out, or a duration: 5m, not 5m0s.
