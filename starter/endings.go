@@ -66,6 +66,9 @@ func (m *machine) kill(w *worker) {
 // exited handles the end of w, whatever it was doing.
 func (m *machine) exited(now time.Time, w *worker, e exited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
+	if w.state <= serving {
+		defer func() { m.startAt = latest(m.startAt, now.Add(m.look)) }()
+	}
 	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
 	switch {
 	case m.mayEnd(w, e):
@@ -199,4 +202,11 @@ func (m *machine) stop(now time.Time, sig syscall.Signal) {
 			}
 		}
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -55,6 +55,7 @@ type rules struct {
 	maxFirst     int           // the same, as long as no worker has served; 0: maxFailures
 	maxOld       int           // old workers that may live beside the current one; 0: any number
 	autoRestart  time.Duration // how long a worker serves before it is replaced; 0: for ever
+	look         time.Duration // from the unexpected end of a worker to the next start: a stop may be about to come
 	outlive      bool          // after giving up wait for a reload, also with no worker
 	retire       syscall.Signal
 }

@@ -110,6 +110,28 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
+			name:  "a worker that dies of the signal to the whole process group is not replaced before the stop",
+			rules: func(r *rules) { r.look = seconds(0.1) },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, ends(1), "Died 1"},
+				{5.05, stops(term), "Stopping"},
+			},
+			done: true,
+		},
+		{
+			name:  "a worker that dies is replaced after a look for a stop",
+			rules: func(r *rules) { r.look = seconds(0.1) },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{5, ends(1), "Died 1"},
+				{5.05, tick{}, ""},
+				{5.1, tick{}, "spawn 2 a"},
+			},
+		},
+		{
 			name: "a reload with nothing to run does nothing",
 			story: []moment{
 				{0, reload{}, ""},

@@ -122,6 +122,11 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
+// groupLook is how long the signal may take that ends this process, from the
+// end of a worker in the same process group that got it too: the kernel gives
+// a group's signal to one process after the other.
+const groupLook = 100 * time.Millisecond
+
 func (o Options) rules() rules {
 	r := rules{
 		interval:     o.Interval,
@@ -140,6 +145,9 @@ func (o Options) rules() rules {
 	}
 	if o.Ready == ReadyInterval {
 		r.readyTimeout = 0
+	}
+	if !o.Leash {
+		r.look = groupLook
 	}
 	return r
 }
