@@ -45,11 +45,12 @@ const (
 	Retiring                   // Worker, an old one, gets Signal, after Options.KillOldDelay or for being one too many
 	Aged                       // Worker has served for After and is replaced; Forced: though an older one still lives
 	Signaled                   // Starter.Signal was told Signal
+	LeftBehind                 // Worker has ended, and a process that it started, Holder, still holds the socket of Address
 	Trouble                    // something beside the workers went wrong, and they go on: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused", "Retiring", "Aged", "Signaled", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Trouble",
 }
 
 // String is the kind's name.
@@ -69,6 +70,7 @@ type Event struct {
 	Address  Address
 	Delay    time.Duration // of Serving: until Others get Signal
 	Forced   bool
+	Holder   string // "pid 4711 (./api)", or several of them
 }
 
 // String tells the event as one line of a log, without prefix.
@@ -123,6 +125,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v has served for %v; replacing it", e.Worker, e.After)
 	case Signaled:
 		return "received " + SignalName(e.Signal)
+	case LeftBehind:
+		return fmt.Sprintf("%v has ended, but it left %s, which still holds the socket of %v and may answer there", e.Worker, e.Holder, e.Address)
 	case Trouble:
 		return e.Err.Error()
 	}

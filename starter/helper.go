@@ -44,7 +44,10 @@ func execStage(args []string) int {
 			return 127
 		}
 	}
-	env := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()))
+	env := os.Environ()
+	if os.Getenv("LISTEN_FDS") != "" {
+		env = append(env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
+	}
 	tellStage(fd, stageExec, execWritten(path, argv, env))
 	return 127
 }

@@ -10,6 +10,34 @@ import (
 // firstFD is where inherited sockets begin: SD_LISTEN_FDS_START of systemd.
 const firstFD = 3
 
+// The ways in which a worker is told of its sockets.
+const (
+	DialectServerStarter = "server-starter" // SERVER_STARTER_PORT, of Perl's Server::Starter
+	DialectSystemd       = "systemd"        // LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, of sd_listen_fds(3)
+	DialectHotstart      = "hotstart"       // HOTSTART_FD, of starter/worker
+)
+
+// Dialects lists all of them.
+func Dialects() []string { return []string{DialectServerStarter, DialectSystemd, DialectHotstart} }
+
+// ParseDialects reads a list of dialects with commas between them.
+func ParseDialects(s string) ([]string, error) {
+	var all []string
+	for name := range strings.SplitSeq(s, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(Dialects(), name) {
+			return nil, fmt.Errorf("unknown dialect %q; want one or more of %s", name, strings.Join(Dialects(), ","))
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// speaks reports whether workers are told of their sockets in a dialect.
+func (o Options) speaks(dialect string) bool {
+	return o.Dialects == nil || slices.Contains(o.Dialects, dialect)
+}
+
 // A layout says which descriptor of this process a worker gets at which
 // number, and what the environment tells it about that.
 type layout struct {
@@ -17,6 +45,7 @@ type layout struct {
 	numbers    []int // the worker's number of each socket
 	broker     int   // the worker's number of the broker; -1: none
 	contiguous int   // sockets from firstFD on without a gap
+	portless   bool  // SERVER_STARTER_PORT is not set
 }
 
 // arrange gives pinned sockets their numbers, the others the lowest free
@@ -59,11 +88,11 @@ func arrange(stdio [3]int, sockets []*socket, broker int) layout {
 	return l
 }
 
-// ours lists what service managers tell this process about itself, which is
-// not true of a worker: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+// ours lists what service managers, and another superdaemon, tell this process
+// about itself, which is not true of a worker: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
 func ours() []string {
 	return []string{
-		"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID",
+		"SERVER_STARTER_PORT", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID",
 		"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 		"HOTSTART_FD",
 	}
@@ -82,9 +111,11 @@ func (l layout) environment(base []string, sockets []*socket, generation int, mo
 			names[at] = s.name()
 		}
 	}
-	set := append(more,
-		"SERVER_STARTER_PORT="+strings.Join(ports, ";"),
-		"SERVER_STARTER_GENERATION="+strconv.Itoa(generation))
+	set := more
+	if !l.portless {
+		set = append(set, "SERVER_STARTER_PORT="+strings.Join(ports, ";"))
+	}
+	set = append(set, "SERVER_STARTER_GENERATION="+strconv.Itoa(generation))
 	if l.contiguous > 0 {
 		set = append(set,
 			"LISTEN_FDS="+strconv.Itoa(l.contiguous),

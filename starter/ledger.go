@@ -39,6 +39,17 @@ func (l *ledger) streams() []uint64 {
 	return inodes
 }
 
+// inodes lists all kept sockets.
+func (l *ledger) inodes() []uint64 {
+	inodes := l.streams()
+	for _, s := range l.own {
+		if !s.stream() {
+			inodes = append(inodes, s.inode)
+		}
+	}
+	return inodes
+}
+
 // find returns the socket with this inode, or nil if it is not kept.
 func (l *ledger) find(inode uint64) *socket {
 	for _, s := range l.own {

@@ -22,6 +22,10 @@ type Options struct {
 	// another process has is still an error.
 	Share bool
 
+	// Dialects are the ways in which workers are told of their sockets, of
+	// DialectServerStarter and its like. nil: all.
+	Dialects []string
+
 	SocketMode  os.FileMode // of each path; 0: 0777, as start_server has it
 	SocketOwner string      // of each path: user, user:group or :group, by name or number; "": this process's
 
@@ -65,11 +69,17 @@ type Options struct {
 	Helper bool
 
 	// Leash ends workers with this process, however it ends, and with each
-	// worker its process group, which is its own. This process becomes a
-	// child subreaper, and when Run returns, what workers have left behind is
-	// ended too: children of this process in other process groups, and what
-	// carries Mark. Needs Helper.
+	// worker its process group, which is its own. Needs Helper. Unless
+	// KillGroup is set, this process becomes a child subreaper, and when Run
+	// returns, what workers have left behind is ended too: children of this
+	// process in other process groups, and what carries Mark.
 	Leash bool
+
+	// KillGroup gives each worker a process group of its own. What ends a
+	// worker is sent to the group, and the worker has ended when the last
+	// process of it has. What a worker that ends by itself leaves in its group
+	// is killed.
+	KillGroup bool
 
 	// Mark is a variable, NAME=VALUE, that each worker gets and that is this
 	// Starter's alone: processes are known by it once their parent is gone.
@@ -146,7 +156,7 @@ func (o Options) rules() rules {
 	if o.Ready == ReadyInterval {
 		r.readyTimeout = 0
 	}
-	if !o.Leash {
+	if !o.Leash && !o.KillGroup {
 		r.look = groupLook
 	}
 	return r

@@ -1,7 +1,10 @@
 package starter
 
 import (
+	"slices"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,8 +30,10 @@ type child struct {
 	path   string // its program
 	dir    string // that it is to run in; "": this process's own
 	pid    int
-	leash  bool // it leads a process group that ends with it
-	report int  // read end of the exec stage's report, or -1
+	leash  bool             // it leads a process group that ends with it
+	ends   []syscall.Signal // that are sent to its process group, see Options.KillGroup; nil: to it alone
+	told   atomic.Bool      // it got one of these
+	report int              // read end of the exec stage's report, or -1
 	guard  *guard
 	ending
 }
@@ -36,6 +41,10 @@ type child struct {
 func (c *child) PID() int { return c.pid }
 
 func (c *child) Signal(sig syscall.Signal) error {
+	if slices.Contains(c.ends, sig) {
+		c.told.Store(true)
+		return unix.Kill(-c.pid, sig)
+	}
 	if c.leash && sig == syscall.SIGKILL {
 		unix.Kill(-c.pid, sig) // the worker itself may have left the group
 	}
@@ -45,7 +54,22 @@ func (c *child) Signal(sig syscall.Signal) error {
 func (c *child) Wait() error {
 	err := c.execError()
 	c.await(c.pid)
+	if c.ends != nil {
+		c.awaitGroup()
+	}
 	return err
+}
+
+// awaitGroup blocks until the process group of a worker that has ended is
+// empty.
+func (c *child) awaitGroup() {
+	const shortest, longest = 5 * time.Millisecond, 200 * time.Millisecond
+	if !c.told.Load() {
+		unix.Kill(-c.pid, syscall.SIGKILL)
+	}
+	for pause := shortest; groupLives(c.pid); pause = min(2*pause, longest) {
+		time.Sleep(pause)
+	}
 }
 
 func (c *child) Ended() bool { return c.seen(c.pid) }

@@ -1,7 +1,11 @@
 package starter
 
 import (
+	"bytes"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -10,13 +14,29 @@ import (
 // self is this process's own program, also after its file was replaced.
 func self() (string, error) { return "/proc/self/exe", nil }
 
-// attributes make a worker on a leash: a process group of its own, and the
+// attributes give a worker a process group of its own, and one on a leash the
 // parent-death signal, which fires when the thread that forked it ends.
-func attributes(leash bool) *syscall.SysProcAttr {
-	if !leash {
-		return &syscall.SysProcAttr{}
+func attributes(leash, group bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setpgid: leash || group}
+	if leash {
+		a.Pdeathsig = syscall.SIGKILL
 	}
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return a
+}
+
+// groupLives reports whether a process group has a process that is not a
+// zombie; proc_pid_stat(5).
+func groupLives(group int) bool {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		b, _ := os.ReadFile(file)
+		// PID (COMMAND) STATE PPID PGRP ...: the command may have anything in it.
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(f) > 2 && f[2] == strconv.Itoa(group) && f[0] != "Z" && f[0] != "X" {
+			return true
+		}
+	}
+	return false
 }
 
 // ending waits for a child. The zombie itself keeps how it ended.

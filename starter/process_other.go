@@ -10,11 +10,15 @@ import (
 // self is this process's own program.
 func self() (string, error) { return os.Executable() }
 
-// attributes make a worker on a leash: a process group of its own. Without
-// a parent-death signal the guard alone ends it when this process is killed.
-func attributes(leash bool) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: leash}
+// attributes give a worker a process group of its own. Without a parent-death
+// signal the guard alone ends one on a leash when this process is killed.
+func attributes(leash, group bool) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: leash || group}
 }
+
+// groupLives reports whether a process group has a process. Its leader is
+// not a zombie any more: await has reaped it.
+func groupLives(group int) bool { return syscall.Kill(-group, 0) == nil }
 
 // ending waits for a child, and keeps how it ended.
 type ending struct{ status syscall.WaitStatus }

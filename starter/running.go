@@ -56,13 +56,16 @@ func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
 		w.ended = func() { removeNotify(name) }
 		more = append(more, "NOTIFY_SOCKET="+name)
 	}
-	broker, theirs, err := newBroker()
-	if err != nil {
-		w.abandon()
-		return nil, err
+	theirs := -1
+	if s.options.speaks(DialectHotstart) {
+		broker, fd, err := newBroker()
+		if err != nil {
+			w.abandon()
+			return nil, err
+		}
+		defer unix.Close(fd)
+		w.broker, theirs = broker, fd
 	}
-	defer unix.Close(theirs)
-	w.broker = broker
 	child, err := s.fork(generation, c, theirs, more...)
 	if err != nil {
 		w.abandon()
@@ -87,7 +90,9 @@ func (w *running) abandon() {
 // hear starts one goroutine for each way in which w may prove itself.
 func (s *Starter) hear(w *running, generation int) {
 	w.looks, w.looking = context.WithCancel(context.Background())
-	go listenTo(generation, w.broker, s.tell)
+	if w.broker != nil {
+		go listenTo(generation, w.broker, s.tell)
+	}
 	if w.notify != nil {
 		go w.notify.listen(func() { s.tell(proven{generation}) })
 	}

@@ -16,9 +16,10 @@ import (
 func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*child, error) {
 	l := arrange(c.stdio(), s.ledger.own, broker)
 	defer runtime.KeepAlive(c)
-	if !s.options.Helper {
+	if !s.options.Helper || !s.options.speaks(DialectSystemd) {
 		l.contiguous = 0 // LISTEN_FDS without LISTEN_PID would be a lie
 	}
+	l.portless = !s.options.speaks(DialectServerStarter)
 	base := s.variables(c)
 	if s.options.Mark != "" {
 		env = append(env, s.options.Mark)
@@ -26,7 +27,7 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 	w, err := s.exec(l.files, c, &syscall.ProcAttr{
 		Dir: c.Dir,
 		Env: l.environment(base, s.ledger.own, generation, env...),
-		Sys: attributes(s.options.Leash),
+		Sys: attributes(s.options.Leash, s.options.KillGroup),
 	})
 	if err != nil {
 		if _, missing := os.Stat(c.Dir); c.Dir != "" && missing != nil {
@@ -61,6 +62,9 @@ func (s *Starter) variables(c *Command) []string {
 // program has one.
 func (s *Starter) exec(files []int, c *Command, attr *syscall.ProcAttr) (*child, error) {
 	w := &child{path: c.Path, dir: c.Dir, leash: s.options.Leash, report: -1}
+	if s.options.KillGroup {
+		w.ends = []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, s.options.SignalOnHUP, s.options.SignalOnTerm}
+	}
 	path, argv := c.Path, c.Args
 	if len(argv) == 0 {
 		argv = []string{path}

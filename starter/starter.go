@@ -34,11 +34,13 @@ type Starter struct {
 	ledger  ledger
 	system  system
 	workers map[int]*running
-	guard   *guard
-	vigil   *vigil
-	envDir  envDir
-	pidFile *pidFile
-	status  *statusWriter // nil: there is no status file
+	// workers that have ended and whose leftovers have not been looked for yet
+	unlooked map[int]Worker
+	guard    *guard
+	vigil    *vigil
+	envDir   envDir
+	pidFile  *pidFile
+	status   *statusWriter // nil: there is no status file
 
 	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
 	lent    *lending       // the sockets are its; nil: they are not lent
@@ -117,18 +119,19 @@ func (s *Starter) open(addresses []Address) error {
 
 func newStarter(o Options, sys system) *Starter {
 	return &Starter{
-		options: o,
-		machine: machine{rules: o.rules()},
-		system:  sys,
-		workers: map[int]*running{},
-		envDir:  envDir{path: o.EnvDir, had: map[string]bool{}},
-		reloads: make(chan *Command, 1),
-		limits:  make(chan rules, 1),
-		stops:   make(chan syscall.Signal, 2),
-		hangups: make(chan struct{}, 1),
-		signals: make(chan syscall.Signal, 16),
-		inbox:   make(chan any),
-		ended:   make(chan struct{}),
+		options:  o,
+		machine:  machine{rules: o.rules()},
+		system:   sys,
+		workers:  map[int]*running{},
+		unlooked: map[int]Worker{},
+		envDir:   envDir{path: o.EnvDir, had: map[string]bool{}},
+		reloads:  make(chan *Command, 1),
+		limits:   make(chan rules, 1),
+		stops:    make(chan syscall.Signal, 2),
+		hangups:  make(chan struct{}, 1),
+		signals:  make(chan syscall.Signal, 16),
+		inbox:    make(chan any),
+		ended:    make(chan struct{}),
 
 		standIns: make(chan func(net.Conn), 1),
 	}
@@ -239,6 +242,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		}
 		s.lend()
 		if s.machine.done() {
+			s.lastLook()
 			return s.result()
 		}
 		if at := s.machine.next(); at.IsZero() {
@@ -356,6 +360,9 @@ func (s *Starter) heard(message any) any {
 	case exited:
 		e.status = s.workers[e.generation].end()
 		delete(s.workers, e.generation)
+		if w := s.machine.find(e.generation); w != nil && w.PID != 0 {
+			s.lookForLeftovers(w.Worker)
+		}
 		return e
 	case proven:
 		// One that is dead by now serves nobody, and its end is yet to be
@@ -371,6 +378,10 @@ func (s *Starter) heard(message any) any {
 		return s.hungUp(e.generation, e.err)
 	case deaf:
 		s.heal(e.inode)
+		return nil
+	case looked:
+		delete(s.unlooked, e.worker.Generation)
+		s.reportLeftovers(e.found)
 		return nil
 	case troubled:
 		s.trouble(e.err)
@@ -413,13 +424,13 @@ func (s *Starter) children() map[int]bool {
 	return known
 }
 
-// leash makes sure that no process outlives this one.
+// leash makes sure that no worker outlives this process.
 func (s *Starter) leash() (err error) {
+	if s.guard, err = startGuard(s.options.Mark, s.options.Scratch); err != nil || s.options.KillGroup {
+		return err
+	}
 	if err := adoptOrphans(); err != nil {
 		return fmt.Errorf("becoming a child subreaper: %w", err)
-	}
-	if s.guard, err = startGuard(s.options.Mark, s.options.Scratch); err != nil {
-		return err
 	}
 	go reapOrphans(s.ended)
 	return nil
@@ -435,6 +446,8 @@ func (s *Starter) close() {
 		s.pidFile.close()
 		if s.guard != nil {
 			s.guard.close()
+		}
+		if s.guard != nil && !s.options.KillGroup {
 			endOrphans()
 		}
 	})

@@ -30,6 +30,7 @@ type runOptions struct {
 	backlog     int
 	socketMode  string
 	socketOwner string
+	dialects    string
 
 	dir    string
 	envDir string
@@ -46,6 +47,8 @@ type runOptions struct {
 	maxOld       int
 	autoRestart  bool
 	autoInterval seconds
+	killGroup    bool
+	leash        bool
 
 	logFile    string
 	pidFile    string
@@ -132,6 +135,7 @@ func (o *runOptions) groups() []flagGroup {
 			f.IntVar(&o.backlog, "backlog", 0, "`connections` that may wait on a socket; 0 is as many as the system allows")
 			f.StringVar(&o.socketMode, "socket-mode", "0777", "`mode` of each --path")
 			f.StringVar(&o.socketOwner, "socket-owner", "", "`user[:group]` of each --path")
+			f.StringVar(&o.dialects, "fd-dialects", strings.Join(starter.Dialects(), ","), "`list` of the ways in which the program is told of its sockets: SERVER_STARTER_PORT, LISTEN_FDS, HOTSTART_FD")
 		}),
 		group("The program", func(f *pflag.FlagSet) {
 			f.StringVar(&o.dir, "dir", "", "`folder` that it runs in; a relative program is relative to it")
@@ -149,6 +153,8 @@ func (o *runOptions) groups() []flagGroup {
 			f.Var(&o.killOldDelay, "kill-old-delay", "how `long` they go on beside the new one ($KILL_OLD_DELAY); with --enable-auto-restart 5s")
 			f.Var(&o.stopTimeout, "stop-timeout", "how `long` one may take from its signal until it is killed; 0 is for ever")
 			f.IntVar(&o.maxOld, "max-old", 0, "a `number` that may live: the oldest of more is ended; 0 is any")
+			f.BoolVar(&o.killGroup, "kill-group", false, "give each worker a process group of its own, and end the whole group with it")
+			f.BoolVar(&o.leash, "leash", false, "kill workers when hotstart itself is killed; includes --kill-group")
 			f.BoolVar(&o.autoRestart, "enable-auto-restart", false, "reload by time, too ($ENABLE_AUTO_RESTART)")
 			f.Var(&o.autoInterval, "auto-restart-interval", "how `long` a worker serves until then ($AUTO_RESTART_INTERVAL)")
 		}),
@@ -226,6 +232,8 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 		PIDFile:          o.pidFile,
 		StatusFile:       o.statusFile,
 		EnvDir:           o.envDir,
+		KillGroup:        o.killGroup || o.leash,
+		Leash:            o.leash,
 		Orphans:          os.Getpid() == 1,
 		Helper:           true,
 	}
@@ -245,6 +253,9 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	}
 	if so.Ready, err = starter.ParseReadiness(o.ready); err != nil {
 		return so, fmt.Errorf("--ready: %w", err)
+	}
+	if so.Dialects, err = starter.ParseDialects(o.dialects); err != nil {
+		return so, fmt.Errorf("--fd-dialects: %w", err)
 	}
 	if so.SignalOnHUP, err = starter.ParseSignal(o.signalOnHUP); err != nil {
 		return so, fmt.Errorf("--signal-on-hup: %w", err)

@@ -15,6 +15,9 @@ import (
 // read. It belongs to the goroutine that runs the starter.
 type runLines struct {
 	w        io.Writer
+	sockets  bool           // hotstart holds sockets for the workers
+	began    time.Time      // the latest start
+	early    int            // workers in a row that failed or died early; -1: the advice was given
 	asked    bool           // for a reload whose worker has not been started yet
 	reloaded bool           // the worker that serves next does so because of a reload
 	stopping syscall.Signal // that asked for it, or 0
@@ -27,6 +30,7 @@ func (l *runLines) say(format string, args ...any) {
 
 // event tells one event.
 func (l *runLines) event(e starter.Event) {
+	defer l.advise(e)
 	switch e.Kind {
 	case starter.Signaled:
 		l.signaled(e.Signal)
@@ -52,8 +56,30 @@ func (l *runLines) event(e starter.Event) {
 		}
 		l.say("autorestart triggered (%sinterval=%s)", forced, plainSeconds(e.After))
 		l.asked = true
+	case starter.LeftBehind:
+		l.say("%v; a wrapper runs it by exec, or use --kill-group", e)
 	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept:
 		l.say("%v", e)
+	}
+}
+
+// advise says once what a program may do wrong whose workers fail from the
+// beginning. What they print goes past hotstart, so the reason is not known.
+func (l *runLines) advise(e starter.Event) {
+	const early = 10 * time.Second // from the start: a program may bind late
+	switch {
+	case e.Kind == starter.Starting:
+		l.began = time.Now()
+	case l.early < 0 || !l.sockets || e.Err != nil || e.Worker.PID == 0 || !e.Status.Exited() || e.Status == 0:
+	case e.Kind == starter.Failed, e.Kind == starter.Died && time.Since(l.began) < early:
+		if l.early++; l.early == 2 {
+			l.early = -1
+			l.say("worker %d exited soon after its start, as the one before: a program that says \"address already in use\" must not bind "+
+				"its port itself; hotstart holds the socket and passes it on: the descriptor is in SERVER_STARTER_PORT and LISTEN_FDS, "+
+				"and a Go program gets a listener by worker.Listen of github.com/hotstart/hotstart/starter/worker", e.Worker.PID)
+		}
+	case e.Kind == starter.Died:
+		l.early = 0
 	}
 }
 

@@ -107,6 +107,7 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	}
 	// Not earlier: opening a log can take long, and is ended by any signal.
 	signals := notifySignals()
+	d.lines.sockets = len(so.Ports)+len(so.Paths) > 0
 	d.lines.say("start_server (pid:%d) starting now...", os.Getpid())
 	so.Report = d.report
 	if d.daemon != nil && so.MaxStartFailures == 0 {

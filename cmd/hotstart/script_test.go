@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	starter.Helper()
 	// Scripts wait for most of their time, for intervals of a second and more.
 	flag.Set("test.parallel", "6")
-	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker})
+	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker, "binds": binds})
 }
 
 // TestScripts runs every script in testdata/script against real go builds,
