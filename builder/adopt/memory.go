@@ -15,11 +15,11 @@ type Memory struct {
 // facts are all that the generated files depend on.
 type facts struct {
 	goroot, goversion, goos, goarch, path string
-	http, fastHTTP, grpc                  bool
+	http, fastHTTP, grpc, http2           bool
 }
 
 func (b Build) facts() facts {
-	return facts{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports(fastHTTP), b.imports(grpc)}
+	return facts{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports(fastHTTP), b.imports(grpc), b.imports(http2)}
 }
 
 func (b Build) imports(path string) bool { return slices.Contains(b.Imports, path) }

@@ -63,6 +63,9 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.worker.draining.Load() && !hotstartUpgrades(r) {
 		w.Header().Set("Connection", "close")
 	}
+	if hotstartHijacked != nil {
+		w = hotstartHijacked(w, r)
+	}
 	if h.handler == nil {
 		http.DefaultServeMux.ServeHTTP(w, r)
 	} else {
@@ -72,6 +75,10 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.worker.touch()
 	}
 }
+
+// hotstartHijacked changes w where the handler may take the connection of r to speak
+// HTTP/2 on it. It is nil in a program that has no such handler.
+var hotstartHijacked func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
 
 // hotstartUpgrades says whether the answer to r may need the Connection header
 // for itself, as that of a WebSocket does. Go's server never answers to h2c,
