@@ -15,6 +15,7 @@ type conns struct {
 	handler http.Handler                   // the program's own
 	hook    func(net.Conn, http.ConnState) // the program's own, or nil
 	leaving atomic.Bool                    // answers carry Connection: close
+	h2c     h2c                            // connections that the handler took for HTTP/2
 	end     sync.Once                      // the last wait, if the server is served on several listeners
 
 	mu        sync.Mutex
@@ -70,7 +71,7 @@ func (c *conns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.leaving.Load() && !upgrades(r) {
 		w.Header().Set("Connection", "close")
 	}
-	c.handler.ServeHTTP(w, r)
+	c.handler.ServeHTTP(c.h2c.watch(w, r), r)
 }
 
 // upgrades says whether the answer to r may need the Connection header for itself, as that of a WebSocket does.

@@ -57,11 +57,13 @@
 //  1. closes its copy of the listening socket: the superdaemon and the next worker hold the same socket, and what
 //     waits in its queue is theirs. What was accepted in that instant is served;
 //  2. lets every answer that begins from now on carry "Connection: close" (HTTP/2 sends GOAWAY for it), so that each client
-//     comes back once at most, and then to the new worker;
+//     comes back once at most, and then to the new worker. Connections that the handler takes over for HTTP/2 without
+//     TLS (golang.org/x/net/http2/h2c) get GOAWAY too, which leaves their clients all requests that they have sent;
 //  3. waits until nothing is in flight: until every connection has been idle for a second, or, if it never sent a
 //     request, has been open for five, counted from the beginning of the drain; 30 seconds at most, see [Drain];
 //  4. calls [http.Server.Shutdown] for what is left, by then idle connections only, which also runs the functions
-//     of [http.Server.RegisterOnShutdown]; and waits until the program has closed the connections that it hijacked;
+//     of [http.Server.RegisterOnShutdown]; closes those of h2c once no request is under way on them; and waits until the
+//     program has closed the other connections that it hijacked;
 //  5. says drained, waits for the signal that hotstart sends then, and returns nil.
 //
 // What no server can help: a client of HTTP/1.1 that pauses for more than a second between two requests may

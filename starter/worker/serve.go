@@ -102,6 +102,7 @@ func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term
 	case <-p.stop.begun:
 	}
 	c.leaving.Store(true)
+	c.h2c.leave()
 	l.Close() // returns when no accept(2) is under way; what that one took, srv.Serve still starts to serve
 	<-ended
 	c.end.Do(func() { d.empty(srv, c) })
@@ -125,7 +126,10 @@ func (d Drain) empty(srv *http.Server, c *conns) {
 	if srv.Shutdown(ctx) != nil {
 		srv.Close()
 	}
-	poll(ctx, c.released)
+	poll(ctx, func() bool {
+		c.h2c.closeIdle()
+		return c.released()
+	})
 }
 
 // grace knows from when on a draining server counts how long its clients are idle: from its beginning, or from when
