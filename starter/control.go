@@ -24,9 +24,10 @@ const glance = 20 * time.Millisecond
 
 // Find returns the superdaemon that holds a pid file. A file whose lock
 // nobody holds is left over, and its pid may be anybody's by now: that is an
-// error. Close the Instance after use.
+// error, and so is a file that names another process than the superdaemon
+// which holds it. Close the Instance after use.
 func Find(pidFile string) (*Instance, error) {
-	f, err := os.Open(pidFile)
+	f, err := openPIDFile(pidFile, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pid file: %w", err)
 	}
@@ -35,6 +36,9 @@ func Find(pidFile string) (*Instance, error) {
 	i.exit = exitOf(i.PID) // before it is known to live, so that it is its own
 	if err == nil && i.ended() {
 		err = fmt.Errorf("no server runs: nobody holds the pid file %s", pidFile)
+	}
+	if err == nil {
+		err = verify(f, i.PID)
 	}
 	if err != nil {
 		i.Close()
@@ -129,7 +133,7 @@ func olderThan(workers []Worker, generation int) []Worker {
 }
 
 func (i *Instance) signal(sig syscall.Signal) error {
-	if err := unix.Kill(i.PID, sig); err != nil {
+	if err := i.exit.signal(i.PID, sig); err != nil {
 		return fmt.Errorf("sending %s to pid %d: %w", SignalName(sig), i.PID, err)
 	}
 	return nil
