@@ -41,42 +41,44 @@ func inherit(fds []int) ([]*socket, error) {
 	var sockets []*socket
 	for _, fd := range fds {
 		s := &socket{fd: fd, Address: Address{FD: -1}}
-		if err := s.identify(); err != nil {
+		err := s.identify()
+		if err != nil {
 			return nil, fmt.Errorf("using the inherited descriptor %d: %w", fd, err)
 		}
-		kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-		if err == nil {
+		if s.Network, err = s.network(); err == nil {
 			err = unix.SetNonblock(fd, false)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("using the inherited descriptor %d: %w", fd, err)
 		}
-		s.Network = s.network(kind)
 		s.Key = s.local // until it is known which option means it
 		sockets = append(sockets, s)
 	}
 	return sockets, nil
 }
 
-// network is that of a socket of this type, without regard to dual stack.
-func (s *socket) network(kind int) string {
+// network is what the kernel says, without regard to dual stack.
+func (s *socket) network() (string, error) {
+	kind, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	name := "tcp"
 	if kind == unix.SOCK_DGRAM {
 		name = "udp"
 	}
 	switch {
+	case !s.bound.IsValid() && kind == unix.SOCK_SEQPACKET:
+		return "unixpacket", err
 	case !s.bound.IsValid():
-		return "unix"
+		return "unix", err
 	case s.bound.Addr().Is4():
-		return name + "4"
+		return name + "4", err
 	}
-	return name + "6"
+	return name + "6", err
 }
 
 // means reports whether an inherited socket is what binding a would give.
 func (s *socket) means(a Address) bool {
-	if s.Network == "unix" || a.Network == "unix" {
-		return s.Network == a.Network && s.local == a.Path
+	if s.unix() || isUnix(a.Network) {
+		return s.Network == a.Network && samePath(s.local, a.Path)
 	}
 	ip, err := a.resolve()
 	if err != nil || a.Port == 0 || int(s.bound.Port()) != a.Port || s.Network[:3] != a.Network[:3] {
@@ -93,6 +95,9 @@ func adopt(a Address, inherited *[]*socket) *socket {
 		if s != nil && s.means(a) {
 			(*inherited)[i] = nil
 			s.Address = a
+			if s.unix() && !isAbstract(a.Path) {
+				s.place = newPlace(a.Path) // which who bound it removes
+			}
 			return s
 		}
 	}

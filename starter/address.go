@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // An Address is what one --port or --path stands for: the grammar is that of
@@ -84,15 +86,22 @@ func ParsePort(s string) (Address, error) {
 	return a, nil
 }
 
-// ParsePath reads the path of a unix stream socket. Errors are a *FormatError.
+// longestPath leaves room for the NUL that ends sun_path.
+const longestPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// ambiguous is what a path must not have in it, or a worker would take it for two.
+var ambiguous = regexp.MustCompile(`=\d+;`)
+
+// ParsePath reads the path of a unix stream socket; on Linux, one that begins
+// with @ is an abstract address (unix(7)). Errors are a *FormatError.
 func ParsePath(s string) (Address, error) {
-	// sun_path is 108 bytes with its NUL on Linux, 104 on the BSDs.
-	const longest = 103
 	switch {
 	case s == "":
 		return Address{}, &FormatError{"path", s, "empty"}
-	case len(s) > longest:
-		return Address{}, &FormatError{"path", s, fmt.Sprintf("longer than the %d bytes that a unix socket may have", longest)}
+	case len(s) > longestPath:
+		return Address{}, &FormatError{"path", s, fmt.Sprintf("longer than the %d bytes that a unix socket may have", longestPath)}
+	case ambiguous.MatchString(s):
+		return Address{}, &FormatError{"path", s, "an equals sign, a number and a semicolon end an entry of SERVER_STARTER_PORT"}
 	}
 	return Address{Network: "unix", Path: s, FD: -1, Key: s}, nil
 }
@@ -109,7 +118,7 @@ func (a Address) DualStack() Address {
 // String names the address as a person would: "port 8080" or its path.
 func (a Address) String() string {
 	switch {
-	case a.Network == "unix":
+	case isUnix(a.Network):
 		return a.Path
 	case a.Host == "":
 		return fmt.Sprintf("port %d", a.Port)

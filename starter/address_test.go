@@ -86,7 +86,12 @@ func TestParsePath(t *testing.T) {
 	if a, err := ParsePath("/tmp/a b"); err != nil || a != (Address{Network: "unix", Path: "/tmp/a b", FD: -1, Key: "/tmp/a b"}) {
 		t.Errorf("%+v, %v", a, err)
 	}
-	for _, path := range []string{"", strings.Repeat("x", 104)} {
+	for _, path := range []string{strings.Repeat("x", longestPath), "/a=3", "/a;b", "/a=;"} {
+		if a, err := ParsePath(path); err != nil || a.Path != path {
+			t.Errorf("%+v, %v", a, err)
+		}
+	}
+	for _, path := range []string{"", strings.Repeat("x", longestPath+1), "/a=3;/b"} {
 		if _, err := ParsePath(path); err == nil {
 			t.Errorf("%q was taken", path)
 		}

@@ -41,6 +41,7 @@ const (
 	Unused                     // Worker says that it serves, and does not wait on the socket of Address, one of the options
 	Overdue                    // Worker did not drain in time and gets Signal
 	Deafened                   // Worker, it seems, has shut down the socket of Address for all; it listens again, unless Err
+	Displaced                  // the path of the unix socket of Address was removed or replaced, it seems by Worker; it is back, unless Err
 	Refused                    // Worker asked the broker for something it may not have: Err
 	Retiring                   // Worker, an old one, gets Signal, after Options.KillOldDelay or for being one too many
 	Aged                       // Worker has served for After and is replaced; Forced: though an older one still lives
@@ -50,7 +51,7 @@ const (
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Trouble",
 }
 
 // String is the kind's name.
@@ -117,6 +118,15 @@ func (e Event) String() string {
 			return fmt.Sprintf("%s: %v", line, e.Err)
 		}
 		return line + "; it listens again"
+	case Displaced:
+		if e.Err != nil {
+			return fmt.Sprintf("clients can't get to the socket of %v by its path: %v", e.Address, e.Err)
+		}
+		line := fmt.Sprintf("the path %v was removed", e.Address)
+		if e.Worker.Generation > 0 {
+			line += fmt.Sprintf(", it seems by %v", e.Worker)
+		}
+		return line + "; it is back"
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	case Retiring:

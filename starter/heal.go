@@ -61,7 +61,7 @@ func (s *socket) shut() bool {
 // listenAgain undoes a shutdown(2), all but what was queued. A unix socket
 // stays shut down.
 func (s *socket) listenAgain(backlog int) error {
-	if s.Network == "unix" {
+	if s.unix() {
 		return errors.New("a unix socket can't be made to listen again")
 	}
 	// Linux lets go of a port that it has chosen itself, and says EINVAL

@@ -36,7 +36,7 @@ func listenersOn(a Address) map[string]bool {
 	if a.Network == "unix" {
 		// Num RefCount Protocol Flags Type St Inode Path
 		eachLine("/proc/net/unix", func(f []string) {
-			if len(f) == 8 && f[7] == a.Path {
+			if len(f) >= 8 && samePath(strings.Join(f[7:], " "), a.Path) {
 				inodes["socket:["+f[6]+"]"] = true
 			}
 		})

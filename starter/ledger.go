@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -71,18 +72,18 @@ func (l *ledger) find(inode uint64) *socket {
 // order in which they came.
 func (l *ledger) want(generation int, network, address string) *socket {
 	delete(l.zeros, generation)
-	if host, ok := strings.CutSuffix(address, ":0"); ok && network != "unix" {
+	if host, ok := strings.CutSuffix(address, ":0"); ok && !isUnix(network) {
 		return l.wantZero(generation, network+" "+host)
 	}
 	for _, exact := range []bool{true, false} {
 		for _, s := range l.own {
-			if s.covers(network, address) && (!exact || s.local == address) {
+			if s.covers(network, address) && (!exact || s.local == address) && s.reachable() {
 				return s
 			}
 		}
 	}
 	for _, g := range l.given {
-		if g.Network == network && g.local == address {
+		if g.Network == network && g.named(address) && g.reachable() {
 			g.users[generation] = true
 			return g.socket
 		}
@@ -122,6 +123,11 @@ func (l *ledger) keep(generation int, network, address string, fd int) (*socket,
 		return nil, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
 	g := &given{socket: s, users: map[int]bool{generation: true}}
+	if s.unix() && !isAbstract(address) {
+		if s.place = newPlace(address); s.place != nil {
+			s.place.made = true // the worker leaves its removal to who keeps it
+		}
+	}
 	if host := l.zeros[generation]; host != "" && strings.HasPrefix(network+" "+address, host+":") {
 		g.zero = host
 	}
@@ -163,14 +169,42 @@ func (s *socket) verify(address string) error {
 	if err := s.identify(); err != nil {
 		return err
 	}
-	networks := []string{"tcp", "tcp4", "tcp6"}
-	if !s.bound.IsValid() {
-		networks = []string{"unix"}
+	network, err := s.network()
+	if err != nil {
+		return err
 	}
-	if !slices.Contains(networks, s.Network) || s.local != address {
+	networks := []string{"tcp", "tcp4", "tcp6"}
+	if isUnix(network) {
+		networks = []string{network}
+	}
+	if !slices.Contains(networks, s.Network) || !s.named(address) {
 		return fmt.Errorf("it is bound to %q", s.local)
 	}
 	return nil
+}
+
+// named reports whether address is that of s. A relative path was bound in the
+// worker's directory, which its absolute one tells.
+func (s *socket) named(address string) bool {
+	if s.local == address || !s.unix() {
+		return s.local == address
+	}
+	if s.place != nil {
+		return samePath(s.place.path, address)
+	}
+	if filepath.IsAbs(s.local) || isAbstract(s.local) {
+		return samePath(s.local, address)
+	}
+	return s.local != "" && filepath.Base(s.local) == filepath.Base(address)
+}
+
+// reachable reports whether clients get to s by its address.
+func (s *socket) reachable() bool {
+	if s.place == nil {
+		return true
+	}
+	_, err := s.place.restore()
+	return err == nil
 }
 
 // settle closes what the new current generation does not use.
@@ -192,7 +226,7 @@ func (l *ledger) drop(gone func(generation int) bool) {
 			}
 		}
 		if len(g.users) == 0 {
-			unix.Close(g.fd)
+			g.close()
 			return true
 		}
 		return false
@@ -203,7 +237,7 @@ func (l *ledger) drop(gone func(generation int) bool) {
 func (l *ledger) close() {
 	closeAll(l.own)
 	for _, g := range l.given {
-		unix.Close(g.fd)
+		g.close()
 	}
 	l.own, l.given = nil, nil
 }
@@ -211,8 +245,8 @@ func (l *ledger) close() {
 // covers reports whether a program that binds this address can have s
 // instead: it is the same one, or one of those that s is bound to.
 func (s *socket) covers(network, address string) bool {
-	if s.Network == "unix" || network == "unix" {
-		return s.Network == network && s.Path == address
+	if s.unix() {
+		return s.Network == network && s.named(address)
 	}
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !strings.HasPrefix(network, "tcp") || !s.stream() || to.Port() != s.bound.Port() {

@@ -66,6 +66,8 @@ func programs() map[string]func() error {
 		"supervise": supervise,
 		"starve":    starve,
 		"claim":     claim,
+		"unlinker":  unlinker,
+		"binder":    binder,
 
 		"superdaemon": superdaemon,
 	}

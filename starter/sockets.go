@@ -24,11 +24,8 @@ type socket struct {
 	local string         // what getsockname(2) says
 	bound netip.AddrPort // the same; zero for unix
 	inode uint64         // of the socket itself, as /proc shows it
-	file  fileID         // of the path of a unix socket
+	place *place         // of a unix socket; nil: it is abstract
 }
-
-// fileID tells whether a path still is the file that was made.
-type fileID struct{ dev, ino uint64 }
 
 // An InUseError is an address that another process listens on.
 type InUseError struct {
@@ -120,7 +117,7 @@ func (e *UnmatchedError) Hint() string {
 
 // share lets another socket of this user be bound to the same port.
 func (s *socket) share() error {
-	if s.Network == "unix" || !s.stream() {
+	if s.unix() || !s.stream() {
 		return nil
 	}
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
@@ -241,6 +238,9 @@ func (s *socket) bind(family, kind int, to unix.Sockaddr, backlog int) error {
 // openPath listens on a path. A socket there that nobody answers on is left
 // over from a dead server and replaced; anything else is an error.
 func (b binding) openPath(a Address) (*socket, error) {
+	if isAbstract(a.Path) {
+		return b.openAbstract(a)
+	}
 	if err := clearPath(a); err != nil {
 		return nil, err
 	}
@@ -262,14 +262,14 @@ func (s *socket) bindPath(b binding) error {
 	if err := unix.Bind(s.fd, &unix.SockaddrUnix{Name: s.Path}); err != nil {
 		return err
 	}
-	var st unix.Stat_t
-	if err := unix.Lstat(s.Path, &st); err != nil {
-		return err
+	if s.place = placeAt(s.Path); s.place == nil {
+		return errExchanged
 	}
-	s.file = fileID{uint64(st.Dev), uint64(st.Ino)}
+	s.place.made = true
 	if err := b.give(s.Path); err != nil {
 		return err
 	}
+	s.place.keepSpare() // give takes a second name for another user's work
 	if err := unix.Listen(s.fd, b.backlog); err != nil {
 		return err
 	}
@@ -278,6 +278,30 @@ func (s *socket) bindPath(b binding) error {
 
 // errExchanged: a user who can write to its folder has put something else there.
 var errExchanged = errors.New("another user has replaced the socket while it was made")
+
+// openAbstract listens on an abstract address, which has no mode and no owner.
+func (b binding) openAbstract(a Address) (*socket, error) {
+	fd, err := newSocket(unix.AF_UNIX, unix.SOCK_STREAM)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %v: %w", a, err)
+	}
+	s := &socket{Address: a, fd: fd}
+	err = unix.Bind(fd, &unix.SockaddrUnix{Name: a.Path})
+	if err == nil {
+		err = unix.Listen(fd, b.backlog)
+	}
+	if err == nil {
+		err = s.identify()
+	}
+	if err == nil {
+		return s, nil
+	}
+	unix.Close(fd)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, &InUseError{Address: a, Holder: Holder(a)}
+	}
+	return nil, fmt.Errorf("listening on %v: %w", a, err)
+}
 
 func clearPath(a Address) error {
 	info, err := os.Lstat(a.Path)
@@ -346,6 +370,11 @@ func (s *socket) listens() Address {
 	return a
 }
 
+// isUnix reports whether a network is that of unix sockets that listen.
+func isUnix(network string) bool { return network == "unix" || network == "unixpacket" }
+
+func (s *socket) unix() bool { return isUnix(s.Network) }
+
 func (s *socket) stream() bool {
 	return s.Network[:3] != "udp"
 }
@@ -353,11 +382,5 @@ func (s *socket) stream() bool {
 func (s *socket) close() {
 	closeFD(s.fd)
 	s.fd = -1
-	if s.Network != "unix" {
-		return
-	}
-	var st unix.Stat_t
-	if unix.Lstat(s.Path, &st) == nil && s.file == (fileID{uint64(st.Dev), uint64(st.Ino)}) {
-		os.Remove(s.Path)
-	}
+	s.place.close()
 }

@@ -42,6 +42,8 @@ type Starter struct {
 	pidFile  *pidFile
 	status   *statusWriter // nil: there is no status file
 
+	sightings []sighting
+
 	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
 	lent    *lending       // the sockets are its; nil: they are not lent
 
@@ -110,6 +112,9 @@ func (s *Starter) open(addresses []Address) error {
 	}
 	if err := s.watchOver(s.ledger.own); err != nil {
 		return err
+	}
+	for _, p := range s.places() {
+		s.watchPlace(p)
 	}
 	if s.options.Leash {
 		return s.leash()
@@ -307,6 +312,7 @@ func (s *Starter) do(action any) (event any) {
 		s.settle(a.generation)
 	case forget:
 		s.ledger.forget(a.generation)
+		s.putBackPaths() // the next worker has not been started yet
 	default:
 		panic(fmt.Sprintf("unknown action %T", action))
 	}
@@ -318,6 +324,8 @@ func (s *Starter) settle(generation int) {
 	w := s.workers[generation]
 	w.proven()
 	s.ledger.settle(generation)
+	s.sight(generation, w.PID())
+	s.lookAfterPaths()
 	if !w.greeted || !canSeeWaiters() {
 		return // it has not said that it serves, or nobody can see what
 	}
@@ -363,6 +371,8 @@ func (s *Starter) heard(message any) any {
 		if w := s.machine.find(e.generation); w != nil && w.PID != 0 {
 			s.lookForLeftovers(w.Worker)
 		}
+		s.loseSight(e.generation)
+		s.lookAfterPaths()
 		return e
 	case proven:
 		// One that is dead by now serves nobody, and its end is yet to be
@@ -376,6 +386,9 @@ func (s *Starter) heard(message any) any {
 		return s.answer(e)
 	case hungUp:
 		return s.hungUp(e.generation, e.err)
+	case displaced:
+		s.moved(e)
+		return nil
 	case deaf:
 		s.heal(e.inode)
 		return nil
@@ -441,6 +454,9 @@ func (s *Starter) close() {
 		close(s.ended)
 		s.reclaim()
 		s.vigil.close()
+		for _, seen := range s.sightings {
+			seen.close()
+		}
 		s.ledger.close()
 		s.status.close()
 		s.pidFile.close()

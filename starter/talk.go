@@ -107,6 +107,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 		s.refused(generation, err)
 	case kept != nil:
 		s.vigil.over(kept)
+		s.watchPlace(kept.place)
 		w := s.machine.find(generation)
 		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
 	}

@@ -58,7 +58,7 @@ func (l *runLines) event(e starter.Event) {
 		l.asked = true
 	case starter.LeftBehind:
 		l.say("%v; a wrapper runs it by exec, or use --kill-group", e)
-	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept:
+	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced:
 		l.say("%v", e)
 	}
 }

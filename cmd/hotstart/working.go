@@ -101,7 +101,7 @@ func (w *watch) happened(e starter.Event) {
 		if w.stopping {
 			w.killed = e.Worker
 		}
-	case starter.Overdue, starter.Refused, starter.Deafened:
+	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
 		w.ui.trouble(e)
 	case starter.Unused:
 		w.ui.unused(e)

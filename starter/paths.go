@@ -1,0 +1,119 @@
+package starter
+
+import (
+	"slices"
+	"time"
+)
+
+// The paths of unix sockets: programs remove them when they end, and before they
+// bind, and so take them away from the worker after or before them.
+
+// displaced says that something has happened at the path of a unix socket, and
+// later whether that was a while ago.
+type displaced struct{ later bool }
+
+// elsewhere is how long a path that no worker can have removed stays away: who
+// did so may be about to put something else there.
+const elsewhere = time.Second
+
+// A sighting is the path of a unix socket that a worker has bound by itself and
+// did not give away: all that can be kept of it is its name.
+type sighting struct {
+	*place
+	generation int
+}
+
+// watchPlace has the loop told when the path is removed or replaced.
+func (s *Starter) watchPlace(p *place) {
+	if p != nil {
+		p.watch = watchPath(p.path)
+		go p.watch.run(func() { s.tell(displaced{}) })
+	}
+}
+
+// sight notes the paths that a worker, which serves now, listens on.
+func (s *Starter) sight(generation, pid int) {
+	for _, path := range listeningPaths(pid) {
+		file, _, err := identify(path)
+		if err != nil || s.has(file) {
+			continue
+		}
+		if p := newPlace(path); p != nil {
+			s.watchPlace(p)
+			s.sightings = append(s.sightings, sighting{p, generation})
+		}
+	}
+}
+
+// has reports whether the file at a path is known.
+func (s *Starter) has(file fileID) bool {
+	for _, p := range s.places() {
+		if p.file == file {
+			return true
+		}
+	}
+	return false
+}
+
+// places are those that clients are to get to now. A socket that the worker
+// has bound at the path of a kept one comes first.
+func (s *Starter) places() (all []*place) {
+	current := s.machine.in(serving)
+	for _, seen := range s.sightings {
+		if current != nil && seen.generation == current.Generation {
+			all = append(all, seen.place)
+		}
+	}
+	for _, socket := range s.ledger.own {
+		all = append(all, socket.place)
+	}
+	for _, g := range s.ledger.given {
+		all = append(all, g.place)
+	}
+	return slices.DeleteFunc(all, func(p *place) bool { return p == nil })
+}
+
+// moved handles a change at a path: an old worker removes it when it ends.
+func (s *Starter) moved(e displaced) {
+	if e.later || len(s.machine.workers) != 1 {
+		s.lookAfterPaths()
+		return
+	}
+	go func() {
+		select {
+		case <-time.After(elsewhere):
+			s.tell(displaced{later: true})
+		case <-s.ended:
+		}
+	}()
+}
+
+// lookAfterPaths puts back what has been removed. A worker that is starting may
+// have done so, and be about to bind.
+func (s *Starter) lookAfterPaths() {
+	if s.machine.in(starting) == nil {
+		s.putBackPaths()
+	}
+}
+
+func (s *Starter) putBackPaths() {
+	for _, p := range s.places() {
+		back, err := p.restore()
+		if !back && (err == nil || p.told) {
+			continue
+		}
+		p.told = err != nil
+		s.options.Report(Event{Kind: Displaced, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.path, FD: -1, Key: p.path}, Err: err})
+	}
+}
+
+// loseSight forgets the paths of a worker that has ended.
+func (s *Starter) loseSight(generation int) {
+	s.sightings = slices.DeleteFunc(s.sightings, func(seen sighting) bool {
+		if seen.generation == generation {
+			seen.close()
+			return true
+		}
+		return false
+	})
+}

@@ -1,0 +1,190 @@
+//go:build linux
+
+package starter
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// saidAt returns the line that is answered at a unix address, or an empty one.
+func saidAt(address string) string {
+	c, err := net.Dial("unix", address)
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patient))
+	c.Write([]byte("hello\n"))
+	line, _ := bufio.NewReader(c).ReadString('\n')
+	return strings.TrimSuffix(line, "\n")
+}
+
+// An old worker removes the path that hotstart made, and lives on: the new one has
+// it again before the old one has left.
+func TestAnOldWorkerDoesNotTakeThePath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, end := filepath.Join(dir, "sock"), filepath.Join(dir, "end")
+	c := program("unlinker", "SOCKET="+path, "END="+end)
+	sh := run(t, Options{Paths: []string{path}, Ready: ReadyAccept}, c)
+	sh.await(Serving)
+	sh.Reload(c)
+	if e := sh.await(Displaced); e.Err != nil || !strings.HasPrefix(e.String(), "the path "+path+" was removed, it seems by worker 1 (pid ") {
+		t.Errorf("%v", e)
+	}
+	if got := saidAt(path); got != "hello" {
+		t.Errorf("it says %q", got)
+	}
+	os.WriteFile(end, nil, 0o666)
+	if e := sh.await(Left); e.Status != 0 {
+		t.Errorf("%v", e)
+	}
+}
+
+// A program that hotstart knows nothing of removes the path, binds it, and removes it at
+// SIGTERM: the path of the new worker.
+func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, test := range []struct {
+		name  string
+		paths []string // the program takes no socket that it is given
+	}{{"its own", nil}, {"that of an option", []string{filepath.Join(dir, "sock2")}}} {
+		path, end := filepath.Join(dir, "sock"+map[bool]string{true: "2"}[test.paths != nil]), filepath.Join(dir, "end")
+		os.Remove(end)
+		c := program("binder", "SOCKET="+path, "END="+end)
+		sh := run(t, Options{Paths: test.paths, Ready: ReadyNotify}, c)
+		sh.await(Serving)
+		sh.Reload(c)
+		for e := sh.await(Displaced); ; e = sh.await(Displaced) {
+			if e.Err == nil && strings.Contains(e.String(), "was removed, it seems by worker 1 (pid ") {
+				break
+			}
+			if test.paths == nil || !strings.Contains(e.String(), "something else is at that path now") {
+				t.Fatalf("%s: %v", test.name, e)
+			}
+		}
+		if got := saidAt(path); got != "2" {
+			t.Errorf("%s: worker %q answers", test.name, got)
+		}
+		os.WriteFile(end, nil, 0o666)
+		sh.await(Left)
+		sh.stop()
+		<-sh.done
+		if left, _ := filepath.Glob(filepath.Join(dir, ".sock*")); len(left) > 0 {
+			t.Errorf("%s: left behind: %v", test.name, left)
+		}
+	}
+}
+
+// A start that fails may have removed the path that the current worker serves on.
+func TestAFailedStartDoesNotTakeThePath(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	sh := run(t, Options{Paths: []string{path}, Ready: ReadyAccept, MaxStartFailures: 1}, program("echo"))
+	sh.await(Serving)
+	c := shell(`rm "$SOCKET"; exit 1`)
+	c.Env = append(os.Environ(), "SOCKET="+path)
+	sh.Reload(c)
+	if e := sh.await(Displaced); e.Err != nil {
+		t.Errorf("%v", e)
+	}
+	if got := saidAt(path); got != "hello" {
+		t.Errorf("it says %q", got)
+	}
+}
+
+func TestEachAddressOfAUnixSocketCanBeKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, path := range []string{
+		"@hotstart-test-" + filepath.Base(filepath.Dir(dir)),
+		filepath.Join(dir, strings.Repeat("x", longestPath-len(dir)-1)),
+		filepath.Join(dir, "a=3"), filepath.Join(dir, "a;b"),
+	} {
+		sh := run(t, Options{Paths: []string{path}, Interval: 10 * time.Millisecond}, program("echo"))
+		sh.await(Serving)
+		if got := saidAt(path); got != "hello" {
+			t.Errorf("%s says %q", path, got)
+		}
+		if _, err := New(Options{Paths: []string{path}}); err == nil || !strings.Contains(err.Error(), path+" is already in use") {
+			t.Errorf("twice: %v", err)
+		}
+		sh.stop()
+		<-sh.done
+		if saidAt(path) != "" {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%v is left behind", left)
+	}
+}
+
+// What a service manager, a worker and an option call one socket is written in
+// different ways.
+func TestOnePathIsOneSocketHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "run"), 0o777)
+	os.Symlink("run", filepath.Join(dir, "var"))
+	path, other := filepath.Join(dir, "run", "sock"), filepath.Join(dir, "var", "sock")
+
+	own := listenOn(t, path)
+	for _, address := range []string{path, other, dir + "/./run//sock"} {
+		if !own.covers("unix", address) {
+			t.Errorf("%s is not %s", address, path)
+		}
+	}
+	if own.covers("unixpacket", path) {
+		t.Error("a stream is taken for packets")
+	}
+	if !own.means(Address{Network: "unix", Path: other}) {
+		t.Error("an inherited socket is not known by another path")
+	}
+
+	l := &ledger{}
+	fd, _ := bound(t, "unix", filepath.Join(dir, "run", "given"))
+	if _, err := l.keep(1, "unix", filepath.Join(dir, "var", "given"), fd); err != nil {
+		t.Fatal(err)
+	}
+	if l.want(2, "unix", filepath.Join(dir, "run", "given")) == nil {
+		t.Error("a given socket is not known by another path")
+	}
+	packets, _ := bound(t, "unixpacket", filepath.Join(dir, "packets"))
+	if _, err := l.keep(1, "unixpacket", filepath.Join(dir, "packets"), packets); err != nil {
+		t.Fatal(err)
+	}
+	if l.want(2, "unix", filepath.Join(dir, "packets")) != nil || l.want(2, "unixpacket", filepath.Join(dir, "packets")) == nil {
+		t.Error("packets are taken for a stream")
+	}
+	l.close()
+	if exists(filepath.Join(dir, "run", "given")) || exists(filepath.Join(dir, "packets")) {
+		t.Error("a path is left behind")
+	}
+}
+
+// A path that a worker bound in its own directory is told by its whole name.
+func TestARelativePathIsKept(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	fd, _ := bound(t, "unix", "sock")
+	t.Chdir(t.TempDir())
+	l := &ledger{}
+	defer l.close()
+	if _, err := l.keep(1, "unix", filepath.Join(dir, "sock"), fd); err != nil {
+		t.Fatal(err)
+	}
+	if s := l.want(2, "unix", filepath.Join(dir, "sock")); s == nil || !s.reachable() {
+		t.Errorf("got %+v", s)
+	}
+	if os.Remove(filepath.Join(dir, "sock")); l.want(2, "unix", filepath.Join(dir, "sock")) == nil || !exists(filepath.Join(dir, "sock")) {
+		t.Error("it was not put back")
+	}
+}

@@ -1,0 +1,17 @@
+//go:build !linux
+
+package starter
+
+// A pathWatch would tell when a path is removed. Here paths are looked at when
+// workers come and go.
+type pathWatch struct{}
+
+func watchPath(string) *pathWatch { return nil }
+
+func (*pathWatch) run(func()) {}
+
+func (*pathWatch) close() {}
+
+// listeningPaths can't be known here: a path that a worker has bound itself, and
+// not given to the broker, is not put back.
+func listeningPaths(int) []string { return nil }

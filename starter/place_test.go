@@ -1,0 +1,234 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// placed is a kept socket in a directory of its own.
+func placed(t *testing.T) (s *socket, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "sock")
+	return listenOn(t, path), path
+}
+
+// Not parallel: see TestADeadPathIsReplaced.
+func TestAPathIsPutBack(t *testing.T) {
+	remove := func(t *testing.T, path string) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		happen func(t *testing.T, path string)
+	}{
+		{"it was removed", remove},
+		{"it was renamed", func(t *testing.T, path string) { os.Rename(path, path+".old") }},
+		{"a dead socket is there", func(t *testing.T, path string) {
+			remove(t, path)
+			fd, _ := bound(t, "unix", path)
+			closeFD(fd)
+		}},
+		{"a socket that does not listen yet is there", func(t *testing.T, path string) {
+			remove(t, path)
+			fd, err := newSocket(unix.AF_UNIX, unix.SOCK_STREAM)
+			if err == nil {
+				t.Cleanup(func() { closeFD(fd) })
+				err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, path := placed(t)
+			if err := os.Chmod(path, 0o640); err != nil {
+				t.Fatal(err)
+			}
+			test.happen(t, path)
+			for _, want := range []bool{true, false} {
+				if back, err := s.place.restore(); back != want || err != nil {
+					t.Fatalf("put back: %v, %v; want %v", back, err, want)
+				}
+			}
+			if !s.answers("unix", "") {
+				t.Error("the path leads elsewhere")
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+				t.Errorf("its mode is %v, %v", info.Mode(), err)
+			}
+			s.close()
+			left, _ := os.ReadDir(filepath.Dir(path))
+			for _, entry := range left {
+				if entry.Name() != "sock.old" {
+					t.Errorf("%s is left behind", entry.Name())
+				}
+			}
+		})
+	}
+}
+
+func TestAPathThatCantBePutBack(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, want string
+		happen     func(t *testing.T, path string)
+	}{
+		{"another server has it", "something else is at that path now", func(t *testing.T, path string) {
+			os.Remove(path)
+			l, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+		}},
+		{"a file is there", "something else is at that path now", func(t *testing.T, path string) {
+			os.Remove(path)
+			os.WriteFile(path, []byte("precious"), 0o666)
+		}},
+		{"its directory was replaced", "so that the program binds it again", func(t *testing.T, path string) {
+			os.RemoveAll(filepath.Dir(path))
+			os.Mkdir(filepath.Dir(path), 0o777)
+		}},
+		{"its directory is gone", "so that the program binds it again", func(t *testing.T, path string) {
+			os.RemoveAll(filepath.Dir(path))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, path := placed(t)
+			test.happen(t, path)
+			before, _, _ := identify(path)
+			if back, err := s.place.restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("put back: %v, %v", back, err)
+			}
+			s.close()
+			if after, _, _ := identify(path); after != before {
+				t.Error("what is at the path was touched")
+			}
+		})
+	}
+}
+
+func TestTheSecondNameOfAKilledProcessIsRemoved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	dir, prefix := filepath.Dir(path), sparePrefix(path)
+	const ended = "4194305" // more than PID_MAX_LIMIT of Linux
+	for _, name := range []string{prefix + ended + "-7", prefix + "x-7", ".other.hotstart-" + ended + "-7"} {
+		fd, _ := bound(t, "unix", filepath.Join(dir, name))
+		closeFD(fd)
+	}
+	os.WriteFile(filepath.Join(dir, prefix+ended+"-file"), nil, 0o666)
+	listenOn(t, path)
+	for name, want := range map[string]bool{
+		prefix + ended + "-7": false, prefix + ended + "-file": true, prefix + "x-7": true, ".other.hotstart-" + ended + "-7": true,
+	} {
+		if got := exists(filepath.Join(dir, name)); got != want {
+			t.Errorf("%s is there: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestSamePath(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	os.MkdirAll("real/deep", 0o777)
+	os.Symlink("real/deep", "link")
+	l, err := net.Listen("unix", "real/deep/sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	os.Symlink("real/deep/sock", "alias")
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"x.sock", "x.sock", true},
+		{"x.sock", "./x.sock", true},
+		{"x.sock", dir + "/x.sock", true},
+		{"real/deep/new", "link/new", true},
+		{"real/deep/new", dir + "//link/./new", true},
+		{"real/new", "link/../new", true}, // .. of what the link leads to
+		{"new", "link/../new", false},
+		{"real/deep/sock", "alias", true},
+		{"x.sock", "y.sock", false},
+		{"real/x.sock", "x.sock", false},
+		{"none/x.sock", "./none/x.sock", false},
+		{"", "", true}, // both without a name
+		{"", "x.sock", false},
+		{"@a", "@a", true},
+	} {
+		if got := samePath(test.a, test.b); got != test.want {
+			t.Errorf("%q and %q are the same: %v", test.a, test.b, got)
+		}
+		if got := samePath(test.b, test.a); got != test.want {
+			t.Errorf("%q and %q are the same: %v", test.b, test.a, got)
+		}
+	}
+	if isAbstract("@a") && samePath("@a", "./@a") {
+		t.Error("an abstract address is taken for a path")
+	}
+}
+
+// unlinker is echo that removes the path of its socket at SIGTERM, as php-fpm
+// does, and ends when the file END is there.
+func unlinker() error {
+	term := terms()
+	go echoOn(3) // which then ends, too, and leaves the path
+	<-term
+	return errors.Join(os.Remove(os.Getenv("SOCKET")), untilExists(os.Getenv("END")))
+}
+
+// binder removes a path, listens on it by itself, says so, and answers each line
+// with its generation. At SIGTERM package net removes the path.
+func binder() error {
+	term := terms()
+	path := os.Getenv("SOCKET")
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprintln(c, os.Getenv("SERVER_STARTER_GENERATION"))
+			c.Close()
+		}
+	}()
+	ready, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(ready, "READY=1")
+	<-term
+	l.Close()
+	return untilExists(os.Getenv("END"))
+}
+
+// untilExists waits for a file.
+func untilExists(path string) error {
+	for deadline := time.Now().Add(patient); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if exists(path) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s never came", path)
+}
