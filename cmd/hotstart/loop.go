@@ -79,7 +79,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	batches := w.watcher.Batches()
+	batches, lost := w.watcher.Batches(), w.terminal.lost()
 	for {
 		var err error
 		select {
@@ -105,6 +105,9 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			if !w.echoes.is(sig, time.Now()) {
 				w.signaled(sig.(syscall.Signal))
 			}
+		case <-lost:
+			lost = nil
+			w.leave()
 		case <-w.slow:
 			w.ui.slow(w.o)
 		case <-w.slowRule:
@@ -263,7 +266,8 @@ func (w *watch) takeChanged() []string {
 func (w *watch) signaled(sig syscall.Signal) {
 	switch {
 	case sig == syscall.SIGHUP && w.terminal.gone():
-		sig = syscall.SIGTERM // nobody is there any more to press a key
+		w.leave()
+		return
 	case sig == syscall.SIGHUP:
 		w.reload("received HUP; building and reloading")
 		return
@@ -274,6 +278,14 @@ func (w *watch) signaled(sig syscall.Signal) {
 		w.ui.stopping(sig, w.worker)
 	}
 	w.stop()
+}
+
+// leave is SIGTERM when nobody is there any more to press a key. More than one thing
+// may tell of that.
+func (w *watch) leave() {
+	if !w.stopping {
+		w.signaled(syscall.SIGTERM)
+	}
 }
 
 // stop ends what is under way, and the workers; a second time at once.

@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"type":     cmdType,
 			"modes":    cmdModes,
 			"resize":   cmdResize,
+			"hangup":   cmdHangup,
 			"page":     cmdPage,
 			"closes":   cmdCloses,
 			"trouble":  cmdTrouble,

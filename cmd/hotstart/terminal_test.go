@@ -77,6 +77,12 @@ func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// hangup: closes the terminal, as its window is.
+func cmdHangup(ts *testscript.TestScript, neg bool, _ []string) {
+	noNeg(ts, neg)
+	ts.Check(sessionOf(ts).master.Close())
+}
+
 // resize COLUMNS: makes the terminal so wide.
 func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
