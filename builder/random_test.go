@@ -133,6 +133,8 @@ func (e *editor) step() {
 		e.edit(map[string]string{name: edits[0](e, before), other: edits[7](e, e.read(other))})
 	case 2:
 		e.addOrRemove(filepath.Dir(name), clause.FindString(before))
+	case 3, 4:
+		e.comeOrGo()
 	default:
 		e.log("edit %d of %s", kind, name)
 		e.edit(map[string]string{name: edits[kind](e, before)})
@@ -164,6 +166,29 @@ func (e *editor) addOrRemove(dir, clause string) {
 	e.edit(map[string]string{name: e.added[name]})
 }
 
+// coming is what a program needs for files that come into the build without an edit of the
+// sources that have them come.
+const coming = "-- middle/pages.go --\npackage middle\n\nimport \"embed\"\n\n//go:embed all:pages pages/[x-z]*\nvar Pages embed.FS\n" +
+	"-- middle/pages/x.txt --\nfirst\n-- low/other.go --\n//go:build never\n\npackage low\n"
+
+// comeOrGo has a file come into the build or leave it, or edits one that may be in it: a file
+// that is embedded, or one with a build constraint.
+func (e *editor) comeOrGo() {
+	e.t.Helper()
+	name := []string{"low/other.go", "middle/pages/.a", "middle/pages/b", "middle/pages/deep/c", "middle/pages/x~y"}[e.rand.IntN(5)]
+	content := fmt.Sprintf("package low\n\nfunc init() { println(%d) }\n", e.n)
+	switch here := exists(e.path(name)); {
+	case !exists(e.path("low/other.go")):
+		return // the program is not made for that
+	case name == "low/other.go" && e.rand.IntN(2) == 0:
+		content = "//go:build never\n\n" + content
+	case name != "low/other.go" && here && e.rand.IntN(3) == 0:
+		content = ""
+	}
+	e.log("%s is %q", name, content)
+	e.edit(map[string]string{name: content})
+}
+
 // repair makes all as it was first.
 func (e *editor) repair() {
 	e.t.Helper()
@@ -191,7 +216,7 @@ func (e *editor) run(steps int) {
 
 func TestRandomEdits(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, project(t, layered), Options{}), 1).run(long(12, 40))
+	newEditor(newSession(t, project(t, layered+coming), Options{}), 1).run(long(12, 40))
 }
 
 // long chooses how much is tried; HOTSTART_EDITS says it with HOTSTART_LONG.

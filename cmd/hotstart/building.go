@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -29,6 +30,7 @@ type listed struct {
 func (w *watch) build() {
 	if w.cancel != nil {
 		w.cancel()
+		w.churn.cancels()
 	}
 	if w.uncheck != nil {
 		w.uncheck()
@@ -106,7 +108,10 @@ func (w *watch) built(b built) error {
 	if w.finished++; w.finished == 1 && isUsage(b.err) {
 		return b.err
 	}
+	w.churn.finishes()
 	changed := w.takeChanged()
+	maps.Copy(w.changed, w.later)
+	clear(w.later)
 	if w.finished > 1 {
 		w.o.display.fresh(w.ui.screen)
 	}
@@ -116,6 +121,10 @@ func (w *watch) built(b built) error {
 	}
 	w.came(b, changed)
 	w.check(b)
+	if w.waits {
+		w.waits = false
+		w.proceed()
+	}
 	return nil
 }
 

@@ -43,7 +43,10 @@ type watch struct {
 	ended    context.Context // done when the loop is over
 	running  sync.WaitGroup  // the goroutines of builds and lists
 
+	churn    churn
 	changed  map[string]bool    // since the last build that came to an end
+	later    map[string]bool    // those of changed that came while a build ran that must be finished
+	waits    bool               // proceed after that build
 	due      plan               // what they call for, once the rules have run
 	forced   bool               // reload even if the binary is the same
 	number   int                // of the newest build
@@ -177,6 +180,8 @@ func (w *watch) edited(batch watcher.Batch) {
 	if len(rest) < len(batch.Paths) {
 		w.reconfigure()
 	}
+	rest, own := w.churn.changes(rest, batch.Since)
+	w.ui.ownWrites(own)
 	if batch.Paths = rest; len(rest) == 0 {
 		return
 	}
@@ -187,6 +192,12 @@ func (w *watch) edited(batch watcher.Batch) {
 	p, matter := w.chosen.plan(w.graph, batch.Paths)
 	for _, path := range matter {
 		w.changed[path] = true
+		if w.held() {
+			w.later[path] = true
+		}
+	}
+	if w.cancel != nil {
+		w.churn.changesDuringBuild(matter)
 	}
 	w.due.add(p)
 	if len(w.rules.all) > 0 {
@@ -199,6 +210,11 @@ func (w *watch) edited(batch watcher.Batch) {
 // none has failed, a build, or else a new start of what was built.
 func (w *watch) proceed() {
 	if w.stopping {
+		return
+	}
+	if w.held() {
+		w.waits = true
+		w.ui.busyFiles(w.churn.busy())
 		return
 	}
 	w.runRules()
@@ -222,6 +238,9 @@ func (w *watch) proceed() {
 	}
 }
 
+// held reports whether a build is under way that must be finished.
+func (w *watch) held() bool { return w.cancel != nil && w.churn.holds() }
+
 // refresh has the browser load what has changed and is not the program's.
 func (w *watch) refresh() {
 	w.ui.refreshed(w.due.refresh)
@@ -234,6 +253,7 @@ func (w *watch) putOff() {
 	if w.cancel != nil {
 		w.cancel()
 		w.cancel = nil
+		w.churn.cancels()
 		w.number++
 		w.due.build = true
 	}

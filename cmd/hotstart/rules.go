@@ -33,6 +33,8 @@ type duty struct {
 	began   time.Time       // the last run
 	ended   time.Time       // zero: it runs
 	turns   int             // runs in a row without an edit
+
+	cancelled int // runs in a row that were cut short, since what they ran for had changed
 }
 
 // change is one file that changed.
@@ -146,8 +148,11 @@ func (r *rules) end(now time.Time, outcome runOutcome) {
 	d := r.running
 	r.running, d.ended = nil, now
 	d.failed = outcome == runFailed
+	d.cancelled++
 	if outcome == runCancelled {
 		d.due = true
+	} else {
+		d.cancelled = 0
 	}
 	if outcome != runDone {
 		maps.Copy(d.files, d.given)

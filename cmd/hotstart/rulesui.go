@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -99,6 +100,31 @@ func (u *watchUI) circle(names []string) {
 	u.ruleRuns = nil
 	u.warn("%s: each run leads to the next, so they stop until you change something\n"+
 		"  (leave out what a rule writes, as in --rule='*.txt, !out.txt: ...')", strings.Join(names, ", "))
+}
+
+// busyFiles names files that change faster than the program can be built.
+func (u *watchUI) busyFiles(files []string) {
+	if len(files) > 0 {
+		u.warn("%s changed during each of the last %d builds; this build is finished before the next one starts%s",
+			u.names(files), maxCancelled+1, ignoring(u.dir, files))
+	}
+}
+
+// ownWrites names files that the program itself writes.
+func (u *watchUI) ownWrites(files []string) {
+	if len(files) > 0 {
+		u.warn("%s changed during each of the last %d starts, so the program seems to write it; such changes no longer reload the program%s",
+			u.names(files), manyRounds+1, ignoring(u.dir, files))
+	}
+}
+
+// ignoring says how to leave files out that no compiler reads.
+func ignoring(dir string, files []string) string {
+	files = slices.DeleteFunc(relative(dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
+	if len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n  (to leave it out: --ignore='%s')", strings.Join(files, ","))
 }
 
 // noVariables tells of a .env file that can't be read.

@@ -25,7 +25,7 @@ func (w *watch) runRules() {
 	if names := w.rules.circle(); names != nil {
 		w.ui.circle(names)
 	}
-	if d := w.rules.running; d != nil && d.stale {
+	if d := w.rules.running; d != nil && d.stale && d.cancelled < maxCancelled {
 		time.AfterFunc(time.Until(d.began.Add(leftAlone)), w.endRun)
 	}
 	d := w.rules.next(time.Now())
@@ -60,8 +60,12 @@ type ran struct {
 
 // ran goes on after the run of a rule.
 func (w *watch) ran(r ran) {
-	if r.after != "" {
+	switch {
+	case r.after != "" && r.err != nil:
 		w.ui.afterFailed(r)
+		fallthrough
+	case r.after != "":
+		w.churn.settles(time.Now())
 		return
 	}
 	d := w.rules.running
@@ -117,17 +121,16 @@ func (w *watch) runAfter() {
 	w.running.Go(func() {
 		for _, line := range lines {
 			err := errand{line: line, dir: dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
-			switch {
-			case ctx.Err() != nil:
+			if ctx.Err() != nil {
 				return
-			case err == nil:
-				continue
 			}
 			select {
 			case w.errands <- ran{after: line, err: err}:
 			case <-ctx.Done():
 			}
-			return
+			if err != nil {
+				return
+			}
 		}
 	})
 }

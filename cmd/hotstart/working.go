@@ -48,6 +48,7 @@ func (w *watch) start(a *attempt) {
 		w.tellAdopted()
 	}
 	w.attempts[a.command], w.target = a, a
+	w.churn.starts()
 	w.starter.Reload(a.command)
 }
 
@@ -72,6 +73,10 @@ func (w *watch) newest() starter.Worker {
 func (w *watch) happened(e starter.Event) {
 	a := w.attempts[e.Worker.Command]
 	w.streams.flush()
+	switch e.Kind {
+	case starter.Serving, starter.Failed, starter.TimedOut, starter.Done, starter.Died, starter.Left:
+		w.churn.settles(time.Now())
+	}
 	switch e.Kind {
 	case starter.Starting:
 		w.starting, w.slow = e.Worker, time.After(slowStart)
