@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,6 +208,45 @@ func TestKeepOfALeavingWorker(t *testing.T) {
 	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
 	if inodeOf(fd) == inode || len(d.ledger.given) != 0 {
 		t.Error("it was kept")
+	}
+}
+
+// What a worker closes while it serves is let go at once; what it closes because it was
+// told to leave is not, nor what another generation uses.
+func TestDropOfASocket(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before  func(d *desk, inode uint64)
+		dropped string // in the place of the inode
+		want    int
+	}{
+		"by a starting worker":          {func(*desk, uint64) {}, "", 0},
+		"by a serving worker":           {func(d *desk, _ uint64) { d.step(proven{1}) }, "", 0},
+		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(stop{syscall.SIGTERM}) }, "", 1},
+		"that another one uses":         {func(d *desk, inode uint64) { d.ledger.has(2, inode) }, "", 1},
+		"that is not kept":              {func(*desk, uint64) {}, "1", 1},
+		"that is named by something":    {func(*desk, uint64) {}, "-1", 1},
+		"that is named by an address":   {func(*desk, uint64) {}, "tcp4 127.0.0.1:1", 1},
+		"that is named by a long digit": {func(*desk, uint64) {}, strings.Repeat("9", 30), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, Options{})
+			fd, name := bound(t, "tcp4", "127.0.0.1:0")
+			inode := inodeOf(fd)
+			d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+			test.before(d, inode)
+			if test.dropped == "" {
+				test.dropped = strconv.FormatUint(inode, 10)
+			}
+			d.says("drop", test.dropped)
+			if line, _ := d.reads(t); line != "none\n" {
+				t.Errorf("drop is answered by %q", line)
+			}
+			if len(d.ledger.given) != test.want || (inodeOf(fd) == inode) != (test.want == 1) {
+				t.Errorf("%d sockets are kept", len(d.ledger.given))
+			}
+		})
 	}
 }
 

@@ -231,3 +231,16 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 	slices.SortFunc(all, func(a, b heldAddress) int { return strings.Compare(a.name, b.name) })
 	return all
 }
+
+// socketsOf returns the inodes of the sockets that a worker and its
+// descendants have.
+func socketsOf(worker int) map[uint64]bool {
+	held := map[uint64]bool{}
+	eachFD([]int{worker}, func(_ int, _, to string) {
+		if number, ok := strings.CutPrefix(to, "socket:["); ok {
+			inode, _ := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+			held[inode] = true
+		}
+	})
+	return held
+}

@@ -217,6 +217,31 @@ func (l *ledger) forget(generation int) {
 	l.drop(func(user int) bool { return user == generation })
 }
 
+// usedBy lists the inodes of the sockets from workers that a generation uses.
+func (l *ledger) usedBy(generation int) (inodes []uint64) {
+	for _, g := range l.given {
+		if g.users[generation] {
+			inodes = append(inodes, g.inode)
+		}
+	}
+	return inodes
+}
+
+// letGo closes a socket that a generation has closed, if no other one uses it.
+func (l *ledger) letGo(generation int, inode uint64) {
+	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
+		if g.inode != inode {
+			return false
+		}
+		delete(g.users, generation)
+		if len(g.users) > 0 {
+			return false
+		}
+		unix.Close(g.fd)
+		return true
+	})
+}
+
 func (l *ledger) drop(gone func(generation int) bool) {
 	maps.DeleteFunc(l.zeros, func(generation int, _ string) bool { return gone(generation) })
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {

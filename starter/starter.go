@@ -386,6 +386,9 @@ func (s *Starter) heard(message any) any {
 		return s.answer(e)
 	case hungUp:
 		return s.hungUp(e.generation, e.err)
+	case letGo:
+		s.letGo(e)
+		return nil
 	case displaced:
 		s.moved(e)
 		return nil

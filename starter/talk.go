@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 )
 
 // What the loop tells workers, and what it makes of what they say and seem.
@@ -53,6 +54,11 @@ func (s *Starter) answer(e said) any {
 	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
 		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
+	case word == "drop" && len(rest) == 1:
+		if inode, err := strconv.ParseUint(rest[0], 10, 64); err == nil {
+			s.letGo(letGo{e.generation, inode})
+		}
+		return s.say(e.generation, "none", -1)
 	case word == "ready" && s.options.Ready.notifies():
 		return s.ready(w, e.generation)
 	case word == "drained":
@@ -129,8 +135,20 @@ func (s *Starter) hungUp(generation int, err error) any {
 	if w := s.workers[generation]; w != nil && w.broker != nil {
 		w.broker.Close()
 		w.broker = nil
+		if inodes := s.ledger.usedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !exiting(w.PID()) {
+			w.greeted = false
+			go s.handsOn(w, generation, inodes)
+		}
 	}
 	return drained{generation}
+}
+
+// letGo ends the keeping of a socket that a worker has closed, unless that has
+// been told to leave: what it closes then, it closes because of that.
+func (s *Starter) letGo(e letGo) {
+	if s.machine.stays(e.generation) {
+		s.ledger.letGo(e.generation, e.inode)
+	}
 }
 
 func (s *Starter) refused(generation int, err error) {

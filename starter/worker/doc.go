@@ -37,6 +37,7 @@
 //	hotstart  socket                   here it is (and a descriptor)
 //	hotstart  none                     no. Answers come in the order of the questions
 //	worker    keep NETWORK ADDRESS     I bound this one: keep it for the generations to come (and a descriptor). No answer
+//	worker    drop INODE               I have closed this socket, and go on: keep it no more for me. Answered by none
 //	worker    ready                    I serve
 //	hotstart  drain                    serve nothing new, finish what you have
 //	worker    drained                  nothing is open, nothing in flight
@@ -45,7 +46,9 @@
 // the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A want for port 0 of a
 // host asks for a socket whose port the kernel chose for a generation before; after a none, the next keep of that host is one. A
 // socket of tcp is named so only if it is bound to all addresses of both families; of tcp6 if it serves IPv6
-// alone or is bound to one address. The end of the stream means to a worker that hotstart died: it goes on as
+// alone or is bound to one address. INODE is the number that fstat(2) tells of the
+// socket that was wanted or kept. A drop counts only from a worker that has not been told to leave; one that dies keeps
+// its sockets for the next. The end of the stream means to a worker that hotstart died: it goes on as
 // if alone. Each side ignores lines it doesn't know, so that a later version can add some.
 //
 // # Draining

@@ -108,11 +108,11 @@ func (w *hotstartWorker) deliver(fd int) {
 	}
 }
 
-// want returns the kept socket for an address, -1 if there is none. One at a
+// ask sends a question and returns the answer to it, a descriptor or -1. One at a
 // time calls it.
-func (w *hotstartWorker) want(name string) int {
+func (w *hotstartWorker) ask(question string) int {
 	w.asking.Store(true)
-	if w.say("want "+name, -1) != nil {
+	if w.say(question, -1) != nil {
 		return -1
 	}
 	late := time.NewTimer(hotstartAnswer)

@@ -45,7 +45,9 @@ func hotstartIs(fd int) uint32 {
 }
 
 // begin is called before accept(2) on fd. It returns false if nothing is to
-// be accepted any more: EAGAIN then has package net wait for ever.
+// be accepted any more: EAGAIN then has package net wait without an end. On a socket
+// that the program has made past package net, and that hotstart does not keep, nobody
+// else accepts what comes: there it is never false.
 //
 // It marks fd before it looks, and drain looks at the marks after it has
 // begun: so either accept sees drain, or drain sees accept and waits for what
@@ -54,7 +56,11 @@ func (w *hotstartWorker) begin(fd int) bool {
 	is := hotstartIs(fd)
 	if is&hotstartSeen == 0 {
 		w.accepts(fd)
-		is |= hotstartSeen
+		is = hotstartIs(fd) | hotstartSeen
+		hotstartMark(fd, is)
+	}
+	if is&hotstartListens == 0 {
+		return true
 	}
 	hotstartMark(fd, is|hotstartAccepting)
 	if w.draining.Load() {
@@ -74,9 +80,46 @@ func (w *hotstartWorker) end(fd, conn int, err error) error {
 		hotstartMark(conn, hotstartOpen)
 	case err == syscall.EINVAL && is&hotstartListens != 0:
 		err = syscall.EAGAIN
+	case err == syscall.EAGAIN && is&hotstartListens == 0 && w.draining.Load():
+		hotstartRetire(fd)
+		return err
 	}
 	hotstartMark(fd, is&^hotstartAccepting)
 	return err
+}
+
+// hotstartRetire closes a listening socket that hotstart does not keep, and whose queue is
+// empty: the kernel would go on to give it a part of what comes to its address, although the
+// next worker has a socket there as well. The program sees its listener wait.
+func hotstartRetire(fd int) {
+	if !hotstartRetires(fd) {
+		return
+	}
+	if nothing, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0); err == nil {
+		hotstartMark(fd, hotstartListens|hotstartSeen)
+		hotstartReplace(nothing, fd)
+		syscall.Close(nothing)
+	}
+}
+
+// hotstartRetires reports whether fd is such a socket.
+func hotstartRetires(fd int) bool {
+	if hotstartIs(fd)&(hotstartSeen|hotstartListens) != hotstartSeen {
+		return false
+	}
+	shared, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, hotstartReusePort())
+	return err == nil && shared != 0
+}
+
+// hotstartHasOwn retires the sockets of the program's own if it is time to, and reports
+// whether there are some. They retire by themselves when something comes to them.
+func hotstartHasOwn(now bool) bool {
+	return hotstartAny(func(fd int, _ uint32) bool {
+		if hotstartRetires(fd) && now {
+			hotstartRetire(fd)
+		}
+		return hotstartRetires(fd)
+	})
 }
 
 // forget is called before close(2): afterwards the number may be another's.
@@ -86,7 +129,7 @@ func (w *hotstartWorker) forget(fd int) {
 		return
 	}
 	if is&hotstartListens != 0 {
-		w.unlisten(fd)
+		w.unlisten(fd, is&hotstartSeen != 0)
 	}
 	hotstartMark(fd, 0)
 }

@@ -16,6 +16,9 @@ const (
 	// Where accept(2) lasts longer, its socket was made blocking: no use to wait.
 	hotstartAccept = time.Second
 
+	// Where nothing has come for so long, nothing waits in a queue.
+	hotstartQueue = 100 * time.Millisecond
+
 	// A look that comes so much after the one before says that the process stood
 	// still, maybe with the whole machine and its clients: they have their time again.
 	hotstartStill = 250 * time.Millisecond
@@ -38,7 +41,8 @@ func (w *hotstartWorker) drain() {
 		}
 		last = now
 		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
-		if !accepting && !hotstartHasOpen() {
+		own := hotstartHasOwn(time.Since(began) > hotstartQueue) && time.Since(began) < hotstartAccept
+		if !accepting && !own && !hotstartHasOpen() {
 			break
 		}
 		if w.quietFor() >= hotstartIdle {

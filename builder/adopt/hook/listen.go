@@ -3,8 +3,10 @@ package hook
 import (
 	"net/netip"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // hotstartPrepare lets the bind(2) of a new socket succeed beside the socket
@@ -60,8 +62,9 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.listens(name) {
-		if kept := w.want(name); kept >= 0 && hotstartIsListening(kept) {
+	again := w.listens(name)
+	if !again || hotstartMayShare() {
+		if kept := w.ask("want " + name); kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
 		} else if kept >= 0 {
 			syscall.Close(kept)
@@ -69,7 +72,9 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	}
 	// So that an address that a stranger holds, another hotstart too, or this
 	// program itself, is in use.
-	hotstartShare(fd, 0)
+	if !again || !hotstartMayShare() {
+		hotstartShare(fd, 0)
+	}
 	if err := listen(fd, backlog); err != nil {
 		return err
 	}
@@ -100,6 +105,7 @@ func (w *hotstartWorker) inherit(fd, kept int) error {
 func (w *hotstartWorker) follows(fd int) string {
 	name := hotstartName(fd) // where port 0 was bound, it has a number now
 	w.listeners[fd], w.waiting[fd] = name, true
+	w.kept[hotstartInode(fd)] = true
 	hotstartMark(fd, hotstartListens)
 	return name
 }
@@ -114,12 +120,88 @@ func (w *hotstartWorker) listens(name string) bool {
 	return false
 }
 
-// unlisten forgets a listening socket that the program closes.
-func (w *hotstartWorker) unlisten(fd int) {
+// hotstartMayShare tells from its callers whether the program may have set
+// SO_REUSEPORT itself, to listen more than once at one address: by the Control of a
+// net.ListenConfig. Whether it has done so can't be seen, since hotstartPrepare has.
+func hotstartMayShare() bool {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+	for configured := false; ; {
+		frame, more := frames.Next()
+		if configured {
+			return frame.Function != "net.Listen"
+		}
+		configured = frame.Function == "net.(*ListenConfig).Listen"
+		if !more {
+			return configured
+		}
+	}
+}
+
+// hotstartLetGo is how long a socket that the program has accepted on stays with
+// hotstart after the program has closed it: a program that is about to end, by a panic
+// too, closes its sockets, and the next worker is to find what came meanwhile.
+const hotstartLetGo = time.Second
+
+// unlisten forgets a listening socket that the program closes, and has hotstart forget
+// it. Unless the program has accepted on it, that is done when it returns, so that the
+// address is free, for a child of the program as well.
+func (w *hotstartWorker) unlisten(fd int, accepted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.listeners, fd)
 	delete(w.waiting, fd)
+	inode := hotstartInode(fd)
+	if accepted {
+		time.AfterFunc(hotstartLetGo, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.drop(inode, -1)
+		})
+		return
+	}
+	w.drop(inode, fd)
+}
+
+// drop has hotstart close its copy of a socket if the program has none but fd. A worker
+// that drains closes what others serve.
+func (w *hotstartWorker) drop(inode uint64, fd int) {
+	if inode != 0 && w.kept[inode] && !w.draining.Load() && !hotstartHolds(inode, fd) {
+		delete(w.kept, inode)
+		w.ask("drop " + strconv.FormatUint(inode, 10))
+	}
+}
+
+// hotstartHolds reports whether this process has a descriptor of a socket other than
+// but, or may have one.
+func hotstartHolds(inode uint64, but int) bool {
+	dir, err := syscall.Open("/dev/fd", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return true
+	}
+	defer syscall.Close(dir) // not by package os: w.mu is held
+	buf := make([]byte, 8192)
+	for {
+		n, err := syscall.ReadDirent(dir, buf)
+		if err != nil || n <= 0 {
+			return err != nil
+		}
+		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
+		for _, name := range names {
+			if fd, err := strconv.Atoi(name); err == nil && fd != but && hotstartInode(fd) == inode {
+				return true
+			}
+		}
+	}
+}
+
+// hotstartInode tells which socket fd is, 0 if that can't be known.
+func hotstartInode(fd int) uint64 {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return 0
+	}
+	return uint64(st.Ino)
 }
 
 // hotstartName is the network and the address of a bound socket as the

@@ -25,9 +25,10 @@ type hotstartWorker struct {
 	stopping sync.Once
 
 	mu        sync.Mutex
-	listeners map[int]string // addresses by descriptor, of the listening sockets that hotstart keeps
-	waiting   map[int]bool   // those of them that the program has not accepted on yet
-	ready     bool           // said
+	listeners map[int]string  // addresses by descriptor, of the listening sockets that hotstart keeps
+	kept      map[uint64]bool // inodes of the sockets that hotstart keeps and this process has had
+	waiting   map[int]bool    // those of them that the program has not accepted on yet
+	ready     bool            // said
 
 	servers []hotstartServer // guarded by mu
 	born    time.Time        // has the monotonic clock, which nobody sets
@@ -57,15 +58,16 @@ func hotstartInstall() *hotstartWorker {
 		return nil
 	}
 	syscall.CloseOnExec(fd)
-	hotstartKeepFromChildren()
 	w := &hotstartWorker{
 		brokerFD:  fd,
 		answers:   make(chan int, 1),
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
+		kept:      make(map[uint64]bool),
 		waiting:   make(map[int]bool),
 		born:      time.Now(),
 	}
+	w.keepFromChildren()
 	w.hook()
 	return w
 }
@@ -91,9 +93,9 @@ func (w *hotstartWorker) hook() {
 	w.hookAccept()
 }
 
-// hotstartKeepFromChildren makes inherited sockets close-on-exec, which
+// keepFromChildren makes inherited sockets close-on-exec, which
 // package os would only do for those that it opened.
-func hotstartKeepFromChildren() {
+func (w *hotstartWorker) keepFromChildren() {
 	var fds []string
 	for _, port := range strings.Split(os.Getenv("SERVER_STARTER_PORT"), ";") {
 		fds = append(fds, port[strings.LastIndexByte(port, '=')+1:])
@@ -107,6 +109,7 @@ func hotstartKeepFromChildren() {
 	for _, number := range fds {
 		if fd, err := strconv.Atoi(number); err == nil && fd > 2 {
 			syscall.CloseOnExec(fd)
+			w.kept[hotstartInode(fd)] = true
 		}
 	}
 }
@@ -119,6 +122,10 @@ func (w *hotstartWorker) accepts(fd int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.waiting, fd)
+	if inode := hotstartInode(fd); inode == 0 || w.kept[inode] {
+		w.listeners[fd] = hotstartName(fd) // it may be a copy
+		hotstartMark(fd, hotstartListens)
+	}
 	switch {
 	case w.ready:
 	case len(w.waiting) == 0:

@@ -77,6 +77,8 @@ func main() {
 		udp(addresses[0])
 	case "nothing":
 		time.Sleep(time.Hour)
+	default:
+		listeners(os.Args[1], addresses)
 	}
 }
 

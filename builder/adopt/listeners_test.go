@@ -1,0 +1,172 @@
+package adopt_test
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/starter"
+)
+
+// addressesAfter returns the rest of each line that begins with word.
+func (r *running) addressesAfter(word string) (all []string) {
+	for _, line := range strings.Split(r.text(), "\n") {
+		if rest, ok := strings.CutPrefix(line, word+" "); ok {
+			all = append(all, rest)
+		}
+	}
+	return all
+}
+
+// A program finds a free port by listening on it, and gives it to a child.
+func TestClosedListenerIsFree(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "probe", address)
+	for n := 1; n <= 2; n++ {
+		r.until("the child runs", func() bool { return len(r.addressesAfter("child")) == n })
+		child := r.addressesAfter("child")[n-1]
+		until(t, "the child serves", func() bool { return answers(child) })
+		if worker := newClient(t).post("http://" + address); newClient(t).post("http://"+child) == worker {
+			t.Error("the worker has the port of its child")
+		}
+		r.reload()
+		r.left(n)
+	}
+	if strings.Contains(r.text(), "in use") {
+		t.Errorf("it printed %q", r.text())
+	}
+}
+
+// A program may close as many listeners as it likes: the next one is kept, and nobody
+// is left waiting at those.
+func TestManyClosedListeners(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "many", address)
+	r.until("all are closed", func() bool { return len(r.addressesAfter("closed")) == 70 })
+	for _, address := range r.addressesAfter("closed") {
+		until(t, "nobody listens at "+address, func() bool { return !answers(address) })
+	}
+	first := newClient(t).post("http://" + address)
+	r.reload()
+	newClient(t).postUntil("http://"+address, first)
+	if n := r.count(starter.Refused); n > 0 {
+		t.Errorf("%d sockets were refused", n)
+	}
+}
+
+// What a worker closes because it ends, by itself or since it drains, is kept.
+func TestEndingWorkerKeepsItsListener(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "shutdown", address)
+	first := newClient(t).post("http://" + address)
+	pid, _ := strconv.Atoi(first)
+	r.reload() // the old one closes a socket that is the new one's as well
+	r.left(1)
+	second := newClient(t).post("http://" + address)
+	pid, _ = strconv.Atoi(second)
+	terminate(t, pid)
+	r.until("it has died", func() bool { return r.count(starter.Died)+r.count(starter.Done) > 0 })
+	c, err := net.Dial("tcp", address) // waits for the next worker
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+func TestTwoListenersOfOneAddress(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "pair", address)
+	l := newLoad()
+	l.ask(4, "http://"+address, false, nil)
+	for range 2 {
+		asked := l.asked.Load()
+		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
+		r.reload()
+	}
+	r.left(2)
+	l.end(t)
+}
+
+// The program closes its listener, and goes on with a copy.
+func TestCopiedListener(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, nil, "copy", address)
+	l := newLoad()
+	l.ask(4, "http://"+address, false, nil)
+	for range 2 {
+		asked := l.asked.Load()
+		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
+		r.reload()
+	}
+	r.left(2)
+	l.end(t)
+}
+
+// A program that executes itself is not adopted any more. Its sockets are its own again,
+// unless it has handed them on. How fast hotstart notices is a matter of milliseconds: on a
+// busy machine the program may fail once.
+func TestProgramThatExecutesItself(t *testing.T) {
+	t.Parallel()
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{"exec", "execfd"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			address := freePort(t, "127.0.0.1")
+			r := prepare(t, path, []string{mode, address}, func(o *starter.Options) {
+				o.Interval, o.MaxStartFailures = 100*time.Millisecond, 0
+			})
+			r.starter.Reload(r.command)
+			r.until("it serves", func() bool { return r.count(starter.Serving) > 0 && answers(address) })
+			first := newClient(t).post("http://" + address)
+			if mode == "exec" {
+				return // the next one can't have the address before the first one ends
+			}
+			r.starter.Reload(r.command)
+			r.left(1)
+			if second := newClient(t).post("http://" + address); second == first {
+				t.Error("the first worker answers")
+			}
+		})
+	}
+}
+
+// A listener that was made past package net is the worker's own. What comes there while
+// the worker drains is answered, until its queue is empty once; then the kernel has the
+// next worker's alone.
+func TestListenerPastPackageNet(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, drainForever, "raw", address)
+	l := newLoad()
+	l.ask(2, "http://"+address, false, nil)
+	for range 2 {
+		asked := l.asked.Load()
+		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
+		r.reload()
+	}
+	r.left(2)
+	close(l.stop)
+	l.clients.Wait()
+	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
+	if l.lost.Load() > 4 { // one for each client and reload, in the moment of the end
+		t.Error(l.errors)
+	}
+}
+
+func terminate(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}
