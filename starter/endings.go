@@ -73,7 +73,7 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 	switch {
 	case m.mayEnd(w, e):
 		ended.Kind = Done
-		m.good, m.failures = w.Command, 0
+		m.good, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
 	case w.state == starting:
 		ended.Kind, ended.After = Failed, now.Sub(w.began)
@@ -148,15 +148,15 @@ func (m *machine) patience() int {
 	return m.maxFailures
 }
 
-// giveUp stops trying to start what w ran. The serving worker goes on; if
-// it died meanwhile, what it ran is started again.
+// giveUp stops trying to start what w ran. The serving worker keeps running; if
+// it died meanwhile, what it ran is started again, unless it had done its work.
 func (m *machine) giveUp(now time.Time, w *worker) {
 	m.wanted = nil
 	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
 	m.failures, m.renewed = 0, now
 	switch {
 	case m.in(serving) != nil:
-	case m.good != nil && m.good != w.Command:
+	case m.good != nil && m.good != w.Command && !m.ended:
 		m.wanted, m.startAt = m.good, now
 	default:
 		m.gaveUp = !m.outlive

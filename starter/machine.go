@@ -102,6 +102,7 @@ type machine struct {
 	workers    []*worker // oldest first: in it from spawn to exit
 	generation int       // of the newest worker; every attempt counts
 	good       *Command  // what the last proven worker runs
+	ended      bool      // what good ran has done its work and ended
 	asked      *Command  // what the last reload asked for
 	wanted     *Command  // what the next worker is to run; nil: none is wanted
 	startAt    time.Time // not before then
@@ -277,7 +278,7 @@ func (m *machine) renew(now time.Time) {
 func (m *machine) promote(now time.Time, w *worker) {
 	old := m.in(serving)
 	w.state, w.due, w.served = serving, time.Time{}, true
-	m.good, m.failures, m.renewed = w.Command, 0, now
+	m.good, m.ended, m.failures, m.renewed = w.Command, false, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
 	if old != nil {
 		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay

@@ -403,6 +403,23 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
+			name:  "a worker that has done its work is not started again where the next fails",
+			rules: func(r *rules) { r.letEnd, r.outlive, r.maxFailures = true, true, 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, exited{generation: 1}, "Done 1"},
+				{5, asks("b"), "spawn 2 b"},
+				{5.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
+				{10, tick{}, ""},
+				{11, asks("c"), "spawn 3 c"},
+				{12, proven{3}, "Serving 3, settle 3"},
+				{13, exited{generation: 3}, "Done 3"},
+				{14, asks("b"), "spawn 4 b"},
+				{14.5, ends(4), "Failed 4, forget 4, GaveUp 4"},
+				{20, tick{}, ""},
+			},
+		},
+		{
 			name:  "a worker that ends while another serves or is to start was not meant to",
 			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
 			story: []moment{

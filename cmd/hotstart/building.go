@@ -185,7 +185,7 @@ func (w *watch) came(b built, changed []string) {
 	}
 }
 
-// runs reports whether a binary is that of the newest worker.
+// runs reports whether a binary is that of the newest worker, which has not ended.
 func (w *watch) runs(b *builder.Binary) bool {
-	return w.target != nil && w.target.binary.Same(b)
+	return w.target != nil && !w.target.ended && w.target.binary.Same(b)
 }

@@ -18,6 +18,7 @@ type attempt struct {
 	changed []string
 	began   time.Time // when its build did: it is the code of then
 	again   bool      // the binary has been started before
+	ended   bool      // it has, and no worker is started from it any more by itself
 }
 
 // slowStart is when a person starts to wonder.
@@ -92,6 +93,9 @@ func (w *watch) happened(e starter.Event) {
 	case starter.GaveUp:
 		if e.Failures > 1 {
 			w.behind = true // so that --restart builds
+			if a != nil {
+				a.ended = true
+			}
 			w.ui.gaveUp(e)
 		}
 	case starter.Failed, starter.TimedOut:
@@ -131,7 +135,7 @@ func (w *watch) serves(e starter.Event, a *attempt) {
 // done notes a worker that has ended as it should.
 func (w *watch) done(e starter.Event, a *attempt) {
 	w.worker, w.starting, w.slow = starter.Worker{}, starter.Worker{}, nil
-	w.current = a
+	w.current, a.ended = a, true
 	w.ui.done(e, a)
 	w.tidy()
 }
@@ -180,7 +184,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		}
 	}
 	standing := w.standing()
-	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.stopping {
+	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.current.ended && !w.stopping {
 		standing = "back to the code of " + clock(w.current.began)
 	}
 	w.ui.startFailed(e, a, w.lastWords(e, a), standing)
