@@ -33,7 +33,7 @@ const (
 	TimedOut                   // Worker was not proven by Options.ReadyTimeout, After its start
 	GaveUp                     // Failures starts in a row failed, or workers died too early, Worker the last: no more are tried
 	Died                       // Worker served and ended by itself: Status
-	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that
+	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that; Holder is what it left running
 	Left                       // Worker ended after it was told to: Status
 	Killing                    // Worker did not leave in time and gets SIGKILL
 	Stopping                   // everything ends: Others get Signal
@@ -96,7 +96,11 @@ func (e Event) String() string {
 	case Died:
 		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
 	case Done:
-		return fmt.Sprintf("%v has ended", e.Worker)
+		line := fmt.Sprintf("%v has ended", e.Worker)
+		if e.Holder != "" {
+			line += ", but it left " + e.Holder
+		}
+		return line
 	case Left:
 		return fmt.Sprintf("%v has left: %s", e.Worker, e.Reason())
 	case Killing:

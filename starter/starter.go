@@ -36,6 +36,8 @@ type Starter struct {
 	workers map[int]*running
 	// workers that have ended and whose leftovers have not been looked for yet
 	unlooked map[int]Worker
+	detacher Worker // has ended, and what it left is still to be ended; zero: none
+	clearing bool   // that is done now, and the next reload waits
 	guard    *guard
 	vigil    *vigil
 	envDir   envDir
@@ -222,9 +224,13 @@ func (s *Starter) Run(ctx context.Context) error {
 	orphans := s.orphans()
 	for {
 		var event any
+		reloads := s.reloads
+		if s.clearing {
+			reloads = nil
+		}
 		select {
-		case c := <-s.reloads:
-			event = reload{c}
+		case c := <-reloads:
+			event = s.reloading(c)
 		case s.machine.rules = <-s.limits:
 		case sig := <-s.stops:
 			event = s.signaled(sig)
@@ -301,6 +307,7 @@ func (s *Starter) step(event any) {
 func (s *Starter) do(action any) (event any) {
 	switch a := action.(type) {
 	case Event:
+		s.lookForDetached(&a)
 		s.options.Report(a)
 	case spawn:
 		return s.spawn(a)
@@ -399,6 +406,9 @@ func (s *Starter) heard(message any) any {
 		delete(s.unlooked, e.worker.Generation)
 		s.reportLeftovers(e.found)
 		return nil
+	case cleared:
+		s.clearing = false
+		return reload{e.command}
 	case troubled:
 		s.trouble(e.err)
 		return nil

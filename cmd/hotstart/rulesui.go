@@ -161,8 +161,12 @@ func (u *watchUI) done(e starter.Event, a *attempt) {
 	u.worker = starter.Worker{}
 	facts := factsOf(e.Worker)
 	facts.Changed, facts.Reason = a.changed, e.Reason()
-	line := u.after(a.changed, fmt.Sprintf("%v has ended; waiting for a change", e.Worker))
-	told := event{name: "ended", text: u.mended() + line, facts: facts}
+	told := event{name: "ended", text: u.mended() + u.after(a.changed, e.String()+"; waiting for a change"), facts: facts}
+	if e.Holder != "" {
+		told.bad = true
+		told.more = "  hotstart ends that process before it starts the program again; to be reloaded without a gap,\n" +
+			"  a program must stay in the foreground\n"
+	}
 	u.tell(told)
 	if u.where() != "" {
 		u.broken(told, "the program has ended", "waiting for a change")
