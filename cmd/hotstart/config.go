@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
@@ -13,13 +17,14 @@ import (
 // config is where the settings of a watch come from. They can be read as
 // often as the file changes.
 type config struct {
-	given  settings.Given // on the command line
-	env    []string
-	start  string   // the folder that hotstart was started in
-	dir    string   // that all is relative to; "": not known yet
-	path   string   // of hotstart.toml, whether or not it is there; "": none
-	found  bool     // it is there
-	orders []string // in it, that need the user's word
+	given   settings.Given // on the command line
+	env     []string
+	start   string        // the folder that hotstart was started in
+	dir     string        // that all is relative to; "": not known yet
+	path    string        // of hotstart.toml, whether or not it is there; "": none
+	root    string        // the folder in which it counts; "": it was named, and counts anywhere
+	found   bool          // it is there, and counts
+	ignored *ignoredError // why it does not count; nil: it does, or is not there
 }
 
 // newConfig takes in what a command was given.
@@ -43,8 +48,8 @@ func configOf(named string) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := chooseConfig(named, start)
-	return &config{start: start, path: path}, err
+	path, root, err := chooseConfig(named, start)
+	return &config{start: start, path: path, root: root}, err
 }
 
 // fill gives flags, which are fresh, what was given, and tells where.
@@ -71,23 +76,31 @@ func (c *config) fill(flags *watchFlags) (sources, error) {
 	return from, nil
 }
 
-// read reads the file, which may not be there, and what it orders.
+// read reads the file, which may not be there or not count.
 func (c *config) read() (*settings.Document, error) {
-	c.found, c.orders = false, nil
+	c.found, c.ignored = false, nil
 	if c.path == "" {
 		return nil, nil
 	}
-	text, found, err := readConfig(c.path)
+	text, found, err := c.readConfig()
+	if errors.As(err, &c.ignored) {
+		return nil, nil
+	}
 	if err != nil || !found {
 		return nil, err
 	}
 	doc, err := settings.Parse(c.name(), text)
-	if err != nil {
-		return nil, err
-	}
-	c.found = true
-	c.orders, err = ordersIn(doc)
+	c.found = err == nil
 	return doc, err
+}
+
+// warnings are of what was given and has no effect.
+func (c *config) warnings(all *pflag.FlagSet) []string {
+	lines := settings.Strangers(all, c.env)
+	if c.ignored != nil {
+		lines = append(lines, fmt.Sprintf("%v; run: %s", c.ignored, c.ignored.hint))
+	}
+	return lines
 }
 
 // name is the shortest of the file.

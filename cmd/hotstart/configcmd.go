@@ -56,10 +56,7 @@ func showConfig(cmd *cobra.Command, flags *watchFlags, asJSON bool) error {
 // print shows each setting as a line of hotstart.toml.
 func (c *config) print(w io.Writer, flags *watchFlags, from sources) {
 	fmt.Fprintf(w, "# %s\n", c.state())
-	if !c.trusted() {
-		fmt.Fprintf(w, "# it has orders that you have not trusted yet: hotstart trust %s\n", c.name())
-	}
-	for _, line := range settings.Strangers(flags.all, c.env) {
+	for _, line := range c.warnings(flags.all) {
 		fmt.Fprintf(w, "# %s\n", line)
 	}
 	var lines [][2]string
@@ -79,7 +76,7 @@ func (c *config) print(w io.Writer, flags *watchFlags, from sources) {
 // state says which file is read.
 func (c *config) state() string {
 	switch {
-	case c.path == "":
+	case c.path == "" || c.ignored != nil:
 		return "no file is read"
 	case !c.found:
 		return "there is no " + configName
@@ -97,11 +94,10 @@ func (c *config) printJSON(w io.Writer, flags *watchFlags, from sources) error {
 	}
 	shown := struct {
 		File     string    `json:"file,omitempty"`
-		Trusted  bool      `json:"trusted"`
 		Dir      string    `json:"dir"`
 		Warnings []string  `json:"warnings,omitempty"`
 		Settings []setting `json:"settings"`
-	}{Trusted: c.trusted(), Dir: flags.options.dir, Warnings: settings.Strangers(flags.all, c.env)}
+	}{Dir: flags.options.dir, Warnings: c.warnings(flags.all)}
 	if c.found {
 		shown.File = c.path
 	}

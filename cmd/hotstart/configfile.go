@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // configName is the file that settings are looked for in.
@@ -13,33 +15,45 @@ const configName = "hotstart.toml"
 const configOff = "off"
 
 // findConfig returns the nearest hotstart.toml in dir or a folder above it,
-// no higher than the repository, or outside of one the module, that dir is
-// in. If there is none, it is the one that may come to be in dir.
-func findConfig(dir string) (path string, found bool) {
-	for _, at := range foldersUp(dir) {
+// no higher than root: the root of the workspace or the module that dir is
+// in, or else dir itself. If there is none, it is the one that may come to be
+// in dir.
+func findConfig(dir string) (path, root string) {
+	up := foldersUp(dir)
+	root = up[len(up)-1]
+	for _, at := range up {
 		if path := filepath.Join(at, configName); isFile(path) {
-			return path, true
+			return path, root
 		}
 	}
-	return filepath.Join(dir, configName), false
+	return filepath.Join(dir, configName), root
 }
 
-// foldersUp lists dir and the folders above it, up to the root of the project.
+// foldersUp lists dir and the folders above it, up to the root of its
+// workspace, which is found as by the go command, or else of its module.
 func foldersUp(dir string) []string {
-	module := 1
+	module := 0
 	var up []string
 	for at := dir; ; at = filepath.Dir(at) {
 		up = append(up, at)
-		switch {
-		case exists(filepath.Join(at, ".git")):
+		if isWorkspace(at) {
 			return up
-		case module == 1 && (isFile(filepath.Join(at, "go.mod")) || isFile(filepath.Join(at, "go.work"))):
+		}
+		if module == 0 && isFile(filepath.Join(at, "go.mod")) {
 			module = len(up)
 		}
 		if at == filepath.Dir(at) {
-			return up[:module]
+			return up[:max(module, 1)]
 		}
 	}
+}
+
+// isWorkspace reports whether a folder is the root of the workspace that the
+// go command works in below it.
+func isWorkspace(dir string) bool {
+	path := filepath.Join(dir, "go.work")
+	named := os.Getenv("GOWORK") // off, or a path
+	return (named == "" || named == path) && isFile(path)
 }
 
 func isFile(path string) bool {
@@ -47,34 +61,47 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // chooseConfig returns the file that --config means, or "" for none, in the
-// folder that hotstart was started in. Only one that was named must exist.
-func chooseConfig(named, dir string) (path string, err error) {
+// folder that hotstart was started in, and the folder in which it counts, or
+// "" for one that was named: that counts anywhere, and must exist.
+func chooseConfig(named, dir string) (path, root string, err error) {
 	switch {
 	case named == configOff:
-		return "", nil
+		return "", "", nil
 	case named == "":
-		path, _ = findConfig(dir)
-		return path, nil
+		path, root = findConfig(dir)
+		return path, root, nil
 	case !filepath.IsAbs(named):
 		named = filepath.Join(dir, named)
 	}
 	if !isFile(named) {
-		return "", &usageError{err: fmt.Errorf("--config=%s: there is no such file", named), hint: "hotstart init"}
+		return "", "", &usageError{err: fmt.Errorf("--config=%s: there is no such file", named), hint: "hotstart init"}
 	}
-	return named, nil
+	return named, "", nil
 }
 
-// readConfig is what a file says, or "" if it is not there.
-func readConfig(path string) (text string, found bool, err error) {
-	if !isFile(path) { // or nobody may look into its folder
+// readConfig is what a file says, or "" if it is not there. The error is an
+// *ignoredError if it does not count.
+func (c *config) readConfig() (text string, found bool, err error) {
+	if !isFile(c.path) { // or nobody may look into its folder
 		return "", false, nil
 	}
-	b, err := os.ReadFile(path)
+	if c.root == "" {
+		b, err := os.ReadFile(c.path)
+		return string(b), err == nil, err
+	}
+	real, info, err := ownFile(c.path, c.root, c.name())
+	if err != nil {
+		return "", false, err
+	}
+	f, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", false, err
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || !now.Mode().IsRegular() {
+		return "", false, fmt.Errorf("reading %s: it is not a regular file, or was replaced meanwhile", c.path)
+	}
+	b, err := io.ReadAll(f)
 	return string(b), err == nil, err
 }

@@ -72,7 +72,7 @@ func (w *watch) reconfigure() {
 	case err != nil:
 		w.live.refused = true
 		w.ui.settingsRefused(err)
-		w.watchSettings(err, n.read)
+		w.watchSettings(n.read)
 		return
 	case len(n.changed)+len(n.fixed) == 0 && !w.live.refused:
 		return
@@ -91,8 +91,8 @@ func (w *watch) readAgain() (n newSettings, err error) {
 		return n, err
 	}
 	o := &n.flags.options
-	if !w.live.config.trusted() {
-		return n, &untrusted{w.live.config.name(), w.live.config.orders}
+	if ignored := w.live.config.ignored; ignored != nil {
+		return n, ignored
 	}
 	n.changed, n.fixed = differences(w.live.flags.all, n.flags.all)
 	for _, name := range n.fixed { // they stay until hotstart starts again
@@ -143,15 +143,14 @@ func (w *watch) apply(n newSettings) {
 	if anyOf(n.changed, changesStart) {
 		w.due.add(plan{restart: true})
 	}
-	w.watchSettings(nil, n.read)
+	w.watchSettings(n.read)
 	w.proceed()
 }
 
-// watchSettings has the watcher watch what the settings say, and where the
-// user's word would be about orders that nobody has trusted. Who has read of
-// the settings may have edited such a file since they were read.
-func (w *watch) watchSettings(refused error, read time.Time) {
-	w.chosen.settings = w.live.patterns(w.o.dir, refused)
+// watchSettings has the watcher watch what the settings say. Whoever has read
+// of the settings may have edited such a file since they were read.
+func (w *watch) watchSettings(read time.Time) {
+	w.chosen.settings = w.live.patterns(w.o.dir)
 	if w.graph == nil {
 		return // once there is one, all of it is watched
 	}
@@ -161,17 +160,11 @@ func (w *watch) watchSettings(refused error, read time.Time) {
 }
 
 // patterns are of what the settings depend on.
-func (l *live) patterns(dir string, refused error) *watcher.Patterns {
+func (l *live) patterns(dir string) *watcher.Patterns {
 	if l == nil || l.config.path == "" {
 		return noPatterns(dir)
 	}
-	paths := []string{l.config.path}
-	if _, ok := refused.(*untrusted); ok {
-		if t, err := newTrust(); err == nil {
-			paths = append(paths, t.record(l.config.path, l.config.orders))
-		}
-	}
-	p, err := watcher.NewPatterns(dir, paths, nil)
+	p, err := watcher.NewPatterns(dir, []string{l.config.path}, nil)
 	if err != nil { // the folder's name looks like a pattern that is none
 		return noPatterns(dir)
 	}
@@ -190,7 +183,7 @@ func noPatterns(dir string) *watcher.Patterns {
 func (u *watchUI) settingsRefused(err error) {
 	line := fmt.Sprintf("%v\n  the settings of before hold", err)
 	if h, ok := err.(interface{ Hint() string }); ok {
-		line += "; to type: " + h.Hint()
+		line += "; run: " + h.Hint()
 	}
 	u.tell(event{name: "settings_refused", bad: true, text: line})
 }

@@ -47,55 +47,32 @@ func mustWrite(t *testing.T, path, text string) {
 
 // What hotstart says of new settings may be acted on at once.
 func TestLiveSettingsHoldOnceTheyAreTold(t *testing.T) {
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	for _, test := range []struct {
-		toml, told string
-		react      func(t *testing.T, dir string, l *live) (changed string)
-	}{
-		{`watch = "*.html"`, "changed: watch\n", func(t *testing.T, dir string, l *live) string {
-			page := filepath.Join(dir, "page.html")
-			if err := os.WriteFile(page, []byte("two"), 0o600); err != nil {
-				t.Error(err)
-			}
-			return page
-		}},
-		{`before = "echo hi"`, "not trusted", func(t *testing.T, dir string, l *live) string {
-			trusted, err := newTrust()
-			if err == nil {
-				err = trusted.add(l.config.path, l.config.orders)
-			}
-			if err != nil {
-				t.Error(err)
-			}
-			return trusted.record(l.config.path, l.config.orders)
-		}},
-	} {
-		dir := t.TempDir()
-		mustWrite(t, filepath.Join(dir, "page.html"), "one")
-		mustWrite(t, filepath.Join(dir, "hotstart.toml"), test.toml)
-		files, err := watcher.New(watcher.Options{})
-		if err != nil {
-			t.Fatal(err)
+	dir := t.TempDir()
+	page := filepath.Join(dir, "page.html")
+	mustWrite(t, page, "one")
+	mustWrite(t, filepath.Join(dir, "hotstart.toml"), `watch = "*.html"`)
+	files, err := watcher.New(watcher.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	l := &live{config: &config{start: dir, dir: dir, path: filepath.Join(dir, "hotstart.toml")}, flags: freshWatchFlags()}
+	told := false
+	reader := &quickReader{"changed: watch\n", func() { told = os.WriteFile(page, []byte("two"), 0o600) == nil }}
+	w := &watch{o: watchOptions{dir: dir}, ui: uiFor(reader), watcher: files, live: l, graph: &builder.Graph{}}
+	w.chosen = mustChoose(t, watchOptions{})
+	w.reconfigure()
+	if !told {
+		t.Fatal("it was never told")
+	}
+	go files.Run(t.Context())
+	select {
+	case batch := <-files.Batches():
+		if !slices.Contains(batch.Paths, page) {
+			t.Errorf("%q have changed, not %s", batch.Paths, page)
 		}
-		defer files.Close()
-		l := &live{config: &config{start: dir, dir: dir, path: filepath.Join(dir, "hotstart.toml")}, flags: freshWatchFlags()}
-		changed := ""
-		told := &quickReader{test.told, func() { changed = test.react(t, dir, l) }}
-		w := &watch{o: watchOptions{dir: dir}, ui: uiFor(told), watcher: files, live: l, graph: &builder.Graph{}}
-		w.chosen = mustChoose(t, watchOptions{})
-		w.reconfigure()
-		if changed == "" {
-			t.Fatalf("%s: never told", test.toml)
-		}
-		go files.Run(t.Context())
-		select {
-		case batch := <-files.Batches():
-			if !slices.Contains(batch.Paths, changed) {
-				t.Errorf("%s: %q have changed, not %s", test.toml, batch.Paths, changed)
-			}
-		case <-time.After(patience):
-			t.Errorf("%s: %s is lost", test.toml, changed)
-		}
+	case <-time.After(patience):
+		t.Errorf("%s is lost", page)
 	}
 }
 

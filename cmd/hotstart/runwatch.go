@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/builder"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -30,11 +29,8 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 		return from.blame(err)
 	}
 	u := newUI(cmd.ErrOrStderr(), cmd)
-	for _, line := range settings.Strangers(flags.all, c.env) {
+	for _, line := range c.warnings(flags.all) {
 		u.warn("%s", line)
-	}
-	if err := c.obey(u, flags.options.trust, cmd.InOrStdin()); err != nil {
-		return err
 	}
 	if flags.options.dir != c.start {
 		u.say("working in %s, by its %s", flags.options.dir, filepath.Base(c.path))
@@ -162,7 +158,7 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	if w.chosen, err = newChosen(w.o); err != nil {
 		return false, &usageError{err: err, hint: "hotstart watch --help"}
 	}
-	w.chosen.settings = w.live.patterns(w.o.dir, nil)
+	w.chosen.settings = w.live.patterns(w.o.dir)
 	w.rules.all = w.chosen.duties(w.o)
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err

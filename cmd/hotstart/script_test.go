@@ -111,7 +111,6 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("README", readme)
-	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 	tmp := filepath.Join(env.WorkDir, "tmp")
 	env.Setenv("TMPDIR", tmp)
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
@@ -264,7 +263,7 @@ func isExecutable(path string) bool {
 // that are asked for.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
-	for _, name := range []string{"PATH", "HOME", "XDG_STATE_HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

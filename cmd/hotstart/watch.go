@@ -52,7 +52,6 @@ type watchOptions struct {
 
 	display displayOptions
 	config  string // the file with settings; "": looked for; configOff: none
-	trust   bool   // what the file orders
 }
 
 // defaultWatchOptions are the flags that nobody gave.
@@ -143,8 +142,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 
 	f = groups.add("Settings")
 	f.StringVar(&o.config, "config", o.config, "read settings from `file`, or off: from none; else from hotstart.toml\nhere or above")
-	f.BoolVar(&o.trust, "trust", o.trust, "run what commands that file has, and remember that you trust it")
-	settings.NotKey(f, "config", "trust")
+	settings.NotKey(f, "config")
 	groups.done()
 	return groups
 }

@@ -12,15 +12,15 @@ import (
 
 // sample has a flag of each type.
 type sample struct {
-	flags   *pflag.FlagSet
-	ports   []string
-	flag    string
-	debug   bool
-	wait    time.Duration
-	count   int
-	clear   string
-	rules   pairs
-	trusted bool
+	flags  *pflag.FlagSet
+	ports  []string
+	flag   string
+	debug  bool
+	wait   time.Duration
+	count  int
+	clear  string
+	rules  pairs
+	config string
 }
 
 func newSample() *sample {
@@ -34,8 +34,8 @@ func newSample() *sample {
 	s.flags.StringVar(&s.clear, "clear", "never", "`when` to clear")
 	s.flags.Lookup("clear").NoOptDefVal = "screen"
 	s.flags.Var(&s.rules, "rule", "a `rule`; repeatable")
-	s.flags.BoolVar(&s.trusted, "trust", false, "not for the file")
-	NotKey(s.flags, "trust")
+	s.flags.StringVar(&s.config, "config", "", "not for the file")
+	NotKey(s.flags, "config")
 	return s
 }
 
@@ -165,7 +165,7 @@ func TestWhatCantBeMeant(t *testing.T) {
 		{"\nstop_timeout = '1s'", `hotstart.toml:2: unknown key "stop_timeout"; did you mean stop-timeout?`},
 		{"qqqqqq = 1", `hotstart.toml:1: unknown key "qqqqqq"`},
 		{"[build]\ncmd = 'x'", `hotstart.toml:1: unknown key "build"`},
-		{"trust = true", `hotstart.toml:1: trust can't be set in a file; it is a flag, and HOTSTART_TRUST`},
+		{"config = 'x'", `hotstart.toml:1: config can't be set in a file; it is a flag, and HOTSTART_CONFIG`},
 		{"# x\nstop-timeout = 5", `hotstart.toml:2:16: stop-timeout: a duration is expected, as "500ms" or "10s", not 5`},
 		{"stop-timeout = 'soon'", `hotstart.toml:1:17: stop-timeout: time: invalid duration "soon"`},
 		{"debug = 'yes'", `hotstart.toml:1:10: debug: true or false is expected, not the string "yes"`},
@@ -197,7 +197,7 @@ func TestVariableThatCantBeMeant(t *testing.T) {
 }
 
 func TestStrangers(t *testing.T) {
-	got := Strangers(newSample().flags, []string{"PATH=x", "HOTSTART_FD=3", "HOTSTART_PORT=1", "HOTSTART_PROT=1", "HOTSTART_XYZXYZ=1", "HOTSTART_TRUST=1"})
+	got := Strangers(newSample().flags, []string{"PATH=x", "HOTSTART_FD=3", "HOTSTART_PORT=1", "HOTSTART_PROT=1", "HOTSTART_XYZXYZ=1", "HOTSTART_CONFIG=x"})
 	want := "[HOTSTART_PROT in the environment is no setting; did you mean HOTSTART_PORT? HOTSTART_XYZXYZ in the environment is no setting]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got %v", got)

@@ -90,7 +90,7 @@ func TestSchemaAgrees(t *testing.T) {
 	for _, text := range []string{
 		full, "port = 80", "port = 'a'", "port = []", "clear = 'all'", "clear = false", "stop-timeout = '1h2m0.5s'", "stop-timeout = '0'",
 		"[[rule]]\nmatch = 'a'\nrun = 'b'", "[[rule]]\nmatch = ['a', 'c']\nrun = 'b'\nonce = true", "rule = ['a: b', {match = 'a', run = 'b'}]",
-		"prot = 80", "port = true", "port = [[1]]", "debug = 1", "count = 'x'", "count = 1.5", "stop-timeout = 3", "stop-timeout = 'x'", "trust = true",
+		"prot = 80", "port = true", "port = [[1]]", "debug = 1", "count = 'x'", "count = 1.5", "stop-timeout = 3", "stop-timeout = 'x'", "config = 'x'",
 		"[[rule]]\nmatch = 'a'", "[[rule]]\nmatch = 'a'\nrun = 'b'\nruns = 'b'", "[[rule]]\nmatch = [1]\nrun = 'b'", "build-flags = []", "build-flags = true",
 	} {
 		var value map[string]any
