@@ -40,7 +40,10 @@ func (e *FormatError) Hint() string {
 	return "a port is [host:][u]port[=fd], for example 8080, 127.0.0.1:8080, [::1]:8080, u53 or 80=3"
 }
 
-var portGrammar = regexp.MustCompile(`^\s*(?:(?:\[\s*([^\]]+?)\s*\]|([^\[\]:]*)):\s*)?(u?)(\d+)(?:\s*=\s*(\d+))?\s*$`)
+// A blank is what \s is in Perl. A host in brackets, or one that has colons, is
+// an IPv6 address if it has colons, and else a name or an IPv4 address.
+var portGrammar = regexp.MustCompile(strings.ReplaceAll(
+	`^ (?:(?:\[ ([^\[\]]+?) \]|([^\[\]]*?)) : )?(u?)(\d+)(?: = (\d+))? $`, " ", `[\s\v]*`))
 
 // maxFD bounds the descriptor number of a pin: Linux lets an unprivileged
 // process have 1024 by default.
@@ -53,11 +56,11 @@ func ParsePort(s string) (Address, error) {
 		return Address{}, &FormatError{"port", s, fmt.Sprintf(format, args...)}
 	}
 	m := portGrammar.FindStringSubmatch(s)
-	if m == nil {
+	if m == nil || m[1] != "" && strings.Trim(m[1], " \t\n\f\r\v") == "" {
 		return wrong("not a port")
 	}
-	bracketed, plain, udp, number, pin := m[1], strings.TrimSpace(m[2]), m[3] == "u", m[4], m[5]
-	a := Address{Network: "tcp4", Host: plain, FD: -1}
+	host, udp, number, pin := m[1]+m[2], m[3] == "u", m[4], m[5]
+	a := Address{Network: "tcp4", Host: host, FD: -1, Key: host + ":" + number}
 	if udp {
 		a.Network = "udp4"
 	}
@@ -71,17 +74,15 @@ func ParsePort(s string) (Address, error) {
 		}
 	}
 	switch {
-	case bracketed != "":
-		ip, err := netip.ParseAddr(bracketed)
-		if err != nil || !ip.Is6() {
-			return wrong("%s is no IPv6 address", bracketed)
-		}
-		a.Network, a.Host = a.Network[:3]+"6", bracketed
-		a.Key = "[" + bracketed + "]:" + number
-	case plain != "":
-		a.Key = plain + ":" + number
-	default:
+	case host == "":
 		a.Key = number
+	case strings.Contains(host, ":"):
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.Is6() {
+			return wrong("%s is not an IPv6 address", host)
+		}
+		a.Network, a.Key = a.Network[:3]+"6", "["+host+"]:"+number
+	case digitsAndDots.MatchString(host) && !a.isLiteral():
+		return wrong("%s is not an IPv4 address", host)
 	}
 	return a, nil
 }
@@ -140,4 +141,53 @@ func (a Address) written() string {
 		return "[" + a.Host + "]:" + number
 	}
 	return a.Host + ":" + number
+}
+
+var digitsAndDots = regexp.MustCompile(`^[0-9.]+$`)
+
+// literal is the address that Host is, if it is not a name.
+func (a Address) literal() (ip netip.Addr, is bool) {
+	if ip, err := netip.ParseAddr(a.Host); err == nil {
+		return ip, true
+	}
+	return parseIPv4(a.Host)
+}
+
+func (a Address) isLiteral() bool {
+	_, is := a.literal()
+	return is
+}
+
+// parseIPv4 reads an IPv4 address in every form of inet_aton(3): of one to
+// four numbers, decimal, octal (010) or hexadecimal (0x8), the last is for all
+// bytes that are left.
+func parseIPv4(s string) (netip.Addr, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var all uint64
+	for i, part := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (4 - i)
+		}
+		n, err := parseC(part)
+		if err != nil || n >= 1<<bits {
+			return netip.Addr{}, false
+		}
+		all = all<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(all >> 24), byte(all >> 16), byte(all >> 8), byte(all)}), true
+}
+
+// parseC reads a number as strtoul(3) does with base 0.
+func parseC(s string) (uint64, error) {
+	switch {
+	case len(s) > 2 && (s[:2] == "0x" || s[:2] == "0X"):
+		return strconv.ParseUint(s[2:], 16, 64)
+	case len(s) > 1 && s[0] == '0':
+		return strconv.ParseUint(s[1:], 8, 64)
+	}
+	return strconv.ParseUint(s, 10, 64)
 }

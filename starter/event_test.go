@@ -39,13 +39,13 @@ func TestEventString(t *testing.T) {
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]syscall.Signal{
-		"TERM": syscall.SIGTERM, "term": syscall.SIGTERM, "SIGTERM": syscall.SIGTERM, " sigusr1 ": syscall.SIGUSR1, "winch": syscall.SIGWINCH,
+		"TERM": syscall.SIGTERM, "term": syscall.SIGTERM, "SIGTERM": syscall.SIGTERM, " sigusr1 ": syscall.SIGUSR1, "9": syscall.SIGKILL, "010": 10, "cld": syscall.SIGCHLD, "winch": syscall.SIGWINCH,
 	} {
 		if got, err := ParseSignal(name); err != nil || got != want {
 			t.Errorf("%q is %v, %v", name, got, err)
 		}
 	}
-	for _, name := range []string{"", "SIG", "9", "TERMINATE", "SIGSIGTERM"} {
+	for _, name := range []string{"", "SIG", "0", "-9", "65", "1.5", "TERMINATE", "SIGSIGTERM"} {
 		if got, err := ParseSignal(name); err == nil {
 			t.Errorf("%q is %v", name, got)
 		}

@@ -3,6 +3,7 @@ package starter
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -119,6 +120,15 @@ func (o Options) withDefaults() Options {
 		o.Report = func(Event) {}
 	}
 	return o
+}
+
+// ParseBacklog reads Options.Backlog as start_server does, in decimal.
+func ParseBacklog(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number of connections", s)
+	}
+	return int(n), nil
 }
 
 // maxBacklog is cut down by the kernel to what it allows, as SOMAXCONN of

@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// lastSignal is the last of the real-time signals; signal(7).
+const lastSignal = 64
+
 // self is this process's own program, also after its file was replaced.
 func self() (string, error) { return "/proc/self/exe", nil }
 

@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// lastSignal is SIGUSR2, of macOS and the BSDs.
+const lastSignal = 31
+
 // self is this process's own program.
 func self() (string, error) { return os.Executable() }
 

@@ -2,22 +2,30 @@ package starter
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// ParseSignal reads a signal by name: "TERM", "term" and "SIGTERM" are one.
+// aliases are names that Perl knows, too.
+var aliases = map[string]syscall.Signal{"CLD": unix.SIGCHLD, "IOT": unix.SIGABRT, "POLL": unix.SIGIO}
+
+// ParseSignal reads a signal by name or number: "TERM", "term", "SIGTERM" and
+// "15" are one.
 func ParseSignal(name string) (syscall.Signal, error) {
-	long := strings.ToUpper(strings.TrimSpace(name))
-	if !strings.HasPrefix(long, "SIG") {
-		long = "SIG" + long
-	}
-	if sig := unix.SignalNum(long); sig != 0 {
+	short := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(name)), "SIG")
+	if sig := unix.SignalNum("SIG" + short); sig != 0 {
 		return sig, nil
 	}
-	return 0, fmt.Errorf("no signal is called %q", name)
+	if sig := aliases[short]; sig != 0 {
+		return sig, nil
+	}
+	if n, err := strconv.ParseUint(short, 10, 7); err == nil && (n > 0 && n <= lastSignal) {
+		return syscall.Signal(n), nil
+	}
+	return 0, fmt.Errorf("unknown signal %q; want a name such as TERM or a number from 1 to %d", name, lastSignal)
 }
 
 // SignalName is the name without its prefix, "TERM", or the number of a

@@ -165,7 +165,7 @@ func (a Address) resolve() (netip.Addr, error) {
 	case a.Host == "":
 		return netip.IPv4Unspecified(), nil
 	}
-	if ip, err := netip.ParseAddr(a.Host); err == nil {
+	if ip, is := a.literal(); is {
 		return ip, nil
 	}
 	found, err := net.ResolveIPAddr("ip4", a.Host)

@@ -27,7 +27,7 @@ type runOptions struct {
 
 	ports       []string
 	paths       []string
-	backlog     int
+	backlog     backlog
 	socketMode  string
 	socketOwner string
 	dialects    string
@@ -132,7 +132,7 @@ func (o *runOptions) groups() []flagGroup {
 		group("Sockets", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&o.ports, "port", nil, "listen on `[host:][u]port[=fd]`; repeatable")
 			f.StringArrayVar(&o.paths, "path", nil, "listen on the unix socket `path`; repeatable")
-			f.IntVar(&o.backlog, "backlog", 0, "`connections` that may wait on a socket; 0 is as many as the system allows")
+			f.Var(&o.backlog, "backlog", "`connections` that may wait on a socket; 0 is as many as the system allows")
 			f.StringVar(&o.socketMode, "socket-mode", "0777", "`mode` of each --path")
 			f.StringVar(&o.socketOwner, "socket-owner", "", "`user[:group]` of each --path")
 			f.StringVar(&o.dialects, "fd-dialects", strings.Join(starter.Dialects(), ","), "`list` of the ways in which the program is told of its sockets: SERVER_STARTER_PORT, LISTEN_FDS, HOTSTART_FD")
@@ -221,7 +221,7 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	so = starter.Options{
 		Ports:            o.ports,
 		Paths:            o.paths,
-		Backlog:          o.backlog,
+		Backlog:          int(o.backlog),
 		SocketOwner:      o.socketOwner,
 		Interval:         max(time.Duration(o.interval), time.Millisecond),
 		ReadyTimeout:     time.Duration(o.readyTimeout),
@@ -246,7 +246,7 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 			so.AutoRestart = 360 * time.Second // start_server's: $ENV{AUTO_RESTART_INTERVAL} ||= 360
 		}
 	}
-	for name, n := range map[string]int{"backlog": o.backlog, "max-start-failures": o.maxFailures, "max-old": o.maxOld} {
+	for name, n := range map[string]int{"max-start-failures": o.maxFailures, "max-old": o.maxOld} {
 		if n < 0 {
 			return so, fmt.Errorf("--%s=%d is less than nothing", name, n)
 		}

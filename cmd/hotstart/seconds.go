@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,3 +33,19 @@ func (s *seconds) String() string {
 }
 
 func (*seconds) Type() string { return "seconds" }
+
+// backlog is a flag that takes a decimal number: pflag's own would take 010
+// for 8.
+type backlog int
+
+func (b *backlog) Set(value string) error {
+	n, err := starter.ParseBacklog(value)
+	if err == nil {
+		*b = backlog(n)
+	}
+	return err
+}
+
+func (b *backlog) String() string { return strconv.Itoa(int(*b)) }
+
+func (*backlog) Type() string { return "n" }
