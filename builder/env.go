@@ -8,6 +8,7 @@ import (
 	"go/build"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,12 @@ func (g goCommand) environment(ctx context.Context) (e goEnv, err error) {
 	stdout, stderr, err := g.run(ctx, "env", "-json", "GOFLAGS", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
 		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED")
 	if err != nil {
-		return e, fmt.Errorf("asking %s for its environment: %w", g.path, withOutput(err, stderr))
+		err = withOutput(err, stderr)
+		// The go command finds its files by its own place.
+		if _, missing := os.Lstat("/proc/self/exe"); missing != nil && runtime.GOOS == "linux" {
+			err = fmt.Errorf("%w; /proc is not mounted, without it GOROOT must be set", err)
+		}
+		return e, fmt.Errorf("asking %s for its environment: %w", g.path, err)
 	}
 	if err := json.Unmarshal([]byte(stdout), &e); err != nil {
 		return e, fmt.Errorf("asking %s for its environment: %w", g.path, err)

@@ -83,7 +83,6 @@ func claims() map[string]func(string) error {
 			cmd.Env = append(os.Environ(), "CLAIM="+claim, "GORACE=atexit_sleep_ms=0")
 			cmd.Stderr = os.Stderr
 			cmd.SysProcAttr = attributes(false, false)
-			cmd.SysProcAttr.Pdeathsig = unix.SIGKILL
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				return err

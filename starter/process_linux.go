@@ -2,7 +2,9 @@ package starter
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,8 +16,22 @@ import (
 // lastSignal is the last of the real-time signals; signal(7).
 const lastSignal = 64
 
-// self is this process's own program, also after its file was replaced.
-func self() (string, error) { return "/proc/self/exe", nil }
+// self is this process's own program, also after its file was replaced. Where
+// /proc is not mounted, or empty, it is what the path of its start leads to now.
+func self() (string, error) {
+	const exe = "/proc/self/exe"
+	if _, err := os.Lstat(exe); err == nil {
+		return exe, nil
+	}
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding this program, since %s does not exist: %w", exe, err)
+	}
+	return path, nil
+}
 
 // attributes give a worker a process group of its own, and one on a leash the
 // parent-death signal, which fires when the thread that forked it ends.

@@ -65,6 +65,7 @@ func programs() map[string]func() error {
 		"halfway":   func() error { return echoOn(3) },
 		"supervise": supervise,
 		"starve":    starve,
+		"report":    report,
 		"claim":     claim,
 		"unlinker":  unlinker,
 		"binder":    binder,
@@ -250,6 +251,31 @@ func supervise() error {
 		return err
 	}
 	s.Reload(c)
+	return s.Run(ctx)
+}
+
+// report is a Starter on a leash whose worker runs SCRIPT on a socket, and
+// that writes down the kind of each event, until its stdin ends.
+func report() error {
+	events := make(chan Event, 100)
+	s, err := New(Options{
+		Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Interval: 20 * time.Millisecond, ReadyTimeout: patient / 2,
+		Helper: true, Leash: true, Report: func(e Event) { events <- e },
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		for e := range events {
+			fmt.Println(kinds[e.Kind], e)
+		}
+	}()
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	s.Reload(shell(os.Getenv("SCRIPT")))
 	return s.Run(ctx)
 }
 

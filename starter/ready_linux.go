@@ -42,12 +42,15 @@ func sightOf(pid int, sockets []uint64) (s sight) {
 		for _, inode := range v.maybe {
 			maybe[inode] = true
 		}
-		if v.refused != nil && !exiting(p) {
+		switch {
+		case v.refused != nil && !zombie(p):
 			s.blind = v.refused
+		case s.blind == nil:
+			s.blind = hidden(p)
 		}
 	}
-	if s.blind == nil && len(waits) == 0 {
-		s.blind = errors.Join(procShows(), hidden(pid))
+	if err := procShows(); err != nil && len(waits) == 0 {
+		s.blind = err
 	}
 	for _, inode := range sockets {
 		switch {
@@ -87,7 +90,7 @@ func procShows() error {
 	return err
 }
 
-// hidden returns why a living child can't be found in /proc: that is mounted
+// hidden returns why a living process can't be found in /proc: that is mounted
 // with hidepid, see proc(5).
 func hidden(pid int) error {
 	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
@@ -97,17 +100,33 @@ func hidden(pid int) error {
 	return err
 }
 
-// exiting reports whether a process has begun to end, or has ended: it then
-// waits for nothing any more. Its flags are in /proc/PID/stat (proc(5)).
+// exiting reports whether a process has begun to end, or has ended, or is not
+// to be found: it then waits for nothing any more.
 func exiting(pid int) bool {
-	const flagged = 0x4 // PF_EXITING of the kernel's sched.h
+	flags, err := flagsOf(pid)
+	return err != nil || flags&flagExiting != 0
+}
+
+// zombie reports whether a process is seen to end, or to have ended: nobody but
+// root may look at what it has then.
+func zombie(pid int) bool {
+	flags, err := flagsOf(pid)
+	return err == nil && flags&flagExiting != 0
+}
+
+const flagExiting = 0x4 // PF_EXITING of the kernel's sched.h
+
+// flagsOf reads the flags of a process in /proc/PID/stat (proc(5)).
+func flagsOf(pid int) (uint64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if err != nil || len(f) < 7 {
-		return true
+	if err != nil {
+		return 0, err
 	}
-	flags, err := strconv.ParseUint(f[6], 10, 32)
-	return err != nil || flags&flagged != 0
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(f) < 7 {
+		return 0, fmt.Errorf("/proc/%d/stat is too short", pid)
+	}
+	return strconv.ParseUint(f[6], 10, 32)
 }
 
 // family is pid and everything below it: a prefork server's children are

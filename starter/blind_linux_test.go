@@ -1,0 +1,86 @@
+package starter
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Where nothing can be seen of a worker it starts all the same, and counts as
+// ready when it has lived for the interval.
+func TestAWorkerThatCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("root alone mounts file systems and changes users")
+	}
+	const (
+		plain    = "exec sleep 1000"
+		another  = "exec setpriv --reuid=65533 --regid=65533 --clear-groups sleep 1000"
+		ordinary = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+setuid,+setgid,+kill --ambient-caps=+setuid,+setgid,+kill"
+	)
+	for _, test := range []struct{ name, before, script string }{
+		{"no proc", `umount -l /proc && exec "$0"`, plain},
+		{"an empty proc", `mount -t tmpfs none /proc && exec "$0"`, plain},
+		{"a user who may not be looked at", `exec setpriv --bounding-set=-sys_ptrace "$0"`, another},
+		{"a child of a user who may not be looked at", `exec setpriv --bounding-set=-sys_ptrace "$0"`, "(" + another + ") & wait"},
+		{"a user of whom nothing is shown", `mount -t proc -o hidepid=2 proc /proc && exec ` + ordinary + ` "$0"`, another},
+		{"a user of whom only the number is shown", `mount -t proc -o hidepid=1 proc /proc && exec ` + ordinary + ` "$0"`, another},
+		{"hidden children of a user", `mount -t proc -o hidepid=2 proc /proc && exec ` + ordinary + ` "$0"`, "(" + another + ") & wait"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := program("report", "SCRIPT="+test.script)
+			cmd := exec.Command("/bin/sh", "-c", "mount --make-rprivate / && "+test.before, public(t, c.Path))
+			cmd.Env, cmd.Stderr, cmd.Dir = c.Env, os.Stderr, "/"
+			cmd.SysProcAttr = &unix.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+			in, out := startPiped(t, cmd)
+			var told []string
+			for !strings.HasPrefix(strings.Join(told, ""), "Serving") {
+				line, err := out.ReadString('\n')
+				if err != nil || strings.HasPrefix(line, "TimedOut") || strings.HasPrefix(line, "Failed") {
+					t.Fatalf("%q after %q, %v", line, told, err)
+				}
+				if !strings.HasPrefix(line, "Starting") {
+					told = append(told, line)
+				}
+			}
+			in.Close()
+			done := make(chan error, 1)
+			go func() { done <- cmd.Wait() }()
+			select {
+			case err := <-done:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(patient):
+				t.Error("it does not end")
+				cmd.Process.Kill()
+			}
+		})
+	}
+}
+
+// public copies a program to where every user may run it.
+func public(t *testing.T, path string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hotstart-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	to := filepath.Join(dir, "program")
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, to); err != nil {
+		if out, err := exec.Command("cp", path, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	return to
+}
