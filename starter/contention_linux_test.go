@@ -82,7 +82,7 @@ func claims() map[string]func(string) error {
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), "CLAIM="+claim, "GORACE=atexit_sleep_ms=0")
 			cmd.Stderr = os.Stderr
-			cmd.SysProcAttr = attributes(false, false)
+			cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				return err
