@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/hotstart/hotstart/builder/adopt"
 )
@@ -62,6 +63,10 @@ func (b *Builder) adopt(ctx context.Context) (flags, files []string, err error) 
 	}
 	a.refused = nil
 	if !a.imports["net"] {
+		return nil, nil, nil
+	}
+	if strings.ContainsRune(a.dir, utf8.RuneError) { // as it is, or as JSON has changed it
+		a.refused = fmt.Errorf("the name of the folder %q is not UTF-8, and an overlay can't name it", a.dir)
 		return nil, nil, nil
 	}
 	made, err := b.adoptable().Adopt()

@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"go/build"
@@ -27,14 +26,15 @@ type goEnv struct {
 	GOOS         string
 	GOARCH       string
 	GOEXPERIMENT string
-	CgoEnabled   string `json:"CGO_ENABLED"`
+	CgoEnabled   string // CGO_ENABLED
 }
 
 // environment asks the go command for what it works with. That costs about 5 ms and
-// succeeds even where go.mod or GOFLAGS are broken.
+// succeeds even where go.mod or GOFLAGS are broken. It prints a variable a line: JSON would
+// change names that are not UTF-8.
 func (g goCommand) environment(ctx context.Context) (e goEnv, err error) {
-	stdout, stderr, err := g.run(ctx, "env", "-json", "GOFLAGS", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
-		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED")
+	stdout, stderr, err := g.run(ctx, "env", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
+		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED", "GOFLAGS")
 	if err != nil {
 		err = withOutput(err, stderr)
 		// The go command finds its files by its own place.
@@ -43,8 +43,14 @@ func (g goCommand) environment(ctx context.Context) (e goEnv, err error) {
 		}
 		return e, fmt.Errorf("asking %s for its environment: %w", g.path, err)
 	}
-	if err := json.Unmarshal([]byte(stdout), &e); err != nil {
-		return e, fmt.Errorf("asking %s for its environment: %w", g.path, err)
+	values := []*string{&e.GOMOD, &e.GOWORK, &e.GOROOT, &e.GOMODCACHE,
+		&e.GOVERSION, &e.GOTMPDIR, &e.GOENV, &e.GOOS, &e.GOARCH, &e.GOEXPERIMENT, &e.CgoEnabled, &e.GOFLAGS}
+	lines := strings.SplitN(strings.TrimSuffix(stdout, "\n"), "\n", len(values)) // flags may be on several
+	if len(lines) < len(values) {
+		return e, fmt.Errorf("asking %s for its environment: %d lines for %d variables", g.path, len(lines), len(values))
+	}
+	for i, value := range values {
+		*value = lines[i]
 	}
 	return e, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -19,27 +18,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listed is a package as `go list -json` describes it.
+// listed is a package as `go list` describes it.
 type listed struct {
-	Dir        string
-	ImportPath string
-	Standard   bool
-	DepOnly    bool
-
-	GoFiles, CgoFiles, InvalidGoFiles          []string
-	CFiles, CXXFiles, MFiles, HFiles, FFiles   []string
-	SFiles, SwigFiles, SwigCXXFiles, SysoFiles []string
-	EmbedPatterns, EmbedFiles                  []string
-	Error                                      *struct{ Pos, Err string }
+	ImportPath, Dir   string
+	Standard, DepOnly bool
+	files             []string // of all kinds, those that are embedded too
+	embeds            []string // patterns
+	err               error
 }
 
-const listedFields = "Dir,ImportPath,Standard,DepOnly,GoFiles,CgoFiles,InvalidGoFiles,CFiles,CXXFiles,MFiles," +
-	"HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedPatterns,EmbedFiles,Error"
-
-func (p *listed) files() []string {
-	return slices.Concat(p.GoFiles, p.CgoFiles, p.InvalidGoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles,
-		p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles)
-}
+// listFormat has go list quote all names: one that is not UTF-8 is changed by its JSON.
+var listFormat = func() string {
+	format := `package {{printf "%t %t %q %q" .Standard .DepOnly .ImportPath .Dir}}`
+	for _, field := range []string{"GoFiles", "CgoFiles", "InvalidGoFiles", "CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles",
+		"SFiles", "SwigFiles", "SwigCXXFiles", "SysoFiles", "EmbedFiles"} {
+		format += `{{range .` + field + `}}{{printf "\nfile %q" .}}{{end}}`
+	}
+	return format + `{{range .EmbedPatterns}}{{printf "\nembed %q" .}}{{end}}{{with .Error}}{{printf "\nerror %q %q" .Pos .Err}}{{end}}`
+}()
 
 // List returns the files that the build reads. Where the go command can't say them all,
 // the graph has what is known, and Err and Trees are set. An error is returned only if
@@ -88,28 +84,46 @@ func displaced(packages []*listed) bool {
 // listArgs puts our flags last: neither a profile nor the stamp changes the list.
 func (b *Builder) listArgs() []string {
 	args := append([]string{"list", "-e", "-deps"}, b.user...)
-	args = append(args, "-pgo=off", "-buildvcs=false", "-json="+listedFields)
+	args = append(args, "-pgo=off", "-buildvcs=false", "-f", listFormat)
 	return append(args, b.packages...)
 }
 
+// decode reads what go list printed in its format.
 func decode(stdout string) (packages []*listed, err error) {
-	for decoder := json.NewDecoder(strings.NewReader(stdout)); ; {
-		p := new(listed)
-		if err := decoder.Decode(p); errors.Is(err, io.EOF) {
-			return packages, nil
-		} else if err != nil {
-			return packages, fmt.Errorf("reading what go list says: %w", err)
+	var p *listed
+	for line := range strings.Lines(stdout) {
+		verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if verb == "package" {
+			p = new(listed)
+			packages = append(packages, p)
+			var n int
+			if n, err = fmt.Sscanf(rest, "%t %t %q %q", &p.Standard, &p.DepOnly, &p.ImportPath, &p.Dir); n < 4 {
+				return packages, fmt.Errorf("reading what go list says: %q: %w", line, err)
+			}
+			continue
 		}
-		packages = append(packages, p)
+		var name, message string
+		n, err := fmt.Sscanf(rest, "%q %q", &name, &message)
+		switch {
+		case p != nil && verb == "file" && n == 1:
+			p.files = append(p.files, name)
+		case p != nil && verb == "embed" && n == 1:
+			p.embeds = append(p.embeds, name)
+		case p != nil && verb == "error" && n == 2 && name != "":
+			p.err = fmt.Errorf("%s: %s", name, message)
+		case p != nil && verb == "error" && n == 2:
+			p.err = errors.New(message)
+		default:
+			return packages, fmt.Errorf("reading what go list says: %q: %w", line, err)
+		}
 	}
+	return packages, nil
 }
 
 func firstError(packages []*listed) error {
 	for _, p := range packages {
-		if p.Error != nil && p.Error.Pos != "" {
-			return fmt.Errorf("%s: %s", p.Error.Pos, p.Error.Err)
-		} else if p.Error != nil {
-			return errors.New(p.Error.Err)
+		if p.err != nil {
+			return p.err
 		}
 	}
 	return nil
@@ -179,13 +193,13 @@ func (g *Graph) addPackages(env goEnv, packages []*listed, l *listing) {
 func (g *Graph) addPackage(p *listed, l *listing) {
 	s := &source{dir: p.Dir, fixed: p.ImportPath == "command-line-arguments"}
 	l.watch.add(p.Dir)
-	for _, pattern := range p.EmbedPatterns {
+	for _, pattern := range p.embeds {
 		embed := newEmbedPattern(pattern)
 		s.embeds = append(s.embeds, embed)
 		l.watch.add(embed.dirs(p.Dir)...)
 	}
 	g.packages[p.Dir] = s
-	for _, file := range p.files() {
+	for _, file := range p.files {
 		name := absolute(p.Dir, file)
 		if !g.addFile(name, l) {
 			g.Gone = append(g.Gone, name)

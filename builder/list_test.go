@@ -182,6 +182,30 @@ func TestListSymlinkedFile(t *testing.T) {
 	}
 }
 
+// Names that are not UTF-8 are those on the disk, not what JSON would make of them.
+func TestListOfNamesThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "caf\xe9")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Skipf("this file system takes no such name: %v", err)
+	}
+	for name, content := range map[string]string{"go.mod": "module example.com/m\n\ngo 1.24\n", "x\xe9.go": "package main\n",
+		"main.go": "package main\n\nimport _ \"net\"\n\nfunc main() {}\n", "quote\"d.go": "package main\n"} {
+		write(t, filepath.Join(dir, name), content)
+	}
+	b := builderIn(t, dir, Options{Adopt: true, Direct: true})
+	for range 2 { // the second build is after a list
+		mustBuild(t, b)
+		if what, err := b.Adopted(); what != "" || err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+			t.Errorf("adopted: %q, %v", what, err)
+		}
+		g := mustList(t, b)
+		if got, want := sources(dir, g), "go.mod main.go quote\"d.go x\xe9.go"; got != want || g.Err != nil || g.Gone != nil {
+			t.Errorf("files %q, want %q; Err %v, Gone %q", got, want, g.Err, g.Gone)
+		}
+	}
+}
+
 func TestListOverlay(t *testing.T) {
 	t.Parallel()
 	dir := project(t, gomod+hello)

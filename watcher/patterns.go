@@ -123,11 +123,11 @@ func exists(path string) bool {
 // quote returns the pattern that matches path and nothing else.
 func quote(path string) string {
 	var b strings.Builder
-	for _, r := range path {
-		if strings.ContainsRune(meta, r) {
+	for i := range len(path) { // by bytes: a name need not be UTF-8
+		if strings.IndexByte(meta, path[i]) >= 0 {
 			b.WriteByte('\\')
 		}
-		b.WriteRune(r)
+		b.WriteByte(path[i])
 	}
 	return b.String()
 }

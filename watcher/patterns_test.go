@@ -87,6 +87,19 @@ func TestPatternsAbsolute(t *testing.T) {
 	}
 }
 
+func TestPatternsBelowANameThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	p, err := NewPatterns("/caf\xe9[1]", []string{"web/*.html"}, []string{"web/old*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"/caf\xe9[1]/web/a\xe9.html": true, "/caf\xe9[1]/web/old.html": false, "/caf1/web/a.html": false} {
+		if got := p.Watched(path); got != want {
+			t.Errorf("%q: %v", path, got)
+		}
+	}
+}
+
 func TestPatternsErrors(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"web/[", "{a,b", "a}", `web\`, ""} {

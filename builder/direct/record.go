@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // recorder is the name under which the program that builds stands between the go command
@@ -79,6 +80,11 @@ func note(dir string, argv []string) error {
 	var err error
 	if c.Dir, err = os.Getwd(); err != nil {
 		return err
+	}
+	for _, text := range append(argv, c.Dir) {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("noting a command: JSON can't hold %q", text)
+		}
 	}
 	if c.ImportConfig, err = c.read("-importcfg"); err != nil {
 		return err

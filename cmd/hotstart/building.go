@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -85,8 +86,9 @@ func (w *watch) listed(l listed) error {
 		w.ui.warn("%v", l.err)
 		return nil
 	}
+	gone := w.graph != nil && slices.Equal(w.graph.Gone, l.graph.Gone) // for good: another build would find the same
 	w.graph = l.graph
-	if len(l.graph.Gone) > 0 {
+	if len(l.graph.Gone) > 0 && !gone {
 		for _, file := range l.graph.Gone {
 			w.changed[file] = true
 		}
