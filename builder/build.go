@@ -37,6 +37,10 @@ type BuildError struct {
 	Diagnostics []Diagnostic // at least one
 	Output      string       // all that the go command said
 
+	// Passing are files that are there and because of which the build may have failed. No
+	// change of them counts: they are temporary, see func Passing.
+	Passing []string
+
 	program string
 }
 
@@ -60,6 +64,9 @@ func (e *BuildError) Error() string {
 func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	start := time.Now()
 	binary, err := b.build(ctx)
+	if files := b.blamed(err); len(files) > 0 && outlasts(ctx, files) {
+		binary, err = b.build(ctx)
+	}
 	switch {
 	case err == nil && b.missed(binary.Path):
 		_ = binary.Remove()
@@ -71,6 +78,9 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	}
 	if binary != nil {
 		binary.Took = time.Since(start)
+	}
+	if broken := new(BuildError); errors.As(err, &broken) {
+		broken.Passing = slices.DeleteFunc(b.blamed(err), func(file string) bool { return !exists(file) })
 	}
 	return binary, err
 }

@@ -203,7 +203,7 @@ func (p embedPattern) found(dir, root string, dirs map[string]fileState) (names 
 			return fs.SkipDir
 		case d.IsDir():
 			dirs[path] = stateOf(path)
-		case !d.IsDir() && p.takes(dir, filepath.ToSlash(rel)):
+		case !d.IsDir() && p.takes(dir, filepath.ToSlash(rel)) && !p.passes(dir, rel):
 			names = append(names, rel)
 			types += d.Type().String()
 		}

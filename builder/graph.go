@@ -104,7 +104,7 @@ func (g *Graph) embedded(path string) bool {
 			continue
 		}
 		for _, embed := range p.embeds {
-			if embed.takes(p.dir, filepath.ToSlash(rel)) {
+			if embed.takes(p.dir, filepath.ToSlash(rel)) && !embed.passes(p.dir, rel) {
 				return true
 			}
 		}

@@ -201,6 +201,9 @@ func (g *Graph) addPackage(p *listed, l *listing) {
 	g.packages[p.Dir] = s
 	for _, file := range p.files {
 		name := absolute(p.Dir, file)
+		if Passing(name) && !slices.Contains(p.embeds, file) {
+			continue
+		}
 		if !g.addFile(name, l) {
 			g.Gone = append(g.Gone, name)
 		}
@@ -342,11 +345,6 @@ func repository(module string) string {
 			return filepath.Dir(module)
 		}
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 func (s dirSet) sorted() []string {

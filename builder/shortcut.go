@@ -262,11 +262,14 @@ func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
 	if !open || last == nil || last.id == "" || last.id != x.ID || !b.fresh(last) {
 		return nil, nil
 	}
+	if len(last.graph.passing()) > 0 { // the go command would embed them
+		return nil, nil
+	}
 	command := b.command
 	command.idle = true
 	binary, err := b.goBuild(ctx, command, last.flags, last.files)
 	switch {
-	case ctx.Err() != nil || !b.fresh(last):
+	case ctx.Err() != nil || !b.fresh(last) || len(last.graph.passing()) > 0:
 	case err != nil || binary.ID != x.ID:
 		b.shortcut.close(errors.New("the go command builds another program"))
 		return binary, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -175,6 +176,7 @@ func (w *watch) came(b built, changed []string) {
 	switch {
 	case errors.As(b.err, &broken):
 		w.ui.buildFailed(changed, broken, w.standing())
+		w.outlast(broken.Passing)
 	case b.err != nil:
 		w.ui.buildImpossible(changed, b.err, w.standing())
 	case w.runs(b.binary) && !w.forced:
@@ -185,6 +187,31 @@ func (w *watch) came(b built, changed []string) {
 		w.forced = false
 		w.start(&attempt{binary: b.binary, changed: changed, began: b.began})
 	}
+}
+
+// outlast builds again when the temporary files are gone that may have broken
+// the last build, unless there is a newer build by then.
+func (w *watch) outlast(files []string) {
+	if len(files) == 0 {
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ended)
+	w.uncheck = cancel
+	lies := func(file string) bool { // maybe as a link that leads nowhere
+		_, err := os.Lstat(file)
+		return err == nil
+	}
+	w.running.Go(func() {
+		for slices.ContainsFunc(files, lies) {
+			if pause(ctx, 100*time.Millisecond); ctx.Err() != nil {
+				return
+			}
+		}
+		select {
+		case w.passed <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
 }
 
 // runs reports whether a binary is that of the newest worker, which has not ended.

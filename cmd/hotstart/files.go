@@ -32,7 +32,7 @@ func files(g *builder.Graph, c chosen) watcher.Files {
 		}
 		for _, p := range c.all() {
 			if p.Watched(path) {
-				return true
+				return !builder.Passing(path)
 			}
 		}
 		return false

@@ -36,6 +36,7 @@ type watch struct {
 	builds   chan built            // one from each build
 	checks   chan built            // what the go command makes of one
 	graphs   chan listed           // one from each list
+	passed   chan struct{}         // temporary files that broke a build are gone
 	progress chan builder.Progress // the latest
 	errands  chan ran              // one from each run of a rule
 	events   chan starter.Event    // from the starter
@@ -102,6 +103,9 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.checked(b)
 		case l := <-w.graphs:
 			err = w.listed(l)
+		case <-w.passed:
+			w.due.build = true
+			w.proceed()
 		case e := <-w.events:
 			w.happened(e)
 		case sig := <-w.signals:

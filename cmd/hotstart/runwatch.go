@@ -64,6 +64,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		builds:   make(chan built),
 		checks:   make(chan built),
 		graphs:   make(chan listed),
+		passed:   make(chan struct{}),
 		progress: make(chan builder.Progress, 1),
 		errands:  make(chan ran),
 		events:   make(chan starter.Event),
