@@ -40,7 +40,7 @@ func TestAWorkerThatCannotBeSeen(t *testing.T) {
 			cmd.SysProcAttr = &unix.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 			in, out := startPiped(t, cmd)
 			var told []string
-			for !strings.HasPrefix(strings.Join(told, ""), "Serving") {
+			for len(told) < 2 {
 				line, err := out.ReadString('\n')
 				if err != nil || strings.HasPrefix(line, "TimedOut") || strings.HasPrefix(line, "Failed") {
 					t.Fatalf("%q after %q, %v", line, told, err)
@@ -48,6 +48,9 @@ func TestAWorkerThatCannotBeSeen(t *testing.T) {
 				if !strings.HasPrefix(line, "Starting") {
 					told = append(told, line)
 				}
+			}
+			if !strings.HasPrefix(told[0], "Unseen") || !strings.HasPrefix(told[1], "Serving") {
+				t.Errorf("told %q", told)
 			}
 			in.Close()
 			done := make(chan error, 1)

@@ -79,6 +79,7 @@ func newDesk(t testing.TB, o Options) *desk {
 	t.Helper()
 	d := &desk{}
 	o.Report = func(e Event) { d.events = append(d.events, e) }
+	set(&o.Ready, ReadyNotify)
 	d.Starter = newStarter(o.withDefaults(), system{spawn: func(s *Starter, generation int, c *Command) (*running, error) {
 		ours, fd, err := newBroker()
 		if err != nil {
@@ -151,13 +152,33 @@ func TestHello(t *testing.T) {
 	}
 }
 
-func TestReadyCountsWhereItIsAskedFor(t *testing.T) {
+// What a worker says on the broker is what the machine hears.
+func TestWordsOnTheBroker(t *testing.T) {
 	t.Parallel()
-	for ready, want := range map[Readiness]any{
-		ReadyInterval: nil, ReadyAccept: nil, ReadyNotify: proven{1}, ReadyAuto: proven{1},
+	d := newDesk(t, Options{Ready: ReadyAuto, Ports: []string{"127.0.0.1:0"}})
+	own := listenOn(t, "127.0.0.1:0")
+	d.ledger.own = []*socket{own}
+	fd, name := bound(t, "tcp4", "127.0.0.1:0")
+	inode := inodeOf(fd)
+	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.says("want", "tcp4", own.local)
+	d.says("want", "tcp4", "127.0.0.1:1")
+	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.inode] {
+		t.Errorf("it listens on %v, want %d and %d", w.claimed, inode, own.inode)
+	}
+	for _, test := range []struct {
+		words []string
+		want  any
+	}{
+		{[]string{"accepts", fmt.Sprint(inode)}, accepting{1, inode}},
+		{[]string{"accepts", fmt.Sprint(own.inode)}, accepting{1, own.inode}},
+		{[]string{"accepts", "1"}, nil},
+		{[]string{"accepts", "me"}, nil},
+		{[]string{"accepts"}, nil},
+		{[]string{"ready"}, vouched{1}},
 	} {
-		if got := newDesk(t, Options{Ready: ready}).says("ready"); got != want {
-			t.Errorf("%s: ready led to %#v", ready, got)
+		if got := d.says(test.words...); got != test.want {
+			t.Errorf("%q led to %#v, want %#v", test.words, got, test.want)
 		}
 	}
 }
@@ -401,7 +422,7 @@ func FuzzBroker(f *testing.F) {
 				if len(s.words) < 3 {
 					return false // nobody listens: it is closed for us
 				}
-				if _, err := d.keep(1, s.words[1], s.words[2], s.fd); err == nil {
+				if _, _, err := d.keep(1, s.words[1], s.words[2], s.fd); err == nil {
 					t.Error("a pipe is kept")
 				}
 			}
@@ -419,57 +440,4 @@ func FuzzBroker(f *testing.F) {
 			t.Errorf("a descriptor has leaked: read %d, %v", n, err)
 		}
 	})
-}
-
-func TestReadyWaitsForTheSocketsOfTheCurrentWorker(t *testing.T) {
-	d := newDesk(t, Options{Ready: ReadyAuto, Interval: time.Hour})
-	var names []string
-	for range 2 {
-		fd, name := bound(t, "tcp4", "127.0.0.1:0")
-		d.heard(said{1, []string{"keep", "tcp4", name}, fd})
-		names = append(names, name)
-	}
-	d.step(d.says("ready"))
-	d.step(reload{})
-	defer func() {
-		d.workers[2].broker.Close()
-		d.workers[2].process.(*actor).end <- 0
-	}()
-	d.heard(said{2, []string{"want", "tcp4", names[0]}, -1})
-	if event := d.heard(said{2, []string{"ready"}, -1}); event != nil {
-		t.Fatalf("ready with one socket of two gave %v", event)
-	}
-	d.heard(said{2, []string{"want", "tcp4", names[1]}, -1})
-	if event := <-d.inbox; event != (proven{2}) {
-		t.Errorf("the second socket gave %v", event)
-	}
-}
-
-func TestTheWordOfAWorkerCountsMoreThanHowItSeems(t *testing.T) {
-	d := newDesk(t, Options{Ready: ReadyAuto})
-	d.says("hello", "1")
-	if event := d.heard(seemed{1}); event != nil {
-		t.Errorf("a worker that is going to say ready was taken for ready: %v", event)
-	}
-	if event := d.says("ready"); event != (proven{1}) {
-		t.Errorf("ready gave %v", event)
-	}
-}
-
-func TestAWorkerOnTheClockWaitsForTheSocketsOfTheCurrentOne(t *testing.T) {
-	d := newDesk(t, Options{Ready: ReadyAuto})
-	if event := d.heard(seemed{1}); event != (proven{1}) {
-		t.Fatalf("with no socket to wait for: %v", event)
-	}
-	d.step(proven{1})
-	fd, name := bound(t, "tcp4", "127.0.0.1:0")
-	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
-	d.step(reload{})
-	defer func() {
-		d.workers[2].broker.Close()
-		d.workers[2].process.(*actor).end <- 0
-	}()
-	if event := d.heard(seemed{2}); event != nil {
-		t.Errorf("promoted without the socket of the current one: %v", event)
-	}
 }

@@ -14,7 +14,7 @@ func (m *machine) send(now time.Time, w *worker, sig syscall.Signal, delay time.
 	switch {
 	case delay > 0:
 		w.state, w.due = outgoing, now.Add(delay)
-	case w.drains && m.drainTimeout > 0:
+	case !w.greeted.IsZero() && m.drainTimeout > 0:
 		w.state, w.due = draining, now.Add(m.drainTimeout)
 		w.limit = after(now, m.stopTimeout)
 		m.do(drain{w.Generation})
@@ -40,6 +40,11 @@ func (m *machine) tell(now time.Time, w *worker) {
 func (m *machine) expire(now time.Time, w *worker) {
 	switch w.state {
 	case starting:
+		// One that lives is not ended since it can't be seen, or does not speak.
+		if at := m.provenAt(w); !at.IsZero() || m.ready.looks() && !w.dead && (w.blind != nil || !w.waits.IsZero()) {
+			m.promote(now, w)
+			return
+		}
 		m.failed(now, w, Event{Kind: TimedOut, After: now.Sub(w.began)})
 		w.parting = syscall.SIGTERM
 		m.tell(now, w)
@@ -49,6 +54,8 @@ func (m *machine) expire(now time.Time, w *worker) {
 	case draining:
 		m.report(Event{Kind: Overdue, Worker: w.Worker, Signal: w.parting})
 		m.tell(now, w)
+	case serving:
+		m.settle(w)
 	case leaving:
 		m.report(Event{Kind: Killing, Worker: w.Worker})
 		m.kill(w)
@@ -78,6 +85,7 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 	case w.state == starting:
 		ended.Kind, ended.After = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
+	case w.state == serving && m.rollBack(now, w, ended):
 	case w.state == serving:
 		ended.Kind, ended.Again = Died, m.replace(now, w)
 		m.report(ended)
@@ -96,6 +104,29 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 func (m *machine) mayEnd(w *worker, e exited) bool {
 	return m.letEnd && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
 		m.wanted == nil && m.in(starting) == nil && m.in(serving) == nil
+}
+
+// rollBack undoes the reload to w, which has died early: the worker before it
+// serves again, or if that has been told to end, what is known to be good is
+// started. It reports whether it did. What is good by now and dies is
+// only started again, so that the two don't take turns.
+func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
+	ended.Kind, ended.After = RolledBack, now.Sub(w.since)
+	old := m.in(outgoing)
+	switch {
+	case m.stopping:
+		return false
+	case old != nil:
+		old.state, old.due, old.parting = serving, time.Time{}, 0
+		ended.Others, m.renewed = []Worker{old.Worker}, now
+	case ended.After >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
+		return false
+	default:
+		m.wanted, m.startAt = m.good, now
+	}
+	m.report(ended)
+	m.do(forget{w.Generation})
+	return true
 }
 
 // replace wants a successor for w, which served and died. A start that is

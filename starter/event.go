@@ -33,6 +33,8 @@ const (
 	TimedOut                   // Worker was not proven by Options.ReadyTimeout, After its start
 	GaveUp                     // Failures starts in a row failed, or workers died too early, Worker the last: no more are tried
 	Died                       // Worker served and ended by itself: Status
+	RolledBack                 // Worker died so soon After it took over that Others serve again, or what is known to be good is started: Status
+	Settled                    // Worker has served for longer than Options.Rollback: it is what later reloads fall back to
 	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that; Holder is what it left running
 	Left                       // Worker ended after it was told to: Status
 	Killing                    // Worker did not leave in time and gets SIGKILL
@@ -47,11 +49,13 @@ const (
 	Aged                       // Worker has served for After and is replaced; Forced: though an older one still lives
 	Signaled                   // Starter.Signal was told Signal
 	LeftBehind                 // Worker has ended, and a process that it started, Holder, still holds the socket of Address
+	Unseen                     // Worker serves as far as can be told by its living: Err is why nothing can be seen of it
+	LetGo                      // the socket of Address is closed: an older worker served it, and Worker has not for long enough
 	Trouble                    // something beside the workers went wrong, and they go on: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "LetGo", "Trouble",
 }
 
 // String is the kind's name.
@@ -69,6 +73,7 @@ type Event struct {
 	Failures int
 	Again    bool // Worker has died, and what it ran is started again
 	Address  Address
+	Serves   []Address     // of Serving and RolledBack: what the worker that serves now is known to listen on
 	Delay    time.Duration // of Serving: until Others get Signal
 	Forced   bool
 	Holder   string // "pid 4711 (./api)", or several of them
@@ -95,6 +100,14 @@ func (e Event) String() string {
 		return fmt.Sprintf("gave up after %s", plural(e.Failures, "failed start"))
 	case Died:
 		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
+	case RolledBack:
+		line := fmt.Sprintf("%v died %v after it took over: %s; the reload has failed", e.Worker, e.After.Round(time.Millisecond), e.Reason())
+		if len(e.Others) > 0 {
+			line += fmt.Sprintf("; %s serves again", names(e.Others))
+		}
+		return line
+	case Settled:
+		return fmt.Sprintf("%v has proven good", e.Worker)
 	case Done:
 		line := fmt.Sprintf("%v has ended", e.Worker)
 		if e.Holder != "" {
@@ -141,13 +154,17 @@ func (e Event) String() string {
 		return "received " + SignalName(e.Signal)
 	case LeftBehind:
 		return fmt.Sprintf("%v has ended, but it left %s, which still holds the socket of %v and may answer there", e.Worker, e.Holder, e.Address)
+	case Unseen:
+		return fmt.Sprintf("%v is alive, and nothing shows whether it accepts connections: %v", e.Worker, e.Err)
+	case LetGo:
+		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; its socket is closed", e.Worker, e.Address)
 	case Trouble:
 		return e.Err.Error()
 	}
 	panic(fmt.Sprintf("unknown kind %d", e.Kind))
 }
 
-// Reason says how the worker of a Failed, Died or Left event ended.
+// Reason says how the worker of a Failed, Died, RolledBack or Left event ended.
 func (e Event) Reason() string {
 	if e.Err != nil {
 		return e.Err.Error()

@@ -26,14 +26,21 @@ type given struct {
 	zero  string       // network and host, if the kernel chose the port
 }
 
-// streams lists the inodes of the sockets that a server would wait on.
-func (l *ledger) streams() []uint64 {
+// offered lists the inodes of the sockets that every worker inherits, and
+// that a server would wait on.
+func (l *ledger) offered() []uint64 {
 	var inodes []uint64
 	for _, s := range l.own {
 		if s.stream() {
 			inodes = append(inodes, s.inode)
 		}
 	}
+	return inodes
+}
+
+// streams lists the inodes of all sockets that a server would wait on.
+func (l *ledger) streams() []uint64 {
+	inodes := l.offered()
 	for _, g := range l.given {
 		inodes = append(inodes, g.inode)
 	}
@@ -106,21 +113,21 @@ func (l *ledger) wantZero(generation int, host string) *socket {
 }
 
 // keep takes over fd, a listening socket that a worker has bound, and returns
-// it, or nil if it has that socket already. It closes fd if it is not what it
-// is said to be, or one socket too many.
-func (l *ledger) keep(generation int, network, address string, fd int) (*socket, error) {
+// it, and whether it is new: if not, fd is closed. It is closed too if it is
+// not what it is said to be, or one socket too many.
+func (l *ledger) keep(generation int, network, address string, fd int) (kept *socket, fresh bool, err error) {
 	s := &socket{Address: Address{Network: network, FD: -1, Key: address}, fd: fd}
-	err := s.verify(address)
+	err = s.verify(address)
 	if err == nil && l.has(generation, s.inode) {
 		unix.Close(fd)
-		return nil, nil
+		return l.find(s.inode), false, nil
 	}
 	if err == nil && len(l.given) >= maxGiven {
 		err = fmt.Errorf("there are %d already", maxGiven)
 	}
 	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
+		return nil, false, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
 	g := &given{socket: s, users: map[int]bool{generation: true}}
 	if s.unix() && !isAbstract(address) {
@@ -133,15 +140,7 @@ func (l *ledger) keep(generation int, network, address string, fd int) (*socket,
 	}
 	delete(l.zeros, generation)
 	l.given = append(l.given, g)
-	return s, nil
-}
-
-// lacks reports whether another generation uses a socket that workers gave
-// and this one does not.
-func (l *ledger) lacks(generation, another int) bool {
-	return slices.ContainsFunc(l.given, func(g *given) bool {
-		return g.users[another] && !g.users[generation]
-	})
+	return s, true, nil
 }
 
 // has reports whether a socket is kept already, and notes who uses it.
@@ -207,9 +206,10 @@ func (s *socket) reachable() bool {
 	return err == nil
 }
 
-// settle closes what the new current generation does not use.
-func (l *ledger) settle(generation int) {
-	l.drop(func(user int) bool { return user < generation })
+// settle closes what the current generation does not use, and returns the
+// addresses.
+func (l *ledger) settle(generation int) []Address {
+	return l.drop(func(user int) bool { return user < generation })
 }
 
 // forget closes what only a generation used that never became current.
@@ -242,7 +242,7 @@ func (l *ledger) letGo(generation int, inode uint64) {
 	})
 }
 
-func (l *ledger) drop(gone func(generation int) bool) {
+func (l *ledger) drop(gone func(generation int) bool) (closed []Address) {
 	maps.DeleteFunc(l.zeros, func(generation int, _ string) bool { return gone(generation) })
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
 		for user := range g.users {
@@ -252,10 +252,12 @@ func (l *ledger) drop(gone func(generation int) bool) {
 		}
 		if len(g.users) == 0 {
 			g.close()
+			closed = append(closed, g.listens())
 			return true
 		}
 		return false
 	})
+	return closed
 }
 
 // close closes everything, and removes the paths that are still ours.

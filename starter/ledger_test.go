@@ -118,7 +118,7 @@ func TestWhatWorkersGiveIsKept(t *testing.T) {
 		fd, name := bound(t, test[0], test[1])
 		inode := inodeOf(fd)
 		l := &ledger{}
-		if _, err := l.keep(1, test[0], name, fd); err != nil {
+		if _, _, err := l.keep(1, test[0], name, fd); err != nil {
 			t.Fatal(err)
 		}
 		l.settle(1)
@@ -178,7 +178,7 @@ func TestTheSameSocketIsKeptOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.keep(generation, "tcp4", s.name, copied); err != nil {
+			if _, _, err := l.keep(generation, "tcp4", s.name, copied); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -229,7 +229,7 @@ func TestTheLedgerRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = l.keep(1, test.network, test.address, fd)
+		_, _, err = l.keep(1, test.network, test.address, fd)
 		want := fmt.Sprintf("keeping the socket of %s %s: %s", test.network, test.address, test.want)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v\nwant %s", test.name, err, want)
@@ -249,13 +249,13 @@ func TestTheLedgerIsBounded(t *testing.T) {
 	defer l.close()
 	for range maxGiven {
 		fd, name := bound(t, "tcp4", "127.0.0.1:0")
-		if _, err := l.keep(1, "tcp4", name, fd); err != nil {
+		if _, _, err := l.keep(1, "tcp4", name, fd); err != nil {
 			t.Fatal(err)
 		}
 	}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	if _, err := l.keep(1, "tcp4", name, fd); err == nil || !strings.HasSuffix(err.Error(), "there are 64 already") {
+	if _, _, err := l.keep(1, "tcp4", name, fd); err == nil || !strings.HasSuffix(err.Error(), "there are 64 already") {
 		t.Error(err)
 	}
 	if inodeOf(fd) == inode {
@@ -272,7 +272,7 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 			t.Fatal("a socket before there was one")
 		}
 		fd, name := bound(t, "tcp4", "127.0.0.1:0")
-		s, err := l.keep(1, "tcp4", name, fd)
+		s, _, err := l.keep(1, "tcp4", name, fd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 	}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0") // asked for by its number, so it is none of them
 	l.want(1, "tcp4", name)
-	if _, err := l.keep(1, "tcp4", name, fd); err != nil {
+	if _, _, err := l.keep(1, "tcp4", name, fd); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range append(sockets, nil) {

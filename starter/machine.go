@@ -11,13 +11,14 @@ import (
 // process and no file: step takes an event and returns what is to be done,
 // next says when it wants to be asked again.
 
-// Events.
+// Events, with those of proof.go.
 type (
-	reload  struct{ command *Command }    // nil: what runs now, again
-	started struct{ generation, pid int } // answers spawn
-	greeted struct{ generation int }      // it understands drain
-	proven  struct{ generation int }      // it serves
-	drained struct{ generation int }      // it has nothing in flight any more
+	reload  struct{ command *Command } // nil: what runs now, again
+	started struct {                   // answers spawn
+		generation, pid int
+		offered         []uint64 // stream sockets of the options
+	}
+	drained struct{ generation int } // it has nothing in flight any more
 	exited  struct {
 		generation int
 		status     syscall.WaitStatus
@@ -38,14 +39,18 @@ type (
 		generation int
 		signal     syscall.Signal
 	}
-	settle struct{ generation int } // it is current: what only older ones used can go
+	settle struct{ generation int } // it stays current: what only older ones used can go
 	forget struct{ generation int } // it never became current: what only it used can go
 )
 
 // rules are the numbers that the machine decides by.
 type rules struct {
-	interval     time.Duration // between two starts that nobody asked for
-	readyTimeout time.Duration // how long a start may take; 0: for ever
+	ready        Readiness     // how a worker proves that it serves
+	interval     time.Duration // between two starts that nobody asked for; see ReadyInterval too
+	readyTimeout time.Duration // how long a start may take until the worker serves something; 0: for ever
+	serveTimeout time.Duration // and from then on, until it serves all that the current worker serves
+	linger       time.Duration // how long sockets are kept that a new current worker does not use
+	rollback     time.Duration // how early a current worker dies that gives way to the last good command; 0: none does
 	killOldDelay time.Duration // from "new worker serves" to the old one's retirement
 	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
 	stopTimeout  time.Duration // from the signal to SIGKILL; 0: never
@@ -88,11 +93,12 @@ const (
 
 type worker struct {
 	Worker
+	evidence
 	state   state
-	drains  bool
 	parting syscall.Signal // the signal that it gets, or got
 	began   time.Time
 	served  bool      // it was current once
+	since   time.Time // when it became current
 	due     time.Time // when its state ends by itself; zero: never
 	limit   time.Time // of a drain and what follows together; zero: it did not drain
 }
@@ -101,7 +107,7 @@ type machine struct {
 	rules
 	workers    []*worker // oldest first: in it from spawn to exit
 	generation int       // of the newest worker; every attempt counts
-	good       *Command  // what the last proven worker runs
+	good       *Command  // what the newest worker runs that did not die early, or the first that served
 	ended      bool      // what good ran has done its work and ended
 	asked      *Command  // what the last reload asked for
 	wanted     *Command  // what the next worker is to run; nil: none is wanted
@@ -128,7 +134,7 @@ func (m *machine) step(now time.Time, event any) []any {
 		}
 	}
 	for _, w := range slices.Clone(m.workers) {
-		if !w.due.IsZero() && !w.due.After(now) {
+		if at := m.deadline(w); !at.IsZero() && !at.After(now) {
 			m.expire(now, w)
 		}
 	}
@@ -148,7 +154,7 @@ func (m *machine) next() time.Time {
 		}
 	}
 	for _, w := range m.workers {
-		earlier(w.due)
+		earlier(m.deadline(w))
 	}
 	if m.mayStart() {
 		earlier(m.startAt)
@@ -168,7 +174,21 @@ func generationOf(event any) int {
 		return e.generation
 	case greeted:
 		return e.generation
-	case proven:
+	case vouched:
+		return e.generation
+	case answered:
+		return e.generation
+	case listens:
+		return e.generation
+	case accepting:
+		return e.generation
+	case sees:
+		return e.generation
+	case closes:
+		return e.generation
+	case hushed:
+		return e.generation
+	case dying:
 		return e.generation
 	case drained:
 		return e.generation
@@ -182,21 +202,28 @@ func generationOf(event any) int {
 func (m *machine) heard(now time.Time, w *worker, event any) {
 	switch e := event.(type) {
 	case started:
-		w.PID = e.pid
+		w.PID, w.offered, w.born = e.pid, e.offered, now
 		m.report(Event{Kind: Starting, Worker: w.Worker})
-	case greeted:
-		w.drains = true
-	case proven:
-		if w.state == starting {
-			m.promote(now, w)
-		}
 	case drained:
 		if w.state == draining {
 			m.tell(now, w)
 		}
 	case exited:
 		m.exited(now, w, e)
+	default:
+		m.notes(now, w, e)
 	}
+}
+
+// deadline is when the state of w ends by itself, or zero for never. A start
+// whose worker has served something does not time out any more.
+func (m *machine) deadline(w *worker) time.Time {
+	if w.state == starting {
+		if at := m.provenAt(w); !at.IsZero() {
+			return at
+		}
+	}
+	return w.due
 }
 
 // reload asks for a worker that runs c. While a start is under way, the
@@ -227,6 +254,9 @@ func (m *machine) latest() *Command {
 		return m.wanted
 	}
 	if w := m.in(starting); w != nil {
+		return w.Command
+	}
+	if w := m.in(serving); w != nil {
 		return w.Command
 	}
 	if m.good != nil {
@@ -277,18 +307,39 @@ func (m *machine) renew(now time.Time) {
 // promote makes w the current worker and sends the one before it away.
 func (m *machine) promote(now time.Time, w *worker) {
 	old := m.in(serving)
-	w.state, w.due, w.served = serving, time.Time{}, true
-	m.good, m.ended, m.failures, m.renewed = w.Command, false, 0, now
+	w.state, w.served, w.since = serving, true, now
+	if w.due = after(now, m.linger); old != nil { // which may come to serve again
+		w.due = after(now, max(m.linger, m.killOldDelay))
+	}
+	if m.good == nil || m.rollback == 0 || m.ended {
+		m.good = w.Command
+	}
+	m.ended, m.failures, m.renewed = false, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
+	if m.unseen(w) {
+		m.report(Event{Kind: Unseen, Worker: w.Worker, Err: w.blind})
+	}
 	if old != nil {
 		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay
 	}
 	m.report(e)
-	m.do(settle{w.Generation})
+	if w.due.IsZero() {
+		m.settle(w)
+	}
 	if old != nil {
 		m.send(now, old, m.retire, m.killOldDelay)
 	}
 	m.thin(now)
+}
+
+// settle ends the time in which a reload to w can be undone.
+func (m *machine) settle(w *worker) {
+	w.due = time.Time{}
+	m.good = w.Command
+	if m.rollback > 0 {
+		m.report(Event{Kind: Settled, Worker: w.Worker})
+	}
+	m.do(settle{w.Generation})
 }
 
 // thin hurries the oldest of more old workers than there may be: one that

@@ -64,13 +64,13 @@ func kindAndWorker(e Event) string {
 
 // stepped has m take an event and answers its spawn as the loop does: the
 // program of the name "missing" can't be started.
-func stepped(t *testing.T, m *machine, now time.Time, event any) []any {
+func stepped(t *testing.T, m *machine, now time.Time, event any, offered ...uint64) []any {
 	t.Helper()
 	var all []any
 	for todo := m.step(now, event); len(todo) > 0; todo = todo[1:] {
 		all = append(all, todo[0])
 		if s, ok := todo[0].(spawn); ok {
-			begun := m.step(now, started{s.generation, 100 + s.generation})
+			begun := m.step(now, started{s.generation, 100 + s.generation, offered})
 			if got := told(begun); got != fmt.Sprintf("Starting %d", s.generation) {
 				t.Fatalf("started %d led to %q", s.generation, got)
 			}
@@ -79,8 +79,12 @@ func stepped(t *testing.T, m *machine, now time.Time, event any) []any {
 	return all
 }
 
-// standard are start_server's rules.
-func standard() rules { return rules{interval: time.Second, retire: term} }
+// proven is the event that most of these tests need: by the standard rules a
+// worker serves when it says so.
+type proven = vouched
+
+// standard are start_server's rules, with another way of readiness.
+func standard() rules { return rules{ready: ReadyNotify, interval: time.Second, retire: term} }
 
 func TestMachine(t *testing.T) {
 	for _, test := range []struct {
@@ -551,9 +555,9 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2"},
+				{11, proven{2}, "Serving 2"},
 				{15.9, tick{}, ""},
-				{16, tick{}, "Retiring 1, term 1"},
+				{16, tick{}, "Retiring 1, term 1, settle 2"},
 			},
 		},
 		{
@@ -563,9 +567,9 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2"},
+				{11, proven{2}, "Serving 2"},
 				{12, ends(1), "Left 1"},
-				{16, tick{}, ""},
+				{16, tick{}, "settle 2"},
 			},
 		},
 		{
@@ -628,8 +632,8 @@ func TestMachine(t *testing.T) {
 				{0, greeted{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2"},
-				{16, tick{}, "Retiring 1, drain 1"},
+				{11, proven{2}, "Serving 2"},
+				{16, tick{}, "Retiring 1, drain 1, settle 2"},
 				{26, tick{}, "Overdue 1, term 1"},
 			},
 		},
@@ -702,7 +706,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2"},
+				{11, proven{2}, "Serving 2"},
 				{12, stops(quit), "Stopping, quit 1, quit 2"},
 				{16, tick{}, ""},
 			},
@@ -792,9 +796,9 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{2, tick{}, "Aged 1, spawn 2 a"},
-				{3, proven{2}, "Serving 2, settle 2"},
+				{3, proven{2}, "Serving 2"},
 				{7, tick{}, ""},
-				{8, tick{}, "Retiring 1, term 1, Aged 2, spawn 3 a"},
+				{8, tick{}, "Retiring 1, term 1, settle 2, Aged 2, spawn 3 a"},
 			},
 		},
 		{
@@ -829,9 +833,9 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{2, reload{}, "spawn 2 a"},
-				{3, proven{2}, "Serving 2, settle 2"},
+				{3, proven{2}, "Serving 2"},
 				{4, reload{}, "spawn 3 a"},
-				{5, proven{3}, "Serving 3, settle 3, Retiring 1, term 1"},
+				{5, proven{3}, "Serving 3, Retiring 1, term 1"},
 				{9.9, tick{}, ""},
 				{10, tick{}, "Killing 1, kill 1"},
 			},
@@ -930,18 +934,53 @@ type world struct {
 	m       *machine
 	now     time.Time
 	alive   map[int]*life
-	newest  int // generation
-	serving int // generation that was said to serve and has not ended; 0: none
+	newest  int                     // generation
+	serving int                     // generation that was said to serve and has not ended; 0: none
+	since   time.Time               // when it came to
+	open    map[uint64]map[int]bool // generations that use each socket that workers gave
+	good    *Command                // what has served for long enough, or the first that has served
 	gaveUp  bool
 	stopped bool
+	dead    *life // the last
+	offered []uint64
 	history []string
 }
 
 // life is a worker as the world sees it.
 type life struct {
+	command *Command
 	proven  bool
 	retired bool // told to end in any way
 	got     map[syscall.Signal]bool
+	born    time.Time
+	greeted bool
+	vouched time.Time // zero: it has not said that it serves
+	waits   time.Time // since when it is seen to wait; zero: it is not
+	blind   bool
+	serves  map[uint64]bool
+}
+
+// provenSince is when what is known of l became proof, by a reckoning of its
+// own; zero: it has not.
+func (w *world) provenSince(l *life) time.Time {
+	seen, aged := l.waits, l.born.Add(w.m.interval)
+	if w.m.ready == ReadyInterval {
+		return aged
+	}
+	if w.m.ready != ReadyAccept && !l.vouched.IsZero() {
+		return l.vouched
+	}
+	switch {
+	case w.m.ready == ReadyNotify:
+		return time.Time{}
+	case !seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.command.Greets):
+		return seen.Add(w.m.interval)
+	case seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.command.Greets && len(w.offered) > 0):
+		return seen
+	case seen.IsZero() && (l.blind || len(w.offered) == 0):
+		return aged
+	}
+	return seen
 }
 
 func (w *world) fatalf(format string, args ...any) {
@@ -951,17 +990,63 @@ func (w *world) fatalf(format string, args ...any) {
 
 func (w *world) step(event any) {
 	w.t.Helper()
-	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Unix(), event, event))
-	if e, ok := event.(exited); ok {
-		delete(w.alive, e.generation)
-		if w.serving == e.generation {
-			w.serving = 0
-		}
-	}
-	for _, action := range stepped(w.t, w.m, w.now, event) {
+	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Sub(time.Unix(1000, 0)), event, event))
+	w.know(event)
+	for _, action := range stepped(w.t, w.m, w.now, event, w.offered...) {
 		w.saw(action)
 	}
 	w.check(event)
+}
+
+// know takes in what happens to the workers.
+func (w *world) know(event any) {
+	switch e := event.(type) {
+	case exited:
+		if w.serving == e.generation {
+			w.serving = 0
+		}
+		w.dead = w.alive[e.generation]
+		delete(w.alive, e.generation)
+	case greeted:
+		if l := w.alive[e.generation]; l != nil {
+			l.greeted = true
+		}
+	case vouched:
+		if l := w.alive[e.generation]; l != nil {
+			l.vouched = first(l.vouched, w.now)
+		}
+	case accepting:
+		if l := w.alive[e.generation]; l != nil {
+			l.serves[e.socket] = true
+		}
+	case listens:
+		if w.open[e.socket] == nil {
+			w.open[e.socket] = map[int]bool{}
+		}
+		w.open[e.socket][e.generation] = true
+	case sees:
+		if l := w.alive[e.generation]; l != nil {
+			if l.blind = e.blind != nil; len(e.waits) == 0 {
+				l.waits = time.Time{}
+			} else {
+				l.waits = first(l.waits, w.now)
+			}
+		}
+	}
+}
+
+// drop closes what only generations used that are gone.
+func (w *world) drop(gone func(generation int) bool) {
+	for socket, users := range w.open {
+		for user := range users {
+			if gone(user) {
+				delete(users, user)
+			}
+		}
+		if len(users) == 0 {
+			delete(w.open, socket)
+		}
+	}
 }
 
 func (w *world) saw(action any) {
@@ -983,7 +1068,7 @@ func (w *world) saw(action any) {
 			}
 		}
 		w.newest, w.gaveUp = a.generation, false
-		w.alive[a.generation] = &life{got: map[syscall.Signal]bool{}}
+		w.alive[a.generation] = &life{command: a.command, got: map[syscall.Signal]bool{}, born: w.now, serves: map[uint64]bool{}}
 	case signal:
 		l := w.alive[a.generation]
 		switch {
@@ -1005,6 +1090,13 @@ func (w *world) saw(action any) {
 		if a.generation != w.serving {
 			w.fatalf("settled %d while %d serves", a.generation, w.serving)
 		}
+		if w.now.Sub(w.since) < w.m.linger {
+			w.fatalf("let go of what is left out %v after %d took over", w.now.Sub(w.since), a.generation)
+		}
+		w.good = w.alive[a.generation].command
+		w.drop(func(user int) bool { return user < a.generation })
+	case forget:
+		w.drop(func(user int) bool { return user == a.generation })
 	case Event:
 		w.told(a)
 	}
@@ -1021,14 +1113,73 @@ func (w *world) told(e Event) {
 		if w.serving > g {
 			w.fatalf("%d serves after %d", g, w.serving)
 		}
+		w.takesOver(e)
+		if w.good == nil {
+			w.good = e.Worker.Command
+		}
 		w.alive[g].proven = true
-		w.serving = g
+		w.serving, w.since = g, w.now
+	case RolledBack:
+		w.rolledBack(e)
 	case TimedOut, Superseded:
 		w.alive[g].retired = true
 	case GaveUp:
 		w.gaveUp = true
 	case Stopping:
 		w.stopped = true
+	}
+}
+
+// takesOver makes sure that a worker is proven, and that what the one before
+// it serves is served, or left out after the time for it.
+func (w *world) takesOver(e Event) {
+	w.t.Helper()
+	l := w.alive[e.Worker.Generation]
+	since := w.provenSince(l)
+	late := w.m.ready.looks() && (l.blind || !l.waits.IsZero()) && !w.now.Before(l.born.Add(w.m.readyTimeout))
+	if (since.IsZero() || since.After(w.now)) && !late {
+		w.fatalf("%d was promoted without proof", e.Worker.Generation)
+	}
+	if since.IsZero() || len(e.Others) == 0 {
+		return
+	}
+	for socket := range w.alive[e.Others[0].Generation].serves {
+		hidden := l.blind && len(w.offered) > 0
+		silent := !w.m.find(e.Worker.Generation).speaks && w.open[socket][e.Worker.Generation]
+		if !l.serves[socket] && !hidden && !silent && w.now.Before(since.Add(w.m.serveTimeout)) && !w.slowly(e.Worker.Generation, socket) {
+			w.fatalf("%d was promoted without socket %d", e.Worker.Generation, socket)
+		}
+		if len(w.open[socket]) == 0 && len(w.offered) == 0 {
+			w.fatalf("socket %d of %d was closed before", socket, e.Others[0].Generation)
+		}
+	}
+}
+
+// slowly reports whether a worker has been seen to wait on the socket for so
+// long that it needs not say so.
+func (w *world) slowly(generation int, socket uint64) bool {
+	since := w.m.find(generation).seen[socket]
+	return !since.IsZero() && w.now.Sub(since) >= w.m.interval || w.m.find(generation).accepted[socket]
+}
+
+// rolledBack makes sure that a reload which is undone ends with what is good.
+func (w *world) rolledBack(e Event) {
+	w.t.Helper()
+	switch {
+	case w.dead == nil || !w.dead.proven:
+		w.fatalf("undid a reload to %d, which has not served", e.Worker.Generation)
+	case len(e.Others) > 0:
+		old := e.Others[0].Generation
+		if l := w.alive[old]; l == nil || l.retired || !l.proven {
+			w.fatalf("%d serves again, which is dead or retired", old)
+		}
+		w.serving, w.since = old, time.Time{}
+	case w.m.wanted == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.rollback:
+		w.fatalf("undid the reload to %d without need", e.Worker.Generation)
+	default:
+		if next := w.m.latest(); next != w.good {
+			w.fatalf("went back to %v, not to %v", next.Path, w.good.Path)
+		}
 	}
 }
 
@@ -1048,6 +1199,13 @@ func (w *world) check(event any) {
 	}
 	if serving > 1 || starting > 1 {
 		w.fatalf("%d are serving, %d are starting", serving, starting)
+	}
+	if w.serving > 0 {
+		for socket := range w.alive[w.serving].serves {
+			if len(w.open[socket]) == 0 && len(w.offered) == 0 {
+				w.fatalf("%d serves on socket %d, which is closed", w.serving, socket)
+			}
+		}
 	}
 	if w.serving > 0 && !w.stopped && w.m.find(w.serving).state != serving0 {
 		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
@@ -1110,15 +1268,20 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0x1f, 0, 0, 0, 5, 0, 2, 0, 3, 0, 0, 1, 2, 0, 6, 1, 1, 10, 4, 0, 5, 0})
 	f.Add([]byte{0x25, 0, 1, 0, 4, 0, 1, 30, 4, 0, 1, 30, 4, 0, 0, 1, 4, 0})
 	f.Add([]byte{0x02, 0x03, 0, 0, 3, 0, 1, 90, 3, 1, 1, 90, 3, 2, 1, 255, 4, 0})
+	f.Add([]byte{0x01, 0xd0, 0, 0, 10, 0, 11, 0, 3, 0, 1, 150, 0, 1, 10, 1, 3, 1, 1, 50, 11, 1, 4, 1, 1, 50})
+	f.Add([]byte{0x01, 0xf0, 0, 0, 12, 3, 1, 50, 0, 1, 2, 1, 12, 7, 1, 200, 4, 1, 13, 1, 1, 255})
 	f.Add([]byte{0xff, 0, 0, 0, 2, 0, 3, 0, 0, 1, 3, 1, 7, 0, 0, 2, 5, 1, 1, 200, 7, 0})
 	f.Fuzz(func(t *testing.T, moves []byte) {
 		if len(moves) < 2 || len(moves) > 400 {
 			return
 		}
-		w := &world{t: t, now: time.Unix(1000, 0), alive: map[int]*life{}}
+		w := &world{t: t, now: time.Unix(1000, 0), alive: map[int]*life{}, open: map[uint64]map[int]bool{}}
 		w.m = &machine{rules: someRules(moves[0], moves[1])}
+		if moves[1]&0xc0 != 0 && moves[0]&2 != 0 {
+			w.offered = []uint64{0, 1, 2}
+		}
 		for moves = moves[2:]; len(moves) >= 2; moves = moves[2:] {
-			w.move(moves[0]%9, moves[1])
+			w.move(moves[0]%14, moves[1])
 		}
 		w.finish()
 	})
@@ -1144,6 +1307,10 @@ func someRules(low, high byte) rules {
 	set(9, func() { r.maxOld = 1 })
 	set(10, func() { r.maxOld = 2 })
 	set(11, func() { r.maxFirst = 1 })
+	set(12, func() { r.serveTimeout, r.linger = 10*time.Second, 10*time.Second })
+	set(13, func() { r.rollback, r.linger = 10*time.Second, 10*time.Second })
+	set(14, func() { r.ready = ReadyAuto })
+	set(15, func() { r.ready = ReadyAccept })
 	return r
 }
 
@@ -1174,6 +1341,22 @@ func (w *world) move(kind, n byte) {
 		}
 	case 8:
 		w.step(tick{})
+	case 9:
+		w.step(dying{someone})
+		w.step(exited{generation: someone, status: 1 << 8})
+	case 10, 11: // as the loop has it: what is accepted on is kept
+		w.step(listens{someone, uint64(n % 3)})
+		if kind == 11 {
+			w.step(accepting{someone, uint64(n % 3)})
+		}
+	case 12:
+		l := look{sight: sight{waits: []uint64{0, 1, 2}[:n%4], blind: [...]error{nil, errHidden}[n/4%2]}}
+		if l.blind != nil {
+			l.waits = nil
+		}
+		w.step(sees{someone, l})
+	case 13:
+		w.step(vouched{someone})
 	}
 }
 

@@ -32,7 +32,19 @@ type Options struct {
 
 	Ready        Readiness     // "": ReadyInterval
 	Interval     time.Duration // see ReadyInterval; also the least time between two starts that nobody asked for; 0: 1 s
-	ReadyTimeout time.Duration // a start that takes longer has failed; 0: 30 s; negative: never. ReadyInterval has none
+	ReadyTimeout time.Duration // a start whose worker serves nothing for longer has failed; 0: 30 s; negative: never. ReadyInterval has none
+
+	// ServeTimeout is how long a new worker may take, once it serves something,
+	// until it serves every address that the current worker serves. Then it
+	// takes over in any case, and the socket of an address that it leaves out
+	// is closed when as much time has passed again. 0: 10 s.
+	ServeTimeout time.Duration
+
+	// Rollback is for how long after a worker took over its death undoes the
+	// reload: the last Command that served for longer is started again. A
+	// worker that dies while KillOldDelay holds the one before it gives way to
+	// that in any case. 0: not otherwise.
+	Rollback time.Duration
 
 	SignalOnHUP  syscall.Signal // to the old worker after a reload; 0: SIGTERM
 	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
@@ -102,6 +114,11 @@ type Command struct {
 	Dir  string   // "": this process's own
 	Env  []string // nil: os.Environ, at each start
 
+	// Greets says that the program says hello on the broker before it accepts a
+	// connection, as an adopted one does. With ReadyAuto, what the kernel
+	// shows does not count before.
+	Greets bool
+
 	// nil: this process's own. As with os/exec, what is given is put into
 	// blocking mode, which programs expect of it.
 	Stdin, Stdout, Stderr *os.File
@@ -114,6 +131,7 @@ func (o Options) withDefaults() Options {
 	set(&o.Ready, ReadyInterval)
 	set(&o.Interval, time.Second)
 	set(&o.ReadyTimeout, 30*time.Second)
+	set(&o.ServeTimeout, 10*time.Second)
 	set(&o.SignalOnHUP, syscall.SIGTERM)
 	set(&o.SignalOnTerm, syscall.SIGTERM)
 	if o.Report == nil {
@@ -149,8 +167,12 @@ const groupLook = 100 * time.Millisecond
 
 func (o Options) rules() rules {
 	r := rules{
+		ready:        o.Ready,
 		interval:     o.Interval,
 		readyTimeout: max(o.ReadyTimeout, 0),
+		serveTimeout: o.ServeTimeout,
+		linger:       max(o.ServeTimeout, o.Rollback),
+		rollback:     o.Rollback,
 		killOldDelay: o.KillOldDelay,
 		drainTimeout: o.DrainTimeout,
 		stopTimeout:  o.StopTimeout,

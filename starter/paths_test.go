@@ -151,14 +151,14 @@ func TestOnePathIsOneSocketHoweverItIsWritten(t *testing.T) {
 
 	l := &ledger{}
 	fd, _ := bound(t, "unix", filepath.Join(dir, "run", "given"))
-	if _, err := l.keep(1, "unix", filepath.Join(dir, "var", "given"), fd); err != nil {
+	if _, _, err := l.keep(1, "unix", filepath.Join(dir, "var", "given"), fd); err != nil {
 		t.Fatal(err)
 	}
 	if l.want(2, "unix", filepath.Join(dir, "run", "given")) == nil {
 		t.Error("a given socket is not known by another path")
 	}
 	packets, _ := bound(t, "unixpacket", filepath.Join(dir, "packets"))
-	if _, err := l.keep(1, "unixpacket", filepath.Join(dir, "packets"), packets); err != nil {
+	if _, _, err := l.keep(1, "unixpacket", filepath.Join(dir, "packets"), packets); err != nil {
 		t.Fatal(err)
 	}
 	if l.want(2, "unix", filepath.Join(dir, "packets")) != nil || l.want(2, "unixpacket", filepath.Join(dir, "packets")) == nil {
@@ -178,7 +178,7 @@ func TestARelativePathIsKept(t *testing.T) {
 	t.Chdir(t.TempDir())
 	l := &ledger{}
 	defer l.close()
-	if _, err := l.keep(1, "unix", filepath.Join(dir, "sock"), fd); err != nil {
+	if _, _, err := l.keep(1, "unix", filepath.Join(dir, "sock"), fd); err != nil {
 		t.Fatal(err)
 	}
 	if s := l.want(2, "unix", filepath.Join(dir, "sock")); s == nil || !s.reachable() {

@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -57,63 +58,30 @@ func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 // looks reports whether what the kernel shows counts.
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
 
-// watchFor blocks until the worker is seen to serve, without its word for
-// it, and reports false if ctx ended first. older are the workers before it.
-func (r Readiness) watchFor(ctx context.Context, pid int, older []int, inodes []uint64, interval time.Duration) bool {
-	if p, _ := parseProbe(string(r)); p != nil {
-		return p.until(ctx, older)
-	}
-	switch {
-	case r.looks() && len(inodes) > 0 && canSeeWaiters():
-		return watchWaiters(ctx, interval, func() seen { return lookFor(pid, inodes) })
-	case r != ReadyNotify:
-		return sleep(ctx, interval)
-	}
-	<-ctx.Done()
-	return false
-}
-
-// seen is what one look at a worker shows of the sockets.
-type seen int
-
-const (
-	seenNone  seen = iota
-	seenBlind      // it may not be looked at
-	seenSome
-	seenAll
-)
-
-// watchWaiters looks again and again: often while a start is young, since a
-// look takes 0.4 ms, and after 0.4 s 50 times a second. What is found is found
-// at most a quarter of the start or 10 ms late, and 20 ms in a long
-// one.
-func watchWaiters(ctx context.Context, interval time.Duration, look func() seen) bool {
+// lookAt tells what one look after the other shows, whenever that has changed,
+// until ctx ends. It looks often while a start is young, since a look takes
+// 0.4 ms, and after 0.4 s 50 times a second. What is found is found at most a
+// quarter of the start or 10 ms late, and 20 ms in a long one.
+func lookAt(ctx context.Context, see func() look, tell func(look)) {
 	const first, few, last = time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond
-	var some time.Duration // that it has waited on some of them for
-	var blind, passed time.Duration
+	var passed time.Duration
+	var before look
 	for {
 		pause := min(max(first, min(passed/4, few), passed/20), last)
-		switch look() {
-		case seenAll:
-			return true
-		case seenSome:
-			if some >= interval {
-				return true
-			}
-			some += pause
-		case seenBlind:
-			if blind >= interval {
-				return true
-			}
-			blind += pause
-		case seenNone:
-			some = 0
+		if now := see(); !now.same(before) {
+			tell(now)
+			before = now
 		}
 		if !sleep(ctx, pause) {
-			return false
+			return
 		}
 		passed += pause
 	}
+}
+
+// same reports whether two looks show the same.
+func (l look) same(other look) bool {
+	return slices.Equal(l.waits, other.waits) && slices.Equal(l.maybe, other.maybe) && slices.Equal(l.current, other.current) && (l.blind == nil) == (other.blind == nil)
 }
 
 // sleep reports whether the time passed before ctx ended.

@@ -14,22 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canSeeWaiters reports whether /proc shows what processes wait for.
-func canSeeWaiters() bool { return procShows() == nil }
-
-// lookFor tells on how many of the sockets the worker waits for connections.
-func lookFor(pid int, inodes []uint64) seen {
-	switch s := sightOf(pid, inodes); {
-	case len(s.waits) == len(inodes):
-		return seenAll
-	case len(s.waits)+len(s.maybe) > 0:
-		return seenSome
-	case s.blind != nil:
-		return seenBlind
-	}
-	return seenNone
-}
-
 // sightOf looks at a worker, a child of this process, and at the processes
 // below it: a prefork server's children are the ones that accept.
 func sightOf(pid int, sockets []uint64) (s sight) {

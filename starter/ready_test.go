@@ -39,47 +39,9 @@ func TestSaysReady(t *testing.T) {
 	}
 }
 
-// looks returns what it is given, one after the other, the last for ever.
-func looks(s ...seen) func() seen {
-	return func() seen {
-		now := s[0]
-		if len(s) > 1 {
-			s = s[1:]
-		}
-		return now
-	}
-}
-
-func TestWatchWaiters(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		look     func() seen
-		want     bool
-		from, to time.Duration
-	}{
-		{"all at once", looks(seenAll), true, 0, 0},
-		{"all after a while", looks(seenNone, seenSome, seenNone, seenAll), true, 3 * time.Millisecond, 6 * time.Millisecond},
-		{"some of them for the interval", looks(seenSome), true, time.Second, 1100 * time.Millisecond},
-		{"some of them, but not for long", looks(append(slices.Repeat([]seen{seenSome}, 10), seenNone)...), false, time.Minute, time.Minute},
-		{"none", looks(seenNone), false, time.Minute, time.Minute},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-				defer stop()
-				began := time.Now()
-				got := watchWaiters(ctx, time.Second, test.look)
-				if took := time.Since(began); got != test.want || took < test.from || took > test.to {
-					t.Errorf("%v after %v, want %v after %v to %v", got, took, test.want, test.from, test.to)
-				}
-			})
-		})
-	}
-}
-
-// How long a start lasts is how long a person waits, so it must not be found
-// late.
-func TestWatchWaitersFindsSoon(t *testing.T) {
+// How long a start lasts is how long a person waits, so what is to be seen must
+// not be found late.
+func TestLookAtFindsSoon(t *testing.T) {
 	for start, late := range map[time.Duration]time.Duration{
 		2 * time.Millisecond:   time.Millisecond,
 		20 * time.Millisecond:  5 * time.Millisecond,
@@ -90,29 +52,36 @@ func TestWatchWaitersFindsSoon(t *testing.T) {
 		t.Run(start.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				watchWaiters(t.Context(), time.Minute, func() seen {
-					if time.Since(began) < start {
-						return seenNone
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				var told []look
+				lookAt(ctx, func() (l look) {
+					if time.Since(began) >= start {
+						l.waits = []uint64{7}
 					}
-					return seenAll
+					return l
+				}, func(l look) {
+					told = append(told, l)
+					stop()
 				})
-				if took := time.Since(began); took > start+late {
-					t.Errorf("found after %v, want at most %v late", took, late)
+				if took := time.Since(began); took > start+late || len(told) != 1 || !slices.Equal(told[0].waits, []uint64{7}) {
+					t.Errorf("told %v after %v, want at most %v late", told, took, late)
 				}
 			})
 		})
 	}
 }
 
-// A start that nobody can see through must not cost much while it lasts.
-func TestWatchWaitersLooksLessOften(t *testing.T) {
+// A start that nobody can see through must not cost much while it lasts, and
+// only what has changed is told.
+func TestLookAtLooksLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 		defer stop()
-		n := 0
-		watchWaiters(ctx, time.Second, func() seen { n++; return seenNone })
-		if n < 100 || n > 1600 {
-			t.Errorf("%d looks in 30 s", n)
+		n, told := 0, 0
+		lookAt(ctx, func() look { n++; return look{sight: sight{blind: context.Canceled}} }, func(look) { told++ })
+		if n < 100 || n > 1600 || told != 1 {
+			t.Errorf("%d looks in 30 s, told %d times", n, told)
 		}
 	})
 }

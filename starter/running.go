@@ -8,10 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// seemed says that a worker seems to serve, by what is seen of it or by its
-// age.
-type seemed struct{ generation int }
-
 // running is a worker that runs, with the ways in which it can be heard.
 // Each of its goroutines ends when what it listens to is closed.
 type running struct {
@@ -20,8 +16,6 @@ type running struct {
 	notify  *notifySocket   // nil: its word does not count
 	looks   context.Context // as long as it is to be found out whether it serves
 	looking context.CancelFunc
-	greeted bool // it has said hello on the broker
-	ready   bool // it has said so on the broker
 	ended   func()
 }
 
@@ -94,16 +88,40 @@ func (s *Starter) hear(w *running, generation int) {
 		go listenTo(generation, w.broker, s.tell)
 	}
 	if w.notify != nil {
-		go w.notify.listen(func() { s.tell(proven{generation}) })
+		go w.notify.listen(func() { s.tell(vouched{generation}) })
 	}
-	inodes := s.ledger.streams()
 	var older []int
 	for _, other := range s.workers {
 		older = append(older, other.PID())
 	}
-	go func() {
-		if s.options.Ready.watchFor(w.looks, w.PID(), older, inodes, s.options.Interval) {
-			s.tell(seemed{generation})
+	if p, _ := parseProbe(string(s.options.Ready)); p != nil {
+		go func() {
+			if p.until(w.looks, older) {
+				s.tell(answered{generation})
+			}
+		}()
+	}
+	if s.options.Ready.looks() {
+		see := s.eyes(w.PID())
+		go lookAt(w.looks, see, func(l look) { s.tell(sees{generation, l}) })
+	}
+}
+
+// eyes returns what looks at a worker that starts, and at the serving one.
+func (s *Starter) eyes(pid int) func() look {
+	current := 0
+	if w := s.machine.in(serving); w != nil {
+		current = w.PID
+	}
+	return func() (l look) {
+		sockets := *s.streams.Load()
+		if len(sockets) == 0 {
+			return l
 		}
-	}()
+		l.sight = sightOf(pid, sockets)
+		if current != 0 {
+			l.current = sightOf(current, sockets).waits
+		}
+		return l
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -32,6 +33,7 @@ type Starter struct {
 	listens []Address
 	machine machine
 	ledger  ledger
+	streams atomic.Pointer[[]uint64] // the sockets of the ledger, for those who look at workers
 	system  system
 	workers map[int]*running
 	// workers that have ended and whose leftovers have not been looked for yet
@@ -125,7 +127,7 @@ func (s *Starter) open(addresses []Address) error {
 }
 
 func newStarter(o Options, sys system) *Starter {
-	return &Starter{
+	s := &Starter{
 		options:  o,
 		machine:  machine{rules: o.rules()},
 		system:   sys,
@@ -142,6 +144,8 @@ func newStarter(o Options, sys system) *Starter {
 
 		standIns: make(chan func(net.Conn), 1),
 	}
+	s.changed()
+	return s
 }
 
 // Addresses lists what is listened on; a port that was 0 is the real one.
@@ -164,11 +168,13 @@ func (s *Starter) Reload(c *Command) {
 	}
 }
 
-// SetTimeouts changes these three of the Options. It does not wait. What a
+// SetTimeouts changes ReadyTimeout, ServeTimeout, Rollback, DrainTimeout and
+// StopTimeout of the Options to those of another. It does not wait. What a
 // worker is waited for already goes by those of before.
-func (s *Starter) SetTimeouts(ready, drain, stop time.Duration) {
+func (s *Starter) SetTimeouts(to Options) {
 	o := s.options
-	o.ReadyTimeout, o.DrainTimeout, o.StopTimeout = ready, drain, stop
+	o.ReadyTimeout, o.ServeTimeout, o.Rollback = to.ReadyTimeout, to.ServeTimeout, to.Rollback
+	o.DrainTimeout, o.StopTimeout = to.DrainTimeout, to.StopTimeout
 	limits := o.withDefaults().rules()
 	for {
 		select {
@@ -294,6 +300,11 @@ func (s *Starter) signaled(sig syscall.Signal) any {
 // step has the machine decide and does what it says, in order. What follows
 // from doing it at once, as a start that fails, is decided in turn.
 func (s *Starter) step(event any) {
+	// One that is dead by now serves nobody, and its end is yet to be heard:
+	// the old worker must not go for it.
+	if w := s.machine.in(starting); w != nil && s.workers[w.Generation] != nil && s.workers[w.Generation].Ended() {
+		s.machine.step(time.Now(), dying{w.Generation})
+	}
 	todo := s.machine.step(time.Now(), event)
 	s.status.update(s.machine.proven())
 	for ; len(todo) > 0; todo = todo[1:] {
@@ -308,7 +319,13 @@ func (s *Starter) do(action any) (event any) {
 	switch a := action.(type) {
 	case Event:
 		s.lookForDetached(&a)
+		if a.Kind == Serving {
+			a.Serves = s.serves(a.Worker.Generation)
+		}
 		s.options.Report(a)
+		if a.Kind == Serving {
+			s.served(a.Worker.Generation)
+		}
 	case spawn:
 		return s.spawn(a)
 	case drain:
@@ -319,6 +336,7 @@ func (s *Starter) do(action any) (event any) {
 		s.settle(a.generation)
 	case forget:
 		s.ledger.forget(a.generation)
+		s.changed()
 		s.putBackPaths() // the next worker has not been started yet
 	default:
 		panic(fmt.Sprintf("unknown action %T", action))
@@ -326,21 +344,53 @@ func (s *Starter) do(action any) (event any) {
 	return nil
 }
 
-// settle lets go of what only older workers used.
-func (s *Starter) settle(generation int) {
+// serves lists the addresses that a worker serves: those of the options, if
+// nothing shows which.
+func (s *Starter) serves(generation int) (addresses []Address) {
+	sockets := s.machine.find(generation).serves()
+	for _, inode := range s.ledger.streams() {
+		if slices.Contains(sockets, inode) {
+			addresses = append(addresses, s.ledger.find(inode).listens())
+		}
+	}
+	if len(sockets) == 0 {
+		return s.Addresses()
+	}
+	return addresses
+}
+
+// served ends the looks at a worker that has come to serve, and tells which
+// sockets of the options it leaves alone.
+func (s *Starter) served(generation int) {
 	w := s.workers[generation]
 	w.proven()
-	s.ledger.settle(generation)
 	s.sight(generation, w.PID())
 	s.lookAfterPaths()
-	if !w.greeted || !canSeeWaiters() {
-		return // it has not said that it serves, or nobody can see what
+	if s.machine.find(generation).greeted.IsZero() {
+		return // it has not said that it serves
 	}
 	for _, socket := range s.ledger.own {
-		if socket.stream() && lookFor(w.PID(), []uint64{socket.inode}) == seenNone && !exiting(w.PID()) {
+		if !socket.stream() || exiting(w.PID()) {
+			continue
+		}
+		if seen := sightOf(w.PID(), []uint64{socket.inode}); len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil {
 			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
+}
+
+// settle lets go of what only older workers used.
+func (s *Starter) settle(generation int) {
+	for _, address := range s.ledger.settle(generation) {
+		s.options.Report(Event{Kind: LetGo, Worker: s.machine.find(generation).Worker, Address: address})
+	}
+	s.changed()
+}
+
+// changed notes which sockets there are now.
+func (s *Starter) changed() {
+	sockets := s.ledger.streams()
+	s.streams.Store(&sockets)
 }
 
 func (s *Starter) spawn(a spawn) any {
@@ -351,10 +401,11 @@ func (s *Starter) spawn(a spawn) any {
 		return exited{generation: a.generation, err: err}
 	}
 	s.workers[a.generation] = w
+	s.changed()
 	go func() {
 		s.tell(exited{generation: a.generation, err: w.Wait()})
 	}()
-	return started{a.generation, w.PID()}
+	return started{a.generation, w.PID(), s.ledger.offered()}
 }
 
 // tell gives an event to the loop. It reports false when there is no loop
@@ -381,14 +432,6 @@ func (s *Starter) heard(message any) any {
 		s.loseSight(e.generation)
 		s.lookAfterPaths()
 		return e
-	case proven:
-		// One that is dead by now serves nobody, and its end is yet to be
-		// heard: the old worker must not go for it.
-		if w := s.workers[e.generation]; w == nil || w.Ended() {
-			return nil
-		}
-	case seemed:
-		return s.seems(e.generation)
 	case said:
 		return s.answer(e)
 	case hungUp:

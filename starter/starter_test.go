@@ -41,6 +41,7 @@ func newTheatre(o Options) *theatre {
 			th.note("%s", kindAndWorker(e))
 		}
 	}
+	set(&o.Ready, ReadyNotify)
 	o = o.withDefaults()
 	th.Starter = newStarter(o, system{spawn: th.spawn})
 	return th
@@ -233,8 +234,8 @@ func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
 	play(t, o, func(th *theatre, stop context.CancelFunc) {
 		th.Reload(&Command{Path: "stubborn"})
 		time.Sleep(time.Second)
-		th.SetTimeouts(time.Hour, 0, time.Hour) // of these the latest counts
-		th.SetTimeouts(10*time.Second, 0, 2*time.Second)
+		th.SetTimeouts(Options{ReadyTimeout: time.Hour, StopTimeout: time.Hour}) // of these the latest counts
+		th.SetTimeouts(Options{ReadyTimeout: 10 * time.Second, StopTimeout: 2 * time.Second})
 		time.Sleep(time.Minute)
 		th.Reload(&Command{Path: "stubborn"})
 		time.Sleep(time.Minute)
@@ -290,15 +291,16 @@ func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{})
 		th.step(reload{&Command{Path: "old"}})
-		th.step(th.heard(proven{1}))
+		th.step(proven{1})
 		th.step(reload{})
 		dead := th.cast[2]
 		dead.theatre = &theatre{}
 		dead.end <- 1 << 8
 		dead.end <- 1 << 8 // as if it were still to be waited for
 		synctest.Wait()
-		if event := th.heard(proven{2}); event != nil {
-			t.Errorf("the proof of a dead worker counts: %v", event)
+		th.step(proven{2})
+		if w := th.machine.in(serving); w.Generation != 1 {
+			t.Error("the proof of a dead worker counts")
 		}
 		th.cast[1].end <- 0
 		<-dead.end

@@ -43,14 +43,12 @@ func (s *Starter) answer(e said) any {
 	case word == "hello" && len(rest) == 1:
 		return s.greet(w, e.generation, rest[0])
 	case word == "want" && len(rest) == 2:
-		if socket := s.ledger.want(e.generation, rest[0], rest[1]); socket != nil {
-			event := s.say(e.generation, "socket", socket.fd)
-			if w.ready && !s.lacks(e.generation) {
-				go s.tell(proven{e.generation})
-			}
-			return event
+		socket := s.ledger.want(e.generation, rest[0], rest[1])
+		if socket == nil {
+			return s.say(e.generation, "none", -1)
 		}
-		return s.say(e.generation, "none", -1)
+		s.step(listens{e.generation, socket.inode})
+		return s.say(e.generation, "socket", socket.fd)
 	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
 		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
@@ -59,8 +57,13 @@ func (s *Starter) answer(e said) any {
 			s.letGo(letGo{e.generation, inode})
 		}
 		return s.say(e.generation, "none", -1)
-	case word == "ready" && s.options.Ready.notifies():
-		return s.ready(w, e.generation)
+	case word == "accepts" && len(rest) == 1:
+		if inode, err := strconv.ParseUint(rest[0], 10, 64); err == nil && s.ledger.find(inode) != nil {
+			return accepting{e.generation, inode}
+		}
+		return nil
+	case word == "ready":
+		return vouched{e.generation}
 	case word == "drained":
 		return drained{e.generation}
 	}
@@ -68,62 +71,27 @@ func (s *Starter) answer(e said) any {
 	return nil // a later version may have more words
 }
 
-// ready handles a worker's word on the broker, which comes with the first of
-// its sockets that it accepts on. If the current worker has others, the new
-// one is about to ask for those too, or it has no use for them any more.
-func (s *Starter) ready(w *running, generation int) any {
-	switch {
-	case !s.lacks(generation):
-		w.ready = true
-		return s.heard(proven{generation})
-	case w.ready:
-		return nil // said again: it is waited for already
-	}
-	w.ready = true
-	go func() {
-		if sleep(w.looks, s.options.Interval) {
-			s.tell(proven{generation})
-		}
-	}()
-	return nil
-}
-
-// seems handles what the kernel or the clock says of a worker. Its own word
-// counts more, and so does what the current worker serves meanwhile.
-func (s *Starter) seems(generation int) any {
-	w := s.workers[generation]
-	if w == nil || s.options.Ready == ReadyAuto && (w.greeted || s.lacks(generation)) {
-		return nil
-	}
-	return s.heard(proven{generation})
-}
-
-// lacks reports whether the current worker has a socket that it gave, or was
-// given, and this one has not asked for.
-func (s *Starter) lacks(generation int) bool {
-	current := s.machine.in(serving)
-	return current != nil && s.ledger.lacks(generation, current.Generation)
-}
-
 // keep takes a socket over that a worker has bound.
 func (s *Starter) keep(generation int, network, address string, fd int) {
-	kept, err := s.ledger.keep(generation, network, address, fd)
-	switch {
-	case err != nil:
+	kept, fresh, err := s.ledger.keep(generation, network, address, fd)
+	if err != nil {
 		s.refused(generation, err)
-	case kept != nil:
+		return
+	}
+	if fresh {
+		s.changed()
 		s.vigil.over(kept)
 		s.watchPlace(kept.place)
 		w := s.machine.find(generation)
 		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
 	}
+	s.step(listens{generation, kept.inode})
 }
 
 func (s *Starter) greet(w *running, generation int, version string) any {
 	if version != brokerVersion {
 		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
 	}
-	w.greeted = true
 	return greeted{generation}
 }
 
@@ -136,7 +104,7 @@ func (s *Starter) hungUp(generation int, err error) any {
 		w.broker.Close()
 		w.broker = nil
 		if inodes := s.ledger.usedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !exiting(w.PID()) {
-			w.greeted = false
+			s.step(hushed{generation})
 			go s.handsOn(w, generation, inodes)
 		}
 	}
@@ -148,6 +116,8 @@ func (s *Starter) hungUp(generation int, err error) any {
 func (s *Starter) letGo(e letGo) {
 	if s.machine.stays(e.generation) {
 		s.ledger.letGo(e.generation, e.inode)
+		s.changed()
+		s.step(closes{e.generation, e.inode})
 	}
 }
 

@@ -185,7 +185,7 @@ func (w *watch) came(b built, changed []string) {
 		discard(b.binary)
 	default:
 		w.forced = false
-		w.start(&attempt{binary: b.binary, changed: changed, began: b.began})
+		w.start(&attempt{binary: b.binary, adopted: w.tellAdopted(), changed: changed, began: b.began})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -95,7 +96,7 @@ func (u *watchUI) keys() {
 
 // open shows the program in a browser.
 func (u *watchUI) open() {
-	for _, address := range urls(append(u.addresses[:len(u.addresses):len(u.addresses)], u.listens...)) {
+	for _, address := range urls(slices.Concat(u.listens, u.addresses)) {
 		if !strings.HasPrefix(address, "http://") {
 			continue
 		}

@@ -27,7 +27,7 @@ var (
 	changesRules = []string{"rule", "before", "ignore"}
 	changesStart = []string{"args", "env-file"}
 	changesFiles = []string{"watch", "restart", "refresh", "ignore", "env-file", "rule"}
-	changesTimes = []string{"ready-timeout", "stop-timeout"}
+	changesTimes = []string{"ready-timeout", "serve-timeout", "rollback", "stop-timeout"}
 	changesLater = []string{"after-ready", "on-stop", "clear", "bell", "notify"}
 )
 
@@ -124,7 +124,7 @@ func (w *watch) apply(n newSettings) {
 	w.ui.alerts.bell, w.ui.alerts.notify = w.o.display.bell, w.o.display.notify
 	if anyOf(n.changed, changesTimes) {
 		so, _ := w.o.starterOptions("", "", nil) // readAgain has seen that it is right
-		w.starter.SetTimeouts(so.ReadyTimeout, so.DrainTimeout, so.StopTimeout)
+		w.starter.SetTimeouts(so)
 	}
 	if anyOf(n.changed, changesRules) {
 		if w.rules.running != nil {

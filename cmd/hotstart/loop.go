@@ -64,6 +64,7 @@ type watch struct {
 	attempts map[*starter.Command]*attempt // those whose binary may still be needed
 	target   *attempt                      // the newest that has not failed
 	current  *attempt                      // the one that serves, or did last
+	good     *attempt                      // the one that the starter returns to if a newer one dies early
 	worker   starter.Worker                // the worker that serves; zero: none does
 	starting starter.Worker                // the worker that is to serve next; zero: none is
 	slow     <-chan time.Time              // a start takes so long that it needs a word
@@ -275,7 +276,7 @@ func (w *watch) restart() {
 		return
 	}
 	w.due = plan{refresh: w.due.refresh}
-	w.start(&attempt{binary: w.target.binary, changed: w.takeChanged(), began: w.target.began, again: true})
+	w.start(&attempt{binary: w.target.binary, adopted: w.target.adopted, changed: w.takeChanged(), began: w.target.began, again: true})
 }
 
 // takeChanged returns what has changed, which then has not any more.

@@ -168,7 +168,7 @@ func (u *watchUI) done(e starter.Event, a *attempt) {
 			"  a program must stay in the foreground\n"
 	}
 	u.tell(told)
-	if u.where() != "" {
+	if len(u.listens)+len(u.addresses) > 0 {
 		u.broken(told, "the program has ended", "waiting for a change")
 	}
 }
@@ -188,7 +188,7 @@ func (u *watchUI) postponed(what string) {
 
 // firstURL is where the program can be asked, if it is known.
 func (u *watchUI) firstURL() string {
-	all := urls(slices.Concat(u.addresses, u.listens))
+	all := urls(slices.Concat(u.listens, u.addresses))
 	if len(all) == 0 {
 		return ""
 	}

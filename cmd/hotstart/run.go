@@ -38,6 +38,7 @@ type runOptions struct {
 	ready        string
 	interval     seconds
 	readyTimeout seconds
+	serveTimeout seconds
 	maxFailures  int
 
 	signalOnHUP  string
@@ -121,6 +122,7 @@ func usages(groups []flagGroup) string {
 // Their defaults are start_server's.
 func (o *runOptions) groups() []flagGroup {
 	o.interval, o.readyTimeout = seconds(time.Second), seconds(30*time.Second)
+	o.serveTimeout = seconds(10 * time.Second)
 	o.autoInterval, o.restartTimeout = seconds(360*time.Second), seconds(5*time.Minute)
 	group := func(title string, add func(f *pflag.FlagSet)) flagGroup {
 		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
@@ -145,6 +147,7 @@ func (o *runOptions) groups() []flagGroup {
 			f.StringVar(&o.ready, "ready", string(starter.ReadyInterval), "`way` to tell: interval, auto, accept, notify, http=URL or tcp=ADDRESS")
 			f.Var(&o.interval, "interval", "how `long` it must live with --ready=interval; also the time between two attempts")
 			f.Var(&o.readyTimeout, "ready-timeout", "how `long` it may take with the other ways; 0 is for ever")
+			f.Var(&o.serveTimeout, "serve-timeout", "`duration` from the first address that it serves until it must serve all that\nthe old one serves")
 			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after this `number` of failed starts in a row; 0 is never")
 		}),
 		group("How old workers leave", func(f *pflag.FlagSet) {
@@ -225,6 +228,7 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 		SocketOwner:      o.socketOwner,
 		Interval:         max(time.Duration(o.interval), time.Millisecond),
 		ReadyTimeout:     time.Duration(o.readyTimeout),
+		ServeTimeout:     max(time.Duration(o.serveTimeout), 1), // 0 is not the default here
 		KillOldDelay:     time.Duration(o.killOldDelay),
 		StopTimeout:      time.Duration(o.stopTimeout),
 		MaxOld:           o.maxOld,

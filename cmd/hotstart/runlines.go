@@ -58,7 +58,8 @@ func (l *runLines) event(e starter.Event) {
 		l.asked = true
 	case starter.LeftBehind:
 		l.say("%v; a wrapper runs it by exec, or use --kill-group", e)
-	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced:
+	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced,
+		starter.RolledBack, starter.Unseen, starter.LetGo:
 		l.say("%v", e)
 	}
 }

@@ -48,6 +48,8 @@ type watchOptions struct {
 	ready        string
 	interval     time.Duration
 	readyTimeout time.Duration
+	serveTimeout time.Duration
+	rollback     time.Duration
 	stopTimeout  time.Duration
 
 	display displayOptions
@@ -64,6 +66,8 @@ func defaultWatchOptions() watchOptions {
 		ready:        string(starter.ReadyAuto),
 		interval:     time.Second,
 		readyTimeout: 30 * time.Second,
+		serveTimeout: 10 * time.Second,
+		rollback:     10 * time.Second,
 		stopTimeout:  10 * time.Second,
 		display:      defaultDisplayOptions(),
 	}
@@ -133,6 +137,8 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")
 	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
+	f.DurationVar(&o.serveTimeout, "serve-timeout", o.serveTimeout, "`duration` from the first address that a new worker serves until it must serve\nall that the old one serves")
+	f.DurationVar(&o.rollback, "rollback", o.rollback, "return to the last good program if a new one dies within this `duration`\nafter it took over; 0 is never")
 	f.StringVar(&o.stopSignal, "stop-signal", o.stopSignal, "the `signal` that tells a worker to finish")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
 	f.BoolVar(&o.postpone, "postpone", o.postpone, "build nothing before a first change")
@@ -175,7 +181,7 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"interval": o.interval, "ready-timeout": o.readyTimeout, "stop-timeout": o.stopTimeout, "poll": o.poll,
+		"interval": o.interval, "ready-timeout": o.readyTimeout, "serve-timeout": o.serveTimeout, "rollback": o.rollback, "stop-timeout": o.stopTimeout, "poll": o.poll,
 	} {
 		if d < 0 {
 			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%v is less than nothing", name, d), hint: "hotstart watch --help"}
@@ -205,6 +211,8 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		Ready:            ready,
 		Interval:         o.interval,
 		ReadyTimeout:     readyTimeout,
+		ServeTimeout:     max(o.serveTimeout, 1), // 0 is not the default here
+		Rollback:         o.rollback,
 		DrainTimeout:     drain,
 		StopTimeout:      o.stopTimeout,
 		SignalOnHUP:      stopSignal,

@@ -16,8 +16,7 @@ type watchUI struct {
 	*ui
 	alerts    alerts
 	addresses []starter.Address // that hotstart has made
-	listens   []starter.Address // that the program has bound by itself
-	by        int               // the generation that did
+	listens   []starter.Address // that the worker serves; after its end, that it did
 	worker    starter.Worker    // the one that serves; zero: none does
 	code      time.Time         // when the build of that began
 	stale     stale
@@ -33,7 +32,7 @@ func (u *watchUI) building(welcome, what string) {
 	}
 	e := event{name: "building", text: "building " + what}
 	if len(u.addresses) > 0 {
-		e.text += "; connections to " + u.where() + " wait"
+		e.text += "; connections to " + strings.Join(urls(u.addresses), ", ") + " wait"
 		e.Addresses = urls(u.addresses)
 	}
 	if u.keyed {
@@ -60,15 +59,14 @@ func (u *watchUI) kept(e starter.Event) {
 	facts := factsOf(e.Worker)
 	facts.Addresses = urls([]starter.Address{e.Address})
 	u.tell(event{name: "kept", text: text, facts: facts})
-	if u.by != e.Worker.Generation {
-		u.by, u.listens = e.Worker.Generation, nil
+	if u.worker == e.Worker {
+		u.listens = append(u.listens, e.Address)
 	}
-	u.listens = append(u.listens, e.Address)
 }
 
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
-	u.worker, u.code = e.Worker, a.began
+	u.worker, u.code, u.listens = e.Worker, a.began, e.Serves
 	line := fmt.Sprintf("%v is %s", e.Worker, u.verb())
 	facts := u.served()
 	switch {
@@ -92,7 +90,7 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 // served are the facts about what serves.
 func (u *watchUI) served() facts {
 	f := factsOf(u.worker)
-	f.Addresses = urls(slices.Concat(u.addresses, u.listens))
+	f.Addresses = urls(u.listens)
 	f.Serving = u.worker.Generation
 	if f.Serving != 0 {
 		f.CodeOf = u.code.Format(time.RFC3339Nano)
@@ -102,7 +100,7 @@ func (u *watchUI) served() facts {
 
 // verb is what a worker does that may not be a server.
 func (u *watchUI) verb() string {
-	if len(u.addresses)+len(u.listens) == 0 {
+	if len(u.listens) == 0 {
 		return "running"
 	}
 	return "serving"
@@ -111,7 +109,8 @@ func (u *watchUI) verb() string {
 // unused warns once of a port on which nobody will ever answer.
 func (u *watchUI) unused(e starter.Event) {
 	before := len(u.addresses)
-	u.addresses = slices.DeleteFunc(u.addresses, func(a starter.Address) bool { return a == e.Address })
+	other := func(a starter.Address) bool { return a == e.Address }
+	u.addresses, u.listens = slices.DeleteFunc(u.addresses, other), slices.DeleteFunc(u.listens, other)
 	if len(u.addresses) < before {
 		u.tell(event{name: "unused", bad: true, facts: factsOf(e.Worker), text: fmt.Sprintf(
 			"nothing in the program listens on %s, which hotstart has made: connections to it wait in vain", urlOf(e.Address))})
@@ -207,6 +206,33 @@ func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting
 	u.tell(event{name: "died", bad: true, text: e.String() + next, more: u.words(words), facts: facts})
 }
 
+// rolledBack tells of a worker that has died so soon that older code is
+// served again.
+func (u *watchUI) rolledBack(e starter.Event, a *attempt, words lastWords, standing string) {
+	u.worker = starter.Worker{}
+	facts := u.failing(a.changed)
+	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, words.problems()
+	told := event{name: "rolled_back", bad: true, text: u.after(a.changed, e.String()) + "; " + standing, facts: facts}
+	told.more = u.words(words) + held(words.lines)
+	u.tell(told)
+	u.broken(told, fmt.Sprintf("worker %d died", e.Worker.Generation), standing)
+	u.stale.code = a.began
+}
+
+// unseen tells that a worker is trusted, since nothing shows whether it serves.
+func (u *watchUI) unseen(e starter.Event) {
+	u.tell(event{name: "unseen", text: e.String(), facts: factsOf(e.Worker)})
+}
+
+// letGo tells of an address that nobody serves any more.
+func (u *watchUI) letGo(e starter.Event) {
+	facts := factsOf(e.Worker)
+	facts.Addresses = urls([]starter.Address{e.Address})
+	u.tell(event{name: "let_go", text: fmt.Sprintf("worker %d does not listen on %s, as the worker before it did; that socket is closed",
+		e.Worker.Generation, urlOf(e.Address)), facts: facts})
+}
+
 // left tells of an old worker only if it did not end as it was told to.
 func (u *watchUI) left(e starter.Event) {
 	if e.Status.Exited() && e.Status.ExitStatus() != 0 {
@@ -239,7 +265,7 @@ func (u *watchUI) goesOn(worker starter.Worker, since time.Time) string {
 
 // where names every address as a person would type it.
 func (u *watchUI) where() string {
-	return strings.Join(urls(slices.Concat(u.addresses, u.listens)), ", ")
+	return strings.Join(urls(u.listens), ", ")
 }
 
 func urls(addresses []starter.Address) (all []string) {

@@ -13,6 +13,7 @@ import (
 type attempt struct {
 	command *starter.Command
 	binary  *builder.Binary
+	adopted bool      // its program says hello to the broker
 	outputs []*output // what its workers write
 	input   *os.File  // where to write what they shall read; nil: nothing
 	changed []string
@@ -38,6 +39,8 @@ func (w *watch) start(a *attempt) {
 		Args: append([]string{a.binary.Path}, w.o.args...),
 		Dir:  w.o.dir,
 		Env:  env,
+
+		Greets: a.adopted,
 	}
 	if a.outputs, err = w.streams.connect(a.command); err != nil {
 		w.ui.warn("the program writes by itself: %v", err)
@@ -45,21 +48,23 @@ func (w *watch) start(a *attempt) {
 	if err := w.connectInput(a); err != nil {
 		w.ui.warn("the program reads nothing: %v", err)
 	}
-	if w.o.adopt != adoptOff {
-		w.tellAdopted()
-	}
 	w.attempts[a.command], w.target = a, a
 	w.churn.starts()
 	w.starter.Reload(a.command)
 }
 
-// tellAdopted tells how the program is adopted, if that is news.
-func (w *watch) tellAdopted() {
+// tellAdopted tells how the program of the last build is adopted, if that is
+// news, and reports whether it is.
+func (w *watch) tellAdopted() bool {
+	if w.o.adopt == adoptOff {
+		return false
+	}
 	what, err := w.builder.Adopted()
 	if now := fmt.Sprint(what, err); now != w.adopted {
 		w.adopted = now
 		w.ui.adopted(what, err)
 	}
+	return what != ""
 }
 
 // newest is the worker that runs the newest code.
@@ -87,6 +92,12 @@ func (w *watch) happened(e starter.Event) {
 		w.worker = starter.Worker{}
 		w.exits(e)
 		w.ui.died(e, w.lastWords(e, a), w.stopping, w.starting)
+	case starter.RolledBack:
+		w.rolledBack(e, a)
+		w.exits(e)
+	case starter.Settled:
+		w.good = a
+		w.tidy()
 	case starter.Done:
 		w.done(e, a)
 		w.exits(e)
@@ -112,6 +123,10 @@ func (w *watch) happened(e starter.Event) {
 		}
 	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
 		w.ui.trouble(e)
+	case starter.Unseen:
+		w.ui.unseen(e)
+	case starter.LetGo:
+		w.ui.letGo(e)
 	case starter.Unused:
 		w.ui.unused(e)
 	}
@@ -128,8 +143,22 @@ func (w *watch) serves(e starter.Event, a *attempt) {
 	if w.target == nil {
 		w.target = a
 	}
+	if w.good == nil || w.good.ended {
+		w.good = a
+	}
 	w.tidy()
 	w.runAfter()
+}
+
+// rolledBack notes that a worker has died so soon after it took over that the
+// last good code is started.
+func (w *watch) rolledBack(e starter.Event, a *attempt) {
+	w.worker = starter.Worker{}
+	if a == w.target {
+		w.target = w.good
+	}
+	w.behind, w.current = true, w.good
+	w.ui.rolledBack(e, a, w.lastWords(e, a), "back to the code of "+clock(w.good.began))
 }
 
 // done notes a worker that has ended as it should.
@@ -184,8 +213,9 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		}
 	}
 	standing := w.standing()
-	if w.newest().PID == 0 && w.current != nil && w.current != a && !w.current.ended && !w.stopping {
-		standing = "back to the code of " + clock(w.current.began)
+	if w.newest().PID == 0 && w.good != nil && w.good != a && !w.good.ended && !w.stopping {
+		w.current = w.good
+		standing = "back to the code of " + clock(w.good.began)
 	}
 	w.ui.startFailed(e, a, w.lastWords(e, a), standing)
 	w.tidy()
@@ -207,7 +237,7 @@ func (w *watch) standing() string {
 // tidy removes the binaries that no worker will be started from again.
 func (w *watch) tidy() {
 	for command, a := range w.attempts {
-		if a != w.target && a != w.current {
+		if a != w.target && a != w.current && a != w.good {
 			delete(w.attempts, command)
 			w.drop(a)
 		}

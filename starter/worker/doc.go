@@ -38,7 +38,8 @@
 //	hotstart  none                     no. Answers come in the order of the questions
 //	worker    keep NETWORK ADDRESS     I bound this one: keep it for the generations to come (and a descriptor). No answer
 //	worker    drop INODE               I have closed this socket, and go on: keep it no more for me. Answered by none
-//	worker    ready                    I serve
+//	worker    accepts INODE            I accept on this socket now. A worker that never says so accepts on all that it wanted or gave
+//	worker    ready                    I serve something; hotstart knows which addresses have to follow
 //	hotstart  drain                    serve nothing new, finish what you have
 //	worker    drained                  nothing is open, nothing in flight
 //

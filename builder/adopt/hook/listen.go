@@ -104,7 +104,7 @@ func (w *hotstartWorker) inherit(fd, kept int) error {
 // follows remembers a listening socket that hotstart keeps, and returns its name.
 func (w *hotstartWorker) follows(fd int) string {
 	name := hotstartName(fd) // where port 0 was bound, it has a number now
-	w.listeners[fd], w.waiting[fd] = name, true
+	w.listeners[fd] = name
 	w.kept[hotstartInode(fd)] = true
 	hotstartMark(fd, hotstartListens)
 	return name
@@ -150,7 +150,6 @@ func (w *hotstartWorker) unlisten(fd int, accepted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.listeners, fd)
-	delete(w.waiting, fd)
 	inode := hotstartInode(fd)
 	if accepted {
 		time.AfterFunc(hotstartLetGo, func() {

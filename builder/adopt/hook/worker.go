@@ -27,7 +27,6 @@ type hotstartWorker struct {
 	mu        sync.Mutex
 	listeners map[int]string  // addresses by descriptor, of the listening sockets that hotstart keeps
 	kept      map[uint64]bool // inodes of the sockets that hotstart keeps and this process has had
-	waiting   map[int]bool    // those of them that the program has not accepted on yet
 	ready     bool            // said
 
 	servers []hotstartServer // guarded by mu
@@ -64,7 +63,6 @@ func hotstartInstall() *hotstartWorker {
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
 		kept:      make(map[uint64]bool),
-		waiting:   make(map[int]bool),
 		born:      time.Now(),
 	}
 	w.keepFromChildren()
@@ -115,27 +113,20 @@ func (w *hotstartWorker) keepFromChildren() {
 }
 
 // accepts is called when the program accepts on a listening socket for the
-// first time. The program serves as soon as it has done so on each socket
-// that hotstart keeps; or some time later, since it may never.
+// first time. Once it has done so on each that matters, it serves: hotstart
+// knows which those are.
 func (w *hotstartWorker) accepts(fd int) {
 	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.waiting, fd)
-	if inode := hotstartInode(fd); inode == 0 || w.kept[inode] {
+	inode := hotstartInode(fd)
+	if inode == 0 || w.kept[inode] {
 		w.listeners[fd] = hotstartName(fd) // it may be a copy
 		hotstartMark(fd, hotstartListens)
 	}
-	switch {
-	case w.ready:
-	case len(w.waiting) == 0:
+	w.say("accepts "+strconv.FormatUint(inode, 10), -1)
+	if !w.ready {
 		w.ready = true
 		w.say("ready", -1)
-	default:
-		time.AfterFunc(hotstartPatience, func() { w.say("ready", -1) }) // said twice does no harm
 	}
 }
-
-// hotstartPatience is how long a listening socket may lie unused before the
-// program counts as serving without it.
-const hotstartPatience = time.Second
