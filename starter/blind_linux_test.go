@@ -3,7 +3,6 @@ package starter
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,24 +65,4 @@ func TestAWorkerThatCannotBeSeen(t *testing.T) {
 			}
 		})
 	}
-}
-
-// public copies a program to where every user may run it.
-func public(t *testing.T, path string) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "hotstart-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	to := filepath.Join(dir, "program")
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Link(path, to); err != nil {
-		if out, err := exec.Command("cp", path, to).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	return to
 }

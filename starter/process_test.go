@@ -135,7 +135,7 @@ func TestDirAndNotify(t *testing.T) {
 		}
 		c.Dir, c.Path = dir, "./server"
 	})
-	if d.Dir != dir || d.Env["A_MARK"] != "1" || !strings.HasPrefix(d.Env["NOTIFY_SOCKET"], "@hotstart-") {
+	if d.Dir != dir || d.Env["A_MARK"] != "1" || !strings.Contains(d.Env["NOTIFY_SOCKET"], "/hotstart-notify-") {
 		t.Errorf("%s, %s, %s", d.Dir, d.Env["A_MARK"], d.Env["NOTIFY_SOCKET"])
 	}
 }

@@ -60,6 +60,7 @@ func programs() map[string]func() error {
 		"stubborn":  stubborn,
 		"prefork":   prefork,
 		"notify":    sayNotify,
+		"say":       func() error { _, err := dialNotify(); return err },
 		"broker":    sayBroker,
 		"deafen":    deafen,
 		"halfway":   func() error { return echoOn(3) },
@@ -157,13 +158,22 @@ func prefork() error {
 	return cmd.Wait()
 }
 
-func sayNotify() error {
+// dialNotify connects to NOTIFY_SOCKET and says READY=1.
+func dialNotify() (net.Conn, error) {
 	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprint(c, "STATUS=warming up")
+	_, err = fmt.Fprint(c, "STATUS=done\nREADY=1\n")
+	return c, err
+}
+
+func sayNotify() error {
+	c, err := dialNotify()
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(c, "STATUS=warming up")
-	fmt.Fprint(c, "STATUS=done\nREADY=1\n")
 	for range 5000 { // more than a queue holds
 		c.SetWriteDeadline(time.Now().Add(patient))
 		if _, err := fmt.Fprint(c, "STATUS=serving"); err != nil {
@@ -452,4 +462,24 @@ func until(t testing.TB, what string, fact func() bool) {
 			t.Fatalf("waited in vain: %s", what)
 		}
 	}
+}
+
+// public copies a program to where every user may run it.
+func public(t *testing.T, path string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hotstart-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	to := filepath.Join(dir, "program")
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, to); err != nil {
+		if out, err := exec.Command("cp", path, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	return to
 }

@@ -3,11 +3,9 @@ package starter
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -227,28 +225,6 @@ func TestNotifyIsReadToTheEnd(t *testing.T) {
 	if line, err := out.ReadString('\n'); line != "said it all\n" {
 		t.Error(line, err)
 	}
-}
-
-// A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
-// gone with it.
-func TestNotifySocketEndsWithItsWorker(t *testing.T) {
-	t.Parallel()
-	stdout, out := reader(t)
-	sh := run(t, Options{Ready: ReadyNotify, MaxStartFailures: 1, Outlive: true, Helper: true}, &Command{
-		Path: "/bin/sh", Args: []string{"sh", "-c", "echo $NOTIFY_SOCKET"}, Stdout: stdout,
-	})
-	name, err := out.ReadString('\n')
-	if err != nil || !strings.HasPrefix(name, "@") {
-		t.Fatal(name, err)
-	}
-	sh.await(Failed)
-	until(t, "it is still open", func() bool {
-		c, err := net.Dial("unixgram", strings.TrimSpace(name))
-		if err == nil {
-			c.Close()
-		}
-		return err != nil
-	})
 }
 
 func TestExiting(t *testing.T) {

@@ -40,15 +40,16 @@ func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
 	w := &running{looking: func() {}, ended: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
-		name, err := notifyName()
-		if err != nil {
+		notify, err := newNotifySocket(notifyParents(s.options.Scratch)...)
+		switch {
+		case err == nil:
+			w.notify = notify
+			more = append(more, "NOTIFY_SOCKET="+notify.path)
+		case s.options.Ready == ReadyAuto:
+			s.trouble(err) // there are other ways
+		default:
 			return nil, err
 		}
-		if w.notify, err = newNotifySocket(name); err != nil {
-			return nil, err
-		}
-		w.ended = func() { removeNotify(name) }
-		more = append(more, "NOTIFY_SOCKET="+name)
 	}
 	theirs := -1
 	if s.options.speaks(DialectHotstart) {

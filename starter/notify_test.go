@@ -1,0 +1,110 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
+// gone with it.
+func TestNotifySocketEndsWithItsWorker(t *testing.T) {
+	t.Parallel()
+	stdout, out := reader(t)
+	sh := run(t, Options{Ready: ReadyNotify, MaxStartFailures: 1, Outlive: true, Helper: true}, &Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "echo $NOTIFY_SOCKET"}, Stdout: stdout,
+	})
+	name, err := out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.await(Failed)
+	until(t, "its folder is still there", func() bool {
+		_, err := os.Stat(filepath.Dir(strings.TrimSpace(name)))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// No user learns where to say that a hung worker serves, but one who is told
+// can say so, whoever he is.
+func TestNotifySocketIsSecret(t *testing.T) {
+	t.Parallel()
+	n, err := newNotifySocket(notifyParents("")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if s, err := os.Stat(filepath.Dir(n.path)); err != nil || s.Mode().Perm() != 0o711 {
+		t.Errorf("the folder has the mode %v, %v", s.Mode(), err)
+	}
+	if names, err := os.ReadDir(filepath.Dir(n.path)); err != nil || len(names) != 1 || names[0].Name() != filepath.Base(n.path) {
+		t.Errorf("in the folder are %v, %v", names, err)
+	}
+	if runtime.GOOS == "linux" {
+		b, err := os.ReadFile("/proc/net/unix")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := 0
+		for line := range strings.Lines(string(b)) {
+			at := strings.LastIndexByte(line, ' ') + 1
+			if !strings.HasPrefix(line[at:], filepath.Dir(n.path)) {
+				continue
+			}
+			shown++
+			if c, err := net.Dial("unixgram", strings.TrimSpace(line[at:])); err == nil {
+				c.Close()
+				t.Errorf("anybody can connect to %s", line[at:])
+			}
+		}
+		if shown != 1 {
+			t.Errorf("/proc/net/unix shows it %d times", shown)
+		}
+	}
+	heard := make(chan bool, 1)
+	go n.listen(func() { heard <- true })
+	if os.Getuid() != 0 {
+		t.Skip("root alone can send as another user")
+	}
+	cmd := exec.Command(public(t, program("say").Path))
+	cmd.Env, cmd.Dir = append(program("say").Env, "NOTIFY_SOCKET="+n.path), "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	<-heard
+}
+
+// A folder that is too deep for the address of a socket, or that can't be
+// written to, is passed over.
+func TestNotifySocketFindsAPlace(t *testing.T) {
+	t.Parallel()
+	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
+	if err := os.Mkdir(deep, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := newNotifySocket(deep, "/missing"); err == nil || !strings.Contains(err.Error(), "is longer than") || !strings.Contains(err.Error(), "/missing: no such file") {
+		t.Errorf("%v, %v", n, err)
+	}
+	if names, err := os.ReadDir(deep); err != nil || len(names) > 0 {
+		t.Errorf("it left %v, %v", names, err)
+	}
+	n, err := newNotifySocket(append([]string{deep, "/missing"}, notifyParents("")...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	if fmt.Sprint(notifyParents("/scratch")[0]) != "/scratch" {
+		t.Error("it does not prefer the folder that is removed in any case")
+	}
+}
