@@ -220,6 +220,7 @@ func TestRace(t *testing.T) {
 	for range 3 {
 		asked := l.asked.Load()
 		until(t, "requests come", func() bool { return l.asked.Load() > asked+500 })
+		newClient(t).post("http://" + address) // its connection is looked at while it is idle
 		r.reload()
 	}
 	r.left(3)

@@ -466,3 +466,22 @@ func TestStackTrace(t *testing.T) {
 	}
 	r.until("it says where", func() bool { return strings.Contains(r.text(), "/testdata/server/main.go:34 ") })
 }
+
+// A program that makes a server for each connection does not keep them all.
+func TestServersAreForgotten(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, drainForever, "servers", address)
+	until(t, "most servers are collected", func() bool {
+		alive, err := strconv.Atoi(newClient(t).post("http://" + address + "/alive"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return alive < 300 // of a thousand
+	})
+	c := newClient(t)
+	c.post("http://" + address)
+	r.reload()
+	c.postUntilLast("http://" + address) // the one that serves is known still
+	r.left(1)
+}

@@ -18,6 +18,8 @@ type hotstartHTTP struct {
 	server  *http.Server
 	handler http.Handler // nil: http.DefaultServeMux
 	http2   atomic.Bool  // it has had requests of HTTP/2
+	listed  bool         // w.servers has it; guarded by w.mu
+	unused  bool         // the last sweep says so; sweep's own
 	goneAt  time.Time    // when its connections of HTTP/2 got GOAWAY; drain's own
 }
 
@@ -42,12 +44,58 @@ func (w *hotstartWorker) hookHTTP() bool {
 func (w *hotstartWorker) attach(srv *http.Server) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := srv.Handler.(*hotstartHTTP); ok {
-		return
+	h, ok := srv.Handler.(*hotstartHTTP)
+	if !ok {
+		h = &hotstartHTTP{worker: w, server: srv, handler: srv.Handler}
+		srv.Handler = h
 	}
-	h := &hotstartHTTP{worker: w, server: srv, handler: srv.Handler}
-	srv.Handler = h
-	w.servers = append(w.servers, h)
+	if !h.listed {
+		h.listed = true
+		w.servers = append(w.servers, h)
+	}
+	if len(w.servers) >= w.sweepAt {
+		w.sweepAt = 1 << 30 // until it is done
+		go w.sweep()
+	}
+}
+
+// hotstartSweep is how many servers call for a sweep at least.
+const hotstartSweep = 64
+
+// sweep forgets servers that have no listener and no connection: a program may make one
+// for each connection that it has. One that is about to have a listener looks the same,
+// so that it takes two sweeps, a second apart. Servers are looked at without w.mu: one that is being
+// closed waits for that, and is locked itself.
+func (w *hotstartWorker) sweep() {
+	var gone []*hotstartHTTP
+	suspects := false
+	for _, s := range w.known() {
+		if h, ok := s.(*hotstartHTTP); ok {
+			unused := h.isUnused()
+			if unused && h.unused {
+				gone = append(gone, h)
+			}
+			suspects = suspects || unused && !h.unused
+			h.unused = unused
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range gone {
+		h.listed, h.unused = false, false
+	}
+	var rest []hotstartServer
+	for _, s := range w.servers {
+		if h, ok := s.(*hotstartHTTP); !ok || h.listed {
+			rest = append(rest, s)
+		}
+	}
+	w.servers = rest
+	if suspects {
+		time.AfterFunc(time.Second, w.sweep)
+	} else {
+		w.sweepAt = 2*len(rest) + hotstartSweep
+	}
 }
 
 // ServeHTTP implements http.Handler. Once the program drains, answers say
@@ -107,26 +155,49 @@ func (h *hotstartHTTP) closeIdle() {
 			return
 		}
 	}
-	hotstartCloseIdle(h.server)
+	if !h.hasBegun() {
+		hotstartCloseIdle(h.server)
+	}
 }
 
 // goAway calls what HTTP/2 has registered to be called at the server's Shutdown, that
 // of net/http or of golang.org/x/net/http2, and nothing that the program has. Where
 // it is not found, connections end without GOAWAY.
 func (h *hotstartHTTP) goAway() {
-	server := reflect.ValueOf(h.server).Elem()
-	mu, list := server.FieldByName("mu"), server.FieldByName("onShutdown")
-	if !mu.IsValid() || !list.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) || list.Type() != reflect.TypeOf([]func(){}) {
-		return
-	}
-	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
-	lock.Lock()
-	registered := append([]func(){}, *(*[]func())(unsafe.Pointer(list.UnsafeAddr()))...)
-	lock.Unlock()
+	var registered []func()
+	h.inside(func(server reflect.Value) {
+		if list := server.FieldByName("onShutdown"); list.IsValid() && list.Type() == reflect.TypeOf(registered) {
+			registered = append(registered, *(*[]func())(unsafe.Pointer(list.UnsafeAddr()))...)
+		}
+	})
 	for _, f := range registered {
 		of := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
 		if of != nil && strings.HasSuffix(of.Name(), "erverInternalState).startGracefulShutdown-fm") {
 			f()
 		}
 	}
+}
+
+// inside has do look at the fields of the server while they are locked, unless net/http is
+// one that this code does not know.
+func (h *hotstartHTTP) inside(do func(server reflect.Value)) {
+	server := reflect.ValueOf(h.server).Elem()
+	mu := server.FieldByName("mu")
+	if !mu.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) {
+		return
+	}
+	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
+	lock.Lock()
+	defer lock.Unlock()
+	do(server)
+}
+
+// isUnused reports whether the server serves nothing.
+func (h *hotstartHTTP) isUnused() (is bool) {
+	h.inside(func(server reflect.Value) {
+		listeners, conns := server.FieldByName("listeners"), server.FieldByName("activeConn")
+		is = listeners.IsValid() && listeners.Kind() == reflect.Map && listeners.Len() == 0 &&
+			conns.IsValid() && conns.Kind() == reflect.Map && conns.Len() == 0
+	})
+	return is
 }

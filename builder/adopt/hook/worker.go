@@ -30,6 +30,7 @@ type hotstartWorker struct {
 	ready     bool            // said
 
 	servers []hotstartServer // guarded by mu
+	sweepAt int              // how many of them call for a sweep; guarded by mu
 	born    time.Time        // has the monotonic clock, which nobody sets
 	busyAt  atomic.Int64     // when a request ended while draining, in ns since born
 }

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -93,11 +95,32 @@ func listeners(mode string, addresses []string) {
 			log.Fatal(err)
 		}
 		log.Fatal(http.Serve(l, nil))
+	case "servers": // serves by many servers in turn
+		var alive atomic.Int32
+		for i := 0; i < 1000; i++ {
+			handler := &counted{}
+			alive.Add(1)
+			runtime.SetFinalizer(handler, func(*counted) { alive.Add(-1) })
+			(&http.Server{Handler: handler}).Serve(ended{})
+		}
+		http.HandleFunc("/alive", func(w http.ResponseWriter, r *http.Request) {
+			runtime.GC()
+			fmt.Fprint(w, alive.Load())
+		})
 	case "raw": // makes its socket past package net
 		log.Fatal(http.Serve(raw(addresses[0]), nil))
 	}
 	log.Fatal(http.ListenAndServe(addresses[0], nil))
 }
+
+type counted struct{ http.ServeMux }
+
+// ended is a listener that accepts nothing.
+type ended struct{ net.Listener }
+
+func (ended) Accept() (net.Conn, error) { return nil, io.EOF }
+func (ended) Close() error              { return nil }
+func (ended) Addr() net.Addr            { return &net.TCPAddr{} }
 
 func listen(address string) net.Listener {
 	l, err := net.Listen("tcp", address)

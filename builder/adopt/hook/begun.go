@@ -1,0 +1,127 @@
+package hook
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"reflect"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// hasBegun reports whether a part of a request has come on a connection that net/http
+// calls idle: that does so until the header is whole.
+func (h *hotstartHTTP) hasBegun() (has bool) {
+	h.inside(func(server reflect.Value) {
+		conns := server.FieldByName("activeConn")
+		if !conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Ptr {
+			return
+		}
+		at, ok := hotstartFindConn(conns.Type().Key().Elem())
+		at.limit = 4096 + int64(http.DefaultMaxHeaderBytes) // as much as net/http reads of a header
+		if h.server.MaxHeaderBytes > 0 {
+			at.limit = 4096 + int64(h.server.MaxHeaderBytes)
+		}
+		for keys := conns.MapRange(); ok && !has && keys.Next(); {
+			has = at.hasBegun(unsafe.Pointer(keys.Key().Pointer()))
+		}
+	})
+	return has
+}
+
+// hotstartConn is where the fields are that tell of a connection of net/http what has
+// been read of it.
+type hotstartConn struct {
+	state         uintptr // atomic.Uint64, in its last byte an http.ConnState
+	conn          uintptr // net.Conn
+	bytes         uintptr // *connReader
+	remain        uintptr // … whose int64 is counted down from limit while a header is read, else from far more
+	buffer        uintptr // *bufio.Reader
+	read, written uintptr // … whose ints part what is buffered
+	limit         int64
+}
+
+// hotstartFindConn finds the fields of net/http's type conn. It returns false if that is
+// one that this code does not know.
+func hotstartFindConn(conn reflect.Type) (at hotstartConn, ok bool) {
+	if conn.Kind() != reflect.Struct {
+		return at, false
+	}
+	reader, ok := conn.FieldByName("r")
+	if !ok || reader.Type.Kind() != reflect.Ptr || reader.Type.Elem().Kind() != reflect.Struct {
+		return at, false
+	}
+	at.bytes = reader.Offset
+	buffer := reflect.TypeOf(bufio.Reader{})
+	for _, f := range []struct {
+		in   reflect.Type
+		name string
+		is   reflect.Type
+		at   *uintptr
+	}{
+		{conn, "curState", reflect.TypeOf(atomic.Uint64{}), &at.state},
+		{conn, "rwc", reflect.TypeOf((*net.Conn)(nil)).Elem(), &at.conn},
+		{conn, "bufr", reflect.PtrTo(buffer), &at.buffer},
+		{reader.Type.Elem(), "remain", reflect.TypeOf(int64(0)), &at.remain},
+		{buffer, "r", reflect.TypeOf(0), &at.read},
+		{buffer, "w", reflect.TypeOf(0), &at.written},
+	} {
+		field, ok := f.in.FieldByName(f.name)
+		if !ok || field.Type != f.is {
+			return at, false
+		}
+		*f.at = field.Offset
+	}
+	return at, true
+}
+
+// hasBegun reads what the goroutine of the connection may write: a moment later it is
+// looked at again.
+//
+//go:norace
+func (at hotstartConn) hasBegun(conn unsafe.Pointer) bool {
+	state := http.ConnState((*atomic.Uint64)(unsafe.Pointer(uintptr(conn)+at.state)).Load() & 0xff)
+	if state != http.StateNew && state != http.StateIdle {
+		return false
+	}
+	bytes := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.bytes))
+	buffer := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.buffer))
+	if bytes == nil || buffer == nil { // it is not read yet
+		return hotstartUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+	}
+	remain := *(*int64)(unsafe.Pointer(uintptr(bytes) + at.remain))
+	read := *(*int)(unsafe.Pointer(uintptr(buffer) + at.read))
+	written := *(*int)(unsafe.Pointer(uintptr(buffer) + at.written))
+	const unlimited = 1 << 62
+	switch {
+	case written > read:
+		return true
+	case state == http.StateIdle && remain < unlimited:
+		return true
+	case state == http.StateNew && remain > 0 && remain < at.limit:
+		return true
+	}
+	return hotstartUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+}
+
+// hotstartUnread reports whether something has come that nobody has read yet: on a busy
+// machine it may wait for long.
+func hotstartUnread(conn net.Conn) bool {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
+		return hotstartUnread(over.NetConn())
+	}
+	system, ok := conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := system.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	raw.Control(func(fd uintptr) {
+		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return n > 0
+}
