@@ -64,7 +64,8 @@
 //     comes back once at most, and then to the new worker. Connections that the handler takes over for HTTP/2 without
 //     TLS (golang.org/x/net/http2/h2c) get GOAWAY too, which leaves their clients all requests that they have sent;
 //  3. waits until nothing is in flight: until every connection has been idle for a second, or, if it never sent a
-//     request, has been open for five, counted from the beginning of the drain; 30 seconds at most, see [Drain];
+//     request, has been open for five, counted from the beginning of the drain, and no part of a request has come; 30
+//     seconds at most, see [Drain];
 //  4. calls [http.Server.Shutdown] for what is left, by then idle connections only, which also runs the functions
 //     of [http.Server.RegisterOnShutdown]; closes those of h2c once no request is under way on them; and waits until the
 //     program has closed the other connections that it hijacked;

@@ -120,7 +120,7 @@ func (d Drain) empty(srv *http.Server, c *conns) {
 	}
 	poll(ctx, func() bool {
 		now := time.Now()
-		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.unread()
+		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.unread() && !hasBegun(srv)
 	})
 	c.closeFresh()
 	if srv.Shutdown(ctx) != nil {

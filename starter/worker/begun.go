@@ -1,0 +1,112 @@
+package worker
+
+import (
+	"bufio"
+	"cmp"
+	"net"
+	"net/http"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// hasBegun reports whether a part of a request has come on a connection that net/http
+// calls idle: that does so until the header is whole.
+//
+// Only net/http knows, and does not tell. To count what comes on each connection costs a system call for each request,
+// or a net.Conn of another type than programs expect. So its fields are looked at, unless they are not what they were
+// from Go 1.23 on: then no request has begun.
+func hasBegun(srv *http.Server) (has bool) {
+	server := reflect.ValueOf(srv).Elem()
+	mu, conns := server.FieldByName("mu"), server.FieldByName("activeConn")
+	if !mu.IsValid() || mu.Type() != reflect.TypeFor[sync.Mutex]() ||
+		!conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Pointer {
+		return false
+	}
+	at, ok := findConn(conns.Type().Key().Elem())
+	if !ok {
+		return false
+	}
+	at.limit = 4096 + int64(cmp.Or(max(srv.MaxHeaderBytes, 0), http.DefaultMaxHeaderBytes)) // as much as net/http reads of a header
+	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
+	lock.Lock()
+	defer lock.Unlock()
+	for keys := conns.MapRange(); !has && keys.Next(); {
+		has = at.hasBegun(unsafe.Pointer(keys.Key().Pointer()))
+	}
+	return has
+}
+
+// connFields is where the fields are that tell of a connection of net/http what has
+// been read of it.
+type connFields struct {
+	state         uintptr // atomic.Uint64, in its last byte an http.ConnState
+	conn          uintptr // net.Conn
+	bytes         uintptr // *connReader
+	remain        uintptr // … whose int64 is counted down from limit while a header is read, else from far more
+	buffer        uintptr // *bufio.Reader
+	read, written uintptr // … whose ints part what is buffered
+	limit         int64
+}
+
+// findConn finds the fields of net/http's type conn.
+func findConn(conn reflect.Type) (at connFields, ok bool) {
+	if conn.Kind() != reflect.Struct {
+		return at, false
+	}
+	reader, ok := conn.FieldByName("r")
+	if !ok || reader.Type.Kind() != reflect.Pointer || reader.Type.Elem().Kind() != reflect.Struct {
+		return at, false
+	}
+	at.bytes = reader.Offset
+	for _, f := range []struct {
+		in   reflect.Type
+		name string
+		is   reflect.Type
+		at   *uintptr
+	}{
+		{conn, "curState", reflect.TypeFor[atomic.Uint64](), &at.state},
+		{conn, "rwc", reflect.TypeFor[net.Conn](), &at.conn},
+		{conn, "bufr", reflect.TypeFor[*bufio.Reader](), &at.buffer},
+		{reader.Type.Elem(), "remain", reflect.TypeFor[int64](), &at.remain},
+		{reflect.TypeFor[bufio.Reader](), "r", reflect.TypeFor[int](), &at.read},
+		{reflect.TypeFor[bufio.Reader](), "w", reflect.TypeFor[int](), &at.written},
+	} {
+		field, ok := f.in.FieldByName(f.name)
+		if !ok || field.Type != f.is {
+			return at, false
+		}
+		*f.at = field.Offset
+	}
+	return at, true
+}
+
+// hasBegun reads what the goroutine of the connection may write: a moment later it is
+// looked at again.
+//
+//go:norace
+func (at connFields) hasBegun(conn unsafe.Pointer) bool {
+	state := http.ConnState((*atomic.Uint64)(unsafe.Pointer(uintptr(conn)+at.state)).Load() & 0xff)
+	if state != http.StateNew && state != http.StateIdle {
+		return false
+	}
+	bytes := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.bytes))
+	buffer := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.buffer))
+	if bytes == nil || buffer == nil { // it is not read yet
+		return hasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+	}
+	remain := *(*int64)(unsafe.Pointer(uintptr(bytes) + at.remain))
+	read := *(*int)(unsafe.Pointer(uintptr(buffer) + at.read))
+	written := *(*int)(unsafe.Pointer(uintptr(buffer) + at.written))
+	const unlimited = 1 << 62
+	switch {
+	case written > read:
+		return true
+	case state == http.StateIdle && remain < unlimited:
+		return true
+	case state == http.StateNew && remain > 0 && remain < at.limit:
+		return true
+	}
+	return hasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+}

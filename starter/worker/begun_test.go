@@ -1,0 +1,104 @@
+package worker
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// A request of which a byte has come is answered, however long the rest of its header takes.
+func TestDrainAnswersRequestsThatHaveBegun(t *testing.T) {
+	t.Parallel()
+	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb"
+	for _, test := range []struct {
+		name   string
+		before string // requests on the same connection
+		begun  int    // bytes of it before the drain
+		secret bool   // over TLS
+	}{
+		{"a byte", request, 1, false},
+		{"half a line", request, 10, false},
+		{"a line", request, len("POST / HTTP/1.1\r\n"), false},
+		{"half a header", request, 30, false},
+		{"half a header that came with the request before it", request, -30, false},
+		{"a line over TLS", request, len("POST / HTTP/1.1\r\n"), true},
+		{"half a first header", "", 30, false},
+		{"half a first header over TLS", "", 30, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := inherited(t)
+			var config *tls.Config
+			if test.secret {
+				config = serverTLS(t)
+			}
+			s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)}, config)
+			c := s.dial(t)
+			if test.secret {
+				c = newClient(tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true}))
+			}
+			begun := request[:max(test.begun, -test.begun)]
+			if test.begun < 0 {
+				io.WriteString(c.conn, test.before+begun)
+			} else {
+				io.WriteString(c.conn, test.before)
+			}
+			if test.before != "" {
+				_, answer, err := c.receive()
+				check(t, "asking", err)
+				if answer != "0 b" {
+					t.Errorf("got %q", answer)
+				}
+			}
+			if test.begun > 0 {
+				io.WriteString(c.conn, begun)
+			}
+			waitFor(t, "the beginning of the request", func() bool { return hasBegun(s.server) })
+			s.drain(t)
+			time.Sleep(2*quick.fresh + 4*drainPoll) // for an end that must not come
+			io.WriteString(c.conn, request[len(begun):])
+			resp, answer, err := c.receive()
+			check(t, "asking while it drains", err)
+			if answer != "0 b" || !resp.Close {
+				t.Errorf("got %q, the last one %v", answer, resp.Close)
+			}
+			s.checkEnd(t)
+		})
+	}
+}
+
+// Connections that only wait are not taken for ones with a request.
+func TestHasBegun(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick, echo)
+	idle, fresh := s.dial(t), s.dial(t)
+	idle.mustDo(t, "POST", "a")
+	get(t, s.network, s.address) // so that fresh is accepted
+	waitFor(t, "both to wait", func() bool { return !hasBegun(s.server) })
+	for range 100 {
+		if hasBegun(s.server) {
+			t.Fatal("a request has begun")
+		}
+	}
+	fresh.conn.Close()
+	s.drain(t)
+	s.checkEnd(t)
+}
+
+// A net/http with other fields is left alone.
+func TestFieldsOfAnotherHTTP(t *testing.T) {
+	t.Parallel()
+	type reader struct{ remain int32 }
+	for _, other := range []any{0, struct{ r int }{}, struct{ r *reader }{}, struct {
+		r   *reader
+		rwc net.Conn
+	}{}} {
+		if at, ok := findConn(reflect.TypeOf(other)); ok {
+			t.Errorf("%T: %+v", other, at)
+		}
+	}
+}
