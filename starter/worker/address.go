@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
 
 // endpoint is where a socket is bound.
 type endpoint struct {
-	network string         // tcp (IPv4 and IPv6), tcp4, tcp6, unix; udp, udp4, udp6; empty for any other kind of socket
+	network string         // tcp (IPv4 and IPv6), tcp4, tcp6, unix, unixpacket; udp, udp4, udp6; empty for any other kind of socket
 	addr    netip.AddrPort // without zone; the zero value for unix
 	path    string         // for unix
 }
@@ -27,7 +29,7 @@ type question struct {
 func ask(network, address string) (question, error) {
 	q := question{network: network, written: address}
 	switch network {
-	case "unix":
+	case "unix", "unixpacket":
 		q.path = address
 		return q, nil
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
@@ -71,7 +73,7 @@ func rank(key string, e endpoint, q question) int {
 		return unfit // also if the key agrees: then the variable was meant for a parent of this process
 	case key != "" && key == q.written:
 		return sameKey
-	case q.network == "unix":
+	case q.isUnix():
 		return rankPath(key, e, q)
 	case e.addr == q.addr:
 		return sameSocket
@@ -92,17 +94,43 @@ func rankPath(key string, e endpoint, q question) int {
 	return unfit
 }
 
+// samePath says whether two unix addresses mean one socket, however they are written: the same name in the same
+// directory, or links to the same file.
 func samePath(a, b string) bool {
-	if a == "" || b == "" {
+	switch {
+	case a == "" || b == "":
 		return false // a socket without a name, or a key that is not known
+	case a == b:
+		return true
+	case isAbstract(a) || isAbstract(b):
+		return false
 	}
-	if a[0] == '@' || b[0] == '@' { // Linux: an abstract name is no path
-		return a == b
-	}
-	a, errA := filepath.Abs(a)
-	b, errB := filepath.Abs(b)
-	return errA == nil && errB == nil && a == b
+	dirA, nameA := splitPath(a)
+	dirB, nameB := splitPath(b)
+	return nameA == nameB && sameFile(dirA, dirB) || sameFile(a, b)
 }
+
+// isAbstract says whether a unix address is no path: unix(7).
+func isAbstract(path string) bool {
+	return runtime.GOOS == "linux" && strings.HasPrefix(path, "@")
+}
+
+// splitPath leaves .. as it is: after a link it is not what filepath.Dir takes it for.
+func splitPath(path string) (dir, name string) {
+	dir, name = filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	return dir, name
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+func (q question) isUnix() bool { return strings.HasPrefix(q.network, "unix") }
 
 // fits says whether a socket of the network have can be used as one of want: a socket for both families serves
 // a program that asks for one, and one for a single family serves a program that doesn't care.
@@ -117,15 +145,15 @@ func fits(have, want string) bool {
 // name is what the broker calls a socket: NETWORK ADDRESS.
 type name string
 
-// maxPath keeps the line within maxLine. No unix socket has a path this long.
+// maxPath keeps the line within maxLine. A socket with a longer path is not kept.
 const maxPath = 256
 
 // names returns the names under which the broker may keep a socket for q, best first; none for what it never keeps.
 func (q question) names() []name {
 	port := q.addr.Port()
 	switch {
-	case q.network == "unix":
-		return pathName(q.path)
+	case q.isUnix():
+		return pathName(q.network, q.path)
 	case port == 0:
 		return nil // a new port each time: nobody could ask for the last one
 	case !q.wildcard():
@@ -152,11 +180,19 @@ func (q question) boundName(addr net.Addr) (n name, ok bool) {
 	return q.names()[0], true
 }
 
-func pathName(path string) []name {
+// pathName has the whole path: hotstart may run in another directory.
+func pathName(network, path string) []name {
+	if path != "" && !isAbstract(path) && !filepath.IsAbs(path) {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil
+		}
+		path = dir + "/" + path
+	}
 	if path == "" || len(path) > maxPath || strings.ContainsAny(path, "\n\x00") {
 		return nil
 	}
-	return []name{name("unix " + path)}
+	return []name{name(network + " " + path)}
 }
 
 // nameOf names a TCP socket as getsockname(2) tells it: tcp only where one socket serves all addresses of both

@@ -3,6 +3,7 @@ package worker
 import (
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +73,7 @@ func TestRank(t *testing.T) {
 
 func TestAskRefuses(t *testing.T) {
 	t.Parallel()
-	for _, bad := range [][2]string{{"ip", "127.0.0.1"}, {"", ":1"}, {"tcp", "8080"}, {"tcp", ":no such port"}, {"tcp4", "[::1]:80"}, {"unixpacket", "/a"}} {
+	for _, bad := range [][2]string{{"ip", "127.0.0.1"}, {"", ":1"}, {"tcp", "8080"}, {"tcp", ":no such port"}, {"tcp4", "[::1]:80"}, {"unixgram", "/a"}} {
 		if q, err := ask(bad[0], bad[1]); err == nil {
 			t.Errorf("ask(%q, %q) = %v", bad[0], bad[1], q)
 		}
@@ -81,6 +82,8 @@ func TestAskRefuses(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
+	dir, err := os.Getwd()
+	check(t, "getting the working directory", err)
 	tests := []struct {
 		network, address string
 		want             []name
@@ -95,6 +98,8 @@ func TestNames(t *testing.T) {
 		{"tcp", "[::ffff:127.0.0.1]:9000", []name{"tcp4 127.0.0.1:9000"}},
 		{"tcp", ":0", nil},
 		{"unix", "/tmp/a b.sock", []name{"unix /tmp/a b.sock"}},
+		{"unixpacket", "/tmp/a.sock", []name{"unixpacket /tmp/a.sock"}},
+		{"unix", "a.sock", []name{name("unix " + dir + "/a.sock")}},
 		{"unix", "/tmp/a\nready", nil},
 		{"unix", "", nil},
 		{"unix", "/" + strings.Repeat("a", maxLine), nil},
@@ -110,10 +115,39 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A path is what it leads to, however it is written.
+func TestSamePath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	check(t, "making a directory", os.MkdirAll(dir+"/run/deep", 0o777))
+	check(t, "linking", os.Symlink("run/deep", dir+"/link"))
+	l, err := net.Listen("unix", dir+"/run/a.sock")
+	check(t, "listening", err)
+	defer l.Close()
+	check(t, "linking", os.Symlink("run/a.sock", dir+"/alias"))
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{dir + "/run/a.sock", dir + "/run/./a.sock", true},
+		{dir + "/run/a.sock", dir + "/link/../a.sock", true},
+		{dir + "/run/a.sock", dir + "/alias", true},
+		{dir + "/run/deep/new", dir + "/link/new", true},
+		{dir + "/run/a.sock", dir + "/run/b.sock", false},
+		{dir + "/run/a.sock", dir + "/a.sock", false},
+		{"", "", false},
+		{"@a", "@a", true},
+	} {
+		if got := samePath(test.a, test.b); got != test.want {
+			t.Errorf("%q and %q are the same: %v", test.a, test.b, got)
+		}
+	}
+}
+
 // What a generation keeps, the next one must want.
 func TestBoundNameIsWanted(t *testing.T) {
 	t.Parallel()
-	for _, address := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tcp", ":0"}, {"tcp4", ":0"}, {"unix", t.TempDir() + "/s"}} {
+	for _, address := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tcp", ":0"}, {"tcp4", ":0"}, {"unix", t.TempDir() + "/s"}, {"unixpacket", t.TempDir() + "/p"}} {
 		l, err := net.Listen(address[0], address[1])
 		if err != nil {
 			t.Fatal(err)

@@ -43,8 +43,11 @@
 //	hotstart  drain                    serve nothing new, finish what you have
 //	worker    drained                  nothing is open, nothing in flight
 //
-// NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6 or unix. ADDRESS is what getsockname(2) tells of
-// the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces. A want for port 0 of a
+// NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6, unix or unixpacket. ADDRESS is what getsockname(2) tells of
+// the socket: a numeric host and port ("[::]:8080", "127.0.0.1:9000"), or a path, which may hold spaces and begins with the
+// working directory if the socket's does not begin with a slash, or an abstract address of Linux ("@name"). With a socket for
+// a path, hotstart has put it back there if it was removed, or if a socket is there that nobody listens on. It removes the
+// path of a socket that it was given, in the end. A want for port 0 of a
 // host asks for a socket whose port the kernel chose for a generation before; after a none, the next keep of that host is one. A
 // socket of tcp is named so only if it is bound to all addresses of both families; of tcp6 if it serves IPv6
 // alone or is bound to one address. INODE is the number that fstat(2) tells of the

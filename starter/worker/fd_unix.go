@@ -21,6 +21,12 @@ func describe(fd int) (endpoint, error) {
 	if err != nil {
 		return endpoint{}, os.NewSyscallError("getsockname", err)
 	}
+	if bound, ok := bound.(*syscall.SockaddrUnix); ok {
+		if network := map[int]string{syscall.SOCK_STREAM: "unix", syscall.SOCK_SEQPACKET: "unixpacket"}[kind]; network != "" {
+			return endpoint{network: network, path: bound.Name}, nil
+		}
+		return endpoint{}, nil
+	}
 	prefix := map[int]string{syscall.SOCK_STREAM: "tcp", syscall.SOCK_DGRAM: "udp"}[kind]
 	if prefix == "" {
 		return endpoint{}, nil
@@ -30,10 +36,6 @@ func describe(fd int) (endpoint, error) {
 		return endpoint{network: prefix + "4", addr: addrPort(netip.AddrFrom4(bound.Addr), bound.Port)}, nil
 	case *syscall.SockaddrInet6:
 		return endpoint{network: prefix + ipv6Suffix(fd), addr: addrPort(netip.AddrFrom16(bound.Addr), bound.Port)}, nil
-	case *syscall.SockaddrUnix:
-		if kind == syscall.SOCK_STREAM {
-			return endpoint{network: "unix", path: bound.Name}, nil
-		}
 	}
 	return endpoint{}, nil
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -24,7 +25,7 @@ func parsePorts(value string) ([]port, error) {
 		return nil, nil
 	}
 	var ports []port
-	for entry := range strings.SplitSeq(value, ";") {
+	for _, entry := range entries(value) {
 		eq := strings.LastIndexByte(entry, '=')
 		if eq < 1 {
 			return nil, fmt.Errorf("reading %s: %q is not address=descriptor", portsVariable, entry)
@@ -37,6 +38,20 @@ func parsePorts(value string) ([]port, error) {
 	}
 	return ports, nil
 }
+
+// entries splits SERVER_STARTER_PORT at each semicolon after a number: others belong to a path.
+func entries(value string) (all []string) {
+	start := 0
+	for i := range value {
+		if value[i] == ';' && ended.MatchString(value[start:i]) {
+			all = append(all, value[start:i])
+			start = i + 1
+		}
+	}
+	return append(all, value[start:])
+}
+
+var ended = regexp.MustCompile(`=\d+$`)
 
 // listenStart is the first descriptor that systemd passes (SD_LISTEN_FDS_START).
 const listenStart = 3

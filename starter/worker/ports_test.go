@@ -19,6 +19,7 @@ func TestParsePorts(t *testing.T) {
 		{value: "8080=3;127.0.0.1:9000=4;/tmp/a.sock=5", want: []port{{"8080", 3}, {"127.0.0.1:9000", 4}, {"/tmp/a.sock", 5}}},
 		{value: "[::1]:80=0", want: []port{{"[::1]:80", 0}}},
 		{value: "/tmp/a=b.sock=7", want: []port{{"/tmp/a=b.sock", 7}}},
+		{value: "/tmp/a;b=7;80=3", want: []port{{"/tmp/a;b", 7}, {"80", 3}}},
 		{value: "53=3;53=4", want: []port{{"53", 3}, {"53", 4}}},
 		{value: "8080", fails: true},
 		{value: "=3", fails: true},

@@ -22,7 +22,7 @@ var program = sync.OnceValue(func() *process {
 })
 
 // Listen returns the inherited listening socket for address, or, if there is none, what [net.Listen] returns.
-// network is tcp, tcp4, tcp6 or unix, address as for net.Listen. Under hotstart a socket that Listen had to
+// network is tcp, tcp4, tcp6, unix or unixpacket, address as for net.Listen. Under hotstart a socket that Listen had to
 // bind is given to hotstart, which keeps it for the workers to come: so it is inherited from the second
 // generation on, with no --port or --path. (Not one of port 0: it has a new port each time.)
 //
