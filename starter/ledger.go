@@ -237,7 +237,7 @@ func (l *ledger) letGo(generation int, inode uint64) {
 		if len(g.users) > 0 {
 			return false
 		}
-		unix.Close(g.fd)
+		g.close()
 		return true
 	})
 }

@@ -67,16 +67,17 @@ func placeAt(path string) *place {
 func sparePrefix(path string) string { return "." + filepath.Base(path) + ".hotstart-" }
 
 // keepSpare makes the second name. Without hard links, as on some file systems,
-// there is none.
+// there is none. Adopted programs know the first of its forms: package hook of
+// builder/adopt; the other is for a socket that is at the path of another.
 func (p *place) keepSpare() {
 	removeStaleSpares(p.path)
-	spare := filepath.Join(filepath.Dir(p.path), fmt.Sprintf("%s%d-%d", sparePrefix(p.path), os.Getpid(), p.file.ino))
-	err := os.Link(p.path, spare)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return
-	}
-	if file, _, err := identify(spare); err == nil && file == p.file {
-		p.spare = spare
+	name := filepath.Join(filepath.Dir(p.path), sparePrefix(p.path)+strconv.Itoa(os.Getpid()))
+	for _, spare := range []string{name, fmt.Sprintf("%s-%d", name, p.file.ino)} {
+		err := os.Link(p.path, spare)
+		if file, _, _ := identify(spare); file == p.file && (err == nil || errors.Is(err, fs.ErrExist)) {
+			p.spare = spare
+			return
+		}
 	}
 }
 

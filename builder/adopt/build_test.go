@@ -56,12 +56,17 @@ func TestHooksOfReleases(t *testing.T) {
 		for _, system := range []string{"linux", "darwin", "freebsd"} {
 			t.Run(release+" "+system, func(t *testing.T) {
 				t.Parallel()
-				_, err := adopt.Build{
+				output := t.TempDir()
+				a, err := adopt.Build{
 					GOROOT: goroot(t, release), GOVERSION: release, GOOS: system, GOARCH: "arm64",
-					Dir: t.TempDir(), Imports: []string{"net", "net/http"}, Output: t.TempDir(),
+					Dir: t.TempDir(), Imports: []string{"net", "net/http"}, Output: output,
 				}.Adopt()
 				if err != nil {
-					t.Error(err)
+					t.Fatal(err)
+				}
+				content, err := os.ReadFile(filepath.Join(output, filepath.Base(a.File)))
+				if reads := bytes.Contains(content, []byte("hookUnix()")); err != nil || reads != (system == "linux") {
+					t.Errorf("it reads the address of a unix socket: %v, %v", reads, err)
 				}
 			})
 		}
@@ -79,6 +84,31 @@ func TestNoHooks(t *testing.T) {
 	var refused *adopt.RefusedError
 	if want := "go1.99 has no listenFunc in net/hook_unix.go, which it needs"; !errors.As(err, &refused) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// Without the parameters of net.socket that are known, unix sockets are adopted only where
+// the program removes the path first.
+func TestAnotherNetSocket(t *testing.T) {
+	t.Parallel()
+	root, output := t.TempDir(), t.TempDir()
+	for _, name := range []string{"net/hook_unix.go", "internal/poll/hook_unix.go", "internal/poll/hook_cloexec.go"} {
+		content, err := os.ReadFile(filepath.Join(goroot(t, "local"), "src", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(root, "src", name), string(content))
+	}
+	writeFile(t, filepath.Join(root, "src/net/sock_posix.go"), "package net\n\nfunc socket(laddr sockaddr) {}\n")
+	a, err := adopt.Build{
+		GOROOT: root, GOVERSION: "go1.99", GOOS: "linux", GOARCH: "amd64", Dir: t.TempDir(), Imports: []string{"net"}, Output: output,
+	}.Adopt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(output, filepath.Base(a.File)))
+	if err != nil || bytes.Contains(content, []byte("hookUnix()")) {
+		t.Errorf("it takes arguments for what they are not: %v", err)
 	}
 }
 
@@ -213,7 +243,8 @@ func TestRace(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := freePort(t, "127.0.0.1")
-	r := start(t, build(t, source, "-race"), []string{"plain", address}, nil)
+	program := build(t, source, "-race")
+	r := start(t, program, []string{"plain", address}, nil)
 	l := newLoad()
 	l.ask(4, "http://"+address, false, nil)
 	l.ask(4, "http://"+address, true, nil)
@@ -228,6 +259,12 @@ func TestRace(t *testing.T) {
 	if r.text() != "" {
 		t.Error(r.text())
 	}
+
+	path := unixAddress(t)
+	r = start(t, program, []string{"unix", path}, nil)
+	r.reload()
+	r.left(1)
+	r.prints(strings.Repeat("listening on "+path+"\n", 2))
 }
 
 // Each system and each release builds a program that serves HTTP.

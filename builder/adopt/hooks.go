@@ -56,7 +56,14 @@ func (b Build) checkHooks() error {
 	return nil
 }
 
-// declared returns the types of the variables and of the methods of *Server in a file.
+// tellsAddresses reports whether this Go's net.socket has the parameters that
+// hook/unix_linux.go reads.
+func (b Build) tellsAddresses() bool {
+	const parameters = "func(ctx context.Context, net string, family, sotype, proto int, ipv6only bool, laddr, raddr sockaddr, "
+	return strings.HasPrefix(declared(filepath.Join(b.GOROOT, "src/net/sock_posix.go"))["socket"], parameters)
+}
+
+// declared returns the types of the variables, of the functions and of the methods of *Server in a file.
 func declared(name string) map[string]string {
 	kinds := map[string]string{}
 	set := token.NewFileSet()
@@ -72,7 +79,7 @@ func declared(name string) map[string]string {
 	for _, decl := range file.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
-			if d.Recv != nil && text(d.Recv.List[0].Type) == "*Server" {
+			if d.Recv == nil || text(d.Recv.List[0].Type) == "*Server" {
 				kinds[d.Name.Name] = text(d.Type)
 			}
 		case *ast.GenDecl:

@@ -25,11 +25,17 @@ type load struct {
 // ask starts n clients, each with connections of its own.
 func (l *load) ask(n int, url string, keepAlive bool, protocols *http.Protocols) {
 	for range n {
-		transport := &http.Transport{
+		l.askOver(1, &http.Transport{
 			DisableKeepAlives: !keepAlive,
 			Protocols:         protocols,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
-		}
+		}, url)
+	}
+}
+
+// askOver starts n clients that share a transport.
+func (l *load) askOver(n int, transport *http.Transport, url string) {
+	for range n {
 		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
 		l.clients.Go(func() {
 			defer transport.CloseIdleConnections()
@@ -73,10 +79,14 @@ func closed(c chan struct{}) bool {
 
 func newLoad() *load { return &load{stop: make(chan struct{}), errors: map[string]int{}} }
 
-func (l *load) end(t testing.TB) {
-	t.Helper()
+func (l *load) finish() {
 	close(l.stop)
 	l.clients.Wait()
+}
+
+func (l *load) end(t testing.TB) {
+	t.Helper()
+	l.finish()
 	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
 	for text, n := range l.errors {
 		t.Errorf("%d: %s", n, text)

@@ -464,7 +464,7 @@ func TestStackTrace(t *testing.T) {
 	if _, err := newClient(t).Get("http://" + address + "/panic"); err == nil {
 		t.Error("it answered")
 	}
-	r.until("it says where", func() bool { return strings.Contains(r.text(), "/testdata/server/main.go:34 ") })
+	r.until("it says where", func() bool { return strings.Contains(r.text(), "/testdata/server/main.go:35 ") })
 }
 
 // A program that makes a server for each connection does not keep them all.

@@ -77,6 +77,9 @@ func (b Build) hookFiles() (files []hookFile, err error) {
 		if ok, err := context.MatchFile("hook", path.Base(name)); err != nil || !ok || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
+		if path.Base(name) == "unix_linux.go" && !b.tellsAddresses() {
+			continue
+		}
 		f, err := readHook(name)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -300,13 +301,18 @@ func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// get URL TEXT: asks until the answer is TEXT, or a line of that. No request
+// get URL TEXT, or get PATH TEXT over a unix socket: asks until the answer is TEXT, or a line of that. No request
 // may fail.
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	transport, url := &http.Transport{DisableKeepAlives: true}, args[0]
+	if isPath(url) {
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return dial(args[0]) }
+		url = "http://unix/"
+	}
+	client := &http.Client{Timeout: patience, Transport: transport}
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		body, err := fetch(client, args[0])
+		body, err := fetch(client, url)
 		if err != nil {
 			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
 		}
@@ -516,9 +522,21 @@ func (l *load) stop() (asked int, err error) {
 	return l.asked, l.err
 }
 
+// dial connects to a TCP or unix address.
+func dial(address string) (net.Conn, error) {
+	if isPath(address) {
+		return net.Dial("unix", address)
+	}
+	return net.Dial("tcp", address)
+}
+
+func isPath(address string) bool {
+	return strings.HasPrefix(address, "/") || strings.HasPrefix(address, "@")
+}
+
 // ask makes one request by hand: net/http's client would try again.
 func ask(address string) error {
-	c, err := net.Dial("tcp", address)
+	c, err := dial(address)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ const (
 	hotstartListens               // a listening socket that hotstart keeps
 	hotstartSeen                  // a socket that the program has accepted on
 	hotstartAccepting             // … and does in this moment
+	hotstartBinds                 // a unix socket that a kept one will take the place of
 )
 
 // hotstartFDs is untouched, and so no memory, where there is no hotstart. A
@@ -130,6 +131,9 @@ func (w *hotstartWorker) forget(fd int) {
 	}
 	if is&hotstartListens != 0 {
 		w.unlisten(fd, is&hotstartSeen != 0)
+	}
+	if is&hotstartBinds != 0 {
+		w.dropPath(fd)
 	}
 	hotstartMark(fd, 0)
 }

@@ -55,6 +55,11 @@ func hotstartShare(fd, on int) {
 // listen stands for listen(2) on fd, which is bound and not polled yet: if
 // hotstart keeps a socket for its address, fd becomes that one.
 func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) error {
+	if p, ok := w.takePath(fd); ok {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.inherit(fd, p.kept)
+	}
 	name := hotstartName(fd)
 	if name == "" {
 		return listen(fd, backlog)
@@ -223,6 +228,11 @@ func hotstartName(fd int) string {
 			return "" // the address alone does not say which one it is
 		}
 		return network + netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)).String()
+	case *syscall.SockaddrUnix:
+		kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
+		if err == nil {
+			return hotstartUnixName(kind, name.Name)
+		}
 	}
 	return ""
 }

@@ -25,9 +25,12 @@ type hotstartWorker struct {
 	stopping sync.Once
 
 	mu        sync.Mutex
-	listeners map[int]string  // addresses by descriptor, of the listening sockets that hotstart keeps
-	kept      map[uint64]bool // inodes of the sockets that hotstart keeps and this process has had
-	ready     bool            // said
+	listeners map[int]string       // addresses by descriptor, of the listening sockets that hotstart keeps
+	kept      map[uint64]bool      // inodes of the sockets that hotstart keeps and this process has had
+	paths     map[int]hotstartPath // unix sockets that are about to be bound, by descriptor
+	ready     bool                 // said
+
+	unixAddress func() *net.UnixAddr // of the socket that package net makes now; nil: it can't be known
 
 	servers []hotstartServer // guarded by mu
 	sweepAt int              // how many of them call for a sweep; guarded by mu
@@ -64,6 +67,7 @@ func hotstartInstall() *hotstartWorker {
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
 		kept:      make(map[uint64]bool),
+		paths:     make(map[int]hotstartPath),
 		born:      time.Now(),
 	}
 	w.keepFromChildren()
@@ -81,6 +85,7 @@ func (w *hotstartWorker) hook() {
 		fd, err := socket(family, kind, proto)
 		if err == nil {
 			hotstartPrepare(fd, family, kind)
+			w.prepareUnix(fd, family, kind)
 		}
 		return fd, err
 	}
@@ -124,6 +129,9 @@ func (w *hotstartWorker) accepts(fd int) {
 	if inode == 0 || w.kept[inode] {
 		w.listeners[fd] = hotstartName(fd) // it may be a copy
 		hotstartMark(fd, hotstartListens)
+	}
+	if strings.HasPrefix(w.listeners[fd], "unix") {
+		w.keepsPath()
 	}
 	w.say("accepts "+strconv.FormatUint(inode, 10), -1)
 	if !w.ready {

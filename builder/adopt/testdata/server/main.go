@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -31,7 +32,7 @@ func main() {
 	http.HandleFunc("/events", events)
 	http.HandleFunc("/hijack", hijack)
 	http.HandleFunc("/child", child)
-	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("as asked") }) // line 34
+	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("as asked") }) // line 35
 	http.HandleFunc("/deafen", deafen)
 	switch os.Args[1] {
 	case "plain":
@@ -75,6 +76,8 @@ func main() {
 		log.Fatal(http.ListenAndServe(addresses[0], nil))
 	case "udp":
 		udp(addresses[0])
+	case "unix":
+		unix(addresses)
 	case "nothing":
 		time.Sleep(time.Hour)
 	default:
@@ -227,6 +230,45 @@ func shutdown(address string) {
 	}
 	<-done
 	fmt.Println("shut down")
+}
+
+// unix serves HTTP on a unix socket: words say how. At SIGTERM package http closes the
+// listener, and package net removes the path.
+func unix(words []string) {
+	network, path := "unix", words[0]
+	server := &http.Server{}
+	for _, word := range words[1:] {
+		switch word {
+		case "removes":
+			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+				log.Fatal(err)
+			}
+		case "packets":
+			network = "unixpacket"
+		case "relative":
+			if err := os.Chdir(filepath.Dir(path)); err != nil {
+				log.Fatal(err)
+			}
+			path = filepath.Base(path)
+		}
+	}
+	l, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("listening on", l.Addr())
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-term
+		server.Shutdown(context.Background())
+	}()
+	if err := server.Serve(l); err != http.ErrServerClosed {
+		log.Fatal(err)
+	}
+	<-done
 }
 
 func certificate() tls.Certificate {

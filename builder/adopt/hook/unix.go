@@ -1,0 +1,159 @@
+package hook
+
+import (
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+)
+
+// A path that exists can't be bound, whatever options a socket has. So hotstart is
+// asked before bind(2), and the program binds an address that the kernel chooses
+// instead, until listen(2) has the kept socket take its place.
+
+// hotstartPath is a unix socket that is about to be bound.
+type hotstartPath struct {
+	kept int           // the socket that is to be in its place
+	name string        // as the broker's protocol has it
+	addr *net.UnixAddr // the program's
+	path string        // what was in addr
+}
+
+// prepareUnix is called for a new socket. Where hotstart keeps one for the address that
+// it is for, that is left out of the program's address for now: an empty one has the
+// kernel choose (unix(7), autobind).
+func (w *hotstartWorker) prepareUnix(fd, family, kind int) {
+	if family != syscall.AF_UNIX || w.unixAddress == nil || kind&0xf == syscall.SOCK_DGRAM {
+		return
+	}
+	addr := w.unixAddress()
+	if addr == nil {
+		return
+	}
+	name := hotstartUnixName(kind&0xf, addr.Name)
+	if name == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.listens(name) {
+		return // by itself: it is in use
+	}
+	back := hotstartPutBack(addr.Name)
+	w.connect()
+	kept := w.ask("want " + name)
+	if kept < 0 {
+		if back {
+			syscall.Unlink(addr.Name)
+		}
+		return
+	}
+	w.paths[fd] = hotstartPath{kept, name, addr, addr.Name}
+	addr.Name = ""
+	hotstartMark(fd, hotstartBinds)
+}
+
+// hotstartPutBack puts a path back that the program has just removed, by the second name
+// that hotstart gives it (keepSpare of package starter): clients of the worker before this
+// one are not to wait until hotstart has done so.
+func hotstartPutBack(path string) bool {
+	at := strings.LastIndexByte(path, '/') + 1
+	spare := path[:at] + "." + path[at:] + ".hotstart-" + strconv.Itoa(syscall.Getppid())
+	return syscall.Link(spare, path) == nil
+}
+
+// takePath ends what prepareUnix began. The caller owns the kept socket.
+func (w *hotstartWorker) takePath(fd int) (p hotstartPath, ok bool) {
+	if hotstartIs(fd)&hotstartBinds == 0 {
+		return p, false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p, ok = w.paths[fd]; ok {
+		delete(w.paths, fd)
+		p.addr.Name = p.path
+	}
+	hotstartMark(fd, 0)
+	return p, ok
+}
+
+// dropPath is for a socket that is closed before it listens.
+func (w *hotstartWorker) dropPath(fd int) {
+	if p, ok := w.takePath(fd); ok {
+		syscall.Close(p.kept)
+	}
+}
+
+// hotstartUnixName is the network and the whole path of a unix socket as the broker's
+// protocol has them, "" if hotstart does not keep such ones.
+func hotstartUnixName(kind int, path string) string {
+	network := "unix "
+	if kind == syscall.SOCK_SEQPACKET {
+		network = "unixpacket "
+	}
+	if path == "" || strings.IndexByte(path, '\n') >= 0 {
+		return ""
+	}
+	if path[0] != '/' && (path[0] != '@' || runtime.GOOS != "linux") {
+		dir, err := syscall.Getwd()
+		if err != nil {
+			return ""
+		}
+		path = dir + "/" + path
+	}
+	if len(path) > hotstartLine/2 {
+		return ""
+	}
+	return network + path
+}
+
+// keepsPath has package net leave the path of a kept socket where it is when the
+// program closes its listener: it is that of the worker after this one. It is called
+// when the program accepts on that listener.
+func (w *hotstartWorker) keepsPath() {
+	for _, method := range []string{"Accept(", "AcceptUnix(", "accept("} {
+		arguments := hotstartArguments(hotstartStack(), "net.(*UnixListener)."+method)
+		if len(arguments) > 0 {
+			if l := (*net.UnixListener)(hotstartPointer(arguments[0])); l != nil {
+				l.SetUnlinkOnClose(false)
+				return
+			}
+		}
+	}
+}
+
+// hotstartStack is the stack of this goroutine as a panic would print it, the
+// innermost functions first.
+func hotstartStack() string {
+	b := make([]byte, 8<<10)
+	return string(b[:runtime.Stack(b, false)])
+}
+
+// hotstartArguments returns the words that a function on the stack was called with, as
+// they are printed.
+func hotstartArguments(stack, function string) []string {
+	at := strings.Index(stack, "\n"+function)
+	if at < 0 {
+		return nil
+	}
+	line := stack[at+1+len(function):]
+	end := strings.IndexByte(line, '\n')
+	if end < 0 {
+		return nil
+	}
+	line = strings.TrimSuffix(line[:end], ")")
+	return strings.Split(strings.NewReplacer("{", "", "}", "").Replace(line), ", ")
+}
+
+// hotstartPointer is a word that is a pointer, nil if the runtime is not certain of
+// its value: it then prints a question mark.
+func hotstartPointer(word string) unsafe.Pointer {
+	value, err := strconv.ParseUint(word, 0, 64)
+	if err != nil {
+		return nil
+	}
+	address := uintptr(value)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
+}
