@@ -1,11 +1,11 @@
-//go:build linux && (arm || arm64 || riscv64 || loong64 || 386)
+//go:build linux && !386 && !amd64 && !arm && !mips && !mipsle && !mips64 && !mips64le && !ppc64 && !ppc64le && !s390x
 
 package starter
 
 import "golang.org/x/sys/unix"
 
-// pollCalls and selectCalls wait for any of several descriptors. These
-// machines have only the newer ones, or number them in ways of their own.
+// pollCalls and selectCalls wait for any of several descriptors. Newer
+// machines, as arm64, riscv64 and loong64, have only these.
 var (
 	pollCalls   = []int{unix.SYS_PPOLL}
 	selectCalls = []int{unix.SYS_PSELECT6}

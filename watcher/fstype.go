@@ -44,7 +44,7 @@ func fsTypeOfMagic(magic uint32) string {
 	return ""
 }
 
-// fsTypeOfName is fsTypeOfMagic where the kernel names file systems: darwin and freebsd's f_fstypename.
+// fsTypeOfName is fsTypeOfMagic where the kernel names file systems: f_fstypename of macOS and the BSDs.
 func fsTypeOfName(name string) string {
 	switch name {
 	case "nfs", "smbfs", "afpfs", "webdav", "ftp", "macfuse", "osxfuse", "fusefs", "p9fs", "virtiofs":

@@ -1,4 +1,4 @@
-//go:build linux && !arm && !arm64 && !riscv64 && !loong64 && !386
+//go:build linux && (amd64 || s390x)
 
 package starter
 
