@@ -73,7 +73,7 @@ func newRootCmd() *cobra.Command {
 	})
 	addColorFlag(root.PersistentFlags())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkColor(root) }
-	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd())
+	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd(), newVersionCmd())
 	return root
 }
 

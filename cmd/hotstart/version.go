@@ -1,18 +1,71 @@
 package main
 
-import "runtime/debug"
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
 
 // release is set by the linker in released binaries.
 var release string
 
-// version is the release, or what the go command knows of a binary that it
-// installed.
+func newVersionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the version of hotstart",
+		Args:  noArgs,
+		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "hotstart %s\n", version()) },
+	}
+}
+
+// version says which hotstart this is, and what it was built with and for.
 func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return fmt.Sprintf("%s, %s %s/%s", versionOf(release, info, builtAt()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionOf is the release, or the version of the module, or the revision that
+// was built, or else the day of the build.
+func versionOf(release string, info *debug.BuildInfo, built time.Time) string {
 	if release != "" {
 		return release
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
 	}
-	return "(devel)"
+	vcs := map[string]string{}
+	for _, s := range info.Settings {
+		vcs[s.Key] = s.Value
+	}
+	words := []string{"devel"}
+	if revision := vcs["vcs.revision"]; revision != "" {
+		words = append(words, revision[:min(12, len(revision))])
+		if vcs["vcs.modified"] == "true" {
+			words[1] += "+dirty"
+		}
+	} else if !built.IsZero() {
+		words = append(words, "built "+built.UTC().Format(time.DateOnly))
+	}
+	return strings.Join(words, " ")
+}
+
+// builtAt is the time of the binary's file, or zero.
+func builtAt() time.Time {
+	path, err := os.Executable()
+	if err != nil {
+		return time.Time{}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
