@@ -19,6 +19,7 @@ type watchUI struct {
 	listens   []starter.Address // that the worker serves; after its end, that it did
 	worker    starter.Worker    // the one that serves; zero: none does
 	code      time.Time         // when the build of that began
+	toldLeft  bool              // an old worker's exit status was told
 	stale     stale
 	pages     *pages
 	keyed     bool      // keys are read
@@ -233,9 +234,11 @@ func (u *watchUI) letGo(e starter.Event) {
 		e.Worker.Generation, urlOf(e.Address)), facts: facts})
 }
 
-// left tells of an old worker only if it did not end as it was told to.
+// left tells of an old worker only if it did not end as it was told to, and once: some
+// programs exit with another status than 0 at each signal.
 func (u *watchUI) left(e starter.Event) {
-	if e.Status.Exited() && e.Status.ExitStatus() != 0 {
+	if e.Status.Exited() && e.Status.ExitStatus() != 0 && !u.toldLeft {
+		u.toldLeft = true
 		facts := factsOf(e.Worker)
 		facts.Reason = e.Reason()
 		u.tell(event{name: "left", bad: true, text: e.String(), facts: facts})

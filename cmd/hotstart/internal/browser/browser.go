@@ -58,7 +58,7 @@ type Server struct {
 
 // Listen makes a server on a port, or on a free one if that is 0.
 func Listen(port int, script []byte) (*Server, error) {
-	listeners, err := listen(port)
+	listeners, err := listenLoopback(port, net.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -73,24 +73,33 @@ func Listen(port int, script []byte) (*Server, error) {
 	return s, nil
 }
 
-// listen opens the port on both loopback addresses, or on that of IPv4 where
-// there is no other.
-func listen(port int) ([]net.Listener, error) {
+// loopbacks are the addresses of this machine alone, each with its network.
+var loopbacks = [...]struct{ network, host string }{{"tcp4", "127.0.0.1"}, {"tcp6", "::1"}}
+
+// listenLoopback opens the port on every loopback address, or on the one that there is.
+func listenLoopback(port int, listen func(network, address string) (net.Listener, error)) (all []net.Listener, err error) {
 	for try := 0; ; try++ {
-		four, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			return nil, err
+		number, taken := port, false
+		var failed error
+		for _, loopback := range loopbacks {
+			l, err := listen(loopback.network, net.JoinHostPort(loopback.host, strconv.Itoa(number)))
+			switch {
+			case err == nil:
+				all, number = append(all, l), portOf(l)
+			case isInUse(err):
+				failed, taken = err, true
+			case failed == nil:
+				failed = err
+			}
 		}
-		six, err := net.Listen("tcp6", net.JoinHostPort("::1", strconv.Itoa(portOf(four))))
-		switch {
-		case err == nil:
-			return []net.Listener{four, six}, nil
-		case !isInUse(err):
-			return []net.Listener{four}, nil
+		if len(all) > 0 && !taken {
+			return all, nil
 		}
-		four.Close()
-		if port != 0 || try == 20 {
-			return nil, err
+		for _, l := range all {
+			l.Close()
+		}
+		if all = nil; port != 0 || !taken || try == 20 {
+			return nil, failed
 		}
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +102,63 @@ func TestAPortThatIsTaken(t *testing.T) {
 		t.Errorf("%v, %v", s, err)
 	}
 }
+
+// A host may have IPv4 or IPv6 alone, and a port may be free for one of them alone.
+func TestLoopbacks(t *testing.T) {
+	const off, taken = syscall.EADDRNOTAVAIL, syscall.EADDRINUSE
+	for _, test := range []struct {
+		name       string
+		port       int
+		four, six  error
+		sixAtFirst error // of the first try alone
+		want       int   // listeners
+		err        error
+	}{
+		{"both", 0, nil, nil, nil, 2, nil},
+		{"IPv4 alone", 0, nil, off, nil, 1, nil},
+		{"IPv6 alone", 0, off, nil, nil, 1, nil},
+		{"IPv6 alone, a port", 7, off, nil, nil, 1, nil},
+		{"neither", 0, off, off, nil, 0, off},
+		{"a port that is free for both at the second try", 0, nil, nil, taken, 2, nil},
+		{"a port that is taken for IPv4", 7, taken, nil, nil, 0, taken},
+		{"a port that is taken for IPv6", 7, nil, taken, nil, 0, taken},
+		{"a port that is taken, with IPv6 alone", 7, off, taken, nil, 0, taken},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var opened []*fakeListener
+			all, err := listenLoopback(test.port, func(network, _ string) (net.Listener, error) {
+				err := test.four
+				if network == "tcp6" {
+					err = test.six
+					if test.sixAtFirst != nil {
+						err, test.sixAtFirst = test.sixAtFirst, nil
+					}
+				}
+				if err != nil {
+					return nil, err
+				}
+				opened = append(opened, &fakeListener{})
+				return opened[len(opened)-1], nil
+			})
+			if len(all) != test.want || err != test.err {
+				t.Errorf("%d listeners, %v; want %d, %v", len(all), err, test.want, test.err)
+			}
+			for _, l := range opened {
+				if kept := slices.Contains(all, net.Listener(l)); kept == l.closed {
+					t.Errorf("kept %v, closed %v", kept, l.closed)
+				}
+			}
+		})
+	}
+}
+
+type fakeListener struct {
+	net.Listener
+	closed bool
+}
+
+func (l *fakeListener) Addr() net.Addr { return &net.TCPAddr{Port: 7} }
+func (l *fakeListener) Close() error   { l.closed = true; return nil }
 
 // told reads the next of the news.
 func told(t *testing.T, stream *bufio.Scanner) string {
