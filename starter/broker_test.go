@@ -299,6 +299,17 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+func TestTheLastDrain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{DrainTimeout: time.Hour, CutStreams: true})
+	d.step(d.says("hello", "1"))
+	d.step(proven{1})
+	d.step(stop{syscall.SIGTERM})
+	if lines, _ := d.reads(t); lines != "last\ndrain\n" {
+		t.Fatalf("the worker reads %q", lines)
+	}
+}
+
 // A worker that has hung up can't say drained: its signal is due.
 //
 // Not parallel: a child that another test forks has every descriptor until

@@ -50,6 +50,7 @@ type Options struct {
 	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
 	KillOldDelay time.Duration  // from "the new worker serves" to the old one's retirement
 	DrainTimeout time.Duration  // how long a worker on the broker may drain before its signal, less than StopTimeout; 0: it gets the signal at once
+	CutStreams   bool           // when all ends, workers that drain are told not to wait for connections that only stream
 	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
 
 	AutoRestart time.Duration // how long a worker serves before it is replaced; twice as long while an older one lives; 0: for ever

@@ -318,6 +318,9 @@ func (s *Starter) step(event any) {
 func (s *Starter) do(action any) (event any) {
 	switch a := action.(type) {
 	case Event:
+		if a.Kind == Stopping && s.options.CutStreams {
+			s.tellLast()
+		}
 		s.lookForDetached(&a)
 		if a.Kind == Serving {
 			a.Serves = s.serves(a.Worker.Generation)

@@ -18,6 +18,18 @@ func (s *Starter) drain(generation int) any {
 	return s.say(generation, "drain", -1)
 }
 
+// tellLast tells all workers that drain, or are about to, that no other follows them.
+func (s *Starter) tellLast() {
+	for generation, w := range s.workers {
+		if known := s.machine.find(generation); w.broker == nil || known == nil || known.greeted.IsZero() {
+			continue
+		}
+		if event := s.say(generation, "last", -1); event != nil {
+			go s.tell(event)
+		}
+	}
+}
+
 // say sends a line to a worker, or ends its broker: what it has read of a
 // line that was cut short can't be known.
 func (s *Starter) say(generation int, line string, fd int) any {

@@ -250,6 +250,61 @@ func TestOpenEnd(t *testing.T) {
 	}
 }
 
+// When hotstart ends it does not wait for what only streams: the program has drained before
+// its signal, so that its Shutdown has nothing to wait for. A request is answered.
+func TestTheEndOfStreams(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/events", "/hijack", "/slow?for=2s"} {
+		t.Run(path[1:5], func(t *testing.T) {
+			t.Parallel()
+			address := freePort(t, "127.0.0.1")
+			r := serve(t, func(o *starter.Options) { o.DrainTimeout, o.StopTimeout, o.CutStreams = time.Hour, 2*time.Hour, true }, "shutdown", address)
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			upgrade := ""
+			if path == "/hijack" {
+				upgrade = "Connection: Upgrade\r\nUpgrade: echo\r\n"
+			}
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, upgrade)
+			answer := bufio.NewReader(conn)
+			if path == "/slow?for=2s" {
+				r.until("it is under way", func() bool { return strings.Contains(r.text(), "slow\n") })
+			} else if _, err := answer.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			r.starter.Signal(syscall.SIGTERM)
+			if path == "/slow?for=2s" {
+				if line, err := answer.ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+					t.Errorf("the answer is %q, %v", line, err)
+				}
+			}
+			r.left(1)
+			r.until("it has shut down", func() bool { return strings.HasSuffix(r.text(), "shut down\n") })
+		})
+	}
+}
+
+// Other protocols have some seconds.
+func TestTheEndOfAnOpenConnection(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	r := serve(t, func(o *starter.Options) { o.DrainTimeout, o.StopTimeout, o.CutStreams = time.Hour, 2*time.Hour, true }, "echo", address)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "ping")
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	r.starter.Signal(syscall.SIGTERM)
+	r.left(1)
+}
+
 func TestEcho(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")

@@ -214,6 +214,7 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		ServeTimeout:     max(o.serveTimeout, 1), // 0 is not the default here
 		Rollback:         o.rollback,
 		DrainTimeout:     drain,
+		CutStreams:       true,
 		StopTimeout:      o.stopTimeout,
 		SignalOnHUP:      stopSignal,
 		SignalOnTerm:     stopSignal,

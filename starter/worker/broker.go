@@ -69,6 +69,8 @@ func (b *broker) follow(s *stop) {
 			b.deliver(answer{fd, ok})
 		case "none":
 			b.deliver(answer{})
+		case "last":
+			s.isLast()
 		case "drain":
 			drain()
 		}

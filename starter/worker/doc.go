@@ -41,6 +41,7 @@
 //	worker    accepts INODE            I accept on this socket now. A worker that never says so accepts on all that it wanted or gave
 //	worker    ready                    I serve something; hotstart knows which addresses have to follow
 //	hotstart  drain                    serve nothing new, finish what you have
+//	hotstart  last                     before or after drain: no worker follows, so do not wait for connections that only stream
 //	worker    drained                  nothing is open, nothing in flight
 //
 // NETWORK is tcp (all addresses, IPv4 and IPv6), tcp4, tcp6, unix or unixpacket. ADDRESS is what getsockname(2) tells of

@@ -20,6 +20,9 @@ const (
 	// freshGrace is the same for a connection that has not sent a request yet, perhaps in the middle of a TLS
 	// handshake over a slow line; net/http's own Shutdown allows it as long.
 	freshGrace = 5 * time.Second
+	// lastTimeout is how long a drain lasts where no worker follows: hotstart watch is about to end, and a person
+	// waits for that, but a browser's event stream never ends.
+	lastTimeout = 6 * time.Second
 	// drainPoll is how often a draining server looks. It says how much later than possible it ends, and costs
 	// nothing while it serves.
 	drainPoll = 10 * time.Millisecond
@@ -37,7 +40,7 @@ type Drain struct {
 	// they are cut off. 0 is [DefaultTimeout], less is no limit. A superdaemon may be less patient and kill.
 	Timeout time.Duration
 
-	idle, fresh time.Duration // 0 are idleGrace and freshGrace
+	idle, fresh, last time.Duration // 0 are idleGrace, freshGrace and lastTimeout
 }
 
 // Serve is [Serve] with the limit of d.
@@ -54,6 +57,9 @@ func (d Drain) withDefaults() Drain {
 	}
 	if d.fresh == 0 {
 		d.fresh = freshGrace
+	}
+	if d.last == 0 {
+		d.last = lastTimeout
 	}
 	return d
 }
@@ -105,19 +111,28 @@ func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term
 	c.h2c.leave()
 	l.Close() // returns when no accept(2) is under way; what that one took, srv.Serve still starts to serve
 	<-ended
-	c.end.Do(func() { d.empty(srv, c) })
+	c.end.Do(func() { d.empty(srv, c, p.stop.last) })
 	return nil
 }
 
-// empty waits until srv, which accepts nothing more, has no connection left, or until the time is up.
-func (d Drain) empty(srv *http.Server, c *conns) {
+// empty waits until srv, which accepts nothing more, has no connection left, or until the time is up. It is up
+// earlier once last is closed.
+func (d Drain) empty(srv *http.Server, c *conns, last <-chan struct{}) {
 	from := newGrace(time.Now())
-	ctx := context.Background()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	if d.Timeout > 0 {
-		limited, cancel := context.WithTimeout(ctx, d.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, d.Timeout)
 		defer cancel()
-		ctx = limited
 	}
+	go func() { // ends with ctx
+		select {
+		case <-last:
+			wait(ctx, d.last)
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	poll(ctx, func() bool {
 		now := time.Now()
 		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.unread() && !hasBegun(srv)
@@ -145,6 +160,14 @@ func (g *grace) at(now time.Time) time.Time {
 	}
 	g.last = now
 	return g.from
+}
+
+// wait returns after d, or when ctx is done.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // poll returns when the condition holds or ctx is done.

@@ -258,6 +258,37 @@ func TestDrainCutsOffWhatLastsTooLong(t *testing.T) {
 	}
 }
 
+// Where no worker follows, what only streams is not waited for as long as otherwise.
+func TestTheLastDrainIsShort(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"a request", "a hijacked connection"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			b := newBlocking()
+			defer close(b.release)
+			handler := b.serve
+			if way != "a request" {
+				handler = b.hijack
+			}
+			fd, address := rawSocket(t, "tcp")
+			p, h := brokered(t, map[string]string{portsVariable: fmt.Sprintf("%s=%d", address, dup(t, fd))})
+			s := &service{process: p, network: "tcp", address: address, fd: fd}
+			d := quick
+			d.Timeout, d.last = -1, 100*time.Millisecond
+			s.serve(t, d, &http.Server{Handler: http.HandlerFunc(handler)}, nil)
+			h.expect(t, "hello 1")
+			h.expect(t, "ready")
+			go s.dial(t).do("POST", "endless")
+			await(t, "the request", b.entered)
+			h.say(t, "drain", nil)
+			h.say(t, "last", nil)
+			h.expect(t, "drained")
+			h.conn.Close()
+			s.checkEnd(t)
+		})
+	}
+}
+
 // hijack takes the connection over and closes it when it is let go.
 func (b blocking) hijack(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()

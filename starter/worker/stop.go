@@ -6,13 +6,14 @@ import "sync"
 type stop struct {
 	begun chan struct{} // closed when the process is to end
 	done  chan struct{} // closed when, after that, no Serve call has a connection left
+	last  chan struct{} // closed when it is known that no worker follows
 
 	mu      sync.Mutex
 	serving int // Serve calls that are not through; guarded by mu
 }
 
 func newStop() *stop {
-	return &stop{begun: make(chan struct{}), done: make(chan struct{})}
+	return &stop{begun: make(chan struct{}), done: make(chan struct{}), last: make(chan struct{})}
 }
 
 // enter counts a Serve call in.
@@ -37,6 +38,13 @@ func (s *stop) begin() {
 	defer s.mu.Unlock()
 	closeOnce(s.begun)
 	s.settle()
+}
+
+// isLast tells all Serve calls not to wait for what only streams.
+func (s *stop) isLast() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closeOnce(s.last)
 }
 
 // settle closes done when it is true, with mu held.

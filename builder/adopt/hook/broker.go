@@ -93,6 +93,8 @@ func (w *hotstartWorker) heard(line string, fds []int) []int {
 		return fds[1:]
 	case "none":
 		w.deliver(-1)
+	case "last":
+		w.last.Store(true)
 	case "drain":
 		w.stopping.Do(func() { go w.drain() })
 	}

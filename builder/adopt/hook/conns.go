@@ -14,6 +14,7 @@ const (
 	hotstartSeen                  // a socket that the program has accepted on
 	hotstartAccepting             // … and does in this moment
 	hotstartBinds                 // a unix socket that a kept one will take the place of
+	hotstartStreams               // a connection whose answer may never end
 )
 
 // hotstartFDs is untouched, and so no memory, where there is no hotstart. A
@@ -156,7 +157,7 @@ func hotstartIsAccepting() bool {
 }
 
 func hotstartHasOpen() bool {
-	return hotstartAny(func(fd int, is uint32) bool { return is == hotstartOpen && hotstartIsSocket(fd) })
+	return hotstartAny(func(fd int, is uint32) bool { return is&hotstartOpen != 0 && hotstartIsSocket(fd) })
 }
 
 // hotstartIsSocket tells whether fd is one still: a program may have closed

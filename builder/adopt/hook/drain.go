@@ -13,6 +13,10 @@ const (
 	// connection ends.
 	hotstartIdle = time.Second
 
+	// Where no worker follows, hotstart is about to end, and a person waits for it:
+	// what is open longer is closed.
+	hotstartLast = 6 * time.Second
+
 	// Where accept(2) lasts longer, its socket was made blocking: no use to wait.
 	hotstartAccept = time.Second
 
@@ -45,6 +49,9 @@ func (w *hotstartWorker) drain() {
 		if !accepting && !own && !hotstartHasOpen() {
 			break
 		}
+		if w.last.Load() {
+			w.closeStreams(time.Since(began))
+		}
 		if w.quietFor() >= hotstartIdle {
 			for _, s := range w.known() {
 				s.closeIdle()
@@ -55,6 +62,25 @@ func (w *hotstartWorker) drain() {
 	<-w.gone
 	// hotstart died, and would have sent this. Who drains has a successor.
 	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
+}
+
+// closeStreams closes what would never end, where a drain has lasted so long. A request
+// that is not answered yet may take longer than one whose answer only goes on.
+func (w *hotstartWorker) closeStreams(lasted time.Duration) {
+	if lasted < hotstartIdle {
+		return
+	}
+	for _, s := range w.known() {
+		if s, ok := s.(interface{ closeStreams() }); ok {
+			s.closeStreams()
+		}
+	}
+	hotstartAny(func(fd int, is uint32) bool {
+		if is&hotstartStreams != 0 || is&hotstartOpen != 0 && lasted >= hotstartLast {
+			syscall.Shutdown(fd, syscall.SHUT_RDWR)
+		}
+		return false
+	})
 }
 
 // touch says that a connection may have become idle now.

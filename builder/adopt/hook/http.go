@@ -108,7 +108,9 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 2 && !h.http2.Load() {
 		h.http2.Store(true)
 	}
-	if h.worker.draining.Load() && !hotstartUpgrades(r) {
+	if hotstartUpgrades(r) {
+		h.streams(r)
+	} else if h.worker.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
 	if hotstartHijacked != nil {

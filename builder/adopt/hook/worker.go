@@ -22,6 +22,7 @@ type hotstartWorker struct {
 	gone     chan struct{} // closed when hotstart has died
 
 	draining atomic.Bool // from drain on
+	last     atomic.Bool // no worker follows
 	stopping sync.Once
 
 	mu        sync.Mutex

@@ -1,0 +1,90 @@
+package hook
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// streams marks the connection of a request whose answer may never end, as that of a
+// WebSocket, which net/http does not follow any more.
+func (h *hotstartHTTP) streams(r *http.Request) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return
+	}
+	hotstartAny(func(fd int, is uint32) bool {
+		if is != hotstartOpen || hotstartPeer(fd) != peer {
+			return false
+		}
+		hotstartMark(fd, hotstartOpen|hotstartStreams)
+		return true
+	})
+}
+
+// hotstartPeer is who is at the other end of a connection.
+func hotstartPeer(fd int) netip.AddrPort {
+	peer, err := syscall.Getpeername(fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	switch peer := peer.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(peer.Addr), uint16(peer.Port))
+	case *syscall.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(peer.Addr).Unmap(), uint16(peer.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// closeStreams closes the connections of requests of HTTP/1 whose answer has begun and
+// has not ended. Only the server's own list of them tells; where that is not what it
+// was when this was written, nothing is closed.
+func (h *hotstartHTTP) closeStreams() {
+	server := reflect.ValueOf(h.server).Elem()
+	mu, conns := server.FieldByName("mu"), server.FieldByName("activeConn")
+	if !mu.IsValid() || !conns.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) || conns.Kind() != reflect.Map {
+		return
+	}
+	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
+	lock.Lock()
+	var streams []net.Conn
+	for _, key := range conns.MapKeys() {
+		if key.Kind() == reflect.Ptr && hotstartAnswers(key.Elem()) {
+			rwc := key.Elem().FieldByName("rwc")
+			if rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
+				streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
+			}
+		}
+	}
+	lock.Unlock()
+	for _, conn := range streams {
+		conn.Close()
+	}
+}
+
+// hotstartAnswers reports whether conn, a connection of net/http, has a request whose
+// answer has begun. Its field curReq is an atomic.Pointer[response].
+//
+// The field wroteHeader is not guarded; what it was a moment ago is good enough.
+//
+//go:norace
+func hotstartAnswers(conn reflect.Value) bool {
+	request := conn.FieldByName("curReq")
+	if request.Kind() != reflect.Struct {
+		return false
+	}
+	load, ok := reflect.PtrTo(request.Type()).MethodByName("Load")
+	pointer := request.FieldByName("v")
+	if !ok || pointer.Kind() != reflect.UnsafePointer || load.Type.NumOut() != 1 || load.Type.Out(0).Kind() != reflect.Ptr {
+		return false
+	}
+	wrote, ok := load.Type.Out(0).Elem().FieldByName("wroteHeader")
+	response := atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(pointer.UnsafeAddr())))
+	return ok && wrote.Type.Kind() == reflect.Bool && response != nil && *(*bool)(unsafe.Pointer(uintptr(response) + wrote.Offset))
+}
