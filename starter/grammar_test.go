@@ -113,6 +113,24 @@ var grammars = map[string]grammar{
 		// address, as in Go. Hexadecimal numbers and zones are known.
 		extensions: regexp.MustCompile(`(?i)[\s\v]|^:|0x|%`),
 	},
+	"path": {
+		known: []string{"a.sock", "/tmp/a.sock", "@a", "a b", "a=3", "a;b", "a=3;b", "./a", strings.Repeat("x", 103), strings.Repeat("x", 107), strings.Repeat("x", 108)},
+		pieces: []string{
+			"/", "tmp", "a", "=", "3", ";", " ", "@", ".", "\n", "\xff", "[", ":", strings.Repeat("x", 50),
+		},
+		longest: 6,
+		parse: func(s string) string {
+			a, err := ParsePath(s)
+			if err != nil {
+				return "error"
+			}
+			return fmt.Sprintf("ok %x %x", a.Path, a.Key)
+		},
+		// A path that is longer than the kernel's is cut there; a worker could
+		// not tell where an entry of SERVER_STARTER_PORT ends.
+		differences: regexp.MustCompile(`(?s)^.{108,}|=\d+;|^$`),
+		extensions:  regexp.MustCompile(`^$a`), // nothing
+	},
 	"signal-on-hup": {
 		known: []string{
 			"TERM", "term", "SIGTERM", "sigusr1", "10", "1", "64", "CLD", "IOT", "POLL", "WINCH", "SIGSIGTERM", "0", "ZERO", "", "-TERM", "-1", "RTMIN", "NUM35", "99",

@@ -13,6 +13,7 @@ my ($kind, $to, $pin);
 BEGIN {
     *CORE::GLOBAL::socket = sub (*$$$) { $kind = $_[2]; CORE::socket($_[0], PF_UNIX, SOCK_STREAM, 0) };
     *CORE::GLOBAL::bind   = sub (*$) { $to = $_[1]; 1 };
+    *CORE::GLOBAL::unlink = sub (@) { 1 };
     *CORE::GLOBAL::listen = sub (*$) { 1 };
     # Names are not looked up: each has one address.
     *CORE::GLOBAL::gethostbyname = sub (_) {
@@ -37,6 +38,7 @@ while (my $line = <STDIN>) {
 sub parse {
     my ($option, $value) = @_;
     return port($value) if $option eq 'port';
+    return path($value) if $option eq 'path';
     return signal($value) if $option eq 'signal-on-hup';
     my $got;
     eval { GetOptionsFromArray(["--$option=$value"], "$option=i" => \$got) } or return 'error';
@@ -52,6 +54,14 @@ sub port {
     my ($port, $ip) = $family == AF_INET ? unpack_sockaddr_in($to) : Socket::unpack_sockaddr_in6($to);
     my ($key) = $ENV{SERVER_STARTER_PORT} =~ /\A(.*)=\d+\z/s;
     return join ' ', 'ok', $kind == SOCK_STREAM ? 'stream' : 'dgram', unpack('H*', $ip), $port, defined $pin ? 0 + $pin : '-', unpack('H*', $key);
+}
+
+sub path {
+    my $path = shift;
+    eval { Server::Starter::start_server(path => [$path], exec => ['true']) };
+    return 'error' unless $@ eq "parsed\n";
+    my ($key) = $ENV{SERVER_STARTER_PORT} =~ /\A(.*)=\d+\z/s;
+    return join ' ', 'ok', map { unpack 'H*', $_ } Socket::unpack_sockaddr_un($to), $key;
 }
 
 # The first three lines are start_server's, the others those of doio.c for
