@@ -63,6 +63,7 @@ func (w *watch) suspend() {
 	}
 	w.ui.hide()
 	w.keyboard.giveBack()
+	w.ui.flush()
 	syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
 	select { // the signal takes its time
 	case <-w.continued:
@@ -74,6 +75,7 @@ func (w *watch) suspend() {
 // abort dies of Ctrl-\, with the terminal as it was.
 func (w *watch) abort() {
 	w.standUp()
+	w.ui.flush()
 	signal.Reset(syscall.SIGQUIT)
 	syscall.Kill(syscall.Getpid(), syscall.SIGQUIT)
 	select {}

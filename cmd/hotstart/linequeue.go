@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -15,11 +16,14 @@ import (
 // does not fit into the queue is dropped, and a line in its place says how
 // many writes were. Safe for concurrent use.
 type lineQueue struct {
-	to    io.Writer
-	items chan lineItem
+	to     io.Writer
+	notice func(dropped int) string // the line about dropped writes
+	items  chan lineItem
 
 	mu      sync.Mutex
-	dropped int // writes since the last one that the queue took
+	moved   sync.Cond // of mu: an item was written, or the queue was closed
+	dropped int       // writes since the last one that the queue took
+	closed  bool      // items is closed, and writes are ignored
 }
 
 type lineItem struct {
@@ -31,12 +35,20 @@ type lineItem struct {
 // A line that reports a reload is some 100 bytes: this is hours of them.
 const lineQueueSize = 1024
 
+// plenty is how many items make a writer wait that can.
+const plenty = 32
+
 // newLineQueue starts the goroutine that writes. It ends with close, or with
 // the process while the writer blocks.
-func newLineQueue(to io.Writer) *lineQueue {
-	q := &lineQueue{to: to, items: make(chan lineItem, lineQueueSize)}
+func newLineQueue(to io.Writer, notice func(dropped int) string) *lineQueue {
+	q := &lineQueue{to: to, notice: notice, items: make(chan lineItem, lineQueueSize)}
+	q.moved.L = &q.mu
 	go q.run()
 	return q
+}
+
+func droppedLines(n int) string {
+	return fmt.Sprintf("%d lines were dropped here, because the log was not read\n", n)
 }
 
 func (q *lineQueue) run() {
@@ -46,15 +58,16 @@ func (q *lineQueue) run() {
 		if len(q.items) == 0 { // it may be long until the next
 			q.reportDropped(q.takeDropped())
 		}
+		q.moved.Broadcast()
 		if item.mark != nil {
 			close(item.mark)
 		}
 	}
 }
 
-func (q *lineQueue) reportDropped(dropped int) {
-	if dropped > 0 {
-		fmt.Fprintf(q.to, "%d lines were dropped here, because the log was not read\n", dropped)
+func (q *lineQueue) reportDropped(n int) {
+	if n > 0 {
+		io.WriteString(q.to, q.notice(n))
 	}
 }
 
@@ -70,6 +83,9 @@ func (q *lineQueue) takeDropped() int {
 func (q *lineQueue) Write(p []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return len(p), nil
+	}
 	select {
 	case q.items <- lineItem{dropped: q.dropped, p: slices.Clone(p)}:
 		q.dropped = 0
@@ -79,10 +95,18 @@ func (q *lineQueue) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// close waits until everything is written, but not for longer than wait.
-// Nothing may be written afterwards.
-func (q *lineQueue) close(wait time.Duration) {
-	defer close(q.items)
+// await blocks while the queue is rather full, for a writer that can be made
+// to wait and whose writes are not to be dropped.
+func (q *lineQueue) await() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) > plenty && !q.closed {
+		q.moved.Wait()
+	}
+}
+
+// flush waits until everything is written, but not for longer than wait.
+func (q *lineQueue) flush(wait time.Duration) {
 	limit := time.After(wait)
 	mark := make(chan struct{})
 	select {
@@ -96,10 +120,28 @@ func (q *lineQueue) close(wait time.Duration) {
 	}
 }
 
+// close flushes the queue. What is written later is ignored.
+func (q *lineQueue) close(wait time.Duration) {
+	q.flush(wait)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	close(q.items)
+	q.moved.Broadcast()
+}
+
 // descriptor writes to a file descriptor, by whatever file that is at the
 // time. An os.File would make a write to a new file wait for one to the old
 // file that blocks.
 type descriptor int
+
+// unbuffered is w, or if that is this process's stderr its descriptor.
+func unbuffered(w io.Writer) io.Writer {
+	if w == os.Stderr {
+		return descriptor(2)
+	}
+	return w
+}
 
 func (d descriptor) Write(p []byte) (n int, err error) {
 	for n < len(p) {

@@ -21,7 +21,7 @@ func TestALineQueueNeverBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	q := newLineQueue(w)
+	q := newLineQueue(w, droppedLines)
 	const total = 2 * lineQueueSize
 	long := strings.Repeat("x", 1000)
 	for i := range total { // 2 MB, and a pipe holds 64 KiB
@@ -55,7 +55,7 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	q := newLineQueue(w)
+	q := newLineQueue(w, droppedLines)
 	for range 2 * lineQueueSize {
 		fmt.Fprintln(q, strings.Repeat("x", 1000))
 	}
@@ -65,18 +65,18 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 // A shell's pipe may be non-blocking, which another process has made it.
 func TestADescriptorThatDoesNotBlockIsWrittenToInFull(t *testing.T) {
 	t.Parallel()
-	var fds [2]int
-	if err := unix.Pipe(fds[:]); err != nil {
+	r, w, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	unix.SetNonblock(fds[1], true)
+	defer r.Close()
+	fd := int(w.Fd())
+	unix.SetNonblock(fd, true)
 	text := []byte(strings.Repeat("a line\n", 50000))
 	go func() {
-		descriptor(fds[1]).Write(text)
-		unix.Close(fds[1])
+		descriptor(fd).Write(text)
+		w.Close()
 	}()
-	r := os.NewFile(uintptr(fds[0]), "pipe")
-	defer r.Close()
 	n := 0
 	for lines := bufio.NewScanner(r); lines.Scan(); n++ {
 	}

@@ -30,7 +30,7 @@ func (s *streams) connect(c *starter.Command) ([]*output, error) {
 	if !havePTY && s.pty == ptyAuto && isTerminal(os.Stderr) {
 		return nil, nil // a pipe would take the colours away
 	}
-	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass)
+	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass, s.screen.await)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,8 @@ func (s *streams) connect(c *starter.Command) ([]*output, error) {
 	case sameFile(os.Stdout, os.Stderr):
 		c.Stdout = errs.give
 	case s.pty == ptyAlways && !isTerminal(os.Stdout):
-		out, err := s.add(true, func(p []byte) { os.Stdout.Write(p) })
+		stdout := newLineQueue(os.Stdout, func(int) string { return "" })
+		out, err := s.add(true, func(p []byte) { stdout.Write(p) }, stdout.await)
 		if err != nil {
 			errs.close()
 			return nil, err
@@ -62,8 +63,8 @@ func sameFile(a, b *os.File) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-func (s *streams) add(terminal bool, to func([]byte)) (*output, error) {
-	o, err := newOutput(terminal, to, s.remove)
+func (s *streams) add(terminal bool, to func([]byte), await func()) (*output, error) {
+	o, err := newOutput(terminal, to, await, s.remove)
 	if err == nil {
 		s.mu.Lock()
 		s.open[o] = true
@@ -104,8 +105,9 @@ type output struct {
 }
 
 // newOutput passes on what is written to its end, until that is closed here
-// and by all who have got it.
-func newOutput(terminal bool, to func([]byte), over func(*output)) (*output, error) {
+// and by all who have got it. It calls await before each write, while nothing
+// is locked.
+func newOutput(terminal bool, to func([]byte), await func(), over func(*output)) (*output, error) {
 	open := os.Pipe
 	if terminal {
 		open = openPTY
@@ -125,6 +127,7 @@ func newOutput(terminal bool, to func([]byte), over func(*output)) (*output, err
 		defer over(o)
 		o.raw.Read(func(fd uintptr) bool {
 			for {
+				await()
 				if again, over := o.take(fd); !again {
 					return over
 				}

@@ -15,9 +15,10 @@ import (
 // read. It belongs to the goroutine that runs the starter.
 type runLines struct {
 	w        io.Writer
-	sockets  bool           // hotstart holds sockets for the workers
+	sockets  bool           // hotstart holds sockets for the workers, and has not said how they get them
 	began    time.Time      // the latest start
-	early    int            // workers in a row that failed or died early; -1: the advice was given
+	up       bool           // a worker serves
+	early    int            // workers in a row that exited early
 	asked    bool           // for a reload whose worker has not been started yet
 	reloaded bool           // the worker that serves next does so because of a reload
 	stopping syscall.Signal // that asked for it, or 0
@@ -64,23 +65,30 @@ func (l *runLines) event(e starter.Event) {
 	}
 }
 
-// advise says once what a program may do wrong whose workers fail from the
-// beginning. What they print goes past hotstart, so the reason is not known.
+// advise says once what a program may do wrong of which no worker has lived
+// long. What workers print goes past hotstart, so the reason is not known. The
+// line comes after that of the next start, since scripts read the two before
+// it as one.
 func (l *runLines) advise(e starter.Event) {
 	const early = 10 * time.Second // from the start: a program may bind late
 	switch {
+	case !l.sockets:
 	case e.Kind == starter.Starting:
-		l.began = time.Now()
-	case l.early < 0 || !l.sockets || e.Err != nil || e.Worker.PID == 0 || !e.Status.Exited() || e.Status == 0:
-	case e.Kind == starter.Failed, e.Kind == starter.Died && time.Since(l.began) < early:
-		if l.early++; l.early == 2 {
-			l.early = -1
-			l.say("worker %d exited soon after its start, as the one before: a program that says \"address already in use\" must not bind "+
-				"its port itself; hotstart holds the socket and passes it on: the descriptor is in SERVER_STARTER_PORT and LISTEN_FDS, "+
-				"and a Go program gets a listener by worker.Listen of github.com/hotstart/hotstart/starter/worker", e.Worker.PID)
+		if l.began = time.Now(); l.early == 2 {
+			l.sockets = false // once
+			l.say("worker %d is started, but those before exited soon: a program that says \"address already in use\" must not bind its port "+
+				"itself; hotstart holds the socket and passes it on: its descriptor is in SERVER_STARTER_PORT and LISTEN_FDS, and a Go "+
+				"program gets a listener by worker.Listen of github.com/hotstart/hotstart/starter/worker", e.Worker.PID)
 		}
+	case e.Kind == starter.Serving:
+		l.up = true
+	case e.Kind == starter.Failed && !l.up && e.Err == nil && e.Status.Exited():
+		l.early++
+	case e.Kind == starter.Died && time.Since(l.began) < early && e.Status.Exited() && e.Status != 0:
+		l.early++
+		l.up = false
 	case e.Kind == starter.Died:
-		l.early = 0
+		l.early, l.up = 0, false
 	}
 }
 

@@ -78,13 +78,10 @@ const farewell = time.Second
 // writeTo makes lines and ui write to w by a queue, after what they have
 // written already.
 func (d *superdaemon) writeTo(w io.Writer) {
-	if w == os.Stderr {
-		w = descriptor(2)
-	}
 	if d.queue != nil {
 		d.queue.close(farewell)
 	}
-	d.queue = newLineQueue(w)
+	d.queue = newLineQueue(unbuffered(w), droppedLines)
 	d.lines.w, d.ui.screen.w = d.queue, d.queue
 }
 

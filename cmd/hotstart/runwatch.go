@@ -46,6 +46,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		return err
 	}
 	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), cmd)}
+	defer u.enqueue(u.dropped).close(farewell)
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()

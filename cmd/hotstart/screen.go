@@ -11,6 +11,7 @@ import (
 type screen struct {
 	mu       sync.Mutex
 	w        io.Writer
+	queue    *lineQueue // w is its; nil: w is written to directly
 	terminal bool
 	torn     bool   // what the program wrote last does not end its line
 	status   string // "": none
@@ -53,6 +54,31 @@ func (s *screen) pass(p []byte) {
 		return
 	}
 	s.put("", p)
+}
+
+// enqueue makes all writes go through a queue, so that a terminal or a pipe that
+// is not read holds nobody up but the program.
+func (s *screen) enqueue(notice func(dropped int) string) *lineQueue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = newLineQueue(unbuffered(s.w), notice)
+	s.w = s.queue
+	return s.queue
+}
+
+// await blocks while what was written has not been read. Called before pass,
+// where the program can wait.
+func (s *screen) await() {
+	if s.queue != nil {
+		s.queue.await()
+	}
+}
+
+// flush waits, but not for long, until others can write to the same file.
+func (s *screen) flush() {
+	if s.queue != nil {
+		s.queue.flush(farewell)
+	}
 }
 
 // put writes p in the place of the status, and that again below it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,66 @@ func runStalled(t *testing.T, cmd *exec.Cmd) {
 		cmd.Process.Signal(syscall.SIGWINCH)
 		cmd.Process.Signal(syscall.SIGUSR2)
 	}
+	terminate(t, cmd)
+}
+
+// A terminal that is stopped by Ctrl-S, or a pager that shows its first page,
+// does not keep the program from being built, served and ended.
+func TestAWatchWhoseOutputIsNotRead(t *testing.T) {
+	t.Parallel()
+	address, release, err := reserveAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	cmd := exec.Command("hotstart", "watch", ".")
+	cmd.Dir = t.TempDir()
+	const program = `package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	fmt.Fprintln(os.Stderr, "this is not read either")
+	http.ListenAndServe(os.Getenv("STALLED_ADDRESS"), nil)
+}
+`
+	for name, content := range map[string]string{"go.mod": "module stalled\n\ngo 1.24\n", "main.go": program} {
+		if err := os.WriteFile(filepath.Join(cmd.Dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd.Env = append(os.Environ(), "STALLED_ADDRESS="+address)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fill(t, int(w.Fd()))
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("it does not serve")
+		}
+	}
+	terminate(t, cmd)
+}
+
+// terminate sends TERM and waits for the end.
+func terminate(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	cmd.Process.Signal(syscall.SIGTERM)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()

@@ -100,6 +100,18 @@ func (u *ui) warn(format string, args ...any) {
 	u.tell(event{name: "warning", bad: true, text: fmt.Sprintf(format, args...)})
 }
 
+// dropped is the line about lines that were not read in time.
+func (u *ui) dropped(n int) string {
+	e := event{name: "warning", bad: true, text: fmt.Sprintf("%s dropped here, because the output was not read", count(n, "line"))}
+	if u.machine {
+		return e.object(time.Now())
+	}
+	if u.terminal {
+		return eraseRow + e.line(u) // in the place of the status
+	}
+	return e.line(u)
+}
+
 // failed prints why hotstart ends, and what to type next.
 func (u *ui) failed(err error) {
 	e := event{name: "failed", bad: true, text: err.Error()}
