@@ -68,6 +68,8 @@ func programs() map[string]func() error {
 		"starve":    starve,
 		"report":    report,
 		"claim":     claim,
+		"poll":      ownPoll,
+		"ring":      ring,
 		"unlinker":  unlinker,
 		"binder":    binder,
 

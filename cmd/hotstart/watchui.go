@@ -24,6 +24,7 @@ type watchUI struct {
 	pages     *pages
 	keyed     bool      // keys are read
 	ruleRuns  []ruleRun // that are yet to be told of
+	adopting  string    // the package by which the program is adopted; "": told already, or it is not
 }
 
 // building is what comes first. What connects from now on waits.
@@ -42,20 +43,31 @@ func (u *watchUI) building(welcome, what string) {
 	u.tell(e)
 }
 
-// adopted tells what is done to the program that its source does not
-// say, or why it is not done.
+// adopted notes what is done to the program that its source does not say, or
+// tells why it is not done.
 func (u *watchUI) adopted(what string, err error) {
-	switch {
-	case err != nil:
+	u.adopting = what
+	if err != nil {
+		u.adopting = ""
 		u.tell(event{name: "not_adopted", text: fmt.Sprintf("not adopted: %v; it has to take over its sockets by itself", err)})
-	case what != "":
-		u.tell(event{name: "adopted", text: "adopted by its package " + what +
-			": the sockets that it binds are kept, and requests finish (--adopt=off)"})
 	}
+}
+
+// tellAdopted tells how the program is adopted once it serves by a socket that
+// is kept: one that binds by system calls of its own, as gnet does, gets nothing
+// of that.
+func (u *watchUI) tellAdopted() {
+	if u.adopting == "" {
+		return
+	}
+	u.tell(event{name: "adopted", text: "adopted by its package " + u.adopting +
+		": the sockets that it binds are kept, and requests finish (--adopt=off)"})
+	u.adopting = ""
 }
 
 // kept tells of a socket that the program has bound by itself.
 func (u *watchUI) kept(e starter.Event) {
+	u.tellAdopted()
 	text := fmt.Sprintf("worker %d listens on %s; that socket is kept", e.Worker.Generation, urlOf(e.Address))
 	facts := factsOf(e.Worker)
 	facts.Addresses = urls([]starter.Address{e.Address})
@@ -67,6 +79,9 @@ func (u *watchUI) kept(e starter.Event) {
 
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
+	if len(e.Serves) > 0 {
+		u.tellAdopted()
+	}
 	u.worker, u.code, u.listens = e.Worker, a.began, e.Serves
 	line := fmt.Sprintf("%v is %s", e.Worker, u.verb())
 	facts := u.served()
