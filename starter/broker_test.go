@@ -93,7 +93,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		}
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
-		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}, ended: func() {}}, nil
+		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}}, nil
 	}})
 	d.step(reload{&Command{Path: "worker"}})
 	t.Cleanup(func() {

@@ -117,6 +117,7 @@ type machine struct {
 	streak     int       // workers in a row that ended too early, proven or not
 	stopping   bool
 	gaveUp     bool
+	unsighted  bool // that workers can't be seen to accept was reported
 	todo       []any
 }
 
@@ -316,8 +317,9 @@ func (m *machine) promote(now time.Time, w *worker) {
 	}
 	m.ended, m.failures, m.renewed = false, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
-	if m.unseen(w) {
-		m.report(Event{Kind: Unseen, Worker: w.Worker, Err: w.blind})
+	if why := m.unseen(w); why != nil && !m.unsighted {
+		m.unsighted = true
+		m.report(Event{Kind: Unseen, Worker: w.Worker, Err: why})
 	}
 	if old != nil {
 		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay

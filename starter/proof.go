@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -224,10 +225,16 @@ func (m *machine) servesFrom(w *worker) time.Time {
 	return time.Time{}
 }
 
-// unseen reports whether w is taken at its living, since nothing can be seen
-// of it that should be.
-func (m *machine) unseen(w *worker) bool {
-	return m.ready.looks() && w.blind != nil && w.vouched.IsZero() && w.waits.IsZero()
+// unseen returns why w is taken at its living, since nothing is seen of it that
+// should be; nil: its word or what is seen proves it.
+func (m *machine) unseen(w *worker) error {
+	switch {
+	case !m.ready.looks() || !w.vouched.IsZero() || !w.waits.IsZero():
+		return nil
+	case w.blind == nil && !w.maybe.IsZero():
+		return errors.New("it has registered its sockets, as runtimes do before they accept, or it accepts by io_uring")
+	}
+	return w.blind
 }
 
 func earliest(a, b time.Time) time.Time {

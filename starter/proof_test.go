@@ -206,12 +206,15 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "a listener that may be accepted on counts after the interval", ready: ReadyAccept, offered: []uint64{main},
+			name: "a listener that may be accepted on counts after the interval, which is told once", ready: ReadyAccept, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a, Starting 1"},
-				{0.5, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
-				{1.4, tick{}, ""},
-				{1.5, tick{}, "Serving 1"},
+				{5, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
+				{5.9, tick{}, ""},
+				{6, tick{}, "Unseen 1, Serving 1"},
+				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{21, sees{2, look{sight: sight{maybe: []uint64{main}}}}, ""},
+				{22, tick{}, "Serving 2, term 1"},
 			},
 		},
 		{

@@ -16,7 +16,6 @@ type running struct {
 	notify  *notifySocket   // nil: its word does not count
 	looks   context.Context // as long as it is to be found out whether it serves
 	looking context.CancelFunc
-	ended   func()
 }
 
 // proven: nothing more is to be found out.
@@ -24,7 +23,6 @@ func (w *running) proven() { w.looking() }
 
 // end lets go of everything once the process has ended, and returns how.
 func (w *running) end() syscall.WaitStatus {
-	defer w.ended()
 	w.looking()
 	if w.broker != nil {
 		w.broker.Close()
@@ -37,7 +35,7 @@ func (w *running) end() syscall.WaitStatus {
 
 // spawnChild forks a worker with every socket, and starts to listen to it.
 func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
-	w := &running{looking: func() {}, ended: func() {}}
+	w := &running{looking: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
 		notify, err := newNotifySocket(notifyParents(s.options.Scratch)...)
@@ -79,7 +77,6 @@ func (w *running) abandon() {
 	if w.notify != nil {
 		w.notify.Close()
 	}
-	w.ended()
 }
 
 // hear starts one goroutine for each way in which w may prove itself.

@@ -77,7 +77,7 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command) (*running, erro
 	if strings.Contains(c.Path, "die") {
 		time.AfterFunc(2*time.Second, func() { a.end <- 1 << 8 })
 	}
-	return &running{process: a, looks: ctx, looking: cancel, ended: func() {}}, nil
+	return &running{process: a, looks: ctx, looking: cancel}, nil
 }
 
 func (a *actor) PID() int { return 100 + a.generation }
