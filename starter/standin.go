@@ -3,6 +3,7 @@ package starter
 import (
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +79,7 @@ func startLending(fds []int, take func(net.Conn)) *lending {
 	go func() { // ends when wake is closed
 		defer close(l.done)
 		defer unix.Close(r)
-		acceptFor(r, fds, take)
+		acceptFor(r, fds, newConn, take)
 	}()
 	return l
 }
@@ -88,30 +89,42 @@ func (l *lending) end() {
 	<-l.done
 }
 
+// lendingPause is how long a stand-in waits where accept(2) fails without a
+// connection being the reason: no descriptor or memory is left, or a worker has shut the
+// socket down, which is about to listen again. It is short for a browser, and long
+// for a loop.
+const lendingPause = 50 * time.Millisecond
+
 // acceptFor accepts until the other end of the pipe is closed.
-func acceptFor(pipe int, fds []int, take func(net.Conn)) {
+func acceptFor(pipe int, fds []int, accept func(fd int) (int, error), take func(net.Conn)) {
 	polled := []unix.PollFd{{Fd: int32(pipe), Events: unix.POLLIN}}
 	for _, fd := range fds {
 		polled = append(polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
 	for {
-		if _, err := unix.Poll(polled, -1); err != nil && err != unix.EINTR {
+		if _, err := unix.Poll(polled, -1); err == unix.EINTR {
+			continue // it says nothing of the sockets: accept could block
+		} else if err != nil {
 			return
+		}
+		fails := false
+		for i := range polled[1:] {
+			if p := &polled[1+i]; p.Revents != 0 && !acceptOne(int(p.Fd), accept, take) {
+				fails = true
+			}
+		}
+		if fails {
+			unix.Poll(polled[:1], int(lendingPause.Milliseconds()))
 		}
 		if polled[0].Revents != 0 {
 			return
 		}
-		for i := range polled[1:] {
-			if p := &polled[1+i]; p.Revents != 0 && !acceptOne(int(p.Fd), take) {
-				p.Fd = -1 // shut down by a worker: poll would not wait any more
-			}
-		}
 	}
 }
 
-// acceptOne reports whether the socket can be accepted on again.
-func acceptOne(listener int, take func(net.Conn)) bool {
-	fd, err := newConn(listener)
+// acceptOne reports whether the socket can be accepted on again at once.
+func acceptOne(listener int, accept func(fd int) (int, error), take func(net.Conn)) bool {
+	fd, err := accept(listener)
 	switch err {
 	case nil:
 	case unix.EINTR, unix.EAGAIN, unix.ECONNABORTED:
