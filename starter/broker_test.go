@@ -264,6 +264,9 @@ func TestDropOfASocket(t *testing.T) {
 			if line, _ := d.reads(t); line != "none\n" {
 				t.Errorf("drop is answered by %q", line)
 			}
+			if last := d.events[len(d.events)-1]; (last.Kind == Closed && last.Address.String() == name) != (test.want == 0) {
+				t.Errorf("reported %v", last)
+			}
 			if len(d.ledger.given) != test.want || (inodeOf(fd) == inode) != (test.want == 1) {
 				t.Errorf("%d sockets are kept", len(d.ledger.given))
 			}

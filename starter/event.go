@@ -51,11 +51,12 @@ const (
 	LeftBehind                 // Worker has ended, and a process that it started, Holder, still holds the socket of Address
 	Unseen                     // Worker serves as far as can be told by its living: Err is why nothing can be seen of it
 	LetGo                      // the socket of Address is closed: an older worker served it, and Worker has not for long enough
+	Closed                     // Worker has closed the socket of Address that it had given, and goes on: it is not kept any more
 	Trouble                    // something beside the workers went wrong, and they go on: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "LetGo", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "LetGo", "Closed", "Trouble",
 }
 
 // String is the kind's name.
@@ -158,6 +159,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v is alive, and nothing shows whether it accepts connections: %v", e.Worker, e.Err)
 	case LetGo:
 		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; its socket is closed", e.Worker, e.Address)
+	case Closed:
+		return fmt.Sprintf("%v has closed its socket of %v", e.Worker, e.Address)
 	case Trouble:
 		return e.Err.Error()
 	}

@@ -227,8 +227,9 @@ func (l *ledger) usedBy(generation int) (inodes []uint64) {
 	return inodes
 }
 
-// letGo closes a socket that a generation has closed, if no other one uses it.
-func (l *ledger) letGo(generation int, inode uint64) {
+// letGo closes a socket that a generation has closed, if no other one uses it, and
+// returns its address.
+func (l *ledger) letGo(generation int, inode uint64) (closed []Address) {
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
 		if g.inode != inode {
 			return false
@@ -237,9 +238,11 @@ func (l *ledger) letGo(generation int, inode uint64) {
 		if len(g.users) > 0 {
 			return false
 		}
+		closed = append(closed, g.listens())
 		g.close()
 		return true
 	})
+	return closed
 }
 
 func (l *ledger) drop(gone func(generation int) bool) (closed []Address) {

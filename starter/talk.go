@@ -126,11 +126,14 @@ func (s *Starter) hungUp(generation int, err error) any {
 // letGo ends the keeping of a socket that a worker has closed, unless that has
 // been told to leave: what it closes then, it closes because of that.
 func (s *Starter) letGo(e letGo) {
-	if s.machine.stays(e.generation) {
-		s.ledger.letGo(e.generation, e.inode)
-		s.changed()
-		s.step(closes{e.generation, e.inode})
+	if !s.machine.stays(e.generation) {
+		return
 	}
+	for _, address := range s.ledger.letGo(e.generation, e.inode) {
+		s.options.Report(Event{Kind: Closed, Worker: s.machine.find(e.generation).Worker, Address: address})
+	}
+	s.changed()
+	s.step(closes{e.generation, e.inode})
 }
 
 func (s *Starter) refused(generation int, err error) {

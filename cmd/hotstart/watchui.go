@@ -77,6 +77,16 @@ func (u *watchUI) kept(e starter.Event) {
 	}
 }
 
+// closed tells of a socket that the program has bound itself and closed.
+func (u *watchUI) closed(e starter.Event) {
+	facts := factsOf(e.Worker)
+	facts.Addresses = urls([]starter.Address{e.Address})
+	u.tell(event{name: "closed", text: fmt.Sprintf("worker %d has closed its socket of %s", e.Worker.Generation, urlOf(e.Address)), facts: facts})
+	if u.worker == e.Worker {
+		u.listens = slices.DeleteFunc(slices.Clone(u.listens), func(a starter.Address) bool { return a == e.Address })
+	}
+}
+
 // serving tells of a worker that has taken over, or come back.
 func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	if len(e.Serves) > 0 {

@@ -125,6 +125,8 @@ func (w *watch) happened(e starter.Event) {
 		w.ui.trouble(e)
 	case starter.Unseen:
 		w.ui.unseen(e)
+	case starter.Closed:
+		w.ui.closed(e)
 	case starter.LetGo:
 		w.ui.letGo(e)
 	case starter.Unused:
