@@ -17,13 +17,31 @@ import (
 type ledger struct {
 	own   []*socket
 	given []*given
-	zeros map[int]string // by generation: the host whose port 0 it wanted last, and was not given
+	zeros map[int]zero // by generation: the port 0 that it wanted last, and was not given
 }
 
 type given struct {
 	*socket
 	users map[int]bool // generations that gave or wanted it
-	zero  string       // network and host, if the kernel chose the port
+	zero  zero         // what was asked for, if the kernel chose the port
+}
+
+// zero is a port 0 that a worker asks for.
+type zero struct {
+	host string // network and host
+	key  string // who asks; "": unknown
+}
+
+// site is the place in the program that asks. Several goroutines may be there.
+func (z zero) site() string {
+	site, _, _ := strings.Cut(z.key, ".")
+	return z.host + " " + site
+}
+
+// late reports whether another goroutine has asked there before.
+func (z zero) late() bool {
+	_, goroutine, ok := strings.Cut(z.key, ".")
+	return ok && goroutine != "0"
 }
 
 // offered lists the inodes of the sockets that every worker inherits, and
@@ -75,12 +93,15 @@ func (l *ledger) find(inode uint64) *socket {
 
 // want returns the socket that a worker of this generation shall have
 // instead of binding the address itself, or nil. Port 0 is one that the kernel
-// chose for a generation before: each generation gets those of a host in the
-// order in which they came.
+// chose for a generation before: each generation gets those that were asked for
+// by the same place of the program, in the order in which they came.
 func (l *ledger) want(generation int, network, address string) *socket {
 	delete(l.zeros, generation)
-	if host, ok := strings.CutSuffix(address, ":0"); ok && !isUnix(network) {
-		return l.wantZero(generation, network+" "+host)
+	if !isUnix(network) {
+		at, key, _ := strings.Cut(address, " ")
+		if host, ok := strings.CutSuffix(at, ":0"); ok {
+			return l.wantZero(generation, zero{network + " " + host, key})
+		}
 	}
 	for _, exact := range []bool{true, false} {
 		for _, s := range l.own {
@@ -98,17 +119,17 @@ func (l *ledger) want(generation int, network, address string) *socket {
 	return nil
 }
 
-func (l *ledger) wantZero(generation int, host string) *socket {
+func (l *ledger) wantZero(generation int, z zero) *socket {
 	for _, g := range l.given {
-		if g.zero == host && !g.users[generation] {
+		if g.zero == z && !g.users[generation] {
 			g.users[generation] = true
 			return g.socket
 		}
 	}
 	if l.zeros == nil {
-		l.zeros = map[int]string{}
+		l.zeros = map[int]zero{}
 	}
-	l.zeros[generation] = host
+	l.zeros[generation] = z
 	return nil
 }
 
@@ -135,12 +156,26 @@ func (l *ledger) keep(generation int, network, address string, fd int) (kept *so
 			s.place.made = true // the worker leaves its removal to who keeps it
 		}
 	}
-	if host := l.zeros[generation]; host != "" && strings.HasPrefix(network+" "+address, host+":") {
-		g.zero = host
+	if z := l.zeros[generation]; z.host != "" && strings.HasPrefix(network+" "+address, z.host+":") {
+		g.zero = z
 	}
 	delete(l.zeros, generation)
 	l.given = append(l.given, g)
 	return s, true, nil
+}
+
+// doubtful lists the inodes of sockets of a generation for whose port 0 several
+// goroutines have asked at one place: which of them comes first may be another
+// one next time, and clients would meet the wrong server.
+func (l *ledger) doubtful(generation int) (inodes []uint64) {
+	for _, g := range l.given {
+		if g.users[generation] && slices.ContainsFunc(l.given, func(other *given) bool {
+			return other.users[generation] && other.zero.late() && other.zero.site() == g.zero.site()
+		}) {
+			inodes = append(inodes, g.inode)
+		}
+	}
+	return inodes
 }
 
 // has reports whether a socket is kept already, and notes who uses it.
@@ -246,7 +281,7 @@ func (l *ledger) letGo(generation int, inode uint64) (closed []Address) {
 }
 
 func (l *ledger) drop(gone func(generation int) bool) (closed []Address) {
-	maps.DeleteFunc(l.zeros, func(generation int, _ string) bool { return gone(generation) })
+	maps.DeleteFunc(l.zeros, func(generation int, _ zero) bool { return gone(generation) })
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
 		for user := range g.users {
 			if gone(user) {

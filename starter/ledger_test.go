@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,6 +279,9 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 		}
 		sockets = append(sockets, s)
 	}
+	if doubtful := l.doubtful(1); doubtful != nil {
+		t.Errorf("doubtful: %d", doubtful)
+	}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0") // asked for by its number, so it is none of them
 	l.want(1, "tcp4", name)
 	if _, _, err := l.keep(1, "tcp4", name, fd); err != nil {
@@ -290,5 +294,35 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 	}
 	if got := l.want(2, "tcp4", "127.0.0.2:0"); got != nil {
 		t.Errorf("another host gave %v", got)
+	}
+}
+
+// Which of several listeners on port 0 is which, is known by the place in the program that
+// asks, unless several goroutines do so there.
+func TestPortZeroIsThatOfItsPlace(t *testing.T) {
+	l := &ledger{}
+	defer l.close()
+	asks := func(generation int, key string) (inode uint64) {
+		t.Helper()
+		if s := l.want(generation, "tcp4", "127.0.0.1:0 "+key); s != nil {
+			return s.inode
+		}
+		fd, name := bound(t, "tcp4", "127.0.0.1:0")
+		s, _, err := l.keep(generation, "tcp4", name, fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.inode
+	}
+	a, b, c := asks(1, "a.0"), asks(1, "b.0"), asks(1, "b.0")
+	if got, want := []uint64{asks(2, "b.0"), asks(2, "a.0"), asks(2, "b.0")}, []uint64{b, a, c}; !slices.Equal(got, want) {
+		t.Errorf("sockets %d, want %d", got, want)
+	}
+	if l.doubtful(2) != nil {
+		t.Error("one goroutine is in doubt")
+	}
+	d := asks(2, "b.1")
+	if got, want := l.doubtful(2), []uint64{b, c, d}; !slices.Equal(got, want) {
+		t.Errorf("in doubt are %d, want %d", got, want)
 	}
 }

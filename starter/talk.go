@@ -98,6 +98,13 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
 	}
 	s.step(listens{generation, kept.inode})
+	for _, inode := range s.ledger.doubtful(generation) {
+		for _, address := range s.ledger.letGo(generation, inode) {
+			s.refused(generation, fmt.Errorf("keeping the socket of %v: several goroutines have asked for port 0 at one place, and may have come in another order", address))
+		}
+		s.changed()
+		s.step(closes{generation, inode})
+	}
 }
 
 func (s *Starter) greet(w *running, generation int, version string) any {

@@ -20,3 +20,33 @@ func TestPort0(t *testing.T) {
 		}
 	}
 }
+
+// Ports 0 that are asked for at the same time do not change places: each is the same again if
+// another place in the program asks for it, and another one if several goroutines do at one.
+func TestPorts0AtATime(t *testing.T) {
+	t.Parallel()
+	names := []string{"api", "metrics", "loop1", "loop02", "loop003"}
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := prepare(t, path, []string{"zeros", freePort(t, "127.0.0.1")}, nil)
+	before := map[string]string{} // who has had an address
+	for n := 1; n <= 4; n++ {
+		r.starter.Reload(r.command)
+		for _, name := range names {
+			r.until("they all listen", func() bool { return len(r.addressesAfter(name)) == n })
+		}
+		r.left(n - 1)
+		for _, name := range names {
+			at := r.addressesAfter(name)[n-1]
+			if other := before[at]; other != "" && other != name {
+				t.Errorf("%s of worker %d listens where %s did", name, n, other)
+			}
+			if n > 1 && name[0] != 'l' && before[at] != name {
+				t.Errorf("%s of worker %d has another port", name, n)
+			}
+			before[at] = name
+		}
+	}
+}

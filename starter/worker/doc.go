@@ -49,7 +49,9 @@
 // working directory if the socket's does not begin with a slash, or an abstract address of Linux ("@name"). With a socket for
 // a path, hotstart has put it back there if it was removed, or if a socket is there that nobody listens on. It removes the
 // path of a socket that it was given, in the end. A want for port 0 of a
-// host asks for a socket whose port the kernel chose for a generation before; after a none, the next keep of that host is one. A
+// host asks for a socket whose port the kernel chose for a generation before; after a none, the next keep of that host is one. It may carry a third word, SITE.N: the place in the
+// program that asks, the same in each generation, and which of the goroutines that have been there; where there are
+// several, their sockets are not kept. A
 // socket of tcp is named so only if it is bound to all addresses of both families; of tcp6 if it serves IPv6
 // alone or is bound to one address. INODE is the number that fstat(2) tells of the
 // socket that was wanted or kept. A drop counts only from a worker that has not been told to leave; one that dies keeps

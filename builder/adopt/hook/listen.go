@@ -69,7 +69,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	defer w.mu.Unlock()
 	again := w.listens(name)
 	if !again || hotstartMayShare() {
-		if kept := w.ask("want " + name); kept >= 0 && hotstartIsListening(kept) {
+		if kept := w.ask("want " + name + hotstartZero(name)); kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
 		} else if kept >= 0 {
 			syscall.Close(kept)

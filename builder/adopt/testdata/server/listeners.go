@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // listeners are programs that listen in odd ways.
@@ -107,6 +108,19 @@ func listeners(mode string, addresses []string) {
 			runtime.GC()
 			fmt.Fprint(w, alive.Load())
 		})
+	case "zeros": // several at a time; the first call of each place is another one each time
+		each := func(name string, listen func() net.Listener) {
+			time.Sleep(time.Duration(os.Getpid()*len(name)%7) * time.Millisecond)
+			l := listen()
+			fmt.Println(name, l.Addr())
+			http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, name) }))
+		}
+		go each("api", func() net.Listener { return listen("127.0.0.1:0") })
+		go each("metrics", func() net.Listener { return listen("127.0.0.1:0") })
+		for _, name := range []string{"loop1", "loop02", "loop003"} {
+			name := name
+			go each(name, loop)
+		}
 	case "raw": // makes its socket past package net
 		log.Fatal(http.Serve(raw(addresses[0]), nil))
 	}
@@ -121,6 +135,8 @@ type ended struct{ net.Listener }
 func (ended) Accept() (net.Conn, error) { return nil, io.EOF }
 func (ended) Close() error              { return nil }
 func (ended) Addr() net.Addr            { return &net.TCPAddr{} }
+
+func loop() net.Listener { return listen("127.0.0.1:0") }
 
 func listen(address string) net.Listener {
 	l, err := net.Listen("tcp", address)
