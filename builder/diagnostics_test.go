@@ -24,7 +24,7 @@ func TestDiagnostics(t *testing.T) {
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			if strings.Contains(name, "cgo_") {
+			if strings.Contains(name, "cgo") {
 				needGCC(t)
 				if runtime.GOOS != "linux" {
 					t.Skip("the C compiler of Linux is expected: others word it otherwise")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -226,6 +227,9 @@ func TestWaysToBuild(t *testing.T) {
 			if test.long {
 				long(t)
 			}
+			if slices.Contains([]string{"race", "external linker", "cgo"}, test.name) {
+				needsCompiler(t)
+			}
 			out, err := exec.Command(build(t, module(t, test.files), test.flags...)).CombinedOutput()
 			if err != nil || string(out) != "hello\n" {
 				t.Errorf("%v: %s", err, out)
@@ -234,10 +238,19 @@ func TestWaysToBuild(t *testing.T) {
 	}
 }
 
+// needsCompiler skips a test that builds with cgo.
+func needsCompiler(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || string(out) != "1\n" {
+		t.Skip("needs cgo, which is off: CGO_ENABLED, GOARCH, or no C compiler")
+	}
+}
+
 // The race detector has nothing to say of the hooks.
 func TestRace(t *testing.T) {
 	t.Parallel()
 	long(t)
+	needsCompiler(t)
 	source, err := filepath.Abs("testdata/server")
 	if err != nil {
 		t.Fatal(err)
