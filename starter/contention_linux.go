@@ -63,6 +63,16 @@ func (c *contention) over(pid int, words string, kept []uint64) string {
 	return holdingsOf(c.older, kept).contended(n)
 }
 
+// waits returns the thing held by the older workers that the worker pid waits
+// for now.
+func (c *contention) waits(pid int) string {
+	n := needs{waits: waiting(family(pid))}
+	if len(n.waits) == 0 {
+		return ""
+	}
+	return holdingsOf(c.older, nil).contended(n)
+}
+
 // drain reads which files were opened. Struct inotify_event is wd, mask,
 // cookie, length of the name: without a name it is the file itself.
 func (c *contention) drain() {

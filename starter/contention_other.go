@@ -10,6 +10,8 @@ func contend([]int) *contention { return &contention{} }
 
 func (*contention) over(int, string, []uint64) string { return "" }
 
+func (*contention) waits(int) string { return "" }
+
 func (*contention) close() {}
 
 func socketsOf(int) map[uint64]bool { return nil }

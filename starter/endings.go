@@ -82,11 +82,14 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 		ended.Kind = Done
 		m.good, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
+	case w.state == starting && e.lacks != "" && m.overlap == OverlapAuto && !m.contention && !m.stopping:
+		m.takesTurns(now, w, e.lacks)
 	case w.state == starting:
 		ended.Kind, ended.After = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
 	case w.state == serving && m.rollBack(now, w, ended):
 	case w.state == serving:
+		m.last = nil
 		ended.Kind, ended.Again = Died, m.replace(now, w)
 		m.report(ended)
 		if !ended.Again && !m.stopping {
@@ -122,8 +125,9 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 	case ended.After >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
 		return false
 	default:
-		m.wanted, m.startAt = m.good, now
+		m.wanted, m.startAt, ended.Back = m.good, now, m.good
 	}
+	m.last = nil
 	m.report(ended)
 	m.do(forget{w.Generation})
 	return true
@@ -158,14 +162,19 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.failures++
 	m.streak++
 	e.Worker = w.Worker
+	back := m.fallback(w.Command)
+	over := m.patience() > 0 && m.failures >= m.patience() || m.oneAtATime() && back != nil
+	if over && m.wanted == nil && !m.stopping {
+		e.Back = back
+	}
 	m.report(e)
 	m.do(forget{w.Generation})
 	switch {
 	case m.stopping:
 	case m.wanted != nil:
 		m.failures, m.startAt = 0, w.began.Add(m.wait())
-	case m.patience() > 0 && m.failures >= m.patience():
-		m.giveUp(now, w)
+	case over:
+		m.giveUp(now, w, back)
 	default:
 		m.wanted, m.startAt = w.Command, w.began.Add(m.wait())
 	}
@@ -181,14 +190,17 @@ func (m *machine) patience() int {
 
 // giveUp stops trying to start what w ran. The serving worker keeps running; if
 // it died meanwhile, what it ran is started again, unless it had done its work.
-func (m *machine) giveUp(now time.Time, w *worker) {
+func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
 	m.wanted = nil
 	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
 	m.failures, m.renewed = 0, now
 	switch {
 	case m.in(serving) != nil:
-	case m.good != nil && m.good != w.Command && !m.ended:
-		m.wanted, m.startAt = m.good, now
+	case back != nil:
+		if back == m.last {
+			m.last = nil // once
+		}
+		m.wanted, m.startAt = back, now
 	default:
 		m.gaveUp = !m.outlive
 	}

@@ -50,13 +50,14 @@ const (
 	Signaled                   // Starter.Signal was told Signal
 	LeftBehind                 // Worker has ended, and a process that it started, Holder, still holds the socket of Address
 	Unseen                     // Worker serves as far as can be told by its living: Err is why nothing can be seen of it
+	Contended                  // Worker needs What, which an older worker holds; from now on one runs at a time, see Options.Overlap
 	LetGo                      // the socket of Address is closed: an older worker served it, and Worker has not for long enough
 	Closed                     // Worker has closed the socket of Address that it had given, and goes on: it is not kept any more
 	Trouble                    // something beside the workers went wrong, and they go on: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "LetGo", "Closed", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "Contended", "LetGo", "Closed", "Trouble",
 }
 
 // String is the kind's name.
@@ -77,7 +78,9 @@ type Event struct {
 	Serves   []Address     // of Serving and RolledBack: what the worker that serves now is known to listen on
 	Delay    time.Duration // of Serving: until Others get Signal
 	Forced   bool
-	Holder   string // "pid 4711 (./api)", or several of them
+	Back     *Command // of Failed, TimedOut and RolledBack: what is started instead; nil: nothing else
+	What     string   // "the lock on data/ergo.lock"
+	Holder   string   // "pid 4711 (./api)", or several of them
 }
 
 // String tells the event as one line of a log, without prefix.
@@ -157,6 +160,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v has ended, but it left %s, which still holds the socket of %v and may answer there", e.Worker, e.Holder, e.Address)
 	case Unseen:
 		return fmt.Sprintf("%v is alive, and nothing shows whether it accepts connections: %v", e.Worker, e.Err)
+	case Contended:
+		return fmt.Sprintf("%v needs %s, which the worker before it holds; from now on one worker runs at a time", e.Worker, e.What)
 	case LetGo:
 		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; its socket is closed", e.Worker, e.Address)
 	case Closed:

@@ -22,7 +22,8 @@ type (
 	exited  struct {
 		generation int
 		status     syscall.WaitStatus
-		err        error // why it could not be started at all
+		err        error  // why it could not be started at all
+		lacks      string // what an older worker holds that it needs; "": nothing is known
 	}
 	stop struct{ signal syscall.Signal }
 	tick struct{}
@@ -50,6 +51,7 @@ type rules struct {
 	readyTimeout time.Duration // how long a start may take until the worker serves something; 0: for ever
 	serveTimeout time.Duration // and from then on, until it serves all that the current worker serves
 	linger       time.Duration // how long sockets are kept that a new current worker does not use
+	overlap      Overlap       // whether an old worker and a new one may run at the same time
 	rollback     time.Duration // how early a current worker dies that gives way to the last good command; 0: none does
 	killOldDelay time.Duration // from "new worker serves" to the old one's retirement
 	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
@@ -109,6 +111,8 @@ type machine struct {
 	generation int       // of the newest worker; every attempt counts
 	good       *Command  // what the newest worker runs that did not die early, or the first that served
 	ended      bool      // what good ran has done its work and ended
+	last       *Command  // what the worker ran that served last, unless that has died
+	contention bool      // an old worker held what a new one needed
 	asked      *Command  // what the last reload asked for
 	wanted     *Command  // what the next worker is to run; nil: none is wanted
 	startAt    time.Time // not before then
@@ -189,6 +193,8 @@ func generationOf(event any) int {
 		return e.generation
 	case hushed:
 		return e.generation
+	case contended:
+		return e.generation
 	case dying:
 		return e.generation
 	case drained:
@@ -207,6 +213,12 @@ func (m *machine) heard(now time.Time, w *worker, event any) {
 		m.report(Event{Kind: Starting, Worker: w.Worker})
 	case drained:
 		if w.state == draining {
+			m.tell(now, w)
+		}
+	case contended:
+		if m.mayContend(w) {
+			m.takesTurns(now, w, e.what)
+			w.parting = syscall.SIGTERM
 			m.tell(now, w)
 		}
 	case exited:
@@ -267,12 +279,12 @@ func (m *machine) latest() *Command {
 }
 
 func (m *machine) mayStart() bool {
-	return m.wanted != nil && !m.stopping && m.in(starting) == nil
+	return m.wanted != nil && !m.stopping && m.in(starting) == nil && !m.blocked()
 }
 
 // start spawns the worker that is wanted, if its time has come.
 func (m *machine) start(now time.Time) {
-	if !m.mayStart() || m.startAt.After(now) {
+	if !m.mayStart() || m.startAt.After(now) || !m.makesRoom(now) {
 		return
 	}
 	m.generation++
@@ -315,7 +327,7 @@ func (m *machine) promote(now time.Time, w *worker) {
 	if m.good == nil || m.rollback == 0 || m.ended {
 		m.good = w.Command
 	}
-	m.ended, m.failures, m.renewed = false, 0, now
+	m.last, m.ended, m.failures, m.renewed = w.Command, false, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
 	if why := m.unseen(w); why != nil && !m.unsighted {
 		m.unsighted = true

@@ -921,7 +921,7 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 	check(2*time.Second, proven{1}, Event{Kind: Serving, Worker: one, After: 2 * time.Second})
 	stepped(t, &m, now, reload{})
 	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, After: 3 * time.Second, Others: []Worker{one}, Signal: term})
-	check(0, exited{1, 15, nil}, Event{Kind: Left, Worker: one, Status: 15})
+	check(0, exited{1, 15, nil, ""}, Event{Kind: Left, Worker: one, Status: 15})
 	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8, Again: true})
 	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, After: time.Second, Status: 1 << 8})
 	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, After: 30 * time.Second})
@@ -1067,6 +1067,9 @@ func (w *world) saw(action any) {
 				w.fatalf("spawned %d while %d was starting", a.generation, generation)
 			}
 		}
+		if w.m.oneAtATime() && len(w.alive) > 0 {
+			w.fatalf("spawned %d while %d live, one at a time", a.generation, len(w.alive))
+		}
 		w.newest, w.gaveUp = a.generation, false
 		w.alive[a.generation] = &life{command: a.command, got: map[syscall.Signal]bool{}, born: w.now, serves: map[uint64]bool{}}
 	case signal:
@@ -1123,6 +1126,10 @@ func (w *world) told(e Event) {
 		w.rolledBack(e)
 	case TimedOut, Superseded:
 		w.alive[g].retired = true
+	case Contended:
+		if l := w.alive[g]; l != nil {
+			l.retired = true
+		}
 	case GaveUp:
 		w.gaveUp = true
 	case Stopping:
@@ -1207,10 +1214,14 @@ func (w *world) check(event any) {
 			}
 		}
 	}
-	if w.serving > 0 && !w.stopped && w.m.find(w.serving).state != serving0 {
+	if w.m.oneAtATime() && serving+starting > 1 {
+		w.fatalf("two run at once")
+	}
+	waits := w.m.oneAtATime() && w.m.wanted != nil
+	if w.serving > 0 && !w.stopped && !waits && w.m.find(w.serving).state != serving0 {
 		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
 	}
-	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.next().IsZero() {
+	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.next().IsZero() && !(waits && len(w.alive) > 0) {
 		w.fatalf("nothing serves, starts or will be started")
 	}
 	if at := w.m.next(); !at.IsZero() && !at.After(w.now) {
@@ -1281,7 +1292,7 @@ func FuzzMachine(f *testing.F) {
 			w.offered = []uint64{0, 1, 2}
 		}
 		for moves = moves[2:]; len(moves) >= 2; moves = moves[2:] {
-			w.move(moves[0]%14, moves[1])
+			w.move(moves[0]%16, moves[1])
 		}
 		w.finish()
 	})
@@ -1309,6 +1320,12 @@ func someRules(low, high byte) rules {
 	set(11, func() { r.maxFirst = 1 })
 	set(12, func() { r.serveTimeout, r.linger = 10*time.Second, 10*time.Second })
 	set(13, func() { r.rollback, r.linger = 10*time.Second, 10*time.Second })
+	switch high>>4&3 ^ low>>2&3 {
+	case 0:
+		r.overlap = OverlapAuto
+	case 1:
+		r.overlap = OverlapOff
+	}
 	set(14, func() { r.ready = ReadyAuto })
 	set(15, func() { r.ready = ReadyAccept })
 	return r
@@ -1357,6 +1374,10 @@ func (w *world) move(kind, n byte) {
 		w.step(sees{someone, l})
 	case 13:
 		w.step(vouched{someone})
+	case 14:
+		w.step(contended{someone, "it"})
+	case 15:
+		w.step(exited{generation: someone, status: 1 << 8, lacks: "it"})
 	}
 }
 

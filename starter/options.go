@@ -46,6 +46,8 @@ type Options struct {
 	// that in any case. 0: not otherwise.
 	Rollback time.Duration
 
+	Overlap Overlap // whether an old worker and a new one may run at the same time; "": OverlapOn
+
 	SignalOnHUP  syscall.Signal // to the old worker after a reload; 0: SIGTERM
 	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
 	KillOldDelay time.Duration  // from "the new worker serves" to the old one's retirement
@@ -120,6 +122,10 @@ type Command struct {
 	// shows does not count before.
 	Greets bool
 
+	// Words returns what the program wrote last, by which OverlapAuto may find
+	// out what it lacks. nil: nobody knows. It is called from the goroutine of Run.
+	Words func() string
+
 	// nil: this process's own. As with os/exec, what is given is put into
 	// blocking mode, which programs expect of it.
 	Stdin, Stdout, Stderr *os.File
@@ -131,6 +137,7 @@ func (o Options) withDefaults() Options {
 	set(&o.SocketMode, 0o777)
 	set(&o.Ready, ReadyInterval)
 	set(&o.Interval, time.Second)
+	set(&o.Overlap, OverlapOn)
 	set(&o.ReadyTimeout, 30*time.Second)
 	set(&o.ServeTimeout, 10*time.Second)
 	set(&o.SignalOnHUP, syscall.SIGTERM)
@@ -174,6 +181,7 @@ func (o Options) rules() rules {
 		serveTimeout: o.ServeTimeout,
 		linger:       max(o.ServeTimeout, o.Rollback),
 		rollback:     o.Rollback,
+		overlap:      o.Overlap,
 		killOldDelay: o.KillOldDelay,
 		drainTimeout: o.DrainTimeout,
 		stopTimeout:  o.StopTimeout,

@@ -16,6 +16,9 @@ type running struct {
 	notify  *notifySocket   // nil: its word does not count
 	looks   context.Context // as long as it is to be found out whether it serves
 	looking context.CancelFunc
+
+	contention *contention // what older workers hold; nil: of no interest
+	suspect    string      // what a look has shown that w may lack
 }
 
 // proven: nothing more is to be found out.
@@ -24,6 +27,9 @@ func (w *running) proven() { w.looking() }
 // end lets go of everything once the process has ended, and returns how.
 func (w *running) end() syscall.WaitStatus {
 	w.looking()
+	if w.contention != nil {
+		w.contention.close()
+	}
 	if w.broker != nil {
 		w.broker.Close()
 	}

@@ -399,11 +399,18 @@ func (s *Starter) changed() {
 func (s *Starter) spawn(a spawn) any {
 	s.reclaim()
 	s.healAll()
+	older := s.observe()
 	w, err := s.system.spawn(s, a.generation, a.command)
 	if err != nil {
+		if older != nil {
+			older.close()
+		}
 		return exited{generation: a.generation, err: err}
 	}
 	s.workers[a.generation] = w
+	if w.contention = older; older != nil {
+		go s.pryInto(w, a.generation)
+	}
 	s.changed()
 	go func() {
 		s.tell(exited{generation: a.generation, err: w.Wait()})
@@ -427,6 +434,9 @@ func (s *Starter) tell(event any) bool {
 func (s *Starter) heard(message any) any {
 	switch e := message.(type) {
 	case exited:
+		if w := s.workers[e.generation]; w.contention != nil && s.machine.mayContend(s.machine.find(e.generation)) {
+			e.lacks = s.lacks(w, s.machine.find(e.generation).Command)
+		}
 		e.status = s.workers[e.generation].end()
 		delete(s.workers, e.generation)
 		if w := s.machine.find(e.generation); w != nil && w.PID != 0 {
@@ -435,6 +445,8 @@ func (s *Starter) heard(message any) any {
 		s.loseSight(e.generation)
 		s.lookAfterPaths()
 		return e
+	case pry:
+		return s.pry(e.generation)
 	case said:
 		return s.answer(e)
 	case hungUp:

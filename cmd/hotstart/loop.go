@@ -69,6 +69,7 @@ type watch struct {
 	starting starter.Worker                // the worker that is to serve next; zero: none is
 	slow     <-chan time.Time              // a start takes so long that it needs a word
 	slowRule <-chan time.Time              // so does the rule that runs
+	hinted   bool                          // --overlap was named
 	adopted  string                        // what was told of how the program is adopted
 
 	stopping bool

@@ -186,6 +186,14 @@ func (o *output) flush() {
 	})
 }
 
+// words returns the end of what was written, and forgets nothing of it.
+func (o *output) words() string {
+	o.flush()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.tail[max(len(o.tail)-tailSize, 0):])
+}
+
 // last returns what was written since it was asked before, or the end of it.
 func (o *output) last() string {
 	if o == nil {

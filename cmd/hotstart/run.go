@@ -40,6 +40,7 @@ type runOptions struct {
 	readyTimeout seconds
 	serveTimeout seconds
 	maxFailures  int
+	overlap      string
 
 	signalOnHUP  string
 	signalOnTerm string
@@ -148,6 +149,7 @@ func (o *runOptions) groups() []flagGroup {
 			f.Var(&o.interval, "interval", "how `long` it must live with --ready=interval; also the time between two attempts")
 			f.Var(&o.readyTimeout, "ready-timeout", "how `long` it may take with the other ways; 0 is for ever")
 			f.Var(&o.serveTimeout, "serve-timeout", "`duration` from the first address that it serves until it must serve all that\nthe old one serves")
+			f.StringVar(&o.overlap, "overlap", string(starter.OverlapOn), "run the old worker until the new one is up: `auto|on|off`; off ends it before\nthe new one is started, and auto does so once a new worker has failed for\nwhat the old one holds, such as a lock on a file")
 			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after this `number` of failed starts in a row; 0 is never")
 		}),
 		group("How old workers leave", func(f *pflag.FlagSet) {
@@ -260,6 +262,9 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	}
 	if so.Dialects, err = starter.ParseDialects(o.dialects); err != nil {
 		return so, fmt.Errorf("--fd-dialects: %w", err)
+	}
+	if so.Overlap, err = starter.ParseOverlap(o.overlap); err != nil {
+		return so, fmt.Errorf("--overlap: %w", err)
 	}
 	if so.SignalOnHUP, err = starter.ParseSignal(o.signalOnHUP); err != nil {
 		return so, fmt.Errorf("--signal-on-hup: %w", err)

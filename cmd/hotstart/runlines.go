@@ -60,7 +60,7 @@ func (l *runLines) event(e starter.Event) {
 	case starter.LeftBehind:
 		l.say("%v; a wrapper runs it by exec, or use --kill-group", e)
 	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced,
-		starter.RolledBack, starter.Unseen, starter.LetGo, starter.Closed:
+		starter.RolledBack, starter.Unseen, starter.LetGo, starter.Closed, starter.Contended:
 		l.say("%v", e)
 	}
 }

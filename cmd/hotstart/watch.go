@@ -50,6 +50,7 @@ type watchOptions struct {
 	readyTimeout time.Duration
 	serveTimeout time.Duration
 	rollback     time.Duration
+	overlap      string
 	stopTimeout  time.Duration
 
 	display displayOptions
@@ -68,6 +69,7 @@ func defaultWatchOptions() watchOptions {
 		readyTimeout: 30 * time.Second,
 		serveTimeout: 10 * time.Second,
 		rollback:     10 * time.Second,
+		overlap:      string(starter.OverlapAuto),
 		stopTimeout:  10 * time.Second,
 		display:      defaultDisplayOptions(),
 	}
@@ -139,6 +141,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
 	f.DurationVar(&o.serveTimeout, "serve-timeout", o.serveTimeout, "`duration` from the first address that a new worker serves until it must serve\nall that the old one serves")
 	f.DurationVar(&o.rollback, "rollback", o.rollback, "return to the last good program if a new one dies within this `duration`\nafter it took over; 0 is never")
+	f.StringVar(&o.overlap, "overlap", o.overlap, "run the old worker until the new one serves: `auto|on|off`; off ends it\nbefore the new one is started, and auto does so once a new worker has\nfailed for what the old one holds, such as a lock on a file")
 	f.StringVar(&o.stopSignal, "stop-signal", o.stopSignal, "the `signal` that tells a worker to finish")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
 	f.BoolVar(&o.postpone, "postpone", o.postpone, "build nothing before a first change")
@@ -174,6 +177,10 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 	ready, err := starter.ParseReadiness(o.ready)
 	if err != nil {
 		return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
+	}
+	overlap, err := starter.ParseOverlap(o.overlap)
+	if err != nil {
+		return starter.Options{}, &usageError{err: fmt.Errorf("--overlap: %w", err), hint: "hotstart watch --overlap=off"}
 	}
 	for name, when := range map[string]string{"adopt": o.adopt, "direct": o.direct} {
 		if when != adoptAuto && when != adoptOff {
@@ -213,6 +220,7 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		ReadyTimeout:     readyTimeout,
 		ServeTimeout:     max(o.serveTimeout, 1), // 0 is not the default here
 		Rollback:         o.rollback,
+		Overlap:          overlap,
 		DrainTimeout:     drain,
 		CutStreams:       true,
 		StopTimeout:      o.stopTimeout,

@@ -182,7 +182,7 @@ func (u *watchUI) buildImpossible(changed []string, err error, standing string) 
 }
 
 // startFailed tells of a worker that did not come to serve.
-func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, standing string) {
+func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, standing, hint string) {
 	var changed []string
 	var code time.Time
 	if a != nil {
@@ -192,7 +192,7 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
 	facts.Output, facts.Errors = words.lines, words.problems()
 	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
-	told.more = u.words(words) + held(words.lines)
+	told.more = u.words(words) + held(words.lines) + hint
 	if e.Kind == starter.Failed {
 		told.Reason = e.Reason()
 	} else {
@@ -244,6 +244,13 @@ func (u *watchUI) rolledBack(e starter.Event, a *attempt, words lastWords, stand
 	u.tell(told)
 	u.broken(told, fmt.Sprintf("worker %d died", e.Worker.Generation), standing)
 	u.stale.code = a.began
+}
+
+// contended tells that a program is reloaded one worker at a time from now on.
+func (u *watchUI) contended(e starter.Event, old starter.Worker) {
+	u.tell(event{name: "contended", facts: factsOf(e.Worker), text: fmt.Sprintf(
+		"worker %d needs %s, which worker %d holds; from now on the old worker ends before a new one is started, and connections wait (--overlap=off)",
+		e.Worker.Generation, e.What, old.Generation)})
 }
 
 // unseen tells that a worker is trusted, since nothing shows whether it serves.

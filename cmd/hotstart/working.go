@@ -45,6 +45,9 @@ func (w *watch) start(a *attempt) {
 	if a.outputs, err = w.streams.connect(a.command); err != nil {
 		w.ui.warn("the program writes by itself: %v", err)
 	}
+	if len(a.outputs) > 0 {
+		a.command.Words = a.outputs[0].words
+	}
 	if err := w.connectInput(a); err != nil {
 		w.ui.warn("the program reads nothing: %v", err)
 	}
@@ -123,6 +126,12 @@ func (w *watch) happened(e starter.Event) {
 		}
 	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
 		w.ui.trouble(e)
+	case starter.Contended:
+		w.starting, w.slow = starter.Worker{}, nil
+		w.hinted = true
+		w.ui.contended(e, w.worker)
+	case starter.Retiring: // the next one is started when it has ended
+		w.worker = starter.Worker{}
 	case starter.Unseen:
 		w.ui.unseen(e)
 	case starter.Closed:
@@ -215,11 +224,16 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		}
 	}
 	standing := w.standing()
-	if w.newest().PID == 0 && w.good != nil && w.good != a && !w.good.ended && !w.stopping {
-		w.current = w.good
-		standing = "back to the code of " + clock(w.good.began)
+	if back := w.attempts[e.Back]; back != nil && !w.stopping {
+		w.current = back
+		standing = "back to the code of " + clock(back.began)
 	}
-	w.ui.startFailed(e, a, w.lastWords(e, a), standing)
+	hint := ""
+	if w.worker.PID != 0 && !w.hinted && w.o.overlap != string(starter.OverlapOff) {
+		w.hinted = true
+		hint = "  if it fails because the old worker still runs: --overlap=off ends that first\n"
+	}
+	w.ui.startFailed(e, a, w.lastWords(e, a), standing, hint)
 	w.tidy()
 }
 

@@ -1,0 +1,89 @@
+package starter
+
+import (
+	"fmt"
+	"time"
+)
+
+// Overlap says whether an old worker and a new one may run at the same time.
+type Overlap string
+
+const (
+	// OverlapOn starts the new worker while the old one serves.
+	OverlapOn Overlap = "on"
+	// OverlapOff ends the old worker before the new one is started: programs of
+	// which only one can run need that. Connections to kept sockets wait meanwhile.
+	// If the new worker fails, what ran before is started again.
+	OverlapOff Overlap = "off"
+	// OverlapAuto is OverlapOn until a new worker fails or hangs because the old one
+	// holds what it needs, and OverlapOff from then on.
+	OverlapAuto Overlap = "auto"
+)
+
+// ParseOverlap reads an Overlap.
+func ParseOverlap(s string) (Overlap, error) {
+	switch o := Overlap(s); o {
+	case OverlapOn, OverlapOff, OverlapAuto:
+		return o, nil
+	}
+	return "", fmt.Errorf("%q is invalid; want auto, on or off", s)
+}
+
+// contended says that a worker that starts can't go on, since an older one
+// holds what.
+type contended struct {
+	generation int
+	what       string
+}
+
+// oneAtATime reports whether no worker may be started while another lives.
+func (m *machine) oneAtATime() bool { return m.overlap == OverlapOff || m.contention }
+
+// takesTurns handles that an older worker holds what w needs, which has failed
+// because of that or is to be ended: w is started again once nobody else runs.
+func (m *machine) takesTurns(now time.Time, w *worker, what string) {
+	m.contention = true
+	m.report(Event{Kind: Contended, Worker: w.Worker, What: what})
+	m.do(forget{w.Generation})
+	if m.wanted == nil {
+		m.wanted = w.Command
+	}
+	m.startAt = now
+}
+
+// mayContend reports whether an older worker can be what keeps w from serving.
+func (m *machine) mayContend(w *worker) bool {
+	return m.overlap == OverlapAuto && !m.contention && !m.stopping && w.state == starting && len(m.workers) > 1
+}
+
+// makesRoom ends whoever runs, where only one may. It reports whether nobody does.
+func (m *machine) makesRoom(now time.Time) bool {
+	if !m.oneAtATime() {
+		return true
+	}
+	for _, w := range m.workers {
+		if w.state == serving || w.state == outgoing {
+			m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: m.retire})
+			m.send(now, w, m.retire, 0)
+		}
+	}
+	return len(m.workers) == 0
+}
+
+// blocked reports whether a start waits for workers that have been told to end.
+func (m *machine) blocked() bool {
+	return m.oneAtATime() && len(m.workers) > 0 && m.in(serving) == nil && m.in(outgoing) == nil
+}
+
+// fallback is what is started instead of a command that is given up, or nil.
+func (m *machine) fallback(failed *Command) *Command {
+	if m.in(serving) != nil || m.ended {
+		return nil
+	}
+	for _, c := range []*Command{m.last, m.good} {
+		if c != nil && c != failed {
+			return c
+		}
+	}
+	return nil
+}
