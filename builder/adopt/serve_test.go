@@ -305,10 +305,20 @@ func TestTheEndOfAnOpenConnection(t *testing.T) {
 	r.left(1)
 }
 
+// A connection stays with its worker, one that the program has copied, too.
 func TestEcho(t *testing.T) {
 	t.Parallel()
+	for _, mode := range []string{"echo", "duplicate"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			keepsConnection(t, mode)
+		})
+	}
+}
+
+func keepsConnection(t *testing.T, mode string) {
 	address := freePort(t, "127.0.0.1")
-	r := serve(t, nil, "echo", address)
+	r := serve(t, nil, mode, address)
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,8 @@ const (
 	// Where nothing has come for so long, nothing waits in a queue.
 	hotstartQueue = 100 * time.Millisecond
 
+	hotstartCopies = 50 * time.Millisecond // between two looks at all descriptors
+
 	// A look that comes so much after the one before says that the process stood
 	// still, maybe with the whole machine and its clients: they have their time again.
 	hotstartStill = 250 * time.Millisecond
@@ -38,6 +40,7 @@ func (w *hotstartWorker) drain() {
 	for _, s := range w.known() {
 		s.drain()
 	}
+	served := hotstartServed()
 	for last := began; ; time.Sleep(hotstartPoll) {
 		now := time.Now()
 		if now.Sub(last) > hotstartStill {
@@ -47,7 +50,10 @@ func (w *hotstartWorker) drain() {
 		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
 		own := hotstartHasOwn(time.Since(began) > hotstartQueue) && time.Since(began) < hotstartAccept
 		if !accepting && !own && !hotstartHasOpen() {
-			break
+			if !hotstartHasCopies(served) {
+				break
+			}
+			time.Sleep(hotstartCopies)
 		}
 		if w.last.Load() {
 			w.closeStreams(time.Since(began))

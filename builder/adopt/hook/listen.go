@@ -179,24 +179,8 @@ func (w *hotstartWorker) drop(inode uint64, fd int) {
 // hotstartHolds reports whether this process has a descriptor of a socket other than
 // but, or may have one.
 func hotstartHolds(inode uint64, but int) bool {
-	dir, err := syscall.Open("/dev/fd", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return true
-	}
-	defer syscall.Close(dir) // not by package os: w.mu is held
-	buf := make([]byte, 8192)
-	for {
-		n, err := syscall.ReadDirent(dir, buf)
-		if err != nil || n <= 0 {
-			return err != nil
-		}
-		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
-		for _, name := range names {
-			if fd, err := strconv.Atoi(name); err == nil && fd != but && hotstartInode(fd) == inode {
-				return true
-			}
-		}
-	}
+	found, err := hotstartFind(func(fd int) bool { return fd != but && hotstartInode(fd) == inode })
+	return found || err != nil
 }
 
 // hotstartInode tells which socket fd is, 0 if that can't be known.

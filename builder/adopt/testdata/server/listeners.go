@@ -121,6 +121,24 @@ func listeners(mode string, addresses []string) {
 			name := name
 			go each(name, loop)
 		}
+	case "duplicate": // goes on with a copy of each connection
+		l := listen(addresses[0])
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				log.Fatal(err)
+			}
+			f, err := conn.(*net.TCPConn).File()
+			if err != nil {
+				log.Fatal(err)
+			}
+			conn.Close()
+			if conn, err = net.FileConn(f); err != nil {
+				log.Fatal(err)
+			}
+			f.Close()
+			go echoTo(conn)
+		}
 	case "raw": // makes its socket past package net
 		log.Fatal(http.Serve(raw(addresses[0]), nil))
 	}

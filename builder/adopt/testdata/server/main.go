@@ -181,13 +181,15 @@ func echo(address string) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		go func() {
-			defer conn.Close()
-			lines := bufio.NewScanner(conn)
-			for lines.Scan() {
-				fmt.Fprintln(conn, lines.Text(), os.Getpid())
-			}
-		}()
+		go echoTo(conn)
+	}
+}
+
+func echoTo(conn net.Conn) {
+	defer conn.Close()
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		fmt.Fprintln(conn, lines.Text(), os.Getpid())
 	}
 }
 
