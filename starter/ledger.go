@@ -116,6 +116,9 @@ func (l *ledger) want(generation int, network, address string) *socket {
 			return g.socket
 		}
 	}
+	if isUnix(network) {
+		removeStaleSpares(address)
+	}
 	return nil
 }
 
@@ -175,6 +178,20 @@ func (l *ledger) doubtful(generation int) (inodes []uint64) {
 			inodes = append(inodes, g.inode)
 		}
 	}
+	return inodes
+}
+
+// replaced closes the sockets that workers gave for a path which leads to s now, and
+// returns their inodes: no client gets to them any more.
+func (l *ledger) replaced(s *socket) (inodes []uint64) {
+	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
+		if g.socket == s || s.place == nil || g.place == nil || !samePath(g.place.path, s.place.path) || g.reachable() {
+			return false
+		}
+		g.close()
+		inodes = append(inodes, g.inode)
+		return true
+	})
 	return inodes
 }
 

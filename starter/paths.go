@@ -89,17 +89,23 @@ func (s *Starter) moved(e displaced) {
 }
 
 // lookAfterPaths puts back what has been removed. A worker that is starting may
-// have done so, and be about to bind.
+// have done so, and be about to bind: only one that takes paths can do that then.
 func (s *Starter) lookAfterPaths() {
-	if s.machine.in(starting) == nil {
+	if w := s.machine.in(starting); w == nil || s.takesPaths(w) {
 		s.putBackPaths()
 	}
 }
 
+func (s *Starter) takesPaths(w *worker) bool {
+	known := s.workers[w.Generation]
+	return known != nil && known.takesPaths
+}
+
 func (s *Starter) putBackPaths() {
+	expected := s.machine.in(starting) != nil
 	for _, p := range s.places() {
 		back, err := p.restore()
-		if !back && (err == nil || p.told) {
+		if !back && (err == nil || p.told) || back && expected {
 			continue
 		}
 		p.told = err != nil

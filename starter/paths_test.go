@@ -100,6 +100,30 @@ func TestAFailedStartDoesNotTakeThePath(t *testing.T) {
 	}
 }
 
+// A program removes the path long before it listens: it is there meanwhile, since
+// that program takes paths.
+func TestAPathIsThereDuringAStart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sock")
+	sh := run(t, Options{Paths: []string{path}, Ready: ReadyAccept}, program("echo"))
+	sh.await(Serving)
+	sh.Reload(program("remover", "SOCKET="+path))
+	sh.await(Starting)
+	until := time.Now().Add(patient)
+	for !exists(path + ".removed") {
+		if time.Now().After(until) {
+			t.Fatal("it was never removed")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for got := ""; got != "hello"; got = saidAt(path) {
+		if time.Now().After(until) {
+			t.Fatal("the path did not come back")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestEachAddressOfAUnixSocketCanBeKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

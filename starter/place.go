@@ -81,7 +81,8 @@ func (p *place) keepSpare() {
 	}
 }
 
-// removeStaleSpares removes what a process that was killed has left behind.
+// removeStaleSpares removes what a process that was killed has left behind: the
+// second names, and the path if it is that of a socket which it kept.
 func removeStaleSpares(path string) {
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	for _, entry := range entries {
@@ -92,9 +93,14 @@ func removeStaleSpares(path string) {
 			continue
 		}
 		spare := filepath.Join(filepath.Dir(path), entry.Name())
-		if _, socket, err := identify(spare); err == nil && socket {
-			os.Remove(spare)
+		file, socket, err := identify(spare)
+		if err != nil || !socket {
+			continue
 		}
+		if at, _, err := identify(path); err == nil && at == file && dead(path) {
+			os.Remove(path)
+		}
+		os.Remove(spare)
 	}
 }
 

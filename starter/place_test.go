@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,25 @@ func TestTheSecondNameOfAKilledProcessIsRemoved(t *testing.T) {
 	}
 }
 
+// Not parallel: see TestADeadPathIsReplaced.
+func TestThePathThatAKilledProcessKeptIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sock")
+	fd, _ := bound(t, "unix", path)
+	spare := filepath.Join(filepath.Dir(path), sparePrefix(path)+"4194305")
+	if err := os.Link(path, spare); err != nil {
+		t.Fatal(err)
+	}
+	var l ledger
+	if l.want(1, "unix", path); !exists(path) {
+		t.Error("it was removed while somebody listens")
+	}
+	os.Link(path, spare)
+	closeFD(fd)
+	if l.want(1, "unix", path); exists(path) || exists(spare) {
+		t.Error("it is left behind, and can't be bound")
+	}
+}
+
 func TestSamePath(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -221,6 +241,21 @@ func binder() error {
 	<-term
 	l.Close()
 	return untilExists(os.Getenv("END"))
+}
+
+// remover says that it takes paths, removes one and never serves.
+func remover() error {
+	term := terms()
+	fd, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))
+	if _, err := unix.Write(fd, []byte("takes paths\n")); err != nil {
+		return err
+	}
+	path := os.Getenv("SOCKET")
+	if err := errors.Join(os.Remove(path), os.WriteFile(path+".removed", nil, 0o666)); err != nil {
+		return err
+	}
+	<-term
+	return nil
 }
 
 // untilExists waits for a file.

@@ -72,6 +72,7 @@ func programs() map[string]func() error {
 		"ring":      ring,
 		"unlinker":  unlinker,
 		"binder":    binder,
+		"remover":   remover,
 
 		"superdaemon": superdaemon,
 	}

@@ -19,6 +19,8 @@ type running struct {
 
 	contention *contention // what older workers hold; nil: of no interest
 	suspect    string      // what a look has shown that w may lack
+
+	takesPaths bool // it has said that a unix path that exists is not in its way
 }
 
 // proven: nothing more is to be found out.

@@ -54,6 +54,10 @@ func (s *Starter) answer(e said) any {
 	switch word, rest := e.words[0], e.words[1:]; {
 	case word == "hello" && len(rest) == 1:
 		return s.greet(w, e.generation, rest[0])
+	case word == "takes" && len(rest) == 1 && rest[0] == "paths":
+		w.takesPaths = true
+		s.lookAfterPaths() // it may have removed one by now
+		return nil
 	case word == "want" && len(rest) == 2:
 		socket := s.ledger.want(e.generation, rest[0], rest[1])
 		if socket == nil {
@@ -91,6 +95,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 		return
 	}
 	if fresh {
+		s.replace(kept)
 		s.changed()
 		s.vigil.over(kept)
 		s.watchPlace(kept.place)
@@ -128,6 +133,15 @@ func (s *Starter) hungUp(generation int, err error) any {
 		}
 	}
 	return drained{generation}
+}
+
+// replace forgets what a socket that a worker gave takes the path of.
+func (s *Starter) replace(kept *socket) {
+	for _, inode := range s.ledger.replaced(kept) {
+		for _, w := range s.machine.all() {
+			s.step(closes{w.Generation, inode})
+		}
+	}
 }
 
 // letGo ends the keeping of a socket that a worker has closed, unless that has

@@ -32,7 +32,9 @@
 // SCM_RIGHTS, in the sendmsg(2) that carries their line: a keep and a socket carry exactly one, no other line
 // carries any. The receiver queues them, takes them first in, first out, and closes what is left over.
 //
-//	worker    hello 1                  first of all. It means too: I understand drain, and will say drained
+//	worker    takes paths              before it says anything else, and by itself no greeting: a unix path that
+//	                                   exists is not in my way, so that one that I remove can be put back at once
+//	worker    hello 1                  first of all else. It means too: I understand drain, and will say drained
 //	worker    want NETWORK ADDRESS     do you keep a listening socket for this address?
 //	hotstart  socket                   here it is (and a descriptor)
 //	hotstart  none                     no. Answers come in the order of the questions

@@ -3,6 +3,9 @@ package worker
 import (
 	"fmt"
 	"net"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -63,6 +66,8 @@ func (p *process) listen(network, address string) (net.Listener, error) {
 	fd, ok := p.sockets.take(q)
 	if !ok {
 		fd, ok = b.wantAny(q.names())
+	} else if q.isUnix() {
+		putBack(q.path)
 	}
 	if !ok {
 		return bind(q, b)
@@ -72,6 +77,13 @@ func (p *process) listen(network, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("taking the inherited socket for %q: %w", address, err)
 	}
 	return l, nil
+}
+
+// putBack gives an inherited socket its path back, which programs remove before they listen: hotstart keeps a
+// second name of it there. A path that is there stays as it is.
+func putBack(path string) {
+	name := strings.LastIndexByte(path, '/') + 1
+	os.Link(path[:name]+"."+path[name:]+".hotstart-"+strconv.Itoa(os.Getppid()), path)
 }
 
 // question is ask, where the environment can be believed.

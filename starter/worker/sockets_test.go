@@ -3,6 +3,7 @@ package worker
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -49,6 +50,22 @@ func TestListenBindsWhatWasNotInherited(t *testing.T) {
 			t.Error("the path of an own socket is there after Close; package net removes it")
 		}
 	}
+}
+
+// A program that removes the path before it listens, as net.Listen needs it, has it back.
+func TestListenPutsThePathBack(t *testing.T) {
+	t.Parallel()
+	fd, path := rawSocket(t, "unix")
+	spare := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".hotstart-"+strconv.Itoa(os.Getppid()))
+	check(t, "linking", os.Link(path, spare))
+	p := inheriting(t, map[string]int{path: fd})
+	check(t, "removing", os.Remove(path))
+	l, err := p.listen("unix", path)
+	check(t, "listening", err)
+	defer l.Close()
+	c, err := net.Dial("unix", path)
+	check(t, "connecting", err)
+	c.Close()
 }
 
 func TestListenHandsOutASocketOnce(t *testing.T) {

@@ -245,6 +245,14 @@ func unix(words []string) {
 			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 				log.Fatal(err)
 			}
+		case "replaces":
+			dir := filepath.Dir(path)
+			if err := os.RemoveAll(dir); err != nil {
+				log.Fatal(err)
+			}
+			if err := os.Mkdir(dir, 0o777); err != nil {
+				log.Fatal(err)
+			}
 		case "packets":
 			network = "unixpacket"
 		case "relative":
