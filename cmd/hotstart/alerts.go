@@ -34,6 +34,7 @@ func (a alerts) broken(u *ui, what, standing string) {
 func (a alerts) mended(u *ui) { a.send(u, "✓ "+a.program, "fixed") }
 
 func (a alerts) send(u *ui, title, text string) {
+	title, text = cleanLine(title), cleanLine(text)
 	u.control("\x1b]2;" + title + "\x07")
 	if a.bell {
 		u.control("\a")

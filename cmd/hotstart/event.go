@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -14,8 +15,9 @@ import (
 // of events and fields are a promise, listed in docs/watch.md.
 type event struct {
 	name string
-	bad  bool // it should be seen
-	text string
+	bad  bool   // it should be seen
+	text string // tell cleans it
+	hint string // dim, for people, behind the text
 	more string // whole lines, for people
 	facts
 }
@@ -58,11 +60,15 @@ func factsOf(w starter.Worker) facts { return facts{Worker: w.Generation, PID: w
 
 // line is the event for people.
 func (e event) line(u *ui) string {
-	text := e.text
-	if e.bad {
+	text := strings.ReplaceAll(e.text, "\n", "\n  ") // a line that begins with hotstart: is an event
+	rest, mended := strings.CutPrefix(text, mended)
+	switch {
+	case e.bad:
 		text = u.bad.Sprint(text)
+	case mended:
+		text = u.good.Sprint("fixed") + ": " + rest
 	}
-	return u.prefix.Sprint("hotstart:") + " " + text + "\n" + e.more
+	return u.prefix.Sprint("hotstart:") + " " + text + u.dim.Sprint(e.hint) + "\n" + e.more
 }
 
 // object is the event for machines. That its first key is "hotstart" tells
@@ -78,7 +84,15 @@ func (e event) object(now time.Time) string {
 	if err != nil {
 		panic(err) // it is made of strings and numbers
 	}
-	return string(b) + "\n"
+	var object strings.Builder
+	for _, r := range string(b) {
+		if acts(r) { // as JSON lets some
+			fmt.Fprintf(&object, `\u%04x`, r)
+			continue
+		}
+		object.WriteRune(r)
+	}
+	return object.String() + "\n"
 }
 
 // after says what follows from changed files.

@@ -38,7 +38,7 @@ func frame(line string, column, cells int) (source, caret string) {
 		case r == '\t':
 			shown = append(shown, []rune("    ")...)
 			width += tab
-		case unicode.IsControl(r):
+		case acts(r):
 		default:
 			shown = append(shown, r)
 			width += cellsOf(r)

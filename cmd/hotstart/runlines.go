@@ -26,7 +26,7 @@ type runLines struct {
 }
 
 func (l *runLines) say(format string, args ...any) {
-	fmt.Fprintf(l.w, format+"\n", args...)
+	fmt.Fprintln(l.w, clean(fmt.Sprintf(format, args...)))
 }
 
 // event tells one event.

@@ -29,7 +29,7 @@ func (u *watchUI) broken(e event, what, standing string) {
 // remind says again what serves, as that may have changed.
 func (u *watchUI) remind(standing string) {
 	if u.stale.what != "" {
-		u.stay(u.bad.Sprint(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing)))
+		u.stay(u.bad.Sprint(cleanLine(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing))))
 	}
 }
 
@@ -41,6 +41,9 @@ func (u *watchUI) mendedBy(code time.Time) string {
 	return u.mended()
 }
 
+// mended is how a line begins that tells of the end of trouble.
+const mended = "fixed: "
+
 // mended notes that the newest code serves, and returns the beginning of
 // what is said about that.
 func (u *watchUI) mended() string {
@@ -51,5 +54,5 @@ func (u *watchUI) mended() string {
 	u.stay("")
 	u.alerts.mended(u.ui)
 	u.pages.mended()
-	return u.good.Sprint("fixed") + ": "
+	return mended
 }

@@ -83,6 +83,7 @@ func formatOf(cmd *cobra.Command) string {
 
 // tell writes an event, all at once.
 func (u *ui) tell(e event) {
+	e.text = clean(e.text)
 	if u.machine {
 		io.WriteString(u, e.object(time.Now()))
 		return
@@ -119,7 +120,7 @@ func (u *ui) failed(err error) {
 	if errors.As(err, &hinted) {
 		e.Hint = hinted.Hint()
 		for line := range strings.Lines(e.Hint) {
-			e.more += "  " + strings.TrimSpace(line) + "\n"
+			e.more += "  " + cleanLine(strings.TrimSpace(line)) + "\n"
 		}
 	}
 	u.tell(e)
@@ -133,7 +134,7 @@ const manyErrors = 8
 func (u *ui) diagnostics(all []builder.Diagnostic) string {
 	var b strings.Builder
 	for _, d := range all[:min(len(all), manyErrors)] {
-		message := strings.ReplaceAll(d.Message, "\n", "\n    ")
+		message := strings.ReplaceAll(clean(d.Message), "\n", "\n    ")
 		if d.File == "" {
 			fmt.Fprintf(&b, "  %s\n", message)
 			continue
@@ -217,9 +218,9 @@ func (u *ui) cells() int {
 func (u *ui) name(file string) string {
 	relative, err := filepath.Rel(u.dir, file)
 	if err != nil || len(relative) > len(file) {
-		return file
+		relative = file
 	}
-	return relative
+	return cleanLine(relative)
 }
 
 // names tells of several files in a few words.

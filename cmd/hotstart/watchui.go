@@ -38,7 +38,7 @@ func (u *watchUI) building(welcome, what string) {
 		e.Addresses = urls(u.addresses)
 	}
 	if u.keyed {
-		e.text += u.dim.Sprint(" (h shows the keys)")
+		e.hint = " (h shows the keys)"
 	}
 	u.tell(e)
 }
