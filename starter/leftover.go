@@ -15,9 +15,9 @@ import (
 // leftover is a process that holds a socket and was started by a worker that
 // has ended.
 type leftover struct {
-	worker Worker
-	pid    int
-	inode  uint64
+	worker  Worker
+	process string // "pid 4711 (python3 -m http.server)"
+	inode   uint64
 }
 
 // looked is what a look for leftovers of a worker has found.
@@ -67,7 +67,7 @@ func (s *Starter) reportLeftovers(found []leftover) {
 		var names []string
 		found = slices.DeleteFunc(found, func(l leftover) bool {
 			if l.worker.Generation == first.worker.Generation {
-				names = append(names, processName(l.pid))
+				names = append(names, l.process)
 			}
 			return l.worker.Generation == first.worker.Generation
 		})

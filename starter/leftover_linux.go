@@ -25,7 +25,7 @@ func leftoversOf(workers []Worker, inodes []uint64) []leftover {
 		generation := generationIn(pid)
 		for _, w := range workers {
 			if generation == w.Generation && pid != w.PID {
-				found = append(found, leftover{w, pid, inode})
+				found = append(found, leftover{w, processName(pid), inode})
 			}
 		}
 	}

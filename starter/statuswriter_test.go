@@ -27,6 +27,7 @@ func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
 		os.Rename(filepath.Dir(path), filepath.Dir(path)+".away")
 		w.update([]Worker{{Generation: 2, PID: 20}})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(errs) != 1 || !errors.Is(errs[0], os.ErrNotExist) {
 			t.Errorf("reported %v", errs)
 		}

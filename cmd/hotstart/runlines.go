@@ -58,7 +58,7 @@ func (l *runLines) event(e starter.Event) {
 		l.say("autorestart triggered (%sinterval=%s)", forced, plainSeconds(e.After))
 		l.asked = true
 	case starter.LeftBehind:
-		l.say("%v; a wrapper runs it by exec, or use --kill-group", e)
+		l.say("%v; start the program by exec in the wrapper, or use --kill-group", e)
 	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced,
 		starter.RolledBack, starter.Unseen, starter.LetGo, starter.Closed, starter.Contended:
 		l.say("%v", e)
