@@ -29,7 +29,8 @@ type Options struct {
 	Packages []string
 
 	// Flags are the user's build flags ("-tags", "dev", "-race"). They win over the
-	// builder's own. Not accepted are -o, -C, -n and -json.
+	// builder's own. Not accepted, nor in GOFLAGS, are -o, -C, -n,
+	// -json, -x and each -buildmode that makes no program.
 	Flags []string
 
 	// Debug keeps what a debugger or a profile needs: the symbol table, DWARF, -pgo and
@@ -89,7 +90,7 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := acceptable(o.Flags); err != nil {
+	if err := parseFlags(o.Flags).acceptable(); err != nil {
 		return nil, err
 	}
 	command, err := newGoCommand(o)
@@ -100,13 +101,20 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
+	inherited := parseFlags(splitQuoted(env.GOFLAGS))
+	if err := inherited.acceptable(); err != nil {
+		return nil, &hinted{fmt.Sprintf("GOFLAGS=%s: %v", env.GOFLAGS, err), "go env -u GOFLAGS; unset GOFLAGS"}
+	}
+	if err := env.runnable(); err != nil {
+		return nil, err
+	}
 	if env.GOTMPDIR == "" {
 		command.tmp = output
 	}
 	b := &Builder{
 		command:  command,
 		env:      env,
-		flags:    append(parseFlags(splitQuoted(env.GOFLAGS)), parseFlags(o.Flags)...),
+		flags:    append(inherited, parseFlags(o.Flags)...),
 		user:     slices.Clone(o.Flags),
 		debug:    o.Debug,
 		output:   output,

@@ -94,9 +94,16 @@ func TestNewRefuses(t *testing.T) {
 		hint    string // all of it
 	}{
 		{"no output directory", gomod + hello, Options{Output: "/nonexistent/output"}, "directory for the binaries", ""},
-		{"the user's own -o", gomod + hello, Options{Flags: []string{"-o", "x"}}, "build flag -o x", ""},
-		{"another directory by flag", gomod + hello, Options{Flags: []string{"-C=x"}}, "build flag -C x", ""},
+		{"the user's own -o", gomod + hello, Options{Flags: []string{"-o", "x"}}, "build flag -o=x", ""},
+		{"another directory by flag", gomod + hello, Options{Flags: []string{"-C=x"}}, "build flag -C=x", ""},
 		{"no binary at all", gomod + hello, Options{Flags: []string{"-n"}}, "build flag -n", ""},
+		{"errors as JSON", gomod + hello, Options{Flags: []string{"--json=true"}}, "build flag -json", ""},
+		{"all commands", gomod + hello, Options{Flags: []string{"-x"}}, "build flag -x", ""},
+		{"a library for C", gomod + hello, Options{Flags: []string{"-buildmode", "c-shared"}}, "build flag -buildmode=c-shared", ""},
+		{"GOFLAGS with errors as JSON", gomod + hello, Options{Env: append(os.Environ(), "GOFLAGS=-trimpath -json")}, "GOFLAGS=-trimpath -json: build flag -json", "go env -u GOFLAGS; unset GOFLAGS"},
+		{"GOFLAGS with all commands", gomod + hello, Options{Env: append(os.Environ(), "GOFLAGS=-x")}, "GOFLAGS=-x: build flag -x", "go env -u GOFLAGS; unset GOFLAGS"},
+		{"GOFLAGS that build nothing", gomod + hello, Options{Env: append(os.Environ(), "GOFLAGS='-n'")}, "build flag -n", "go env -u GOFLAGS; unset GOFLAGS"},
+		{"another system", gomod + hello, Options{Env: append(os.Environ(), "GOOS=plan9", "GOARCH=amd64")}, "GOOS=plan9: ", "go env -u GOOS; unset GOOS"},
 		{"no module", hello, Options{}, "no go.mod in ", "go mod init example.com/project"},
 		{"modules off", gomod + hello, Options{Env: append(os.Environ(), "GO111MODULE=off")}, "GO111MODULE", "go env -u GO111MODULE; unset GO111MODULE"},
 		{"a module further down", "-- a/go.mod --\nmodule a\n-- a/cmd/x/main.go --\npackage main\n",

@@ -29,11 +29,26 @@ type goEnv struct {
 	CgoEnabled   string // CGO_ENABLED
 }
 
+// runnable returns an error if a program is built for another system, which this one can't
+// run. Another processor may be emulated.
+func (e goEnv) runnable() error {
+	if e.GOOS == runtime.GOOS {
+		return nil
+	}
+	return &hinted{
+		fmt.Sprintf("GOOS=%s: the program would be built for another system than this one, which is %s", e.GOOS, runtime.GOOS),
+		"go env -u GOOS; unset GOOS",
+	}
+}
+
+// Target returns the system and processor that the program is built for, "linux/amd64".
+func (b *Builder) Target() string { return b.env.GOOS + "/" + b.env.GOARCH }
+
 // environment asks the go command for what it works with. That costs about 5 ms and
 // succeeds even where go.mod or GOFLAGS are broken. It prints a variable a line: JSON would
 // change names that are not UTF-8.
 func (g goCommand) environment(ctx context.Context) (e goEnv, err error) {
-	stdout, stderr, err := g.run(ctx, "env", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
+	stdout, stderr, err := g.run(ctx, "env", "-json=false", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
 		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED", "GOFLAGS")
 	if err != nil {
 		err = withOutput(err, stderr)

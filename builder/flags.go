@@ -68,15 +68,27 @@ func (f buildFlags) defaults() (args []string) {
 }
 
 // acceptable returns an error for a flag that would take the build out of our hands.
-func acceptable(args []string) error {
-	for _, flag := range parseFlags(args) {
+func (f buildFlags) acceptable() error {
+	for _, flag := range f {
+		on, err := strconv.ParseBool(flag.value)
+		on = on || err != nil
 		switch flag.name {
 		case "o":
-			return misused("build flag -o %s: the binary's place is not the user's to choose", flag.value)
+			return misused("build flag -o=%s is not supported: hotstart chooses where the binary is written", flag.value)
 		case "C":
-			return misused("build flag -C %s: the directory is chosen otherwise", flag.value)
-		case "n", "json":
-			return misused("build flag -%s: leaves no binary or no readable errors", flag.name)
+			return misused("build flag -C=%s is not supported: start hotstart in that folder", flag.value)
+		case "n":
+			if on {
+				return misused("build flag -n is not supported: the go command would only print its commands, and build nothing")
+			}
+		case "json", "x":
+			if on {
+				return misused("build flag -%s is not supported: errors of a build could not be told from the rest of what the go command prints", flag.name)
+			}
+		case "buildmode":
+			if !slices.Contains([]string{"default", "exe", "pie"}, flag.value) {
+				return misused("build flag -buildmode=%s is not supported: it makes no program; valid are default, exe and pie", flag.value)
+			}
 		}
 	}
 	return nil

@@ -17,6 +17,15 @@ func TestParseFlags(t *testing.T) {
 	}
 }
 
+// What is switched off again, or the usual, is accepted.
+func TestAcceptable(t *testing.T) {
+	t.Parallel()
+	flags := parseFlags([]string{"-x=false", "-json=false", "-n=false", "-v", "-work", "-trimpath", "-buildmode=pie", "-tags", "x"})
+	if err := flags.acceptable(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSplitQuoted(t *testing.T) {
 	t.Parallel()
 	for goflags, want := range map[string][]string{

@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,10 +52,31 @@ type record struct {
 
 // source is the directory of a package that is part of the program.
 type source struct {
+	path   string // import path
 	dir    string
 	embeds []embedPattern
 	fixed  bool // the files were named one by one: no other is taken
 }
+
+// Source returns the file that a program built with -trimpath calls by this name: the path of
+// the module, maybe with a version, or of the package instead of the directory. It is "" for
+// one that is not among the sources which the user may change.
+func (g *Graph) Source(trimmed string) string {
+	dir, name := path.Split(trimmed)
+	dir = versions.ReplaceAllString(strings.TrimSuffix(dir, "/"), "")
+	if dir == "." {
+		dir = "command-line-arguments" // of files that were named one by one
+	}
+	for _, p := range g.packages {
+		if file := filepath.Join(p.dir, name); p.path == dir && g.Match(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+// versions are those of modules in a path. No path of a package has such a sign.
+var versions = regexp.MustCompile(`@[^/]*`)
 
 // Match reports whether the change, appearance or deletion of a file counts. A file that
 // the build did not read when the graph was listed counts if the go command would take

@@ -1,7 +1,9 @@
 package builder
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -220,5 +222,38 @@ func BenchmarkOutdated(b *testing.B) {
 		if g.Outdated([]string{name}) {
 			b.Fatal("outdated")
 		}
+	}
+}
+
+// The names are those that a program itself gives of its sources.
+func TestSourceOfTrimmedNames(t *testing.T) {
+	t.Parallel()
+	const where = "\nimport \"runtime\"\n\nfunc %s() string { _, file, _, _ := runtime.Caller(0); return file }\n"
+	dir := project(t, gomod+"require example.com/lib v0.0.0\nreplace example.com/lib => ../lib\n"+
+		"-- cmd/api/main.go --\npackage main\n"+fmt.Sprintf(strings.Replace(where, "import", "import (\n\"example.com/lib/sub\"\n\"example.com/m/low\"\n\"os\"\n)\nimport", 1), "here")+
+		"func main() { os.WriteFile(os.Args[1], []byte(here()+\"\\n\"+low.Here()+\"\\n\"+sub.Here()), 0o666) }\n"+
+		"-- low/low.go --\npackage low\n"+fmt.Sprintf(where, "Here")+
+		"-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/sub/sub.go --\npackage sub\n"+fmt.Sprintf(where, "Here"))
+	for _, packages := range []string{"./cmd/api", "cmd/api/main.go"} {
+		b := builderIn(t, dir, Options{Packages: []string{packages}, Flags: []string{"-trimpath"}})
+		g := mustList(t, b)
+		out := filepath.Join(t.TempDir(), "out")
+		if err := exec.Command(mustBuild(t, b).Path, out).Run(); err != nil {
+			t.Fatal(err)
+		}
+		said, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sources []string
+		for line := range strings.Lines(string(said)) {
+			sources = append(sources, g.Source(strings.TrimSpace(line)))
+		}
+		if got, want := relativeAll(dir, sources), "cmd/api/main.go low/low.go ../lib/sub/sub.go"; got != want {
+			t.Errorf("%s: %q is %q, want %q", packages, said, got, want)
+		}
+	}
+	if got := mustList(t, builderIn(t, dir, Options{Packages: []string{"./cmd/api"}})).Source("runtime/panic.go"); got != "" {
+		t.Errorf("a file of the runtime is %s", got)
 	}
 }

@@ -191,7 +191,7 @@ func (g *Graph) addPackages(env goEnv, packages []*listed, l *listing) {
 }
 
 func (g *Graph) addPackage(p *listed, l *listing) {
-	s := &source{dir: p.Dir, fixed: p.ImportPath == "command-line-arguments"}
+	s := &source{path: p.ImportPath, dir: p.Dir, fixed: p.ImportPath == "command-line-arguments"}
 	l.watch.add(p.Dir)
 	for _, pattern := range p.embeds {
 		embed := newEmbedPattern(pattern)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,13 +24,14 @@ const manyWords = 5
 
 var (
 	panics   = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
-	position = regexp.MustCompile(`(?m)^\t(/.+\.go):(\d+)(?: \+0x[0-9a-f]+)?\r?$`)
+	position = regexp.MustCompile(`(?m)^\t(.+\.go):(\d+)(?: \+0x[0-9a-f]+)?\r?$`)
 	styling  = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
 )
 
-// wordsOf reads the end of what a worker wrote. A file is mine if the user
-// wrote it: the runtime panics in the name of others.
-func wordsOf(tail string, mine func(file string) bool) lastWords {
+// wordsOf reads the end of what a worker wrote. mine returns the path of a
+// file that the user wrote, "" for any other: the runtime panics in the name
+// of others.
+func wordsOf(tail string, mine func(file string) string) lastWords {
 	tail = plain(tail)
 	w := lastWords{lines: strings.Split(strings.TrimRight(tail, "\n"), "\n")}
 	if len(w.lines) > manyWords {
@@ -45,8 +47,8 @@ func wordsOf(tail string, mine func(file string) bool) lastWords {
 	trace := tail[starts[len(starts)-1][0]:]
 	w.panic, _, _ = strings.Cut(trace, "\n")
 	for _, at := range position.FindAllStringSubmatch(trace, -1) {
-		if mine(at[1]) {
-			w.file = at[1]
+		if file := mine(at[1]); file != "" {
+			w.file = file
 			w.line, _ = strconv.Atoi(at[2])
 			break
 		}
@@ -78,11 +80,23 @@ func (w *watch) lastWords(e starter.Event, a *attempt) lastWords {
 	if a == nil || len(a.outputs) == 0 {
 		return lastWords{}
 	}
-	words := wordsOf(a.outputs[0].last(), func(file string) bool {
-		return w.graph != nil && w.graph.Match(file)
-	})
+	words := wordsOf(a.outputs[0].last(), w.written)
 	if e.Status.Signaled() {
 		words.lines = nil
 	}
 	return words
+}
+
+// written returns the file of a stack trace if the user wrote it, else "".
+// -trimpath has the trace begin with paths of packages.
+func (w *watch) written(file string) string {
+	switch {
+	case w.graph == nil:
+		return ""
+	case !filepath.IsAbs(file):
+		return w.graph.Source(file)
+	case w.graph.Match(file):
+		return file
+	}
+	return ""
 }

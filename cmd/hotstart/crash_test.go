@@ -38,11 +38,21 @@ exit status 2
 			panic: "panic: two", place: "/home/me/app/cmd/api/load.go", line: 12},
 		{name: "on a terminal", tail: strings.ReplaceAll("panic: x\n"+trace, "\n", "\r\n"),
 			panic: "panic: x", place: "/home/me/app/cmd/api/load.go", line: 12},
-		{name: "nothing of the user's", tail: "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\texample.com/app/main.go:5 +0x1\n", panic: "panic: x"},
+		{name: "nothing of the user's", tail: "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\texample.com/other/main.go:5 +0x1\n", panic: "panic: x"},
+		{name: "built with -trimpath", tail: "panic: x\n\ngoroutine 1 [running]:\nregexp.MustCompile({0x4b1f3a, 0x1})\n\tregexp/regexp.go:313 +0xb4\nmain.main()\n\texample.com/app/cmd/api/main.go:5 +0x1\n",
+			panic: "panic: x", place: "/home/me/app/cmd/api/main.go", line: 5},
 		{name: "one that net/http has caught is none", tail: "2026/01/02 http: panic serving 127.0.0.1: x\n", lines: []string{"2026/01/02 http: panic serving 127.0.0.1: x"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := wordsOf(test.tail, func(file string) bool { return strings.HasPrefix(file, "/home/me/app/") })
+			w := wordsOf(test.tail, func(file string) string {
+				if trimmed, ok := strings.CutPrefix(file, "example.com/app/"); ok {
+					file = "/home/me/app/" + trimmed
+				}
+				if !strings.HasPrefix(file, "/home/me/app/") {
+					return ""
+				}
+				return file
+			})
 			if w.panic != test.panic || w.file != test.place || w.line != test.line {
 				t.Errorf("%+v", w)
 			}

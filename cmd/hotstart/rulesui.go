@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -125,6 +126,11 @@ func ignoring(dir string, files []string) string {
 		return ""
 	}
 	return fmt.Sprintf("\n  (to leave it out: --ignore='%s')", strings.Join(files, ","))
+}
+
+// wrongTarget tells why a binary can't be executed.
+func (u *watchUI) wrongTarget(target string) {
+	u.warn("the program is built for %s, and this machine is %s/%s\n  go env -u GOARCH; unset GOARCH", target, runtime.GOOS, runtime.GOARCH)
 }
 
 // noVariables tells of a .env file that can't be read.

@@ -83,7 +83,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(w.signals)
 
-	binaries, err := newScratch(os.TempDir())
+	binaries, err := newScratch(scratchParent())
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A scratch is the folder of one hotstart for its binaries. Its lock tells
@@ -31,7 +34,31 @@ func newScratch(parent string) (*scratch, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("making a folder for the binaries: %w", err)
 	}
+	if err := s.executes(); err != nil {
+		s.remove()
+		return nil, err
+	}
 	return s, nil
+}
+
+// scratchParent is where the go command makes its temporary folders.
+func scratchParent() string { return cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir()) }
+
+// executes returns an error if no program in the folder can be executed, as
+// on a file system that is mounted so.
+func (s *scratch) executes() error {
+	path := filepath.Join(s.dir, "lock")
+	if err := os.Chmod(path, 0o700); err != nil {
+		return err
+	}
+	if unix.Access(path, unix.X_OK) == nil {
+		return os.Chmod(path, 0o600)
+	}
+	parent := filepath.Dir(s.dir)
+	return &hintedError{
+		fmt.Errorf("programs can't be executed in %s, where the binaries would be: its file system is mounted noexec", parent),
+		"mkdir -p ~/.cache/hotstart && GOTMPDIR=~/.cache/hotstart hotstart watch",
+	}
 }
 
 // remove ends the scratch.

@@ -264,7 +264,7 @@ func isExecutable(path string) bool {
 // that are asked for.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

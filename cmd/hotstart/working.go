@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -234,6 +236,9 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		hint = "  if it fails because the old worker still runs: --overlap=off ends that first\n"
 	}
 	w.ui.startFailed(e, a, w.lastWords(e, a), standing, hint)
+	if e.Kind == starter.Failed && strings.Contains(e.Reason(), syscall.ENOEXEC.Error()) {
+		w.ui.wrongTarget(w.builder.Target())
+	}
 	w.tidy()
 }
 
