@@ -112,6 +112,7 @@ func (b *Builder) build(ctx context.Context) (*Binary, error) {
 
 // compile builds with more flags and files.
 func (b *Builder) compile(ctx context.Context, flags, files []string) (*Binary, error) {
+	flags = append(b.includes.flags(b.flags), flags...)
 	if !b.direct {
 		return b.goBuild(ctx, b.command, flags, files)
 	}

@@ -75,6 +75,7 @@ type Builder struct {
 	adopts   bool
 	adoption adoption
 	memory   memory
+	includes includes
 	direct   bool
 	shortcut shortcut
 	progress func(Progress)

@@ -55,7 +55,9 @@ type source struct {
 	path   string // import path
 	dir    string
 	embeds []embedPattern
-	fixed  bool // the files were named one by one: no other is taken
+
+	includes []string // files elsewhere that its sources include
+	fixed    bool     // the files were named one by one: no other is taken
 }
 
 // Source returns the file that a program built with -trimpath calls by this name: the path of
@@ -88,7 +90,28 @@ func (g *Graph) Match(path string) bool {
 	if p := g.packages[filepath.Dir(path)]; p != nil && !p.fixed && g.takes(path) {
 		return true
 	}
-	return g.embedded(path) || g.inTree(path)
+	return g.embedded(path) || g.inTree(path) || filepath.Base(path) == "go.mod" && g.bounds(filepath.Dir(path))
+}
+
+// bounds reports whether a go.mod in the directory takes something out of the build: a
+// package, or files that are embedded.
+func (g *Graph) bounds(dir string) bool {
+	for _, p := range g.packages {
+		module := ""
+		for _, root := range g.modules {
+			if inside(root, p.dir) && len(root) > len(module) {
+				module = root
+			}
+		}
+		if inside(dir, p.dir) && dir != module && inside(module, dir) {
+			return true
+		}
+		rel, ok := below(p.dir, dir)
+		if ok && slices.ContainsFunc(p.embeds, func(e embedPattern) bool { return e.takes(p.dir, filepath.ToSlash(rel)) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // takes reports whether a file is one of the package in its directory.

@@ -50,7 +50,11 @@ func TestMatch(t *testing.T) {
 		{"b/b.go", "package b\n", false},
 		{"b/new.go", "package b\n", false},
 		{"go.sum", gone, true},
-		{"a/go.mod", "", false},
+		{"a/go.mod", gone, true}, // it would take the package out of the module
+		{"b/go.mod", gone, false},
+		{"static/go.mod", gone, true},
+		{"static/new/go.mod", gone, true},
+		{"web/go.mod", gone, false},
 		{"vendor/modules.txt", gone, true},
 		{"one.txt", gone, true},
 		{"two.txt", "", false},

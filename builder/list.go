@@ -24,6 +24,7 @@ type listed struct {
 	Standard, DepOnly bool
 	files             []string // of all kinds, those that are embedded too
 	embeds            []string // patterns
+	cflags            []string // of the C preprocessor and compilers
 	err               error
 }
 
@@ -33,6 +34,9 @@ var listFormat = func() string {
 	for _, field := range []string{"GoFiles", "CgoFiles", "InvalidGoFiles", "CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles",
 		"SFiles", "SwigFiles", "SwigCXXFiles", "SysoFiles", "EmbedFiles"} {
 		format += `{{range .` + field + `}}{{printf "\nfile %q" .}}{{end}}`
+	}
+	for _, field := range []string{"CgoCPPFLAGS", "CgoCFLAGS", "CgoCXXFLAGS"} {
+		format += `{{range .` + field + `}}{{printf "\ncflag %q" .}}{{end}}`
 	}
 	return format + `{{range .EmbedPatterns}}{{printf "\nembed %q" .}}{{end}}{{with .Error}}{{printf "\nerror %q %q" .Pos .Err}}{{end}}`
 }()
@@ -64,6 +68,7 @@ func (b *Builder) List(ctx context.Context) (*Graph, error) {
 		b.adoption.listed(packages)
 	}
 	g := b.graph(env, packages, err, start)
+	b.includes.know(g)
 	b.shortcut.listed(g)
 	b.accept()
 	return g, nil
@@ -109,6 +114,8 @@ func decode(stdout string) (packages []*listed, err error) {
 			p.files = append(p.files, name)
 		case p != nil && verb == "embed" && n == 1:
 			p.embeds = append(p.embeds, name)
+		case p != nil && verb == "cflag" && n == 1:
+			p.cflags = append(p.cflags, name)
 		case p != nil && verb == "error" && n == 2 && name != "":
 			p.err = fmt.Errorf("%s: %s", name, message)
 		case p != nil && verb == "error" && n == 2:
@@ -199,6 +206,15 @@ func (g *Graph) addPackage(p *listed, l *listing) {
 		l.watch.add(embed.dirs(p.Dir)...)
 	}
 	g.packages[p.Dir] = s
+	sources := make([]string, 0, len(p.files))
+	for _, file := range p.files {
+		sources = append(sources, absolute(p.Dir, file))
+	}
+	s.includes = findIncludes(p.Dir, sources, p.cflags, g.modules)
+	for _, file := range s.includes { // each may include others
+		g.addDescription(file, l)
+		l.watch.add(filepath.Dir(file))
+	}
 	for _, file := range p.files {
 		name := absolute(p.Dir, file)
 		if Passing(name) && !slices.Contains(p.embeds, file) {
@@ -210,20 +226,22 @@ func (g *Graph) addPackage(p *listed, l *listing) {
 	}
 }
 
-// addFile adds a file and, if it is a symbolic link, the one that it stands for. It
-// reports whether there is such a file.
+// addFile adds a file and, if it is a symbolic link, all that this leads to. It reports
+// whether there is such a file.
 func (g *Graph) addFile(name string, l *listing) bool {
 	r := l.record(name)
 	g.files[name] = r
 	l.watch.add(filepath.Dir(name))
-	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSymlink {
-		return err == nil
+	for range 40 { // as the kernel
+		target, err := os.Readlink(name)
+		if err != nil {
+			break
+		}
+		name = absolute(filepath.Dir(name), target)
+		g.files[name] = r
+		l.watch.add(filepath.Dir(name))
 	}
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		g.files[target] = r
-		l.watch.add(filepath.Dir(target))
-	}
-	return true
+	return exists(name)
 }
 
 // addDescription adds a go.mod or the like: each change of it may be one of the graph.
