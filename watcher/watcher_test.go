@@ -475,6 +475,45 @@ func TestNewFilesWithAnOldTime(t *testing.T) {
 	}
 }
 
+// A folder that a build has missed comes before it is watched, or right after: by being made,
+// copied with its times, or moved with all in it.
+func TestMissingTreeThatComesWhileItIsAwaited(t *testing.T) {
+	t.Parallel()
+	old := time.Now().Add(-24 * time.Hour)
+	for name, come := range map[string]func(f *fixture){
+		"made": func(f *fixture) { f.mkdir("in/new/sub"); f.write("in/new/sub/x", "x") },
+		"copied": func(f *fixture) {
+			f.mkdir("in/new/sub")
+			f.write("in/new/sub/x", "x")
+			must(f, os.Chtimes(f.path("in/new/sub/x"), old, old))
+		},
+		"moved":            func(f *fixture) { f.rename("out/new", "in/new") },
+		"the one above it": func(f *fixture) { f.removeAll("in"); f.rename("out", "in") },
+		"linked":           func(f *fixture) { must(f, os.Symlink("../out/new", f.path("in/new"))) },
+	} {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ", before Watch: ", before), func(t *testing.T) {
+				t.Parallel()
+				f := watch(t, Options{})
+				f.mkdir("in")
+				f.mkdir("known")
+				f.mkdir("out/new/sub")
+				f.write("out/new/sub/x", "x")
+				f.set(Files{Dirs: f.paths("known")})
+				since := f.later()
+				if before {
+					come(f)
+				}
+				must(t, f.Watch(Files{Dirs: f.paths("known", "in"), Trees: f.paths("in/new"), Match: isNamed("x")}, since))
+				if !before {
+					come(f)
+				}
+				f.expect("in/new/sub/x")
+			})
+		}
+	}
+}
+
 // What lies there unchanged is known, also where other files come and go.
 func TestNewFilesThatDidNotChange(t *testing.T) {
 	t.Parallel()
