@@ -122,6 +122,49 @@ func (l *ledger) want(generation int, network, address string) *socket {
 	return nil
 }
 
+// overlaps reports whether two sockets can't both listen without SO_REUSEPORT,
+// though their addresses differ.
+func (s *socket) overlaps(to netip.AddrPort) bool {
+	from := s.bound
+	return s.stream() && from.IsValid() && from.Port() == to.Port() && from.Addr() != to.Addr() &&
+		(from.Addr().IsUnspecified() || to.Addr().IsUnspecified())
+}
+
+// overlapped reports whether a socket is kept for workers whose address overlaps.
+func (l *ledger) overlapped(network, address string) bool {
+	at, _, _ := strings.Cut(address, " ")
+	to, err := netip.ParseAddrPort(at)
+	return err == nil && !isUnix(network) && slices.ContainsFunc(l.given, func(g *given) bool { return g.overlaps(to) })
+}
+
+// overlapping lists the sockets whose addresses overlap that of another.
+func (l *ledger) overlapping(inode uint64) (others []uint64) {
+	socket := l.find(inode)
+	for _, g := range l.given {
+		if socket != nil && g.overlaps(socket.bound) {
+			others = append(others, g.inode)
+		}
+	}
+	return others
+}
+
+// giveWay closes, for older workers too, those sockets that a generation does
+// not use, and whose addresses overlap that of one it does.
+func (l *ledger) giveWay(generation int) (closed []uint64) {
+	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
+		if g.users[generation] || !slices.ContainsFunc(l.given, func(other *given) bool {
+			return other != nil && other.users[generation] && g.overlaps(other.bound)
+		}) {
+			return false
+		}
+		closed = append(closed, g.inode)
+		unix.Shutdown(g.fd, unix.SHUT_RDWR)
+		g.close()
+		return true
+	})
+	return closed
+}
+
 func (l *ledger) wantZero(generation int, z zero) *socket {
 	for _, g := range l.given {
 		if g.zero == z && !g.users[generation] {

@@ -323,6 +323,7 @@ func (s *Starter) do(action any) (event any) {
 		}
 		s.lookForDetached(&a)
 		if a.Kind == Serving {
+			s.giveWay(a.Worker.Generation)
 			a.Serves = s.serves(a.Worker.Generation)
 		}
 		s.options.Report(a)
@@ -360,6 +361,15 @@ func (s *Starter) serves(generation int) (addresses []Address) {
 		return s.Addresses()
 	}
 	return addresses
+}
+
+// giveWay ends sockets whose connections a new current worker gets by one of a
+// wider or narrower address: the kernel prefers the narrower.
+func (s *Starter) giveWay(generation int) {
+	for _, inode := range s.ledger.giveWay(generation) {
+		s.machine.step(time.Now(), closes{generation, inode})
+	}
+	s.changed()
 }
 
 // served ends the looks at a worker that has come to serve, and tells which

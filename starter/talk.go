@@ -60,7 +60,10 @@ func (s *Starter) answer(e said) any {
 		return nil
 	case word == "want" && len(rest) == 2:
 		socket := s.ledger.want(e.generation, rest[0], rest[1])
-		if socket == nil {
+		switch {
+		case socket == nil && s.ledger.overlapped(rest[0], rest[1]):
+			return s.say(e.generation, "overlap", -1)
+		case socket == nil:
 			return s.say(e.generation, "none", -1)
 		}
 		s.step(listens{e.generation, socket.inode})
@@ -75,6 +78,9 @@ func (s *Starter) answer(e said) any {
 		return s.say(e.generation, "none", -1)
 	case word == "accepts" && len(rest) == 1:
 		if inode, err := strconv.ParseUint(rest[0], 10, 64); err == nil && s.ledger.find(inode) != nil {
+			for _, other := range s.ledger.overlapping(inode) {
+				s.step(accepting{e.generation, other})
+			}
 			return accepting{e.generation, inode}
 		}
 		return nil

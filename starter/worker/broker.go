@@ -67,7 +67,7 @@ func (b *broker) follow(s *stop) {
 		case "socket":
 			fd, ok := in.take()
 			b.deliver(answer{fd, ok})
-		case "none":
+		case "none", "overlap":
 			b.deliver(answer{})
 		case "last":
 			s.isLast()

@@ -37,6 +37,7 @@
 //	worker    hello 1                  first of all else. It means too: I understand drain, and will say drained
 //	worker    want NETWORK ADDRESS     do you keep a listening socket for this address?
 //	hotstart  socket                   here it is (and a descriptor)
+//	hotstart  overlap                  no, but one of an address that overlaps, as [::]:80 and 127.0.0.1:80 do: SO_REUSEPORT is needed
 //	hotstart  none                     no. Answers come in the order of the questions
 //	worker    keep NETWORK ADDRESS     I bound this one: keep it for the generations to come (and a descriptor). No answer
 //	worker    drop INODE               I have closed this socket, and go on: keep it no more for me. Answered by none

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	hotstartLine   = 512              // bytes of the longest line
-	hotstartAnswer = 10 * time.Second // a broker that takes longer is stopped or broken
+	hotstartLine    = 512              // bytes of the longest line
+	hotstartOverlap = -2               // in the place of a descriptor: hotstart keeps one of an address that overlaps
+	hotstartAnswer  = 10 * time.Second // a broker that takes longer is stopped or broken
 )
 
 // hotstartIsPair reports whether fd is a unix stream socket.
@@ -93,6 +94,8 @@ func (w *hotstartWorker) heard(line string, fds []int) []int {
 		return fds[1:]
 	case "none":
 		w.deliver(-1)
+	case "overlap":
+		w.deliver(hotstartOverlap)
 	case "last":
 		w.last.Store(true)
 	case "drain":

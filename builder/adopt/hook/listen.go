@@ -67,17 +67,19 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	again := w.listens(name)
+	again, overlaps := w.listens(name), false
 	if !again || hotstartMayShare() {
-		if kept := w.ask("want " + name + hotstartZero(name)); kept >= 0 && hotstartIsListening(kept) {
+		kept := w.ask("want " + name + hotstartZero(name))
+		if kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
 		} else if kept >= 0 {
 			syscall.Close(kept)
 		}
+		overlaps = kept == hotstartOverlap
 	}
 	// So that an address that a stranger holds, another hotstart too, or this
 	// program itself, is in use.
-	if !again || !hotstartMayShare() {
+	if !overlaps && (!again || !hotstartMayShare()) {
 		hotstartShare(fd, 0)
 	}
 	if err := listen(fd, backlog); err != nil {
