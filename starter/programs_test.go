@@ -94,7 +94,8 @@ func terms() <-chan os.Signal {
 func stubborn() error {
 	ossignal.Ignore(syscall.SIGTERM)
 	fmt.Println("deaf")
-	select {}
+	time.Sleep(time.Hour) // select {} alone is a deadlock where there is no cgo
+	return nil
 }
 
 // echo answers each line with itself. At SIGTERM it accepts no more, and
