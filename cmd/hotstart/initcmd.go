@@ -56,11 +56,12 @@ func initFromAir(cmd *cobra.Command, air string, force bool) error {
 
 // writeConfig makes the file, and says so.
 func writeConfig(cmd *cobra.Command, text string, force bool) error {
-	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if force { // a link that is there goes, not what it leads to
+		if err := os.Remove(configName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	f, err := os.OpenFile(configName, mode, 0o644)
+	f, err := os.OpenFile(configName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return &hintedError{errors.New(configName + " is there already"), "hotstart init --force"}
 	}
