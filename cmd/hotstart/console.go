@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // console joins the loop to a person at a terminal. Its fields belong to
@@ -17,12 +22,17 @@ type console struct {
 	continued <-chan os.Signal
 	aborted   <-chan os.Signal // Ctrl-\
 	resized   <-chan os.Signal
-	input     *input // of the program
+	input     *input           // of the program
+	children  <-chan os.Signal // SIGCHLD: a worker may have been stopped
+	halted    int              // pid of the worker that was said to be stopped last
 }
 
 // sitDown takes the terminal for keys, or for the program, or leaves it.
 func (w *watch) sitDown() (err error) {
 	terminal := isTerminal(os.Stdin)
+	if w.terminal.had {
+		w.children = notified(syscall.SIGCHLD)
+	}
 	if w.streams.terminal(os.Stderr) {
 		w.resized = notified(syscall.SIGWINCH)
 	}
@@ -53,6 +63,25 @@ func notified(sig os.Signal) <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, sig)
 	return signals
+}
+
+// lookForStopped tells of a worker that the kernel has stopped: it is in the background
+// of the terminal, and a process that reads from there, as for a passphrase, gets SIGTTIN.
+func (w *watch) lookForStopped() {
+	for _, worker := range []starter.Worker{w.starting, w.worker} {
+		if worker.PID != 0 && worker.PID != w.halted && isStopped(worker.PID) {
+			w.halted = worker.PID
+			w.ui.halted(worker)
+		}
+	}
+}
+
+// isStopped reports whether a process is stopped by a signal, by Linux's /proc. Elsewhere
+// that is not seen.
+func isStopped(pid int) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
+	return strings.HasPrefix(rest, "T")
 }
 
 // standUp leaves the terminal as it was.

@@ -61,6 +61,10 @@ func factsOf(w starter.Worker) facts { return facts{Worker: w.Generation, PID: w
 // line is the event for people.
 func (e event) line(u *ui) string {
 	text := strings.ReplaceAll(e.text, "\n", "\n  ") // a line that begins with hotstart: is an event
+	hint := ""
+	if e.hint != "" {
+		hint = u.dim.Sprint(e.hint)
+	}
 	rest, mended := strings.CutPrefix(text, mended)
 	switch {
 	case e.bad:
@@ -68,7 +72,7 @@ func (e event) line(u *ui) string {
 	case mended:
 		text = u.good.Sprint("fixed") + ": " + rest
 	}
-	return u.prefix.Sprint("hotstart:") + " " + text + u.dim.Sprint(e.hint) + "\n" + e.more
+	return u.prefix.Sprint("hotstart:") + " " + text + hint + "\n" + e.more
 }
 
 // object is the event for machines. That its first key is "hotstart" tells

@@ -117,6 +117,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case <-lost:
 			lost = nil
 			w.leave()
+		case <-w.children:
+			w.lookForStopped()
 		case <-w.slow:
 			w.ui.slow(w.o)
 		case <-w.slowRule:
@@ -323,6 +325,9 @@ func (w *watch) stop() {
 		}
 	}
 	w.starter.Signal(syscall.SIGTERM) // to them it is that of --stop-signal
+	if w.halted != 0 && isStopped(w.halted) {
+		w.starter.Signal(syscall.SIGTERM) // it can't finish
+	}
 }
 
 // reload runs the rules, builds and reloads even if nothing has changed.

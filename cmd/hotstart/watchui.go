@@ -282,6 +282,13 @@ func (u *watchUI) trouble(e starter.Event) {
 	u.tell(event{name: strings.ToLower(e.Kind.String()), bad: true, text: e.String(), facts: factsOf(e.Worker)})
 }
 
+// halted tells of a worker that is stopped and can't know it.
+func (u *watchUI) halted(worker starter.Worker) {
+	u.tell(event{name: "halted", bad: true, facts: factsOf(worker), text: fmt.Sprintf("%v was stopped by a signal, as every program is that reads from "+
+		"the terminal (/dev/tty) in the background; what you type is for hotstart", worker),
+		more: "  a passphrase can be given by a file or a variable, or with --stdin, if the program reads it from its standard input\n"})
+}
+
 // stopping tells what hotstart waits for before it ends.
 func (u *watchUI) stopping(sig syscall.Signal, worker starter.Worker) {
 	facts := factsOf(worker)
