@@ -170,3 +170,26 @@ func terminate(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 }
+
+// Children that serve drain with their parent.
+func TestPrefork(t *testing.T) {
+	t.Parallel()
+	address := freePort(t, "127.0.0.1")
+	const reloads, clients = 3, 4
+	r := serve(t, func(o *starter.Options) { o.Interval, o.DrainTimeout = 500*time.Millisecond, time.Hour }, "prefork", address)
+	until(t, "a child serves", func() bool { return answers(address) })
+	l := newLoad()
+	l.ask(clients, "http://"+address, true, nil)
+	for range reloads {
+		asked := l.asked.Load()
+		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
+		r.reload()
+	}
+	r.left(reloads)
+	close(l.stop)
+	l.clients.Wait()
+	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
+	if l.lost.Load() > reloads { // where children just end, each client loses one at each reload
+		t.Error(l.errors)
+	}
+}

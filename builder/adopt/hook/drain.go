@@ -34,7 +34,17 @@ const (
 // net/http calls a connection idle that has not sent a request for 5 s, so
 // that one that a browser opened ahead is given the time.
 func (w *hotstartWorker) drain() {
+	w.finish()
+	w.say("drained", -1)
+	<-w.gone
+	// hotstart died, and would have sent this. Who drains has a successor.
+	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
+}
+
+// finish returns when nothing is left, in children of the program neither.
+func (w *hotstartWorker) finish() {
 	w.draining.Store(true)
+	w.children.tell()
 	began := time.Now()
 	w.touch()
 	for _, s := range w.known() {
@@ -49,9 +59,9 @@ func (w *hotstartWorker) drain() {
 		last = now
 		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
 		own := hotstartHasOwn(time.Since(began) > hotstartQueue) && time.Since(began) < hotstartAccept
-		if !accepting && !own && !hotstartHasOpen() {
+		if !accepting && !own && !hotstartHasOpen() && w.children.haveDrained() {
 			if !hotstartHasCopies(served) {
-				break
+				return
 			}
 			time.Sleep(hotstartCopies)
 		}
@@ -64,10 +74,6 @@ func (w *hotstartWorker) drain() {
 			}
 		}
 	}
-	w.say("drained", -1)
-	<-w.gone
-	// hotstart died, and would have sent this. Who drains has a successor.
-	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
 }
 
 // closeStreams closes what would never end, where a drain has lasted so long. A request

@@ -31,6 +31,9 @@ type hotstartWorker struct {
 	paths     map[int]hotstartPath // unix sockets that are about to be bound, by descriptor
 	ready     bool                 // said
 
+	children hotstartChildren
+	answer   int // where a child tells its parent; 0: this is none
+
 	unixAddress func() *net.UnixAddr // of the socket that package net makes now; nil: it can't be known
 
 	servers []hotstartServer // guarded by mu
@@ -54,7 +57,7 @@ var hotstartHere = hotstartInstall()
 func hotstartInstall() *hotstartWorker {
 	value, ok := os.LookupEnv("HOTSTART_FD")
 	if !ok {
-		return nil
+		return hotstartFollowParent()
 	}
 	os.Unsetenv("HOTSTART_FD") // children of the program have no broker
 	fd, err := strconv.Atoi(value)
@@ -62,8 +65,16 @@ func hotstartInstall() *hotstartWorker {
 		return nil
 	}
 	syscall.CloseOnExec(fd)
-	w := &hotstartWorker{
-		brokerFD:  fd,
+	w := hotstartNewWorker()
+	w.brokerFD = fd
+	w.keepFromChildren()
+	w.lead()
+	w.hook()
+	return w
+}
+
+func hotstartNewWorker() *hotstartWorker {
+	return &hotstartWorker{
 		answers:   make(chan int, 1),
 		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
@@ -71,15 +82,12 @@ func hotstartInstall() *hotstartWorker {
 		paths:     make(map[int]hotstartPath),
 		born:      time.Now(),
 	}
-	w.keepFromChildren()
-	w.hook()
-	return w
 }
 
 // hook puts w before what the standard library calls.
 func (w *hotstartWorker) hook() {
-	socket, listen, closes := hotstartSocketFunc, hotstartListenFunc, hotstartCloseFunc
-	if socket == nil || listen == nil || closes == nil {
+	socket, listen := hotstartSocketFunc, hotstartListenFunc
+	if socket == nil || listen == nil || hotstartCloseFunc == nil {
 		return // this program has no package net
 	}
 	hotstartSocketFunc = func(family, kind, proto int) (int, error) {
@@ -91,6 +99,15 @@ func (w *hotstartWorker) hook() {
 		return fd, err
 	}
 	hotstartListenFunc = func(fd, backlog int) error { return w.listen(fd, backlog, listen) }
+	w.hookConns()
+}
+
+// hookConns has w told of what is accepted, and closed.
+func (w *hotstartWorker) hookConns() {
+	closes := hotstartCloseFunc
+	if closes == nil {
+		return
+	}
 	hotstartCloseFunc = func(fd int) error {
 		w.forget(fd)
 		return closes(fd)
@@ -133,6 +150,9 @@ func (w *hotstartWorker) accepts(fd int) {
 	}
 	if strings.HasPrefix(w.listeners[fd], "unix") {
 		w.keepsPath()
+	}
+	if w.answer > 0 {
+		syscall.Write(w.answer, []byte{'a'})
 	}
 	w.say("accepts "+strconv.FormatUint(inode, 10), -1)
 	if !w.ready {

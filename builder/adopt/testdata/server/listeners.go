@@ -139,6 +139,23 @@ func listeners(mode string, addresses []string) {
 			f.Close()
 			go echoTo(conn)
 		}
+	case "prefork": // has children that serve
+		for i := 0; i < 2; i++ {
+			child := exec.Command(os.Args[0], "preforked", addresses[0])
+			if _, err := child.StdinPipe(); err != nil {
+				log.Fatal(err)
+			}
+			if err := child.Start(); err != nil {
+				log.Fatal(err)
+			}
+		}
+		select {}
+	case "preforked":
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
+		log.Fatal(http.Serve(raw(addresses[0]), nil))
 	case "raw": // makes its socket past package net
 		log.Fatal(http.Serve(raw(addresses[0]), nil))
 	}
