@@ -213,7 +213,7 @@ func (m *machine) servesFrom(w *worker) time.Time {
 			return time.Time{}
 		}
 		return latest(w.waits, w.greeted).Add(m.interval)
-	case way == ReadyAuto && w.speaksForItself() && len(w.offered) > 0:
+	case way == ReadyAuto && w.speaksForItself() && (len(w.offered) > 0 || m.somethingIsServed()):
 		return time.Time{} // it says hello before it accepts
 	case !w.waits.IsZero():
 		return w.waits
@@ -223,6 +223,13 @@ func (m *machine) servesFrom(w *worker) time.Time {
 		return w.born.Add(m.interval)
 	}
 	return time.Time{}
+}
+
+// somethingIsServed reports whether the current worker is known to serve a
+// socket that a new one is to serve too.
+func (m *machine) somethingIsServed() bool {
+	current := m.in(serving)
+	return current != nil && len(current.serves()) > 0
 }
 
 // unseen returns why w is taken at its living, since nothing is seen of it that

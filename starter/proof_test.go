@@ -66,6 +66,15 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
+			name: "an adopted worker that hangs before it listens does not take over by the clock", ready: ReadyAuto, greets: true,
+			story: begun([]moment{
+				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{31, tick{}, ""},
+				{49, tick{}, ""},
+				{50, tick{}, "TimedOut 2, forget 2, term 2, spawn 3 b, Starting 3"},
+			}...),
+		},
+		{
 			name: "whichever comes first", ready: ReadyAuto,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b, Starting 2"},
