@@ -19,6 +19,7 @@ type Address struct {
 	Path    string // unix only
 	FD      int    // the descriptor number the worker gets it at; -1: any
 	Key     string // its name in SERVER_STARTER_PORT
+	Scheme  string // what a worker said that it serves there: http, https, or tcp for anything else; "": nothing yet
 }
 
 // A FormatError is a port or a path that could not be read.

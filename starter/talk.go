@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -44,6 +45,9 @@ func (s *Starter) say(generation int, line string, fd int) any {
 	}
 }
 
+// schemes are what a worker may say that it serves on a socket.
+var schemes = []string{"tcp", "http", "https"}
+
 // answer handles one line from a worker's broker.
 func (s *Starter) answer(e said) any {
 	w := s.workers[e.generation]
@@ -76,8 +80,12 @@ func (s *Starter) answer(e said) any {
 			s.letGo(letGo{e.generation, inode})
 		}
 		return s.say(e.generation, "none", -1)
-	case word == "accepts" && len(rest) == 1:
-		if inode, err := strconv.ParseUint(rest[0], 10, 64); err == nil && s.ledger.find(inode) != nil {
+	case word == "accepts" && len(rest) > 0:
+		inode, err := strconv.ParseUint(rest[0], 10, 64)
+		if socket := s.ledger.find(inode); err == nil && socket != nil {
+			if len(rest) == 2 && slices.Contains(schemes, rest[1]) {
+				socket.Scheme = rest[1]
+			}
 			for _, other := range s.ledger.overlapping(inode) {
 				s.step(accepting{e.generation, other})
 			}

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -98,8 +97,12 @@ func (u *watchUI) keys() {
 
 // open shows the program in a browser.
 func (u *watchUI) open() {
-	for _, address := range urls(slices.Concat(u.listens, u.addresses)) {
-		if !strings.HasPrefix(address, "http://") {
+	known := u.listens
+	if len(known) == 0 {
+		known = u.addresses
+	}
+	for _, address := range urls(known) {
+		if !strings.HasPrefix(address, "http") {
 			continue
 		}
 		u.say("opening %s", address)
@@ -108,7 +111,7 @@ func (u *watchUI) open() {
 		}
 		return
 	}
-	u.say("nothing to open: no address is known yet")
+	u.say("nothing to open: no address is known where a browser would find the program")
 }
 
 // browse starts a browser that outlives hotstart.

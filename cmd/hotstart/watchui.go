@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -317,16 +319,21 @@ func urls(addresses []starter.Address) (all []string) {
 	return all
 }
 
-// urlOf is what a browser takes, as far as the address is one for a browser.
+// urlOf is what a browser takes, unless the program was seen to serve something else than
+// HTTP there.
 func urlOf(a starter.Address) string {
+	host, scheme := a.Host, "http://"
 	switch {
 	case !strings.HasPrefix(a.Network, "tcp"):
 		return a.String()
-	case a.Host == "" || a.Host == "0.0.0.0" || a.Host == "::":
-		return fmt.Sprintf("http://localhost:%d", a.Port)
-	case strings.Contains(a.Host, ":"):
-		return fmt.Sprintf("http://[%s]:%d", a.Host, a.Port)
-	default:
-		return fmt.Sprintf("http://%s:%d", a.Host, a.Port)
+	case host == "" || host == "0.0.0.0" || host == "::":
+		host = "localhost"
 	}
+	switch a.Scheme {
+	case "https":
+		scheme = "https://"
+	case "tcp":
+		scheme = ""
+	}
+	return scheme + net.JoinHostPort(host, strconv.Itoa(a.Port))
 }

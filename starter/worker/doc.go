@@ -41,7 +41,8 @@
 //	hotstart  none                     no. Answers come in the order of the questions
 //	worker    keep NETWORK ADDRESS     I bound this one: keep it for the generations to come (and a descriptor). No answer
 //	worker    drop INODE               I have closed this socket, and go on: keep it no more for me. Answered by none
-//	worker    accepts INODE            I accept on this socket now. A worker that never says so accepts on all that it wanted or gave
+//	worker    accepts INODE [SCHEME]   I accept on this socket now. A worker that never says so accepts on all that it wanted or gave.
+//	                                   SCHEME is http or https, or tcp if I serve something else there
 //	worker    ready                    I serve something; hotstart knows which addresses have to follow
 //	hotstart  drain                    serve nothing new, finish what you have
 //	hotstart  last                     before or after drain: no worker follows, so do not wait for connections that only stream

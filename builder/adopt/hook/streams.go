@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -87,4 +89,31 @@ func hotstartAnswers(conn reflect.Value) bool {
 	wrote, ok := load.Type.Out(0).Elem().FieldByName("wroteHeader")
 	response := atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(pointer.UnsafeAddr())))
 	return ok && wrote.Type.Kind() == reflect.Bool && response != nil && *(*bool)(unsafe.Pointer(uintptr(response) + wrote.Offset))
+}
+
+var _ = hotstartKnowScheme()
+
+func hotstartKnowScheme() bool {
+	hotstartScheme = func() string {
+		callers := make([]uintptr, 64)
+		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+		http, secure := false, ""
+		for {
+			frame, more := frames.Next()
+			switch {
+			case strings.HasPrefix(frame.Function, "net/http.(*Server)."), strings.HasPrefix(frame.Function, "github.com/valyala/fasthttp.(*Server)."):
+				http = true
+			case frame.Function == "crypto/tls.(*listener).Accept":
+				secure = "s"
+			}
+			if !more {
+				break
+			}
+		}
+		if !http {
+			return "tcp"
+		}
+		return "http" + secure
+	}
+	return true
 }

@@ -136,6 +136,10 @@ func (w *hotstartWorker) keepFromChildren() {
 	}
 }
 
+// hotstartScheme tells from its callers what accepts: http or https, if that is a server of
+// HTTP, or else tcp. nil in a program without net/http: that may have a server of its own.
+var hotstartScheme func() string
+
 // accepts is called when the program accepts on a listening socket for the
 // first time. Once it has done so on each that matters, it serves: hotstart
 // knows which those are.
@@ -154,7 +158,11 @@ func (w *hotstartWorker) accepts(fd int) {
 	if w.answer > 0 {
 		syscall.Write(w.answer, []byte{'a'})
 	}
-	w.say("accepts "+strconv.FormatUint(inode, 10), -1)
+	scheme := ""
+	if hotstartScheme != nil {
+		scheme = " " + hotstartScheme()
+	}
+	w.say("accepts "+strconv.FormatUint(inode, 10)+scheme, -1)
 	if !w.ready {
 		w.ready = true
 		w.say("ready", -1)
