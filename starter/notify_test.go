@@ -72,7 +72,7 @@ func TestNotifySocketIsSecret(t *testing.T) {
 	heard := make(chan bool, 1)
 	go n.listen(func() { heard <- true })
 	if os.Getuid() != 0 {
-		t.Skip("root alone can send as another user")
+		t.Skip("needs root: it sends as another user")
 	}
 	cmd := exec.Command(public(t, program("say").Path))
 	cmd.Env, cmd.Dir = append(program("say").Env, "NOTIFY_SOCKET="+n.path), "/"

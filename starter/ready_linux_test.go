@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -54,7 +55,11 @@ func python(t *testing.T, script string) *Command {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("there is no python3")
+		t.Skip("needs python3")
+	}
+	bits, err := exec.Command(path, "-c", "import struct; print(8 * struct.calcsize('P'), end='')").Output()
+	if err != nil || string(bits) != strconv.Itoa(strconv.IntSize) {
+		t.Skipf("needs a python3 of %d bits, as this test is: the system calls of another have other numbers", strconv.IntSize)
 	}
 	return &Command{Path: path, Args: []string{"python3", "-c", "import os, signal, socket, time\ns = socket.socket(fileno=3)\n" + script}}
 }
