@@ -16,10 +16,10 @@ func newConfigCmd(everywhere *pflag.FlagSet) *cobra.Command {
 	var asJSON, schema bool
 	cmd := &cobra.Command{
 		Use:   "config [package | files.go] [flags] [-- program arguments]",
-		Short: "Show the settings of hotstart watch, and where each comes from",
-		Long: "Config shows what hotstart watch would go by, with the same flags, in the form of\n" +
-			"hotstart.toml, and for each setting where it was given. A flag wins over the\n" +
-			"variable HOTSTART_NAME of the environment, which wins over hotstart.toml.",
+		Short: "Show the settings of hotstart watch and where each was set",
+		Long: "Config prints the settings that hotstart watch would use with the same flags, in the\n" +
+			"format of hotstart.toml, and where each setting was set. A flag overrides the\n" +
+			"environment variable HOTSTART_NAME, which overrides hotstart.toml.",
 		Example: "  hotstart config\n" +
 			"  hotstart config --json --port=8080",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,8 +32,8 @@ func newConfigCmd(everywhere *pflag.FlagSet) *cobra.Command {
 		},
 	}
 	flags = newWatchFlags(cmd, everywhere)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "for machines")
-	cmd.Flags().BoolVar(&schema, "schema", false, "show the JSON schema of hotstart.toml instead")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the settings as JSON")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of hotstart.toml instead")
 	return cmd
 }
 

@@ -18,8 +18,8 @@ func newDemoCmd() *cobra.Command {
 		Use:   "demo",
 		Short: "Write a small server into a temporary folder and watch it",
 		Long: "Demo writes a small server into a temporary folder and watches it. Edit the file\n" +
-			"that it names, and reload the page. The folder goes when demo ends, unless you\n" +
-			"have changed something in it.",
+			"whose path it prints, and reload the page. The folder is removed when demo ends,\n" +
+			"unless you have changed something in it.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd, port) },
 	}
@@ -29,7 +29,7 @@ func newDemoCmd() *cobra.Command {
 
 func runDemo(cmd *cobra.Command, port string) error {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return &usageError{err: fmt.Errorf("--port=%s is not a port from 1 to 65535", port), hint: "hotstart demo --port=8080"}
+		return &usageError{err: fmt.Errorf("invalid --port %q: want a number from 1 to 65535", port), hint: "hotstart demo --port=8080"}
 	}
 	dir, err := os.MkdirTemp("", "hotstart-demo-")
 	if err != nil {
@@ -48,7 +48,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = runWatch(cmd, o, nil)
 	if templates.Remove(templates.Demo, dir) != nil {
-		newUI(cmd.ErrOrStderr(), cmd).say("what you have changed is still in %s", dir)
+		newUI(cmd.ErrOrStderr(), cmd).say("your changes are still in %s", dir)
 	}
 	return err
 }

@@ -36,14 +36,14 @@ func defaultDisplayOptions() displayOptions {
 }
 
 func (o *displayOptions) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.logFormat, "log-format", o.logFormat, "say what happens as `format` text, or json: one object a line")
-	f.StringVar(&o.clear, "clear", o.clear, "clear before what a build has to say: `what` is never, screen, or all,\nwhich is also what has scrolled away")
+	choiceVar(f, &o.logFormat, "log-format", "text|json", "print events as text or as one JSON object per line")
+	choiceVar(f, &o.clear, "clear", "never|screen|all", "clear the terminal before showing a build result;\nall includes the scrollback")
 	f.Lookup("clear").NoOptDefVal = clearScreen
-	f.StringVar(&o.pty, "pty", o.pty, "the program writes to a terminal of its own: `when` is never, always, or\nauto, which is where hotstart has one")
+	choiceVar(f, &o.pty, "pty", "auto|always|never", "run the program on a pseudo-terminal;\nauto: if hotstart itself runs on a terminal")
 	f.Lookup("pty").NoOptDefVal = ptyAlways
-	f.BoolVar(&o.stdin, "stdin", o.stdin, "what you type is for the program: no keys of hotstart's")
-	f.BoolVar(&o.bell, "bell", o.bell, "ring when something breaks, and when it is mended")
-	f.BoolVar(&o.notify, "notify", o.notify, "show that on the desktop, too")
+	f.BoolVar(&o.stdin, "stdin", o.stdin, "pass standard input to the program and disable hotstart's\nkeyboard shortcuts")
+	f.BoolVar(&o.bell, "bell", o.bell, "ring the terminal bell when a reload fails and when it works again")
+	f.BoolVar(&o.notify, "notify", o.notify, "show desktop notifications in the same cases")
 }
 
 // check refuses values that can't be meant.

@@ -32,7 +32,7 @@ func (g *flagGroups) done() {
 		g.cmd.Flags().AddFlagSet(set)
 	}
 	g.cmd.SetUsageFunc(func(cmd *cobra.Command) error {
-		_, err := fmt.Fprintf(cmd.OutOrStderr(), "Usage:\n  %s\n\nExamples:\n%s\n%s\nEverywhere:\n%s",
+		_, err := fmt.Fprintf(cmd.OutOrStderr(), "Usage:\n  %s\n\nExamples:\n%s\n%s\nGlobal flags:\n%s",
 			cmd.UseLine(), cmd.Example, g.usages(), cmd.InheritedFlags().FlagUsages())
 		return err
 	})

@@ -17,10 +17,10 @@ func newInitCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a hotstart.toml that explains every setting",
-		Long: "Init writes a hotstart.toml into this folder, in which every setting of hotstart\n" +
-			"watch is explained and none is changed. hotstart works without one.\n\n" +
-			"With --from-air it is the equivalent of air's settings, and init says for each of\n" +
-			"them what it became, or why it has none.",
+		Long: "Init writes a hotstart.toml into this folder. The file explains every setting of\n" +
+			"hotstart watch and changes nothing. hotstart works without such a file.\n\n" +
+			"With --from-air, init converts the settings of air, and prints for each of them its\n" +
+			"replacement, or why there is no replacement.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if air != "" {
@@ -29,9 +29,9 @@ func newInitCmd() *cobra.Command {
 			return writeConfig(cmd, settings.Template(freshWatchFlags().groups), force)
 		},
 	}
-	cmd.Flags().StringVar(&air, "from-air", "", "write what air's `file` says")
+	cmd.Flags().StringVar(&air, "from-air", "", "convert the settings of this air `file`")
 	cmd.Flags().Lookup("from-air").NoOptDefVal = ".air.toml"
-	cmd.Flags().BoolVar(&force, "force", false, "write over the file that is there")
+	cmd.Flags().BoolVar(&force, "force", false, "replace an existing hotstart.toml")
 	return cmd
 }
 
@@ -63,7 +63,7 @@ func writeConfig(cmd *cobra.Command, text string, force bool) error {
 	}
 	f, err := os.OpenFile(configName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &hintedError{errors.New(configName + " is there already"), "hotstart init --force"}
+		return &hintedError{errors.New(configName + " already exists"), "hotstart init --force"}
 	}
 	if err != nil {
 		return err

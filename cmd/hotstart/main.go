@@ -60,7 +60,7 @@ func newRootCmd() *cobra.Command {
 		Use:   "hotstart",
 		Short: "Reload a Go server without dropping a connection",
 		Long: "hotstart keeps a server's listening sockets open while it builds the program,\n" +
-			"starts the new one on them, and only when that serves lets the old one finish.",
+			"starts the new one on them, and stops the old one only when the new one is ready.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
@@ -78,12 +78,13 @@ func newRootCmd() *cobra.Command {
 }
 
 func addColorFlag(f *pflag.FlagSet) {
-	f.String("color", "auto", "colour the output: `when` is auto, always or never")
+	when := "auto"
+	choiceVar(f, &when, "color", "auto|always|never", "colour the output")
 }
 
 func checkColor(cmd *cobra.Command) error {
 	if when := colorOf(cmd); !slices.Contains([]string{"auto", "always", "never"}, when) {
-		return &usageError{err: fmt.Errorf("--color=%q is none of auto, always and never", when), hint: "hotstart --help"}
+		return &usageError{err: fmt.Errorf("invalid --color %q: want auto, always or never", when), hint: "hotstart --help"}
 	}
 	return nil
 }

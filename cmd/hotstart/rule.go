@@ -200,11 +200,11 @@ func (f ruleFlag) GetSlice() []string {
 // Fields are what a rule consists of that is a table of hotstart.toml.
 func (f ruleFlag) Fields() []settings.Field {
 	return []settings.Field{
-		{Name: "match", Type: settings.List, Required: true, Usage: "patterns of the files that it is for"},
-		{Name: "ignore", Type: settings.List, Usage: "patterns of those among them that it is not for"},
-		{Name: "run", Type: settings.Text, Required: true, Usage: "the command, for /bin/sh"},
-		{Name: "name", Type: settings.Text, Usage: "what it is called; else as the command"},
-		{Name: "on-change", Type: settings.Boolean, Usage: "not when hotstart starts, too"},
+		{Name: "match", Type: settings.List, Required: true, Usage: "patterns of the files that the rule is for"},
+		{Name: "ignore", Type: settings.List, Usage: "patterns of files that are excluded"},
+		{Name: "run", Type: settings.Text, Required: true, Usage: "command, run by /bin/sh"},
+		{Name: "name", Type: settings.Text, Usage: "name of the rule; default: the command"},
+		{Name: "on-change", Type: settings.Boolean, Usage: "do not run the rule when hotstart starts"},
 	}
 }
 

@@ -69,11 +69,12 @@ func newRunCmd() *cobra.Command {
 		Version:               version(),
 		DisableFlagsInUseLine: true,
 		Short:                 "Run a server in production and reload it without dropping a connection",
-		Long: "Run binds the sockets and runs the program with them; at SIGHUP it runs it once more,\n" +
-			"and when the new one is up, tells the old one to finish. It does what Perl's\n" +
-			"start_server does, also under that name, and takes the same options.\n\n" +
-			"SIGTERM and SIGINT end the program and then hotstart; a second one at once. SIGUSR1\n" +
-			"opens the log file again. QUIT, WINCH, USR1 and USR2 are passed on to the program.",
+		Long: "Run opens the sockets and runs the program with them. At SIGHUP it starts the\n" +
+			"program once more, and stops the old worker when the new one is ready. It behaves\n" +
+			"like Perl's start_server, takes the same options, and can be called by that name.\n\n" +
+			"SIGTERM and SIGINT stop the program, then hotstart. A second signal kills both\n" +
+			"immediately. SIGUSR1 reopens the log file. QUIT, WINCH, USR1 and USR2 are passed on\n" +
+			"to the program.",
 		Example: "  hotstart run --port=80 -- ./api --config=api.toml\n" +
 			"  hotstart run --port=80 --ready=auto --pid-file=api.pid --status-file=api.status -- ./api\n" +
 			"  hotstart run --restart --pid-file=api.pid --status-file=api.status",
@@ -134,45 +135,46 @@ func (o *runOptions) groups() []flagGroup {
 	return []flagGroup{
 		group("Sockets", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&o.ports, "port", nil, "listen on `[host:][u]port[=fd]`; repeatable")
-			f.StringArrayVar(&o.paths, "path", nil, "listen on the unix socket `path`; repeatable")
-			f.Var(&o.backlog, "backlog", "`connections` that may wait on a socket; 0 is as many as the system allows")
-			f.StringVar(&o.socketMode, "socket-mode", "0777", "`mode` of each --path")
-			f.StringVar(&o.socketOwner, "socket-owner", "", "`user[:group]` of each --path")
-			f.StringVar(&o.dialects, "fd-dialects", strings.Join(starter.Dialects(), ","), "`list` of the ways in which the program is told of its sockets: SERVER_STARTER_PORT, LISTEN_FDS, HOTSTART_FD")
+			f.StringArrayVar(&o.paths, "path", nil, "listen on a unix socket at `path`; repeatable")
+			f.Var(&o.backlog, "backlog", "maximum number `n` of connections that wait on a socket\n(0: the system's maximum)")
+			f.StringVar(&o.socketMode, "socket-mode", "0777", "octal `mode` of each --path")
+			f.StringVar(&o.socketOwner, "socket-owner", "", "owner of each --path (`user[:group]`)")
+			f.StringVar(&o.dialects, "fd-dialects", strings.Join(starter.Dialects(), ","), "comma-separated `list` of the ways to pass the sockets to the program:\nserver-starter (SERVER_STARTER_PORT), systemd (LISTEN_FDS),\nhotstart (HOTSTART_FD)")
 		}),
-		group("The program", func(f *pflag.FlagSet) {
-			f.StringVar(&o.dir, "dir", "", "`folder` that it runs in; a relative program is relative to it")
-			f.StringVar(&o.envDir, "envdir", "", "`folder` with a file for each variable, read before each start ($ENVDIR)")
+		group("Program", func(f *pflag.FlagSet) {
+			f.StringVar(&o.dir, "dir", "", "working `folder` of the program; a relative program path is relative to it")
+			f.StringVar(&o.envDir, "envdir", "", "`folder` with one file per environment variable, read before each start ($ENVDIR)")
 		}),
-		group("When a new worker is up", func(f *pflag.FlagSet) {
-			f.StringVar(&o.ready, "ready", string(starter.ReadyInterval), "`way` to tell: interval, auto, accept, notify, http=URL or tcp=ADDRESS")
-			f.Var(&o.interval, "interval", "how `long` it must live with --ready=interval; also the time between two attempts")
-			f.Var(&o.readyTimeout, "ready-timeout", "how `long` it may take with the other ways; 0 is for ever")
-			f.Var(&o.serveTimeout, "serve-timeout", "`duration` from the first address that it serves until it must serve all that\nthe old one serves")
-			f.StringVar(&o.overlap, "overlap", string(starter.OverlapOn), "run the old worker until the new one is up: `auto|on|off`; off ends it before\nthe new one is started, and auto does so once a new worker has failed for\nwhat the old one holds, such as a lock on a file")
-			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after this `number` of failed starts in a row; 0 is never")
+		group("Readiness", func(f *pflag.FlagSet) {
+			f.StringVar(&o.ready, "ready", string(starter.ReadyInterval), "readiness `check` for a new worker: interval, auto, accept, notify, http=URL\nor tcp=ADDRESS")
+			f.Var(&o.interval, "interval", "with --ready=interval, a worker is ready after it has run for this `duration`;\nalso the pause between two failed starts")
+			f.Var(&o.readyTimeout, "ready-timeout", "with the other checks, maximum `duration` until a worker is ready\n(0: unlimited)")
+			f.Var(&o.serveTimeout, "serve-timeout", "maximum `duration` from the first address that a new worker serves until it\nserves every address of the old one")
+			o.overlap = string(starter.OverlapOn)
+			choiceVar(f, &o.overlap, "overlap", "auto|on|off", "run the old worker until the new one is ready; off stops it before\nthe new one starts; auto changes to off after a new worker failed because of\nsomething that the old one holds, such as a file lock")
+			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after `n` failed starts in a row (0: never)")
 		}),
-		group("How old workers leave", func(f *pflag.FlagSet) {
-			f.StringVar(&o.signalOnHUP, "signal-on-hup", "TERM", "`signal` that they get after a reload")
-			f.StringVar(&o.signalOnTerm, "signal-on-term", "TERM", "`signal` that all workers get at SIGTERM")
-			f.Var(&o.killOldDelay, "kill-old-delay", "how `long` they go on beside the new one ($KILL_OLD_DELAY); with --enable-auto-restart 5s")
-			f.Var(&o.stopTimeout, "stop-timeout", "how `long` one may take from its signal until it is killed; 0 is for ever")
-			f.IntVar(&o.maxOld, "max-old", 0, "a `number` that may live: the oldest of more is ended; 0 is any")
-			f.BoolVar(&o.killGroup, "kill-group", false, "give each worker a process group of its own, and end the whole group with it")
-			f.BoolVar(&o.leash, "leash", false, "kill workers when hotstart itself is killed; includes --kill-group")
-			f.BoolVar(&o.autoRestart, "enable-auto-restart", false, "reload by time, too ($ENABLE_AUTO_RESTART)")
-			f.Var(&o.autoInterval, "auto-restart-interval", "how `long` a worker serves until then ($AUTO_RESTART_INTERVAL)")
+		group("Stopping old workers", func(f *pflag.FlagSet) {
+			f.StringVar(&o.signalOnHUP, "signal-on-hup", "TERM", "`signal` for old workers after a reload")
+			f.StringVar(&o.signalOnTerm, "signal-on-term", "TERM", "`signal` for all workers when hotstart receives SIGTERM")
+			f.Var(&o.killOldDelay, "kill-old-delay", "keep old workers running for this `duration` after the new one is ready\n($KILL_OLD_DELAY; default 5s with --enable-auto-restart)")
+			f.Var(&o.stopTimeout, "stop-timeout", "maximum `duration` from the signal until a worker is killed (0: unlimited)")
+			f.IntVar(&o.maxOld, "max-old", 0, "maximum number `n` of old workers; when exceeded, stop the oldest\n(0: unlimited)")
+			f.BoolVar(&o.killGroup, "kill-group", false, "run each worker in its own process group and stop the whole group")
+			f.BoolVar(&o.leash, "leash", false, "kill the workers when hotstart itself is killed; includes --kill-group")
+			f.BoolVar(&o.autoRestart, "enable-auto-restart", false, "also reload periodically ($ENABLE_AUTO_RESTART)")
+			f.Var(&o.autoInterval, "auto-restart-interval", "`duration` between periodic reloads ($AUTO_RESTART_INTERVAL)")
 		}),
 		group("Files", func(f *pflag.FlagSet) {
-			f.StringVar(&o.logFile, "log-file", "", "append what hotstart and the program print to `file`, or pipe it to a command: \"| command\"")
-			f.StringVar(&o.pidFile, "pid-file", "", "`file` that holds hotstart's pid, and its lock")
-			f.StringVar(&o.statusFile, "status-file", "", "`file` with a line GENERATION:PID for each worker")
-			f.BoolVar(&o.daemonize, "daemonize", false, "run in the background; return when the first worker is up; needs --log-file")
+			f.StringVar(&o.logFile, "log-file", "", "append the output of hotstart and the program to `file`, or pipe it to a command:\n\"| command\"")
+			f.StringVar(&o.pidFile, "pid-file", "", "write hotstart's process ID to `file` and lock it")
+			f.StringVar(&o.statusFile, "status-file", "", "write a line GENERATION:PID to `file` for each worker")
+			f.BoolVar(&o.daemonize, "daemonize", false, "run in the background; return when the first worker is ready; requires --log-file")
 		}),
-		group("Another hotstart run", func(f *pflag.FlagSet) {
-			f.BoolVar(&o.restart, "restart", false, "reload it, and wait until no older worker lives; needs --pid-file and --status-file")
-			f.BoolVar(&o.stop, "stop", false, "stop it, and wait until it is gone; needs --pid-file")
-			f.Var(&o.restartTimeout, "restart-timeout", "how `long` these two wait; 0 is for ever")
+		group("Controlling a running instance", func(f *pflag.FlagSet) {
+			f.BoolVar(&o.restart, "restart", false, "reload, and wait until all old workers have exited; requires --pid-file and\n--status-file")
+			f.BoolVar(&o.stop, "stop", false, "stop, and wait until the instance has exited; requires --pid-file")
+			f.Var(&o.restartTimeout, "restart-timeout", "maximum `duration` to wait with --restart or --stop (0: unlimited)")
 		}),
 	}
 }

@@ -66,8 +66,7 @@ func isTerminal(w any) bool {
 
 // colorOf reads the flag that every command has.
 func colorOf(cmd *cobra.Command) string {
-	when, _ := cmd.Root().PersistentFlags().GetString("color")
-	return when
+	return textOf(cmd.Root().PersistentFlags(), "color")
 }
 
 // What --log-format takes, where a command has it.
@@ -77,8 +76,7 @@ const (
 )
 
 func formatOf(cmd *cobra.Command) string {
-	format, _ := cmd.Flags().GetString("log-format")
-	return format
+	return textOf(cmd.Flags(), "log-format")
 }
 
 // tell writes an event, all at once.

@@ -79,18 +79,20 @@ func newWatchCmd(everywhere *pflag.FlagSet) *cobra.Command {
 	var flags *watchFlags
 	cmd := &cobra.Command{
 		Use:   "watch [package | files.go] [flags] [-- program arguments]",
-		Short: "Build and reload a server whenever a file that it is built from changes",
+		Short: "Build and reload a server whenever one of its source files changes",
 		Long: "Watch builds the package (the one in this folder, or the only one below ./cmd),\n" +
 			"runs it, and does so again whenever a file that the build reads changes. The old\n" +
-			"program serves until the new one is seen to, and goes on if that never happens.\n\n" +
-			"The sockets that the program binds are kept for the workers to come, by a file that\n" +
-			"the build adds to package main; --adopt=off leaves it out.\n\n" +
-			"The sockets of --port and --path are made by hotstart itself, so that connections\n" +
-			"wait during the first build, too. A program that binds the same address is given\n" +
-			"them; others find them in SERVER_STARTER_PORT or LISTEN_FDS, or by the package\n" +
-			"github.com/hotstart/hotstart/starter/worker.\n\n" +
-			"SIGHUP builds and reloads, also if nothing has changed. SIGINT and SIGTERM end\n" +
-			"the program and then hotstart; a second one at once.",
+			"program keeps serving until the new one is ready, and stays if the new one never\n" +
+			"becomes ready.\n\n" +
+			"The build adds one generated file to package main. With it, the listening sockets\n" +
+			"that the program opens survive reloads, and an old worker answers its in-flight\n" +
+			"requests before it stops. --adopt=off leaves the file out.\n\n" +
+			"The sockets of --port and --path are opened by hotstart itself, so that connections\n" +
+			"also wait during the first build. A program that listens on the same address\n" +
+			"receives that socket; other programs find it by SERVER_STARTER_PORT, LISTEN_FDS or\n" +
+			"the package github.com/hotstart/hotstart/starter/worker.\n\n" +
+			"SIGHUP builds and reloads even if nothing has changed. SIGINT and SIGTERM stop the\n" +
+			"program, then hotstart. A second signal kills both immediately.",
 		Example: "  hotstart watch\n" +
 			"  hotstart watch ./cmd/api --port=8080\n" +
 			"  hotstart watch --port=8080 --build-flags='-tags dev -race' -- --config=dev.yaml\n" +
@@ -109,48 +111,48 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	groups := &flagGroups{cmd: cmd}
 	f := groups.add("Sockets")
 	f.StringArrayVar(&o.ports, "port", o.ports, "listen on `[host:][u]port[=fd]`; repeatable")
-	f.StringArrayVar(&o.paths, "path", o.paths, "listen on the unix socket `path`; repeatable")
-	f.StringVar(&o.adopt, "adopt", o.adopt, "have the program inherit its sockets: `when` is auto or off")
+	f.StringArrayVar(&o.paths, "path", o.paths, "listen on a unix socket at `path`; repeatable")
+	choiceVar(f, &o.adopt, "adopt", "auto|off", "instrument the program: its listeners survive reloads, and in-flight\nrequests are answered before a worker stops")
 
 	f = groups.add("Build")
-	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, as \"-tags dev -race\"; they win over hotstart's")
-	f.StringVar(&o.direct, "direct", o.direct, "go around the go command where that surely builds the same: `when`\nis auto or off")
-	f.BoolVar(&o.debug, "debug", o.debug, "keep what a debugger needs in the binary")
+	f.StringVar(&o.buildFlags, "build-flags", o.buildFlags, "`flags` for go build, for example \"-tags dev -race\"; they override hotstart's own")
+	choiceVar(f, &o.direct, "direct", "auto|off", "bypass the go command for builds known to produce the same binary")
+	f.BoolVar(&o.debug, "debug", o.debug, "keep debug information in the binary")
 
 	f = groups.add("Files")
-	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload for files that `pattern` matches; ** is any depth; repeatable")
-	f.StringArrayVar(&o.restart, "restart", o.restart, "start the program again, without a build, for files that `pattern`\nmatches; repeatable")
-	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for files that `pattern` matches; repeatable")
-	f.DurationVar(&o.poll, "poll", o.poll, "look at the files every `interval` instead of waiting for events")
+	f.StringArrayVar(&o.watch, "watch", o.watch, "also reload when a file that matches `pattern` changes (** matches any depth);\nrepeatable")
+	f.StringArrayVar(&o.restart, "restart", o.restart, "restart the program without a build when a file that matches `pattern` changes;\nrepeatable")
+	f.StringArrayVar(&o.ignore, "ignore", o.ignore, "never reload for files that match `pattern`; repeatable")
+	f.DurationVar(&o.poll, "poll", o.poll, "check the files every `duration` instead of waiting for file system events")
 
 	f = groups.add("Commands and variables")
-	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when files change; `rule` is as\n'**/*.templ: templ generate'; repeatable")
+	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when matching files change; example of a `rule`:\n'**/*.templ: templ generate'; repeatable")
 	f.StringArrayVar(&o.before, "before", o.before, "run `command` before each build; repeatable")
-	f.StringArrayVar(&o.afterReady, "after-ready", o.afterReady, "run `command` when a new worker serves; repeatable")
-	f.StringArrayVar(&o.onStop, "on-stop", o.onStop, "run `command` when the last worker has left; repeatable")
-	f.StringArrayVar(&o.envFiles, "env-file", o.envFiles, "read variables of the program from `file`, as .env; repeatable")
+	f.StringArrayVar(&o.afterReady, "after-ready", o.afterReady, "run `command` when a new worker is ready; repeatable")
+	f.StringArrayVar(&o.onStop, "on-stop", o.onStop, "run `command` after the last worker has stopped; repeatable")
+	f.StringArrayVar(&o.envFiles, "env-file", o.envFiles, "read environment variables for the program from `file`, for example .env;\nrepeatable")
 
 	f = groups.add("Browser")
-	f.StringVar(&o.browser, "browser", o.browser, "serve a script that has pages reload, on `port`")
+	f.StringVar(&o.browser, "browser", o.browser, "serve the script that reloads pages on `port` (0: a free port)")
 	f.Lookup("browser").NoOptDefVal = "0"
-	f.StringArrayVar(&o.refresh, "refresh", o.refresh, "only reload the pages for files that `pattern` matches; repeatable")
+	f.StringArrayVar(&o.refresh, "refresh", o.refresh, "reload only the open pages when a file that matches `pattern` changes;\nrepeatable")
 
 	f = groups.add("Start and stop")
-	f.StringVar(&o.ready, "ready", o.ready, "how a new worker proves that it serves: `way` is auto, accept, notify\nor interval")
-	f.DurationVar(&o.interval, "interval", o.interval, "how `long` a worker must live where nothing else can be seen")
-	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "how `long` a worker may take to serve; 0 is for ever")
-	f.DurationVar(&o.serveTimeout, "serve-timeout", o.serveTimeout, "`duration` from the first address that a new worker serves until it must serve\nall that the old one serves")
-	f.DurationVar(&o.rollback, "rollback", o.rollback, "return to the last good program if a new one dies within this `duration`\nafter it took over; 0 is never")
-	f.StringVar(&o.overlap, "overlap", o.overlap, "run the old worker until the new one serves: `auto|on|off`; off ends it\nbefore the new one is started, and auto does so once a new worker has\nfailed for what the old one holds, such as a lock on a file")
-	f.StringVar(&o.stopSignal, "stop-signal", o.stopSignal, "the `signal` that tells a worker to finish")
-	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "how `long` an old worker may take to finish; 0 is for ever")
-	f.BoolVar(&o.postpone, "postpone", o.postpone, "build nothing before a first change")
-	f.BoolVar(&o.exit, "exit", o.exit, "end when the program ends by itself, with its exit code")
+	choiceVar(f, &o.ready, "ready", "auto|accept|notify|interval", "readiness check for a new worker")
+	f.DurationVar(&o.interval, "interval", o.interval, "with no other readiness signal, consider a worker ready after\nit has run for this `duration`")
+	f.DurationVar(&o.readyTimeout, "ready-timeout", o.readyTimeout, "maximum `duration` until a new worker is ready\n(0: unlimited)")
+	f.DurationVar(&o.serveTimeout, "serve-timeout", o.serveTimeout, "maximum `duration` from the first address that a new worker\nserves until it serves every address of the old one")
+	f.DurationVar(&o.rollback, "rollback", o.rollback, "start the last good program again if a new one dies within\nthis `duration` after it took over (0: never)")
+	choiceVar(f, &o.overlap, "overlap", "auto|on|off", "run the old worker until the new one is ready; off stops\nit before the new one starts; auto changes to off after a\nnew worker failed because of something that the old one\nholds, such as a file lock")
+	f.StringVar(&o.stopSignal, "stop-signal", o.stopSignal, "`signal` that asks a worker to stop")
+	f.DurationVar(&o.stopTimeout, "stop-timeout", o.stopTimeout, "maximum `duration` for an old worker to finish; then it is\nkilled (0: unlimited)")
+	f.BoolVar(&o.postpone, "postpone", o.postpone, "do not build or start anything until a file changes")
+	f.BoolVar(&o.exit, "exit", o.exit, "exit when the program exits by itself, with its exit code")
 
 	o.display.addFlags(groups.add("Terminal"))
 
 	f = groups.add("Settings")
-	f.StringVar(&o.config, "config", o.config, "read settings from `file`, or off: from none; else from hotstart.toml\nhere or above")
+	f.StringVar(&o.config, "config", o.config, "read settings from `file` (off: from no file; default: from hotstart.toml in this\nfolder or a folder above)")
 	settings.NotKey(f, "config")
 	groups.done()
 	return groups

@@ -25,7 +25,7 @@ func newWatchFlags(cmd *cobra.Command, everywhere *pflag.FlagSet) *watchFlags {
 	for i, set := range groups.sets {
 		f.add(groups.titles[i], set)
 	}
-	f.add("Everywhere", everywhere)
+	f.add("Global flags", everywhere)
 	return f
 }
 
@@ -45,8 +45,8 @@ func (f *watchFlags) add(title string, flags *pflag.FlagSet) {
 func (o *watchOptions) programFlags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("Program", pflag.ContinueOnError)
 	f.SortFlags = false
-	f.StringArrayVar(&o.packages, "package", nil, "what to build, as ./cmd/api; empty: the package in this folder, or the\nonly one below ./cmd")
-	f.StringArrayVar(&o.args, "args", nil, "the arguments of the program, one an element")
+	f.StringArrayVar(&o.packages, "package", nil, "package to build, for example ./cmd/api; empty: the package in this folder, or the\nonly one below ./cmd")
+	f.StringArrayVar(&o.args, "args", nil, "arguments of the program, one per element")
 	settings.NotFlag(f, "package", "args")
 	return f
 }

@@ -66,10 +66,10 @@ const top = "#:schema " + SchemaURL + "\n"
 func Template(groups []Group) string {
 	var b strings.Builder
 	b.WriteString(top + "\n" +
-		"# Settings of hotstart watch. Each is a flag, too, which wins over the variable\n" +
-		"# HOTSTART_NAME of the environment, which wins over this file. What stands here is\n" +
-		"# what holds without it; take the # away to change it. Paths, patterns and commands\n" +
-		"# are relative to this folder.\n")
+		"# Settings of hotstart watch. Each setting is also a flag. The flag overrides the\n" +
+		"# environment variable HOTSTART_NAME, which overrides this file. The values below are\n" +
+		"# the defaults; remove the # to change one. Paths, patterns and commands are relative\n" +
+		"# to this folder.\n")
 	for _, g := range groups {
 		title := fmt.Sprintf("\n# --- %s ---\n", g.Title)
 		g.Flags.VisitAll(func(f *pflag.Flag) {
@@ -83,10 +83,16 @@ func Template(groups []Group) string {
 	return b.String()
 }
 
-// usage is what a flag is for, of one that is not given on a command line.
+// usage is the usage text of a flag, without what only a command line needs,
+// and with its choices.
 func usage(f *pflag.Flag) string {
 	_, usage := pflag.UnquoteUsage(f)
-	return strings.TrimSuffix(usage, "; repeatable")
+	usage = strings.TrimSuffix(strings.TrimSuffix(usage, "repeatable"), ";\n")
+	usage = strings.TrimSuffix(usage, "; ")
+	if choices := f.Value.Type(); strings.Contains(choices, "|") {
+		usage += " (" + choices + ")"
+	}
+	return usage
 }
 
 func explain(b *strings.Builder, f *pflag.Flag) {
@@ -95,7 +101,7 @@ func explain(b *strings.Builder, f *pflag.Flag) {
 	if !ok {
 		return
 	}
-	fmt.Fprintf(b, "#\n# or each as a table, at the end of this file:\n# [[%s]]\n", f.Name)
+	fmt.Fprintf(b, "#\n# or one table per element, at the end of this file:\n# [[%s]]\n", f.Name)
 	for _, field := range tables.Fields() {
 		empty := map[FieldType]string{Text: `""`, List: "[]", Boolean: "false"}[field.Type]
 		fmt.Fprintf(b, "# %s = %s  # %s\n", field.Name, empty, field.Usage)
