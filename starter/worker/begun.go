@@ -1,8 +1,9 @@
 package worker
 
+// Package hook has a copy of this file: it is in the language of Go 1.17.
+
 import (
 	"bufio"
-	"cmp"
 	"net"
 	"net/http"
 	"reflect"
@@ -18,24 +19,34 @@ import (
 // or a net.Conn of another type than programs expect. So its fields are looked at, unless they are not what they were
 // from Go 1.23 on: then no request has begun.
 func hasBegun(srv *http.Server) (has bool) {
+	inside(srv, func(server reflect.Value) {
+		conns := server.FieldByName("activeConn")
+		if !conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Ptr {
+			return
+		}
+		at, ok := findConn(conns.Type().Key().Elem())
+		at.limit = 4096 + int64(http.DefaultMaxHeaderBytes) // as much as net/http reads of a header
+		if srv.MaxHeaderBytes > 0 {
+			at.limit = 4096 + int64(srv.MaxHeaderBytes)
+		}
+		for keys := conns.MapRange(); ok && !has && keys.Next(); {
+			has = at.begun(unsafe.Pointer(keys.Key().Pointer()))
+		}
+	})
+	return has
+}
+
+// inside has look see the fields of a server while they are locked, unless this code does not know that net/http.
+func inside(srv *http.Server, look func(server reflect.Value)) {
 	server := reflect.ValueOf(srv).Elem()
-	mu, conns := server.FieldByName("mu"), server.FieldByName("activeConn")
-	if !mu.IsValid() || mu.Type() != reflect.TypeFor[sync.Mutex]() ||
-		!conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Pointer {
-		return false
+	mu := server.FieldByName("mu")
+	if !mu.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) {
+		return
 	}
-	at, ok := findConn(conns.Type().Key().Elem())
-	if !ok {
-		return false
-	}
-	at.limit = 4096 + int64(cmp.Or(max(srv.MaxHeaderBytes, 0), http.DefaultMaxHeaderBytes)) // as much as net/http reads of a header
 	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
 	lock.Lock()
 	defer lock.Unlock()
-	for keys := conns.MapRange(); !has && keys.Next(); {
-		has = at.hasBegun(unsafe.Pointer(keys.Key().Pointer()))
-	}
-	return has
+	look(server)
 }
 
 // connFields is where the fields are that tell of a connection of net/http what has
@@ -56,22 +67,23 @@ func findConn(conn reflect.Type) (at connFields, ok bool) {
 		return at, false
 	}
 	reader, ok := conn.FieldByName("r")
-	if !ok || reader.Type.Kind() != reflect.Pointer || reader.Type.Elem().Kind() != reflect.Struct {
+	if !ok || reader.Type.Kind() != reflect.Ptr || reader.Type.Elem().Kind() != reflect.Struct {
 		return at, false
 	}
 	at.bytes = reader.Offset
+	buffer := reflect.TypeOf(bufio.Reader{})
 	for _, f := range []struct {
 		in   reflect.Type
 		name string
 		is   reflect.Type
 		at   *uintptr
 	}{
-		{conn, "curState", reflect.TypeFor[atomic.Uint64](), &at.state},
-		{conn, "rwc", reflect.TypeFor[net.Conn](), &at.conn},
-		{conn, "bufr", reflect.TypeFor[*bufio.Reader](), &at.buffer},
-		{reader.Type.Elem(), "remain", reflect.TypeFor[int64](), &at.remain},
-		{reflect.TypeFor[bufio.Reader](), "r", reflect.TypeFor[int](), &at.read},
-		{reflect.TypeFor[bufio.Reader](), "w", reflect.TypeFor[int](), &at.written},
+		{conn, "curState", reflect.TypeOf(atomic.Uint64{}), &at.state},
+		{conn, "rwc", reflect.TypeOf((*net.Conn)(nil)).Elem(), &at.conn},
+		{conn, "bufr", reflect.PtrTo(buffer), &at.buffer},
+		{reader.Type.Elem(), "remain", reflect.TypeOf(int64(0)), &at.remain},
+		{buffer, "r", reflect.TypeOf(0), &at.read},
+		{buffer, "w", reflect.TypeOf(0), &at.written},
 	} {
 		field, ok := f.in.FieldByName(f.name)
 		if !ok || field.Type != f.is {
@@ -82,11 +94,11 @@ func findConn(conn reflect.Type) (at connFields, ok bool) {
 	return at, true
 }
 
-// hasBegun reads what the goroutine of the connection may write: a moment later it is
+// begun reads what the goroutine of the connection may write: a moment later it is
 // looked at again.
 //
 //go:norace
-func (at connFields) hasBegun(conn unsafe.Pointer) bool {
+func (at connFields) begun(conn unsafe.Pointer) bool {
 	state := http.ConnState((*atomic.Uint64)(unsafe.Pointer(uintptr(conn)+at.state)).Load() & 0xff)
 	if state != http.StateNew && state != http.StateIdle {
 		return false

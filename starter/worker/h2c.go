@@ -1,5 +1,7 @@
 package worker
 
+// Package hook has a copy of this file: it is in the language of Go 1.17.
+
 import (
 	"bufio"
 	"encoding/binary"
@@ -18,6 +20,8 @@ type h2c struct {
 	mu      sync.Mutex
 	open    map[*framed]struct{} // guarded by mu
 	leaving bool                 // guarded by mu
+
+	ended func() // called after a request has ended while clients are to leave; may be nil
 }
 
 // watch returns the ResponseWriter for a request that may make its connection one of HTTP/2: by prior knowledge,
@@ -46,7 +50,7 @@ type response interface {
 // taker follows the connection if the handler takes it.
 type taker struct {
 	response
-	h2c   *h2c
+	all   *h2c
 	known bool // by prior knowledge
 }
 
@@ -60,13 +64,13 @@ func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return conn, rw, err
 	}
 	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	c := &framed{Conn: conn, h2c: t.h2c, read: append([]byte(nil), read...), streams: make(map[uint32]struct{})}
+	c := &framed{Conn: conn, all: t.all, read: append([]byte(nil), read...), streams: make(map[uint32]struct{})}
 	c.in.left = len("SM\r\n\r\n") // what is left of the preface of RFC 9113, section 3.4
 	if !t.known {
 		c.in.left = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 		c.last, c.streams[1] = 1, struct{}{} // the request itself
 	}
-	t.h2c.add(c)
+	t.all.add(c)
 	return c, bufio.NewReadWriter(bufio.NewReader(c), rw.Writer), nil
 }
 
@@ -107,7 +111,7 @@ func (h *h2c) closeIdle() {
 // framed is a connection of HTTP/2 on the side of the server.
 type framed struct {
 	net.Conn
-	h2c     *h2c
+	all     *h2c
 	read    []byte // came with the request, and is the handler's to read
 	in      frames // of the one goroutine that reads
 	leaving atomic.Bool
@@ -166,6 +170,9 @@ func (c *framed) Write(b []byte) (int, error) {
 			c.mu.Lock()
 			delete(c.streams, stream)
 			c.mu.Unlock()
+			if c.all.ended != nil && c.leaving.Load() {
+				c.all.ended()
+			}
 		}
 	})
 	c.writing.Unlock()
@@ -175,9 +182,9 @@ func (c *framed) Write(b []byte) (int, error) {
 
 // Close implements [net.Conn].
 func (c *framed) Close() error {
-	c.h2c.mu.Lock()
-	delete(c.h2c.open, c)
-	c.h2c.mu.Unlock()
+	c.all.mu.Lock()
+	delete(c.all.open, c)
+	c.all.mu.Unlock()
 	return c.Conn.Close()
 }
 
@@ -193,7 +200,7 @@ func (c *framed) goAway() {
 	defer c.writing.Unlock()
 	if !c.told && !c.strange && c.out.between() {
 		c.told = true
-		c.Conn.Write(goAway(1<<31 - 1))
+		c.Conn.Write(newGoAway(1<<31 - 1))
 	}
 }
 
@@ -208,13 +215,13 @@ func (c *framed) closeIdle() {
 	last, open := c.last, len(c.streams)
 	c.mu.Unlock()
 	if c.told && open == 0 && c.out.between() {
-		c.Conn.Write(goAway(last))
+		c.Conn.Write(newGoAway(last))
 		c.Close()
 	}
 }
 
-// goAway is the frame for a last stream.
-func goAway(last uint32) []byte {
+// newGoAway makes GOAWAY for a last stream.
+func newGoAway(last uint32) []byte {
 	frame := []byte{2: 8, 3: goAwayFrame, 16: 0}
 	binary.BigEndian.PutUint32(frame[9:], last)
 	return frame

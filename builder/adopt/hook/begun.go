@@ -1,38 +1,59 @@
+// Code generated from starter/worker/begun.go by `go test ./builder/adopt -run TestHookHasTheCodeOfWorker -update`. DO NOT EDIT.
+
 package hook
+
+// Package hook has a copy of this file: it is in the language of Go 1.17.
 
 import (
 	"bufio"
 	"net"
 	"net/http"
 	"reflect"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 )
 
-// hasBegun reports whether a part of a request has come on a connection that net/http
+// hotstartHasBegun reports whether a part of a request has come on a connection that net/http
 // calls idle: that does so until the header is whole.
-func (h *hotstartHTTP) hasBegun() (has bool) {
-	h.inside(func(server reflect.Value) {
+//
+// Only net/http knows, and does not tell. To count what comes on each connection costs a system call for each request,
+// or a net.Conn of another type than programs expect. So its fields are looked at, unless they are not what they were
+// from Go 1.23 on: then no request has begun.
+func hotstartHasBegun(srv *http.Server) (has bool) {
+	hotstartInside(srv, func(server reflect.Value) {
 		conns := server.FieldByName("activeConn")
 		if !conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Ptr {
 			return
 		}
 		at, ok := hotstartFindConn(conns.Type().Key().Elem())
 		at.limit = 4096 + int64(http.DefaultMaxHeaderBytes) // as much as net/http reads of a header
-		if h.server.MaxHeaderBytes > 0 {
-			at.limit = 4096 + int64(h.server.MaxHeaderBytes)
+		if srv.MaxHeaderBytes > 0 {
+			at.limit = 4096 + int64(srv.MaxHeaderBytes)
 		}
 		for keys := conns.MapRange(); ok && !has && keys.Next(); {
-			has = at.hasBegun(unsafe.Pointer(keys.Key().Pointer()))
+			has = at.begun(unsafe.Pointer(keys.Key().Pointer()))
 		}
 	})
 	return has
 }
 
-// hotstartConn is where the fields are that tell of a connection of net/http what has
+// hotstartInside has look see the fields of a server while they are locked, unless this code does not know that net/http.
+func hotstartInside(srv *http.Server, look func(server reflect.Value)) {
+	server := reflect.ValueOf(srv).Elem()
+	mu := server.FieldByName("mu")
+	if !mu.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) {
+		return
+	}
+	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
+	lock.Lock()
+	defer lock.Unlock()
+	look(server)
+}
+
+// hotstartConnFields is where the fields are that tell of a connection of net/http what has
 // been read of it.
-type hotstartConn struct {
+type hotstartConnFields struct {
 	state         uintptr // atomic.Uint64, in its last byte an http.ConnState
 	conn          uintptr // net.Conn
 	bytes         uintptr // *connReader
@@ -42,9 +63,8 @@ type hotstartConn struct {
 	limit         int64
 }
 
-// hotstartFindConn finds the fields of net/http's type conn. It returns false if that is
-// one that this code does not know.
-func hotstartFindConn(conn reflect.Type) (at hotstartConn, ok bool) {
+// hotstartFindConn finds the fields of net/http's type conn.
+func hotstartFindConn(conn reflect.Type) (at hotstartConnFields, ok bool) {
 	if conn.Kind() != reflect.Struct {
 		return at, false
 	}
@@ -76,11 +96,11 @@ func hotstartFindConn(conn reflect.Type) (at hotstartConn, ok bool) {
 	return at, true
 }
 
-// hasBegun reads what the goroutine of the connection may write: a moment later it is
+// begun reads what the goroutine of the connection may write: a moment later it is
 // looked at again.
 //
 //go:norace
-func (at hotstartConn) hasBegun(conn unsafe.Pointer) bool {
+func (at hotstartConnFields) begun(conn unsafe.Pointer) bool {
 	state := http.ConnState((*atomic.Uint64)(unsafe.Pointer(uintptr(conn)+at.state)).Load() & 0xff)
 	if state != http.StateNew && state != http.StateIdle {
 		return false
@@ -88,7 +108,7 @@ func (at hotstartConn) hasBegun(conn unsafe.Pointer) bool {
 	bytes := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.bytes))
 	buffer := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.buffer))
 	if bytes == nil || buffer == nil { // it is not read yet
-		return hotstartUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+		return hotstartHasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
 	}
 	remain := *(*int64)(unsafe.Pointer(uintptr(bytes) + at.remain))
 	read := *(*int)(unsafe.Pointer(uintptr(buffer) + at.read))
@@ -102,26 +122,5 @@ func (at hotstartConn) hasBegun(conn unsafe.Pointer) bool {
 	case state == http.StateNew && remain > 0 && remain < at.limit:
 		return true
 	}
-	return hotstartUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
-}
-
-// hotstartUnread reports whether something has come that nobody has read yet: on a busy
-// machine it may wait for long.
-func hotstartUnread(conn net.Conn) bool {
-	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
-		return hotstartUnread(over.NetConn())
-	}
-	system, ok := conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := system.SyscallConn()
-	if err != nil {
-		return false
-	}
-	n := 0
-	raw.Control(func(fd uintptr) {
-		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	})
-	return n > 0
+	return hotstartHasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
 }

@@ -1,4 +1,8 @@
+// Code generated from starter/worker/h2c.go by `go test ./builder/adopt -run TestHookHasTheCodeOfWorker -update`. DO NOT EDIT.
+
 package hook
+
+// Package hook has a copy of this file: it is in the language of Go 1.17.
 
 import (
 	"bufio"
@@ -11,30 +15,20 @@ import (
 	"sync/atomic"
 )
 
-// hotstartH2C is all connections that golang.org/x/net/http2/h2c, or what is like it, has
-// taken from net/http to speak HTTP/2 on them. Nothing tells their clients to go: so
-// the frames are followed, and a GOAWAY of our own is put between them.
-type hotstartH2C struct {
-	worker *hotstartWorker
-	mu     sync.Mutex
-	conns  map[*hotstartFramed]bool
+// hotstartH2c follows the connections that a handler has taken from net/http to speak HTTP/2 on them, as that of
+// golang.org/x/net/http2/h2c does. net/http can't tell their clients to leave: so the frames are followed, and
+// GOAWAY is put between them.
+type hotstartH2c struct {
+	mu      sync.Mutex
+	open    map[*hotstartFramed]struct{} // guarded by mu
+	leaving bool                         // guarded by mu
+
+	ended func() // called after a request has ended while clients are to leave; may be nil
 }
 
-var _ = hotstartHere.hookH2C()
-
-func (w *hotstartWorker) hookH2C() bool {
-	if w == nil {
-		return false
-	}
-	h := &hotstartH2C{worker: w, conns: map[*hotstartFramed]bool{}}
-	w.servers = append(w.servers, h)
-	hotstartHijacked = h.watch
-	return true
-}
-
-// watch returns the ResponseWriter for a request that may make its connection one of
-// HTTP/2: by prior knowledge, or by the Upgrade of RFC 7540.
-func (h *hotstartH2C) watch(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+// watch returns the ResponseWriter for a request that may make its connection one of HTTP/2: by prior knowledge,
+// or by the Upgrade of RFC 7540.
+func (h *hotstartH2c) watch(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	known := r.Method == "PRI" && r.ProtoMajor == 2
 	if !known && (len(r.Header["Http2-Settings"]) == 0 || !strings.EqualFold(r.Header.Get("Upgrade"), "h2c")) {
 		return w
@@ -58,82 +52,93 @@ type hotstartResponse interface {
 // hotstartTaker follows the connection if the handler takes it.
 type hotstartTaker struct {
 	hotstartResponse
-	all   *hotstartH2C
+	all   *hotstartH2c
 	known bool // by prior knowledge
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap is for [http.ResponseController].
 func (t *hotstartTaker) Unwrap() http.ResponseWriter { return t.hotstartResponse }
 
-// Hijack implements http.Hijacker. The answer 101 to an Upgrade is written to what it
-// returns, not to the connection.
+// Hijack implements [http.Hijacker]. The answer 101 to an Upgrade is written to the bufio.ReadWriter, and not followed.
 func (t *hotstartTaker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := t.hotstartResponse.Hijack()
 	if err != nil {
 		return conn, rw, err
 	}
 	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	c := &hotstartFramed{Conn: conn, all: t.all, read: append([]byte(nil), read...), streams: map[uint32]bool{}}
+	c := &hotstartFramed{Conn: conn, all: t.all, read: append([]byte(nil), read...), streams: make(map[uint32]struct{})}
 	c.in.left = len("SM\r\n\r\n") // what is left of the preface of RFC 9113, section 3.4
 	if !t.known {
 		c.in.left = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-		c.last, c.streams[1] = 1, true // the request itself
+		c.last, c.streams[1] = 1, struct{}{} // the request itself
 	}
-	t.all.mu.Lock()
-	t.all.conns[c] = true
-	t.all.mu.Unlock()
-	if t.all.worker.draining.Load() {
-		c.leave()
-	}
+	t.all.add(c)
 	return c, bufio.NewReadWriter(bufio.NewReader(c), rw.Writer), nil
 }
 
-func (h *hotstartH2C) each(do func(*hotstartFramed)) {
+func (h *hotstartH2c) add(c *hotstartFramed) {
 	h.mu.Lock()
-	var conns []*hotstartFramed
-	for c := range h.conns {
-		conns = append(conns, c)
+	defer h.mu.Unlock()
+	if h.open == nil {
+		h.open = make(map[*hotstartFramed]struct{})
 	}
-	h.mu.Unlock()
-	for _, c := range conns {
-		do(c)
+	h.open[c] = struct{}{}
+	c.leaving.Store(h.leaving)
+}
+
+// leave tells all clients to open no more streams. It waits for none that does not read.
+func (h *hotstartH2c) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leaving = true
+	for c := range h.open {
+		c.leaving.Store(true)
+		go c.goAway() // ends when the client has read, or the connection ends
 	}
 }
 
-// drain waits for no client that does not read.
-func (h *hotstartH2C) drain() { h.each(func(c *hotstartFramed) { go c.leave() }) }
-
-func (h *hotstartH2C) closeIdle() { h.each((*hotstartFramed).closeIdle) }
+// closeIdle closes the connections on which no request is under way.
+func (h *hotstartH2c) closeIdle() {
+	h.mu.Lock()
+	var open []*hotstartFramed
+	for c := range h.open {
+		open = append(open, c)
+	}
+	h.mu.Unlock()
+	for _, c := range open {
+		c.closeIdle()
+	}
+}
 
 // hotstartFramed is a connection of HTTP/2 on the side of the server.
 type hotstartFramed struct {
 	net.Conn
-	all     *hotstartH2C
-	read    []byte         // came with the request, and is the program's to read
+	all     *hotstartH2c
+	read    []byte         // came with the request, and is the handler's to read
 	in      hotstartFrames // of the one goroutine that reads
 	leaving atomic.Bool
 
-	writing sync.Mutex // held while something is written; guards out, strange and told
-	out     hotstartFrames
-	strange bool // this is not HTTP/2
-	told    bool // GOAWAY was sent
+	writing sync.Mutex
+	out     hotstartFrames // guarded by writing
+	strange bool           // this is not HTTP/2; guarded by writing
+	told    bool           // GOAWAY was sent; guarded by writing
 
 	mu      sync.Mutex
-	streams map[uint32]bool // open ones; guarded by mu
-	last    uint32          // the last that the client opened; guarded by mu
+	streams map[uint32]struct{} // open ones; guarded by mu
+	last    uint32              // the last that the client opened; guarded by mu
 }
 
 // The types and flags of frames are those of RFC 9113, section 6.
 const (
-	hotstartFrameData     = 0
-	hotstartFrameHeaders  = 1
-	hotstartFrameReset    = 3
-	hotstartFrameSettings = 4
-	hotstartFrameGoAway   = 7
+	hotstartDataFrame     = 0
+	hotstartHeadersFrame  = 1
+	hotstartResetFrame    = 3
+	hotstartSettingsFrame = 4
+	hotstartGoAwayFrame   = 7
 	hotstartEndStream     = 1
 )
 
-// Read implements net.Conn.
+// Read implements [net.Conn].
 func (c *hotstartFramed) Read(b []byte) (n int, err error) {
 	if len(c.read) > 0 {
 		n = copy(b, c.read)
@@ -145,31 +150,30 @@ func (c *hotstartFramed) Read(b []byte) (n int, err error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		switch {
-		case kind == hotstartFrameHeaders && stream > c.last:
-			c.last, c.streams[stream] = stream, true
-		case kind == hotstartFrameReset:
+		case kind == hotstartHeadersFrame && stream > c.last:
+			c.last, c.streams[stream] = stream, struct{}{}
+		case kind == hotstartResetFrame:
 			delete(c.streams, stream)
 		}
 	})
 	return n, err
 }
 
-// Write implements net.Conn.
+// Write implements [net.Conn].
 func (c *hotstartFramed) Write(b []byte) (int, error) {
 	c.writing.Lock()
 	first := !c.out.begun
 	n, err := c.Conn.Write(b)
 	c.out.see(b[:n], func(kind, flags byte, stream uint32) {
 		if first {
-			first, c.strange = false, kind != hotstartFrameSettings
+			first, c.strange = false, kind != hotstartSettingsFrame
 		}
-		ends := (kind == hotstartFrameData || kind == hotstartFrameHeaders) && flags&hotstartEndStream != 0
-		if ends || kind == hotstartFrameReset {
+		if (kind == hotstartDataFrame || kind == hotstartHeadersFrame) && flags&hotstartEndStream != 0 || kind == hotstartResetFrame {
 			c.mu.Lock()
 			delete(c.streams, stream)
 			c.mu.Unlock()
-			if c.leaving.Load() {
-				c.all.worker.touch()
+			if c.all.ended != nil && c.leaving.Load() {
+				c.all.ended()
 			}
 		}
 	})
@@ -178,36 +182,32 @@ func (c *hotstartFramed) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close implements net.Conn.
+// Close implements [net.Conn].
 func (c *hotstartFramed) Close() error {
 	c.all.mu.Lock()
-	delete(c.all.conns, c)
+	delete(c.all.open, c)
 	c.all.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// leave tells the client to open no more streams, and answers those that it opens
-// before it has heard of that.
-func (c *hotstartFramed) leave() {
-	c.leaving.Store(true)
-	c.goAway()
-}
+// NetConn returns the connection under c.
+func (c *hotstartFramed) NetConn() net.Conn { return c.Conn }
 
-// goAway sends GOAWAY if it is time to, between two frames. While something is being
-// written, it does not wait: who writes calls it afterwards.
+// goAway sends GOAWAY, which leaves the client all streams that it opens before it has read that, if it is time to and
+// a frame has ended. While something is being written, it does not wait: Write calls it afterwards.
 func (c *hotstartFramed) goAway() {
 	if !c.leaving.Load() || !c.writing.TryLock() {
 		return
 	}
 	defer c.writing.Unlock()
-	if !c.told && c.out.between() && !c.strange {
+	if !c.told && !c.strange && c.out.between() {
 		c.told = true
-		c.Conn.Write(hotstartGoAwayFrame(1<<31 - 1))
+		c.Conn.Write(hotstartNewGoAway(1<<31 - 1))
 	}
 }
 
-// closeIdle closes the connection if no request is under way. One that the client
-// sends in this moment is not heard: so says the GOAWAY.
+// closeIdle closes the connection if no request is under way. A request that the client sends in this moment is not
+// processed: its GOAWAY says so.
 func (c *hotstartFramed) closeIdle() {
 	if !c.writing.TryLock() {
 		return
@@ -217,13 +217,14 @@ func (c *hotstartFramed) closeIdle() {
 	last, open := c.last, len(c.streams)
 	c.mu.Unlock()
 	if c.told && open == 0 && c.out.between() {
-		c.Conn.Write(hotstartGoAwayFrame(last))
+		c.Conn.Write(hotstartNewGoAway(last))
 		c.Close()
 	}
 }
 
-func hotstartGoAwayFrame(last uint32) []byte {
-	frame := []byte{0, 0, 8, hotstartFrameGoAway, 16: 0}
+// hotstartNewGoAway makes GOAWAY for a last stream.
+func hotstartNewGoAway(last uint32) []byte {
+	frame := []byte{2: 8, 3: hotstartGoAwayFrame, 16: 0}
 	binary.BigEndian.PutUint32(frame[9:], last)
 	return frame
 }
@@ -254,5 +255,5 @@ func (f *hotstartFrames) see(b []byte, each func(kind, flags byte, stream uint32
 	}
 }
 
-// between reports whether a frame has ended and none has begun since.
+// between reports whether a frame has ended and no other one has begun.
 func (f *hotstartFrames) between() bool { return f.begun && f.have == 0 && f.left == 0 }

@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 )
@@ -126,6 +126,27 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// hotstartHasUnread reports whether something has come that nobody has read yet: on a busy
+// machine it may wait for long.
+func hotstartHasUnread(conn net.Conn) bool {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
+		return hotstartHasUnread(over.NetConn())
+	}
+	system, ok := conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := system.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	raw.Control(func(fd uintptr) {
+		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return n > 0
+}
+
 // hotstartHijacked changes w where the handler may take the connection of r to speak
 // HTTP/2 on it. It is nil in a program that has no such handler.
 var hotstartHijacked func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
@@ -157,7 +178,7 @@ func (h *hotstartHTTP) closeIdle() {
 			return
 		}
 	}
-	if !h.hasBegun() {
+	if !hotstartHasBegun(h.server) {
 		hotstartCloseIdle(h.server)
 	}
 }
@@ -167,7 +188,7 @@ func (h *hotstartHTTP) closeIdle() {
 // it is not found, connections end without GOAWAY.
 func (h *hotstartHTTP) goAway() {
 	var registered []func()
-	h.inside(func(server reflect.Value) {
+	hotstartInside(h.server, func(server reflect.Value) {
 		if list := server.FieldByName("onShutdown"); list.IsValid() && list.Type() == reflect.TypeOf(registered) {
 			registered = append(registered, *(*[]func())(unsafe.Pointer(list.UnsafeAddr()))...)
 		}
@@ -180,23 +201,9 @@ func (h *hotstartHTTP) goAway() {
 	}
 }
 
-// inside has do look at the fields of the server while they are locked, unless net/http is
-// one that this code does not know.
-func (h *hotstartHTTP) inside(do func(server reflect.Value)) {
-	server := reflect.ValueOf(h.server).Elem()
-	mu := server.FieldByName("mu")
-	if !mu.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) {
-		return
-	}
-	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
-	lock.Lock()
-	defer lock.Unlock()
-	do(server)
-}
-
 // isUnused reports whether the server serves nothing.
 func (h *hotstartHTTP) isUnused() (is bool) {
-	h.inside(func(server reflect.Value) {
+	hotstartInside(h.server, func(server reflect.Value) {
 		listeners, conns := server.FieldByName("listeners"), server.FieldByName("activeConn")
 		is = listeners.IsValid() && listeners.Kind() == reflect.Map && listeners.Len() == 0 &&
 			conns.IsValid() && conns.Kind() == reflect.Map && conns.Len() == 0

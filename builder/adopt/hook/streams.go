@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -48,23 +47,21 @@ func hotstartPeer(fd int) netip.AddrPort {
 // has not ended. Only the server's own list of them tells; where that is not what it
 // was when this was written, nothing is closed.
 func (h *hotstartHTTP) closeStreams() {
-	server := reflect.ValueOf(h.server).Elem()
-	mu, conns := server.FieldByName("mu"), server.FieldByName("activeConn")
-	if !mu.IsValid() || !conns.IsValid() || mu.Type() != reflect.TypeOf(sync.Mutex{}) || conns.Kind() != reflect.Map {
-		return
-	}
-	lock := (*sync.Mutex)(unsafe.Pointer(mu.UnsafeAddr()))
-	lock.Lock()
 	var streams []net.Conn
-	for _, key := range conns.MapKeys() {
-		if key.Kind() == reflect.Ptr && hotstartAnswers(key.Elem()) {
-			rwc := key.Elem().FieldByName("rwc")
-			if rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
-				streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
+	hotstartInside(h.server, func(server reflect.Value) {
+		conns := server.FieldByName("activeConn")
+		if !conns.IsValid() || conns.Kind() != reflect.Map {
+			return
+		}
+		for _, key := range conns.MapKeys() {
+			if key.Kind() == reflect.Ptr && hotstartAnswers(key.Elem()) {
+				rwc := key.Elem().FieldByName("rwc")
+				if rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
+					streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
+				}
 			}
 		}
-	}
-	lock.Unlock()
+	})
 	for _, conn := range streams {
 		conn.Close()
 	}
