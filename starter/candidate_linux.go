@@ -39,7 +39,7 @@ func hasLocked(dir string, f *os.File, pid int) (held, seen bool) {
 		if err != nil || !os.SameFile(file, there) {
 			continue
 		}
-		if b, err := os.ReadFile(dir + "/fdinfo/" + fd.Name()); err == nil && locks(string(b), pid) {
+		if b, err := os.ReadFile(dir + "/fdinfo/" + fd.Name()); err == nil && locks(b, pid) {
 			return true, true
 		}
 	}
@@ -48,16 +48,8 @@ func hasLocked(dir string, f *os.File, pid int) (held, seen bool) {
 
 // locks reads /proc/PID/fdinfo/FD and reports whether pid has taken a lock
 // by that descriptor: one that it has inherited is another's.
-//
-//	lock:	1: FLOCK  ADVISORY  WRITE 4711 00:1c:1234 0 EOF
-func locks(fdinfo string, pid int) bool {
-	for line := range strings.Lines(fdinfo) {
-		f := strings.Fields(line)
-		if len(f) > 5 && f[0] == "lock:" && f[4] == "WRITE" && f[5] == strconv.Itoa(pid) {
-			return true
-		}
-	}
-	return false
+func locks(fdinfo []byte, pid int) bool {
+	return slices.ContainsFunc(locksIn(fdinfo), func(l lockLine) bool { return l.write && l.pid == pid })
 }
 
 // userOf returns the effective user of a process, or -1.

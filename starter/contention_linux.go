@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -99,8 +98,8 @@ func holdingsOf(pids []int, kept []uint64) (h holdings) {
 	sockets := map[string]bool{}
 	eachFD(pids, func(pid int, fd, to string) {
 		switch {
-		case strings.HasPrefix(to, "socket:["):
-			sockets[strings.TrimSuffix(to[len("socket:["):], "]")] = true
+		case socketOf(to) != 0:
+			sockets[to] = true
 		case isDevice(to):
 			h.devices = append(h.devices, to)
 		default:
@@ -108,7 +107,7 @@ func holdingsOf(pids []int, kept []uint64) (h holdings) {
 		}
 	})
 	for _, inode := range kept {
-		delete(sockets, strconv.FormatUint(inode, 10))
+		delete(sockets, fmt.Sprintf("socket:[%d]", inode))
 	}
 	for _, pid := range pids {
 		h.addresses = append(h.addresses, addressesOf(pid, sockets)...)
@@ -122,11 +121,7 @@ func holdingsOf(pids []int, kept []uint64) (h holdings) {
 func eachFD(workers []int, do func(pid int, fd, to string)) {
 	for _, worker := range workers {
 		for _, pid := range slices.Concat(family(worker), strays(worker)) {
-			for _, fd := range list(fmt.Sprintf("/proc/%d/fd", pid)) {
-				if to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd)); err == nil {
-					do(pid, fd, to)
-				}
-			}
+			eachLink(pid, func(fd, to string) { do(pid, fd, to) })
 		}
 	}
 }
@@ -144,22 +139,17 @@ func strays(worker int) (pids []int) {
 
 // locksOf lists the exclusive locks that were taken by a descriptor. What has
 // been deleted is not in the way of anybody.
-func locksOf(pid int, fd, to string) (locks []heldLock) {
+func locksOf(pid int, fd, to string) []heldLock {
 	if !strings.HasPrefix(to, "/") || strings.HasSuffix(to, " (deleted)") {
 		return nil
 	}
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
-	for line := range strings.Lines(string(b)) {
-		rest, ok := strings.CutPrefix(line, "lock:")
-		if !ok {
-			continue
-		}
-		if l, ok := parseLock(rest); ok && l.write {
-			locks = append(locks, heldLock{inode: l.inode, file: fileAt(pid, fd), path: nameFor(pid, to)})
-			break // a file may be locked in many ranges
+	for _, l := range locksIn(b) {
+		if l.write { // the first will do: a file may be locked in many ranges
+			return []heldLock{{inode: l.inode, file: fileAt(pid, fd), path: nameFor(pid, to)}}
 		}
 	}
-	return locks
+	return nil
 }
 
 // nameFor is a path as a person who started the process would write it.
@@ -205,12 +195,11 @@ func waiting(pids []int) map[string]bool {
 func openIn(pids []int) map[fileID]bool {
 	open := map[fileID]bool{}
 	for _, pid := range pids {
-		for _, fd := range list(fmt.Sprintf("/proc/%d/fd", pid)) {
-			to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
+		eachLink(pid, func(fd, to string) {
 			if strings.HasPrefix(to, "/") && len(locksOf(pid, fd, to)) == 0 {
 				open[fileAt(pid, fd)] = true
 			}
-		}
+		})
 	}
 	return open
 }
@@ -223,7 +212,7 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 	for table, state := range map[string]string{"tcp": listen, "tcp6": listen, "udp": unconnected, "udp6": unconnected} {
 		// sl local_address rem_address st queues timer retransmits uid timeout inode
 		eachLine(fmt.Sprintf("/proc/%d/net/%s", pid, table), func(f []string) {
-			if len(f) < 10 || f[3] != state || !sockets[f[9]] || !strings.HasSuffix(f[2], ":0000") {
+			if len(f) < 10 || f[3] != state || !sockets["socket:["+f[9]+"]"] || !strings.HasSuffix(f[2], ":0000") {
 				return
 			}
 			if a, err := parseAddress(f[1], little); err == nil {
@@ -234,7 +223,7 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 	// Num RefCount Protocol Flags Type St Inode Path
 	const accepts, datagram = "00010000", "0002" // __SO_ACCEPTCON, SOCK_DGRAM
 	eachLine(fmt.Sprintf("/proc/%d/net/unix", pid), func(f []string) {
-		if len(f) >= 8 && sockets[f[6]] && (f[3] == accepts || f[4] == datagram) {
+		if len(f) >= 8 && sockets["socket:["+f[6]+"]"] && (f[3] == accepts || f[4] == datagram) {
 			all = append(all, heldAddress{name: nameFor(pid, strings.Join(f[7:], " "))})
 		}
 	})
@@ -247,10 +236,7 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 func socketsOf(worker int) map[uint64]bool {
 	held := map[uint64]bool{}
 	eachFD([]int{worker}, func(_ int, _, to string) {
-		if number, ok := strings.CutPrefix(to, "socket:["); ok {
-			inode, _ := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
-			held[inode] = true
-		}
+		held[socketOf(to)] = true
 	})
 	return held
 }

@@ -1,11 +1,7 @@
 package starter
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,18 +31,6 @@ func endMarked(mark string) {
 }
 
 // marked lists the processes with mark among their environment's variables.
-// One that is only a zombie has none.
 func marked(mark string) []int {
-	var found []int
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(append([]byte{0}, b...), []byte("\x00"+mark+"\x00")) {
-			continue
-		}
-		if pid, err := strconv.Atoi(strings.Split(file, "/")[2]); err == nil && pid != os.Getpid() {
-			found = append(found, pid)
-		}
-	}
-	return found
+	return slices.DeleteFunc(processes(), func(pid int) bool { return !slices.Contains(variables(pid), mark) })
 }

@@ -1,30 +1,21 @@
 package starter
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// leftoversOf looks for processes that hold one of these sockets and, by their
-// environment, were started by one of these workers: one entry for a process.
+// leftoversOf looks for processes that hold one of these sockets and were
+// started by one of these workers: one entry for a process.
 func leftoversOf(workers []Worker, inodes []uint64) []leftover {
 	var found []leftover
-	for _, name := range list("/proc") {
-		pid, err := strconv.Atoi(name)
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
+	for _, pid := range processes() {
 		inode := holds(pid, inodes)
-		if inode == 0 {
-			continue
-		}
-		generation := generationIn(pid)
 		for _, w := range workers {
-			if generation == w.Generation && pid != w.PID {
+			if inode != 0 && pid != w.PID && isOf(pid, w) {
 				found = append(found, leftover{w, processName(pid), inode})
 			}
 		}
@@ -32,31 +23,32 @@ func leftoversOf(workers []Worker, inodes []uint64) []leftover {
 	return found
 }
 
-// holds returns the first of these sockets that a process has, or 0.
-func holds(pid int, inodes []uint64) uint64 {
-	dir := fmt.Sprintf("/proc/%d/fd/", pid)
-	for _, fd := range list(dir) {
-		link, _ := os.Readlink(dir + fd)
-		number, is := strings.CutPrefix(link, "socket:[")
-		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); is && err == nil && slices.Contains(inodes, inode) {
-			return inode
-		}
+// detachedOf lists the processes that a worker, which has ended, has started and that
+// have left its process group: that group was ended with it.
+func detachedOf(mark string, w Worker) []int {
+	if mark == "" {
+		return nil
 	}
-	return 0
+	return slices.DeleteFunc(marked(mark), func(pid int) bool {
+		group, err := unix.Getpgid(pid)
+		return err != nil || group == w.PID || !isOf(pid, w)
+	})
 }
 
-// generationIn is SERVER_STARTER_GENERATION of a process, or 0. Together with
-// one of this process's sockets it tells which worker started it. A process
-// that has overwritten its environment, as for a title of its own, has none.
-func generationIn(pid int) int {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	for v := range bytes.SplitSeq(b, []byte{0}) {
-		if value, is := bytes.CutPrefix(v, []byte("SERVER_STARTER_GENERATION=")); is {
-			n, _ := strconv.Atoi(string(value))
-			return n
+// holds returns the first of these sockets that a process has, or 0.
+func holds(pid int, inodes []uint64) (first uint64) {
+	eachLink(pid, func(_, to string) {
+		if inode := socketOf(to); first == 0 && slices.Contains(inodes, inode) {
+			first = inode
 		}
-	}
-	return 0
+	})
+	return first
+}
+
+// isOf reports whether a process has the environment of a worker. Together with
+// one of this process's sockets, or its mark, that tells who started it.
+func isOf(pid int, w Worker) bool {
+	return slices.Contains(variables(pid), "SERVER_STARTER_GENERATION="+strconv.Itoa(w.Generation))
 }
 
 // processName names a process: `pid 4711 (python3 -m http.server)`.

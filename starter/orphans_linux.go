@@ -1,12 +1,10 @@
 package starter
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	ossignal "os/signal"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -96,9 +94,7 @@ func deadOrphans() map[int]bool {
 // group, or one in a session of its own. (One that only made itself a group
 // stays a zombie until this process ends.)
 func orphaned(stat []byte, pid, group, session int) bool {
-	// PID (COMMAND) STATE PPID PGRP SESSION ...: the command may have
-	// anything in it.
-	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	f := statOf(stat)
 	if len(f) < 4 || f[0] != "Z" {
 		return false
 	}

@@ -2,10 +2,8 @@ package starter
 
 import (
 	"encoding/binary"
-	"fmt"
 	"net"
 	"net/netip"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -77,13 +75,10 @@ func diagAnswer(b []byte) (inode uint64, here bool) {
 // ownedBy reports whether one of the processes, or of their children, has a
 // socket.
 func ownedBy(pids []int, inode uint64) bool {
-	link := fmt.Sprintf("socket:[%d]", inode)
 	for _, parent := range pids {
 		for _, pid := range family(parent) {
-			for _, fd := range list(fmt.Sprintf("/proc/%d/fd", pid)) {
-				if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd)); to == link {
-					return true
-				}
+			if holds(pid, []uint64{inode}) != 0 {
+				return true
 			}
 		}
 	}

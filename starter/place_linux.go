@@ -75,10 +75,10 @@ func (w *pathWatch) close() {
 // process that it has forked, listens on. An address without a path is not
 // among them.
 func listeningPaths(worker int) (paths []string) {
-	sockets := map[string]int{} // processes by inode
+	sockets := map[string]int{} // processes by link
 	eachFD([]int{worker}, func(pid int, fd, to string) {
-		if inode, ok := strings.CutPrefix(to, "socket:["); ok {
-			sockets[strings.TrimSuffix(inode, "]")] = pid
+		if socketOf(to) != 0 {
+			sockets[to] = pid
 		}
 	})
 	if len(sockets) == 0 {
@@ -87,12 +87,12 @@ func listeningPaths(worker int) (paths []string) {
 	// Num RefCount Protocol Flags Type St Inode Path
 	const accepts = "00010000" // __SO_ACCEPTCON
 	eachLine(fmt.Sprintf("/proc/%d/net/unix", worker), func(f []string) {
-		if len(f) < 8 || f[3] != accepts || sockets[f[6]] == 0 {
+		if len(f) < 8 || f[3] != accepts || sockets["socket:["+f[6]+"]"] == 0 {
 			return
 		}
 		path := strings.Join(f[7:], " ")
 		if path[0] != '/' && path[0] != '@' {
-			dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", sockets[f[6]]))
+			dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", sockets["socket:["+f[6]+"]"]))
 			if err != nil {
 				return
 			}

@@ -1,13 +1,11 @@
 package starter
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -46,12 +44,9 @@ func attributes(leash, group bool) *syscall.SysProcAttr {
 // groupLives reports whether a process group has a process that is not a
 // zombie; proc_pid_stat(5).
 func groupLives(group int) bool {
-	files, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range files {
-		b, _ := os.ReadFile(file)
-		// PID (COMMAND) STATE PPID PGRP ...: the command may have anything in it.
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-		if len(f) > 2 && f[2] == strconv.Itoa(group) && f[0] != "Z" && f[0] != "X" {
+	for _, pid := range processes() {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if f := statOf(b); len(f) > 2 && f[2] == strconv.Itoa(group) && f[0] != "Z" && f[0] != "X" {
 			return true
 		}
 	}

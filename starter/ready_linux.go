@@ -1,7 +1,6 @@
 package starter
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,7 +105,7 @@ func flagsOf(pid int) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	f := statOf(b)
 	if len(f) < 7 {
 		return 0, fmt.Errorf("/proc/%d/stat is too short", pid)
 	}
@@ -164,8 +163,7 @@ func viewOf(pid int, asked []uint64) (v view) {
 		case "anon_inode:[io_uring]":
 			rings = append(rings, fd)
 		}
-		var inode uint64
-		if n, _ := fmt.Sscanf(to, "socket:[%d]", &inode); n == 1 {
+		if inode := socketOf(to); inode != 0 {
 			number, _ := strconv.Atoi(fd)
 			sockets[number] = inode
 		}
