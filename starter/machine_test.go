@@ -79,6 +79,21 @@ func stepped(t *testing.T, m *machine, now time.Time, event any, offered ...uint
 	return all
 }
 
+// follow gives m the events of a story, and compares what they lead to.
+func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
+	t.Helper()
+	begin := time.Unix(1000, 0)
+	for _, step := range story {
+		now := begin.Add(seconds(step.at))
+		if got := told(stepped(t, m, now, step.event, offered...)); got != step.want {
+			t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
+		}
+		if at := m.next(); !at.IsZero() && !at.After(now) {
+			t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
+		}
+	}
+}
+
 // proven is the event that most of these tests need: by the standard rules a
 // worker serves when it says so.
 type proven = vouched
@@ -879,17 +894,7 @@ func TestMachine(t *testing.T) {
 			if test.rules != nil {
 				test.rules(&m.rules)
 			}
-			begin := time.Unix(1000, 0)
-			for _, step := range test.story {
-				now := begin.Add(seconds(step.at))
-				got := told(stepped(t, &m, now, step.event))
-				if got != step.want {
-					t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
-				}
-				if at := m.next(); !at.IsZero() && !at.After(now) {
-					t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
-				}
-			}
+			follow(t, &m, test.story)
 			if m.done() != test.done || m.gaveUp != test.gaveUp {
 				t.Errorf("done is %v and gaveUp %v, want %v and %v", m.done(), m.gaveUp, test.done, test.gaveUp)
 			}

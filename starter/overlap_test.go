@@ -200,16 +200,7 @@ func TestOneAtATime(t *testing.T) {
 			if test.rules != nil {
 				test.rules(&m.rules)
 			}
-			begin := time.Unix(1000, 0)
-			for _, step := range test.story {
-				now := begin.Add(seconds(step.at))
-				if got := told(stepped(t, &m, now, step.event)); got != step.want {
-					t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
-				}
-				if at := m.next(); !at.IsZero() && !at.After(now) {
-					t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
-				}
-			}
+			follow(t, &m, test.story)
 		})
 	}
 }

@@ -8,24 +8,6 @@ import (
 
 var errHidden = errors.New("errHidden")
 
-// stage is a machine on which each worker inherits the same sockets.
-type stage struct {
-	offered []uint64
-	machine
-}
-
-func (s *stage) step(t *testing.T, now time.Time, event any) string {
-	t.Helper()
-	var all []any
-	for todo := s.machine.step(now, event); len(todo) > 0; todo = todo[1:] {
-		all = append(all, todo[0])
-		if a, ok := todo[0].(spawn); ok {
-			todo = append(todo, s.machine.step(now, started{a.generation, 100 + a.generation, s.offered})...)
-		}
-	}
-	return told(all)
-}
-
 // What counts as proof, by what is known of a worker and when.
 func TestProof(t *testing.T) {
 	const metrics, main, other = 7, 8, 9
@@ -34,7 +16,7 @@ func TestProof(t *testing.T) {
 	}
 	begun := func(first ...moment) []moment { // worker 1 serves both sockets
 		return append([]moment{
-			{0, asks("a"), "spawn 1 a, Starting 1"},
+			{0, asks("a"), "spawn 1 a"},
 			{0, greeted{1}, ""},
 			{0, listens{1, metrics}, ""},
 			{0, listens{1, main}, ""},
@@ -54,7 +36,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "the main port of a worker that serves metrics first is waited for", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, metrics}, ""},
 				{20, accepting{2, metrics}, ""},
@@ -68,16 +50,16 @@ func TestProof(t *testing.T) {
 		{
 			name: "an adopted worker that hangs before it listens does not take over by the clock", ready: ReadyAuto, greets: true,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{31, tick{}, ""},
 				{49, tick{}, ""},
-				{50, tick{}, "TimedOut 2, forget 2, term 2, spawn 3 b, Starting 3"},
+				{50, tick{}, "TimedOut 2, forget 2, term 2, spawn 3 b"},
 			}...),
 		},
 		{
 			name: "whichever comes first", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, main}, ""},
 				{20, accepting{2, main}, ""},
@@ -89,18 +71,18 @@ func TestProof(t *testing.T) {
 		{
 			name: "what dies between the first and the last address has failed", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, metrics}, ""},
 				{20, accepting{2, metrics}, ""},
 				{20, vouched{2}, ""},
-				{24, ends(2), "Failed 2, forget 2, spawn 3 b, Starting 3"},
+				{24, ends(2), "Failed 2, forget 2, spawn 3 b"},
 			}...),
 		},
 		{
 			name: "an address that is left out delays a reload, and is let go later", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{21, listens{2, main}, ""},
 				{21, accepting{2, main}, ""},
@@ -109,7 +91,7 @@ func TestProof(t *testing.T) {
 				{32, tick{}, "Serving 2, term 1"},
 				{41.9, tick{}, ""},
 				{42, tick{}, "settle 2"},
-				{50, asks("c"), "spawn 3 c, Starting 3"},
+				{50, asks("c"), "spawn 3 c"},
 				{50, greeted{3}, ""},
 				{50, listens{3, main}, ""},
 				{50, accepting{3, main}, ""},
@@ -119,7 +101,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "a start that serves something does not time out before it has had its time", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{49, vouched{2}, ""},
 				{50, tick{}, ""},
@@ -129,14 +111,14 @@ func TestProof(t *testing.T) {
 		{
 			name: "what the current worker never accepted on is not waited for longer than the interval", ready: ReadyAuto,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, greeted{1}, ""},
 				{0, listens{1, main}, ""},
 				{0, listens{1, other}, ""},
 				{0, accepting{1, main}, ""},
 				{0, vouched{1}, ""},
 				{1, tick{}, "Serving 1"},
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, main}, ""},
 				{20, accepting{2, main}, ""},
@@ -146,12 +128,12 @@ func TestProof(t *testing.T) {
 		{
 			name: "a worker that never says where it accepts does so where it listens", ready: ReadyAuto,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, greeted{1}, ""},
 				{0, listens{1, metrics}, ""},
 				{0, listens{1, main}, ""},
 				{0, vouched{1}, "Serving 1"},
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, metrics}, ""},
 				{20, vouched{2}, ""},
@@ -161,9 +143,9 @@ func TestProof(t *testing.T) {
 		{
 			name: "what the current worker begins to serve during the start counts, too", ready: ReadyAuto,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{1, tick{}, "Serving 1"}, // a migration of four seconds, then it listens
-				{3.5, asks("b"), "spawn 2 b, Starting 2"},
+				{3.5, asks("b"), "spawn 2 b"},
 				{4, greeted{1}, ""},
 				{4, listens{1, main}, ""},
 				{4, accepting{1, main}, ""},
@@ -178,7 +160,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "the kernel does not speak for a program that will say hello", ready: ReadyAuto, offered: []uint64{main}, greets: true,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, main), ""},
 				{20, tick{}, ""},
 				{21, greeted{1}, ""},
@@ -189,7 +171,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "it does after the interval if the program has said hello and nothing else", ready: ReadyAuto, offered: []uint64{main}, greets: true,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, greeted{1}, ""},
 				{0, listens{1, main}, ""},
 				{3, waits(1, main), ""},
@@ -197,7 +179,7 @@ func TestProof(t *testing.T) {
 				{3.6, waits(1, main), ""},
 				{4.5, tick{}, ""},
 				{4.6, tick{}, "Serving 1"},
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, main}, ""},
 				{21, waits(2, main), ""},
@@ -207,21 +189,21 @@ func TestProof(t *testing.T) {
 		{
 			name: "not for a listener that is only registered", ready: ReadyAuto, offered: []uint64{main}, greets: true,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, greeted{1}, ""},
 				{0, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
 				{29, tick{}, ""},
-				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a, Starting 2"},
+				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
 			},
 		},
 		{
 			name: "a listener that may be accepted on counts after the interval, which is told once", ready: ReadyAccept, offered: []uint64{main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{5, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
 				{5.9, tick{}, ""},
 				{6, tick{}, "Unseen 1, Serving 1"},
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{21, sees{2, look{sight: sight{maybe: []uint64{main}}}}, ""},
 				{22, tick{}, "Serving 2, term 1"},
 			},
@@ -229,7 +211,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "and for the one socket on which the program says nothing", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, metrics}, ""},
 				{20, accepting{2, metrics}, ""},
@@ -241,11 +223,11 @@ func TestProof(t *testing.T) {
 		{
 			name: "sockets of the options: all that the old worker is seen to wait on", ready: ReadyAccept, offered: []uint64{metrics, main, other},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{1, waits(1, metrics), ""},
 				{1.5, waits(1, metrics, main), ""},
 				{2, tick{}, "Serving 1"}, // other lies unused
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{20, waits(2, metrics), ""},
 				{21.1, tick{}, ""},
 				{24, waits(2, metrics, main), "Serving 2, term 1"},
@@ -254,10 +236,10 @@ func TestProof(t *testing.T) {
 		{
 			name: "and one that it waits on only now", ready: ReadyAccept, offered: []uint64{metrics, main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, metrics), ""},
 				{1, tick{}, "Serving 1"},
-				{20, asks("b"), "settle 1, spawn 2 b, Starting 2"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
 				{20, sees{2, look{sight: sight{waits: []uint64{metrics}}, current: []uint64{metrics, main}}}, ""},
 				{24, tick{}, ""},
 				{30, tick{}, "Serving 2, term 1"},
@@ -266,17 +248,17 @@ func TestProof(t *testing.T) {
 		{
 			name: "not one after the other: a worker that has stopped to wait does not serve", ready: ReadyAccept, offered: []uint64{metrics, main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, metrics), ""},
 				{0.9, waits(1), ""},
 				{29, tick{}, ""},
-				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a, Starting 2"},
+				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
 			},
 		},
 		{
 			name: "a worker that can't be seen is taken at its living", ready: ReadyAccept, offered: []uint64{main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
 				{0.9, tick{}, ""},
 				{1, tick{}, "Unseen 1, Serving 1"},
@@ -285,7 +267,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "and not killed for saying hello and nothing else", ready: ReadyAuto, offered: []uint64{main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
 				{0.2, greeted{1}, ""},
 				{29, tick{}, ""},
@@ -295,15 +277,15 @@ func TestProof(t *testing.T) {
 		{
 			name: "one that is dead already is not promoted by the clock", ready: ReadyInterval,
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{1, dying{1}, ""},
-				{2, ends(1), "Failed 1, forget 1, spawn 2 a, Starting 2"},
+				{2, ends(1), "Failed 1, forget 1, spawn 2 a"},
 			},
 		},
 		{
 			name: "the interval counts from when the worker was started, and ready does not count", ready: ReadyInterval, offered: []uint64{main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0.1, vouched{1}, ""},
 				{0.9, tick{}, ""},
 				{1, tick{}, "Serving 1"},
@@ -312,7 +294,7 @@ func TestProof(t *testing.T) {
 		{
 			name: "an answer to the probe", ready: "tcp=127.0.0.1:1", offered: []uint64{main},
 			story: []moment{
-				{0, asks("a"), "spawn 1 a, Starting 1"},
+				{0, asks("a"), "spawn 1 a"},
 				{0.1, vouched{1}, ""},
 				{0.2, waits(1, main), ""},
 				{3, answered{1}, "Serving 1"},
@@ -321,12 +303,12 @@ func TestProof(t *testing.T) {
 		{
 			name: "a reload that supersedes a start which serves half", ready: ReadyAuto,
 			story: begun([]moment{
-				{20, asks("b"), "spawn 2 b, Starting 2"},
+				{20, asks("b"), "spawn 2 b"},
 				{20, greeted{2}, ""},
 				{20, listens{2, metrics}, ""},
 				{20, accepting{2, metrics}, ""},
 				{20, vouched{2}, ""},
-				{22, asks("c"), "Superseded 2, forget 2, term 2, spawn 3 c, Starting 3"},
+				{22, asks("c"), "Superseded 2, forget 2, term 2, spawn 3 c"},
 				{23, accepting{2, main}, ""},
 				{23, greeted{3}, ""},
 				{23, listens{3, metrics}, ""},
@@ -338,21 +320,14 @@ func TestProof(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &stage{offered: test.offered, machine: machine{rules: standard()}}
-			s.ready, s.readyTimeout, s.serveTimeout, s.linger = test.ready, 30*time.Second, 10*time.Second, 10*time.Second
-			begin := time.Unix(1000, 0)
-			for _, step := range test.story {
-				now := begin.Add(seconds(step.at))
+			m := machine{rules: standard()}
+			m.ready, m.readyTimeout, m.serveTimeout, m.linger = test.ready, 30*time.Second, 10*time.Second, 10*time.Second
+			for i, step := range test.story {
 				if asked, ok := step.event.(reload); ok && test.greets {
-					step.event = reload{&Command{Path: asked.command.Path, Greets: true}}
-				}
-				if got := s.step(t, now, step.event); got != step.want {
-					t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
-				}
-				if at := s.next(); !at.IsZero() && !at.After(now) {
-					t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
+					test.story[i].event = reload{&Command{Path: asked.command.Path, Greets: true}}
 				}
 			}
+			follow(t, &m, test.story, test.offered...)
 		})
 	}
 }

@@ -179,12 +179,7 @@ func TestRollBack(t *testing.T) {
 			if test.rules != nil {
 				test.rules(&m.rules)
 			}
-			begin := time.Unix(1000, 0)
-			for _, step := range test.story {
-				if got := told(stepped(t, &m, begin.Add(seconds(step.at)), step.event)); got != step.want {
-					t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
-				}
-			}
+			follow(t, &m, test.story)
 		})
 	}
 }
