@@ -262,8 +262,7 @@ func TestRace(t *testing.T) {
 	l.ask(4, "http://"+address, false, nil)
 	l.ask(4, "http://"+address, true, nil)
 	for range 3 {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+500 })
+		l.more(t, 500)
 		newClient(t).post("http://" + address) // its connection is looked at while it is idle
 		r.reload()
 	}

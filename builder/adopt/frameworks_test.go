@@ -33,12 +33,7 @@ func TestFrameworks(t *testing.T) {
 				r := start(t, program, []string{address}, func(o *starter.Options) { o.DrainTimeout = 2 * time.Second })
 				l := newLoad()
 				l.ask(8, "http://"+address, keepAlive, nil)
-				for range number("HOTSTART_RELOADS", 3) {
-					asked := l.asked.Load()
-					until(t, "requests come", func() bool { return l.asked.Load() > asked+1000 })
-					r.reload()
-				}
-				r.left(number("HOTSTART_RELOADS", 3))
+				l.reloads(t, r, number("HOTSTART_RELOADS", 3), 1000)
 				l.end(t)
 			})
 		}

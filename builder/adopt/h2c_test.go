@@ -28,12 +28,7 @@ func TestH2CLosesNothing(t *testing.T) {
 	l := newLoad()
 	l.ask(8, "http://"+address, true, unencrypted())
 	l.ask(2, "http://"+address+"?for=50ms", true, unencrypted())
-	for range number("HOTSTART_RELOADS", 3) {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+1000 })
-		r.reload()
-	}
-	r.left(number("HOTSTART_RELOADS", 3))
+	l.reloads(t, r, number("HOTSTART_RELOADS", 3), 1000)
 	l.end(t)
 }
 

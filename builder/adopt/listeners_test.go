@@ -79,35 +79,20 @@ func TestEndingWorkerKeepsItsListener(t *testing.T) {
 	c.Close()
 }
 
-func TestTwoListenersOfOneAddress(t *testing.T) {
+// The program listens twice on one address, or closes its listener, and goes on with a copy.
+func TestListenersOfOneAddress(t *testing.T) {
 	t.Parallel()
-	address := freePort(t, "127.0.0.1")
-	r := serve(t, nil, "pair", address)
-	l := newLoad()
-	l.ask(4, "http://"+address, false, nil)
-	for range 2 {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
-		r.reload()
+	for _, mode := range []string{"pair", "copy"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			address := freePort(t, "127.0.0.1")
+			r := serve(t, nil, mode, address)
+			l := newLoad()
+			l.ask(4, "http://"+address, false, nil)
+			l.reloads(t, r, 2, 400)
+			l.end(t)
+		})
 	}
-	r.left(2)
-	l.end(t)
-}
-
-// The program closes its listener, and goes on with a copy.
-func TestCopiedListener(t *testing.T) {
-	t.Parallel()
-	address := freePort(t, "127.0.0.1")
-	r := serve(t, nil, "copy", address)
-	l := newLoad()
-	l.ask(4, "http://"+address, false, nil)
-	for range 2 {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
-		r.reload()
-	}
-	r.left(2)
-	l.end(t)
 }
 
 // A program that executes itself is not adopted any more. Its sockets are its own again,
@@ -150,14 +135,8 @@ func TestListenerPastPackageNet(t *testing.T) {
 	r := serve(t, drainForever, "raw", address)
 	l := newLoad()
 	l.ask(2, "http://"+address, false, nil)
-	for range 2 {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
-		r.reload()
-	}
-	r.left(2)
-	close(l.stop)
-	l.clients.Wait()
+	l.reloads(t, r, 2, 400)
+	l.finish()
 	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
 	if l.lost.Load() > 4 { // one for each client and reload, in the moment of the end
 		t.Error(l.errors)
@@ -180,14 +159,8 @@ func TestPrefork(t *testing.T) {
 	until(t, "a child serves", func() bool { return answers(address) })
 	l := newLoad()
 	l.ask(clients, "http://"+address, true, nil)
-	for range reloads {
-		asked := l.asked.Load()
-		until(t, "requests come", func() bool { return l.asked.Load() > asked+400 })
-		r.reload()
-	}
-	r.left(reloads)
-	close(l.stop)
-	l.clients.Wait()
+	l.reloads(t, r, reloads, 400)
+	l.finish()
 	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
 	if l.lost.Load() > reloads { // where children just end, each client loses one at each reload
 		t.Error(l.errors)

@@ -79,6 +79,24 @@ func closed(c chan struct{}) bool {
 
 func newLoad() *load { return &load{stop: make(chan struct{}), errors: map[string]int{}} }
 
+// more waits until n more requests have come.
+func (l *load) more(t testing.TB, n int64) {
+	t.Helper()
+	asked := l.asked.Load()
+	until(t, "requests come", func() bool { return l.asked.Load() > asked+n })
+}
+
+// reloads has r reload so many times, with n requests before each, and waits for the
+// old workers to leave.
+func (l *load) reloads(t testing.TB, r *running, times int, n int64) {
+	t.Helper()
+	for range times {
+		l.more(t, n)
+		r.reload()
+	}
+	r.left(times)
+}
+
 func (l *load) finish() {
 	close(l.stop)
 	l.clients.Wait()

@@ -38,12 +38,7 @@ func TestNoRequestIsLost(t *testing.T) {
 			r := serve(t, drainForever, test.mode, address)
 			l := newLoad()
 			l.ask(clients, test.scheme+"://"+address, test.keepAlive, test.protocols)
-			for range reloads {
-				asked := l.asked.Load()
-				until(t, "requests come", func() bool { return l.asked.Load() > asked+100*int64(clients) })
-				r.reload()
-			}
-			r.left(reloads)
+			l.reloads(t, r, reloads, 100*int64(clients))
 			l.end(t)
 		})
 	}

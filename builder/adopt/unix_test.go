@@ -89,8 +89,7 @@ func TestUnixSocketsAreAdopted(t *testing.T) {
 			l := newLoad()
 			l.askOver(2, overUnix(test.network, address), "http://unix/")
 			for n := range 3 {
-				asked := l.asked.Load()
-				until(t, "requests come", func() bool { return l.asked.Load() > asked+100 })
+				l.more(t, 100)
 				r.reload()
 				r.left(n + 1)
 				after := workerAt(t, test.network, address)
