@@ -149,7 +149,7 @@ func outputDir(dir string) (string, error) {
 		return "", fmt.Errorf("finding the directory for the binaries: %w", err)
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("binaries need a directory: %q is none", dir)
+		return "", fmt.Errorf("output %q is not a directory", dir)
 	}
 	return dir, nil
 }

@@ -65,7 +65,7 @@ func (b *Builder) settle(packages []string) (err error) {
 	case len(packages) == 0:
 		packages, err = b.findMain()
 	case len(packages) > 1:
-		err = misused("one program at a time: %q", packages)
+		err = misused("want one package, not several: %q", packages)
 	case strings.HasPrefix(packages[0], "-"):
 		err = misused("%q is not a package", packages[0])
 	case isLocal(packages[0]) && path.Base(packages[0]) == "...":
@@ -120,7 +120,7 @@ func (b *Builder) checkFiles(files []string) error {
 	}
 	for _, file := range files {
 		if !strings.HasSuffix(file, ".go") {
-			return misused("either .go files or one package: %q is no .go file", file)
+			return misused("want either .go files or one package: %q is not a .go file", file)
 		}
 		if _, err := os.Stat(b.absolute(file)); err != nil {
 			return fmt.Errorf("finding the file %q: %w", file, errors.Unwrap(err))

@@ -83,11 +83,11 @@ func (f buildFlags) acceptable() error {
 			}
 		case "json", "x":
 			if on {
-				return misused("build flag -%s is not supported: errors of a build could not be told from the rest of what the go command prints", flag.name)
+				return misused("build flag -%s is not supported: hotstart could not find the errors in the output of the go command", flag.name)
 			}
 		case "buildmode":
 			if !slices.Contains([]string{"default", "exe", "pie"}, flag.value) {
-				return misused("build flag -buildmode=%s is not supported: it makes no program; valid are default, exe and pie", flag.value)
+				return misused("build flag -buildmode=%s is not supported: it does not build a program; valid values are default, exe and pie", flag.value)
 			}
 		}
 	}

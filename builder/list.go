@@ -103,7 +103,7 @@ func decode(stdout string) (packages []*listed, err error) {
 			packages = append(packages, p)
 			var n int
 			if n, err = fmt.Sscanf(rest, "%t %t %q %q", &p.Standard, &p.DepOnly, &p.ImportPath, &p.Dir); n < 4 {
-				return packages, fmt.Errorf("reading what go list says: %q: %w", line, err)
+				return packages, fmt.Errorf("reading the output of go list: %q: %w", line, err)
 			}
 			continue
 		}
@@ -121,7 +121,7 @@ func decode(stdout string) (packages []*listed, err error) {
 		case p != nil && verb == "error" && n == 2:
 			p.err = errors.New(message)
 		default:
-			return packages, fmt.Errorf("reading what go list says: %q: %w", line, err)
+			return packages, fmt.Errorf("reading the output of go list: %q: %w", line, err)
 		}
 	}
 	return packages, nil

@@ -82,7 +82,7 @@ func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
 	defer tcp.close()
 	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.fd}})
 	var unmatched *UnmatchedError
-	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " of "+tcp.local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.bound.Port()) {
+	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " "+tcp.local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.bound.Port()) {
 		t.Errorf("%v", err)
 	}
 }

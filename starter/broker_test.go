@@ -142,9 +142,9 @@ func TestHello(t *testing.T) {
 	}
 	d.says("hello", "2")
 	if d.workers[1].broker != nil {
-		t.Error("a version that is not spoken here goes on")
+		t.Error("the broker of an unsupported version stays open")
 	}
-	if want := `broker: version "2" is not spoken here`; len(d.events) != 2 || d.events[1].Kind != Refused || d.events[1].Err.Error() != want {
+	if want := `broker: unsupported protocol version "2"`; len(d.events) != 2 || d.events[1].Kind != Refused || d.events[1].Err.Error() != want {
 		t.Errorf("events %v, want the last to be refused with %q", d.events, want)
 	}
 	if line, _ := d.reads(t); !strings.HasSuffix(line, "EOF") {
@@ -354,7 +354,7 @@ func TestAWorkerThatDoesNotReadIsHungUpOn(t *testing.T) {
 			break
 		}
 	}
-	if len(d.events) != 2 || d.events[1].Err.Error() != "broker: it does not read what it is told" {
+	if len(d.events) != 2 || d.events[1].Err.Error() != "broker: the worker does not read its messages" {
 		t.Errorf("events %v", d.events)
 	}
 }

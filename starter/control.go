@@ -104,7 +104,7 @@ func standing(now, old []Worker, last int) string {
 	if newest(now) > last {
 		return fmt.Sprintf("worker %d is up, but the older %s still there", newest(now), are(old))
 	}
-	return fmt.Sprintf("no worker newer than %d came up (its log says why, and it goes on trying)", last)
+	return fmt.Sprintf("no worker newer than %d came up (its log says why; it keeps trying)", last)
 }
 
 func are(workers []Worker) string {

@@ -89,7 +89,7 @@ func TestARestartThatDoesNotComeUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := find(t, pidFile).Restart(brief(t), statusFile)
-	if err == nil || !strings.Contains(err.Error(), "no worker newer than 1 came up (its log says why, and it goes on trying): half a second") {
+	if err == nil || !strings.Contains(err.Error(), "no worker newer than 1 came up (its log says why; it keeps trying): half a second") {
 		t.Error(err)
 	}
 }

@@ -95,7 +95,7 @@ func (e Event) String() string {
 		}
 		return line
 	case Superseded:
-		return fmt.Sprintf("%v is out of date before it served; told to exit", e.Worker)
+		return fmt.Sprintf("%v became outdated before it was ready; told to exit", e.Worker)
 	case Failed:
 		return fmt.Sprintf("%v failed to start: %s", e.Worker, e.Reason())
 	case TimedOut:
@@ -111,7 +111,7 @@ func (e Event) String() string {
 		}
 		return line
 	case Settled:
-		return fmt.Sprintf("%v has proven good", e.Worker)
+		return fmt.Sprintf("%v has kept running", e.Worker)
 	case Done:
 		line := fmt.Sprintf("%v has ended", e.Worker)
 		if e.Holder != "" {
@@ -119,13 +119,13 @@ func (e Event) String() string {
 		}
 		return line
 	case Left:
-		return fmt.Sprintf("%v has left: %s", e.Worker, e.Reason())
+		return fmt.Sprintf("%v exited: %s", e.Worker, e.Reason())
 	case Killing:
-		return fmt.Sprintf("%v did not leave in time; killing it", e.Worker)
+		return fmt.Sprintf("%v did not exit in time; killing it", e.Worker)
 	case Stopping:
 		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
 	case Kept:
-		return fmt.Sprintf("%v gave its socket of %v, kept for the next", e.Worker, e.Address)
+		return fmt.Sprintf("%v opened %v; the socket is kept for the next worker", e.Worker, e.Address)
 	case Unused:
 		return fmt.Sprintf("%v does not use the socket of %v", e.Worker, e.Address)
 	case Overdue:
@@ -133,7 +133,7 @@ func (e Event) String() string {
 	case Deafened:
 		line := fmt.Sprintf("the socket of %v was shut down", e.Address)
 		if e.Worker.Generation > 0 {
-			line += fmt.Sprintf(", it seems by %v", e.Worker)
+			line += fmt.Sprintf(", probably by %v", e.Worker)
 		}
 		if e.Err != nil {
 			return fmt.Sprintf("%s: %v", line, e.Err)
@@ -145,9 +145,9 @@ func (e Event) String() string {
 		}
 		line := fmt.Sprintf("the path %v was removed", e.Address)
 		if e.Worker.Generation > 0 {
-			line += fmt.Sprintf(", it seems by %v", e.Worker)
+			line += fmt.Sprintf(", probably by %v", e.Worker)
 		}
-		return line + "; it is back"
+		return line + "; it has been restored"
 	case Refused:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	case Retiring:

@@ -22,7 +22,7 @@ type LinkError struct {
 }
 
 func (e *LinkError) Error() string {
-	return fmt.Sprintf("%s: %q is a link which user %d can have made, so it is not followed", e.Path, e.Name, e.Owner)
+	return fmt.Sprintf("%s: %q is a symbolic link that user %d may have created; it is not followed", e.Path, e.Name, e.Owner)
 }
 
 // Hint says how to go on.

@@ -258,7 +258,7 @@ func (l *ledger) has(generation int, inode uint64) bool {
 // that it is said to be.
 func (s *socket) verify(address string) error {
 	if listens, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || listens == 0 {
-		return fmt.Errorf("it is no listening socket")
+		return fmt.Errorf("it is not a listening socket")
 	}
 	if err := s.identify(); err != nil {
 		return err

@@ -216,9 +216,9 @@ func TestTheLedgerRefuses(t *testing.T) {
 		fd               int
 		want             string
 	}{
-		{"a file", "tcp", "[::]:80", int(file.Fd()), "it is no listening socket"},
-		{"a socket that does not listen", "tcp4", "0.0.0.0:0", deaf, "it is no listening socket"},
-		{"a UDP socket", "udp4", udp.local, udp.fd, "it is no listening socket"},
+		{"a file", "tcp", "[::]:80", int(file.Fd()), "it is not a listening socket"},
+		{"a socket that does not listen", "tcp4", "0.0.0.0:0", deaf, "it is not a listening socket"},
+		{"a UDP socket", "udp4", udp.local, udp.fd, "it is not a listening socket"},
 		{"another address", "tcp4", "127.0.0.2:" + port, listening, `it is bound to "` + name + `"`},
 		{"another network", "unix", name, listening, `it is bound to "` + name + `"`},
 		{"a network of its own", "x", name, listening, `it is bound to "` + name + `"`},

@@ -19,7 +19,7 @@ func ParseOwner(s string) (uid, gid int, err error) {
 		return u.Uid, nil
 	})
 	if err != nil {
-		return -1, -1, fmt.Errorf("owner %q: there is no user %q", s, name)
+		return -1, -1, fmt.Errorf("owner %q: unknown user %q", s, name)
 	}
 	gid, err = identity(group, func() (string, error) {
 		g, err := user.LookupGroup(group)
@@ -29,7 +29,7 @@ func ParseOwner(s string) (uid, gid int, err error) {
 		return g.Gid, nil
 	})
 	if err != nil {
-		return -1, -1, fmt.Errorf("owner %q: there is no group %q", s, group)
+		return -1, -1, fmt.Errorf("owner %q: unknown group %q", s, group)
 	}
 	return uid, gid, nil
 }

@@ -35,7 +35,7 @@ func TestAnOldWorkerDoesNotTakeThePath(t *testing.T) {
 	sh := run(t, Options{Paths: []string{path}, Ready: ReadyAccept}, c)
 	sh.await(Serving)
 	sh.Reload(c)
-	if e := sh.await(Displaced); e.Err != nil || !strings.HasPrefix(e.String(), "the path "+path+" was removed, it seems by worker 1 (pid ") {
+	if e := sh.await(Displaced); e.Err != nil || !strings.HasPrefix(e.String(), "the path "+path+" was removed, probably by worker 1 (pid ") {
 		t.Errorf("%v", e)
 	}
 	if got := saidAt(path); got != "hello" {
@@ -63,7 +63,7 @@ func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
 		sh.await(Serving)
 		sh.Reload(c)
 		for e := sh.await(Displaced); ; e = sh.await(Displaced) {
-			if e.Err == nil && strings.Contains(e.String(), "was removed, it seems by worker 1 (pid ") {
+			if e.Err == nil && strings.Contains(e.String(), "was removed, probably by worker 1 (pid ") {
 				break
 			}
 			if test.paths == nil || !strings.Contains(e.String(), "something else is at that path now") {

@@ -24,13 +24,13 @@ func parseProbe(s string) (probe, error) {
 	switch way {
 	case "tcp":
 		if _, port, err := net.SplitHostPort(to); err != nil || port == "" {
-			return nil, fmt.Errorf("%q is no address; tcp=127.0.0.1:8080 has one", to)
+			return nil, fmt.Errorf("invalid address %q; example: tcp=127.0.0.1:8080", to)
 		}
 		return connecting(to), nil
 	case "http":
 		u, err := url.Parse(to)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("%q is no URL; http=http://127.0.0.1:8080/health has one", to)
+			return nil, fmt.Errorf("invalid URL %q; example: http=http://127.0.0.1:8080/health", to)
 		}
 		return requesting(to), nil
 	}

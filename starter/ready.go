@@ -49,7 +49,7 @@ func ParseReadiness(s string) (Readiness, error) {
 	if p, err := parseProbe(s); p != nil || err != nil {
 		return Readiness(s), err
 	}
-	return "", fmt.Errorf("no way of readiness is called %q; there are interval, notify, accept, auto, http=URL and tcp=ADDRESS", s)
+	return "", fmt.Errorf("unknown readiness check %q; want interval, notify, accept, auto, http=URL or tcp=ADDRESS", s)
 }
 
 // notifies reports whether a worker's own word counts.

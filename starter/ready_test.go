@@ -15,7 +15,7 @@ func TestParseReadiness(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, r, err)
 		}
 	}
-	if _, err := ParseReadiness("soon"); err == nil || err.Error() != `no way of readiness is called "soon"; there are interval, notify, accept, auto, http=URL and tcp=ADDRESS` {
+	if _, err := ParseReadiness("soon"); err == nil || err.Error() != `unknown readiness check "soon"; want interval, notify, accept, auto, http=URL or tcp=ADDRESS` {
 		t.Error(err)
 	}
 }

@@ -104,7 +104,7 @@ func (b binding) openAll(addresses []Address, inherited []*socket) (sockets []*s
 type UnmatchedError struct{ Address Address }
 
 func (e *UnmatchedError) Error() string {
-	return fmt.Sprintf("the inherited %s socket of %v is none of the ports and paths", e.Address.Network, e.Address)
+	return fmt.Sprintf("the inherited %s socket %v matches no --port or --path", e.Address.Network, e.Address)
 }
 
 // Hint says how to go on.
@@ -349,7 +349,7 @@ func (s *socket) identify() error {
 		s.local = a.Name
 		return nil
 	default:
-		return fmt.Errorf("its address is neither of IP nor a path")
+		return fmt.Errorf("its address is neither an IP address nor a path")
 	}
 	s.local = s.bound.String()
 	return nil

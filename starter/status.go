@@ -61,7 +61,7 @@ func replaceable(path string) error {
 	case !info.Mode().IsRegular():
 		return errors.New("it exists and is not a regular file")
 	case errors.Is(tryLock(f), unix.EWOULDBLOCK):
-		return errors.New("it is that of another process, which lives")
+		return errors.New("it is in use by a running process")
 	}
 	if _, err = parseStatus(f); err != nil {
 		return errors.New("it exists and is not a status file; nothing was changed")

@@ -39,7 +39,7 @@ func (s *Starter) say(generation int, line string, fd int) any {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return s.hungUp(generation, errors.New("broker: it does not read what it is told"))
+		return s.hungUp(generation, errors.New("broker: the worker does not read its messages"))
 	default:
 		return s.hungUp(generation, nil)
 	}
@@ -128,7 +128,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 
 func (s *Starter) greet(w *running, generation int, version string) any {
 	if version != brokerVersion {
-		return s.hungUp(generation, fmt.Errorf("broker: version %q is not spoken here", version))
+		return s.hungUp(generation, fmt.Errorf("broker: unsupported protocol version %q", version))
 	}
 	return greeted{generation}
 }

@@ -104,17 +104,17 @@ func (b Build) acceptable() error {
 	case b.Dir == "":
 		return refused("the directory of package main is not known")
 	case b.GOMODCACHE != "" && strings.HasPrefix(b.Dir, b.GOMODCACHE+"/"):
-		return refused("the go command lets nothing be added in the module cache")
+		return refused("the go command does not allow added files in the module cache")
 	case b.imports(workerPath):
 		return refused("it imports starter/worker, which does the same")
 	case b.Compiler != "" && b.Compiler != "gc":
-		return refused("-compiler=%s has none of the hooks", b.Compiler)
+		return refused("-compiler=%s does not have the hooks", b.Compiler)
 	case b.Shared:
-		return refused("-linkshared takes the standard library as it is")
+		return refused("-linkshared uses the standard library without changes")
 	case b.Cover:
 		return refused("-cover does not see files of an overlay")
 	case !slices.Contains([]string{"", "default", "exe", "pie"}, b.Mode):
-		return refused("-buildmode=%s makes no program", b.Mode)
+		return refused("-buildmode=%s does not build a program", b.Mode)
 	case !strings.HasPrefix(b.GOROOT, "/"):
 		return refused("GOROOT is not known")
 	}
@@ -155,7 +155,7 @@ func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 		file := filepath.Join(b.Dir, name)
 		_, taken := all.Replace[file]
 		if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
-			return nil, refused("there is a file %s already", file)
+			return nil, refused("the file %s already exists", file)
 		}
 		all.Replace[file] = filepath.Join(b.Output, filepath.Base(name))
 	}

@@ -164,7 +164,7 @@ func (w *watch) checked(b built) {
 	case b.number != w.number || w.stopping:
 		discard(b.binary)
 	default:
-		w.ui.warn("the go command makes something else of that; from now on it builds all, as with --direct=off")
+		w.ui.warn("the fast build differed from go build; using go build from now on (as with --direct=off)")
 		w.came(b, nil)
 	}
 }

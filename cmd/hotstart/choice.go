@@ -1,6 +1,12 @@
 package main
 
-import "github.com/spf13/pflag"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
 
 // choice is a string flag with a fixed set of values, which the help shows as
 // the name of the value: "auto|off". The set is checked when all settings are
@@ -25,4 +31,14 @@ func textOf(f *pflag.FlagSet, name string) string {
 		return flag.Value.String()
 	}
 	return ""
+}
+
+// oneOf returns an error if the value of a flag is not one of at least two
+// choices.
+func oneOf(flag, value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	last := len(choices) - 1
+	return fmt.Errorf("invalid --%s %q: want %s or %s", flag, value, strings.Join(choices[:last], ", "), choices[last])
 }

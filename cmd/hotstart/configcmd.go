@@ -77,9 +77,9 @@ func (c *config) print(w io.Writer, flags *watchFlags, from sources) {
 func (c *config) state() string {
 	switch {
 	case c.path == "" || c.ignored != nil:
-		return "no file is read"
+		return "no settings file is read"
 	case !c.found:
-		return "there is no " + configName
+		return configName + " does not exist"
 	}
 	return c.path
 }

@@ -75,7 +75,7 @@ func chooseConfig(named, dir string) (path, root string, err error) {
 		named = filepath.Join(dir, named)
 	}
 	if !isFile(named) {
-		return "", "", &usageError{err: fmt.Errorf("--config=%s: there is no such file", named), hint: "hotstart init"}
+		return "", "", &usageError{err: fmt.Errorf("--config=%s: file does not exist", named), hint: "hotstart init"}
 	}
 	return named, "", nil
 }
@@ -100,7 +100,7 @@ func (c *config) readConfig() (text string, found bool, err error) {
 	}
 	defer f.Close()
 	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || !now.Mode().IsRegular() {
-		return "", false, fmt.Errorf("reading %s: it is not a regular file, or was replaced meanwhile", c.path)
+		return "", false, fmt.Errorf("reading %s: it is not a regular file or was replaced while it was read", c.path)
 	}
 	b, err := io.ReadAll(f)
 	return string(b), err == nil, err

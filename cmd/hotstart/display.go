@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -46,7 +45,7 @@ func (o *displayOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.notify, "notify", o.notify, "show desktop notifications in the same cases")
 }
 
-// check refuses values that can't be meant.
+// check returns an error for an invalid value.
 func (o displayOptions) check() error {
 	for _, choice := range []struct {
 		flag, value string
@@ -56,12 +55,12 @@ func (o displayOptions) check() error {
 		{"pty", o.pty, []string{ptyAuto, ptyAlways, ptyNever}},
 		{"clear", o.clear, []string{clearNever, clearScreen, clearSaves}},
 	} {
-		if !slices.Contains(choice.of, choice.value) {
-			return &usageError{err: fmt.Errorf("--%s=%q is none of %q", choice.flag, choice.value, choice.of), hint: "hotstart watch --help"}
+		if err := oneOf(choice.flag, choice.value, choice.of...); err != nil {
+			return &usageError{err: err, hint: "hotstart watch --help"}
 		}
 	}
 	if o.pty == ptyAlways && !havePTY {
-		return &usageError{err: fmt.Errorf("--pty=%s: not on this system yet", o.pty), hint: "hotstart watch --pty=never"}
+		return &usageError{err: fmt.Errorf("--pty=%s is not supported on this system", o.pty), hint: "hotstart watch --pty=never"}
 	}
 	return nil
 }

@@ -14,11 +14,11 @@ import (
 
 // keyHelp are the keys of hotstart watch.
 var keyHelp = []struct{ key, does string }{
-	{"r", "restart the program, without a build unless there is a new one to come"},
-	{"b", "build again, and reload even if nothing has changed"},
+	{"r", "restart the program; build first only if there is newer code"},
+	{"b", "build and reload, even if nothing has changed"},
 	{"o", "open in the browser"},
 	{"c", "clear the screen"},
-	{"q", "quit: the program finishes; twice ends it at once"},
+	{"q", "quit when the program has finished; twice kills it immediately"},
 	{"h", "this help"},
 }
 
@@ -111,7 +111,7 @@ func (u *watchUI) open() {
 		}
 		return
 	}
-	u.say("nothing to open: no address is known where a browser would find the program")
+	u.say("nothing to open: no HTTP address of the program is known")
 }
 
 // browse starts a browser that outlives hotstart.

@@ -181,7 +181,7 @@ func noPatterns(dir string) *watcher.Patterns {
 
 // settingsRefused tells why a hotstart.toml is not gone by.
 func (u *watchUI) settingsRefused(err error) {
-	line := fmt.Sprintf("%v\n  the settings of before hold", err)
+	line := fmt.Sprintf("%v\nkeeping the previous settings", err)
 	if h, ok := err.(interface{ Hint() string }); ok {
 		line += "; run: " + h.Hint()
 	}
@@ -194,9 +194,9 @@ func (u *watchUI) settingsChanged(name string, changed, fixed []string) {
 	case len(changed) > 0:
 		u.tell(event{name: "settings", text: fmt.Sprintf("%s changed: %s", name, strings.Join(changed, ", "))})
 	case len(fixed) == 0:
-		u.tell(event{name: "settings", text: name + " is in order again"})
+		u.tell(event{name: "settings", text: name + " is valid again"})
 	}
 	if len(fixed) > 0 {
-		u.warn("%s changed: %s will hold when you start hotstart again", name, strings.Join(fixed, ", "))
+		u.warn("%s changed: restart hotstart to apply: %s", name, strings.Join(fixed, ", "))
 	}
 }

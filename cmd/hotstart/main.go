@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -83,13 +82,13 @@ func addColorFlag(f *pflag.FlagSet) {
 }
 
 func checkColor(cmd *cobra.Command) error {
-	if when := colorOf(cmd); !slices.Contains([]string{"auto", "always", "never"}, when) {
-		return &usageError{err: fmt.Errorf("invalid --color %q: want auto, always or never", when), hint: "hotstart --help"}
+	if err := oneOf("color", colorOf(cmd), "auto", "always", "never"); err != nil {
+		return &usageError{err: err, hint: "hotstart --help"}
 	}
 	return nil
 }
 
-// unknownCommand refuses what is no command, and says which are.
+// unknownCommand returns an error for an argument that is not a command.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -97,7 +96,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return &usageError{err: fmt.Errorf("unknown command %q", args[0]), hint: "hotstart --help"}
 }
 
-// noArgs is for a command that takes none.
+// noArgs returns an error if there are arguments.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -105,7 +104,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return &usageError{err: fmt.Errorf("%s takes no argument: %q", cmd.CommandPath(), args[0]), hint: cmd.CommandPath() + " --help"}
 }
 
-// usageError is a command line that can't be meant.
+// usageError is an invalid command line.
 type usageError struct {
 	err  error
 	hint string // the next command to type

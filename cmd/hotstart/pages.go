@@ -32,7 +32,7 @@ func openPages(o watchOptions) (*pages, error) {
 		if o.browser != browserOff {
 			var err error
 			if port, err = strconv.Atoi(o.browser); err != nil || port < 0 || port > 65535 {
-				return nil, &usageError{err: fmt.Errorf("--browser=%s is not a port", o.browser), hint: "hotstart watch --browser"}
+				return nil, &usageError{err: fmt.Errorf("invalid --browser %q: want a port from 0 to 65535", o.browser), hint: "hotstart watch --browser"}
 			}
 		}
 		var err error

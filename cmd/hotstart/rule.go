@@ -34,7 +34,7 @@ func parseRule(text string) (rule, error) {
 	var r rule
 	colon := indexUnquoted(text, ":")
 	if colon < 0 {
-		return r, errors.New("there is no colon between its patterns and its command")
+		return r, errors.New("rule has no colon between its patterns and its command")
 	}
 	patterns := text[:colon]
 	if found := ruleName.FindStringSubmatch(patterns); found != nil {
@@ -58,15 +58,15 @@ func parseRule(text string) (rule, error) {
 // check reports what a rule lacks.
 func (r rule) check() error {
 	if len(r.match) == 0 {
-		return errors.New("there is no pattern of the files that it is for")
+		return errors.New("rule has no file pattern")
 	}
 	for _, p := range slices.Concat(r.match, r.ignore) {
 		if !doublestar.ValidatePattern(p) {
-			return fmt.Errorf("%q is no pattern", p)
+			return fmt.Errorf("invalid pattern %q", p)
 		}
 	}
 	if r.run == "" {
-		return errors.New("there is no command")
+		return errors.New("rule has no command")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (f ruleFlag) Type() string { return "rule" }
 func (f ruleFlag) Set(text string) error {
 	r, err := parseRule(text)
 	if err != nil {
-		return fmt.Errorf("%w; a rule is as '**/*.templ: templ generate'", err)
+		return fmt.Errorf("%w; example: '**/*.templ: templ generate'", err)
 	}
 	*f.rules = append(*f.rules, r)
 	return nil

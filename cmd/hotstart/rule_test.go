@@ -39,11 +39,11 @@ func TestParseRuleThatIsNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                  "no colon",
 		"**/*.templ":        "no colon",
-		": templ generate":  "no pattern of",
-		"!a: templ":         "no pattern of",
-		"+onchange: templ":  "no pattern of",
+		": templ generate":  "no file pattern",
+		"!a: templ":         "no file pattern",
+		"+onchange: templ":  "no file pattern",
 		"*.templ:  ":        "no command",
-		"[a: templ":         `"[a" is no pattern`,
+		"[a: templ":         `invalid pattern "[a"`,
 		"*.go, !{a: gofmt}": "no colon",
 	} {
 		if _, err := parseRule(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -99,8 +99,8 @@ func (d *duty) failure() string { return d.title() + " failed" }
 // circle tells of rules that would go on for ever.
 func (u *watchUI) circle(names []string) {
 	u.ruleRuns = nil
-	u.warn("%s: each run leads to the next, so they stop until you change something\n"+
-		"  (leave out what a rule writes, as in --rule='*.txt, !out.txt: ...')", strings.Join(names, ", "))
+	u.warn("rules trigger each other in a loop: %s; paused until the next edit\n"+
+		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", strings.Join(names, ", "))
 }
 
 // busyFiles names files that change faster than the program can be built.
@@ -125,12 +125,12 @@ func ignoring(dir string, files []string) string {
 	if len(files) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n  (to leave it out: --ignore='%s')", strings.Join(files, ","))
+	return fmt.Sprintf("\n(to ignore it: --ignore='%s')", strings.Join(files, ","))
 }
 
 // wrongTarget tells why a binary can't be executed.
 func (u *watchUI) wrongTarget(target string) {
-	u.warn("the program is built for %s, and this machine is %s/%s\n  go env -u GOARCH; unset GOARCH", target, runtime.GOOS, runtime.GOARCH)
+	u.warn("the program is built for %s, and this machine is %s/%s\ngo env -u GOARCH; unset GOARCH", target, runtime.GOOS, runtime.GOARCH)
 }
 
 // noVariables tells of a .env file that can't be read.
@@ -138,7 +138,7 @@ func (u *watchUI) noVariables(changed []string, err error, standing string) {
 	e := event{name: "start_failed", bad: true, text: u.after(changed, err.Error()) + "; " + standing, facts: u.failing(changed)}
 	e.Reason = err.Error()
 	u.tell(e)
-	u.broken(e, "the variables can't be read", standing)
+	u.broken(e, "the environment file can't be read", standing)
 }
 
 // script tells how a page gets to know what becomes of the program.
@@ -170,8 +170,8 @@ func (u *watchUI) done(e starter.Event, a *attempt) {
 	told := event{name: "ended", text: u.mended() + u.after(a.changed, e.String()+"; waiting for a change"), facts: facts}
 	if e.Holder != "" {
 		told.bad = true
-		told.more = "  hotstart ends that process before it starts the program again; to be reloaded without a gap,\n" +
-			"  a program must stay in the foreground\n"
+		told.more = "  hotstart stops that process before it starts the program again; a program must stay in the\n" +
+			"  foreground to be reloaded without a gap\n"
 	}
 	u.tell(told)
 	if len(u.listens)+len(u.addresses) > 0 {
@@ -182,9 +182,9 @@ func (u *watchUI) done(e starter.Event, a *attempt) {
 // gaveUp tells of a program that is not started again by itself.
 func (u *watchUI) gaveUp(e starter.Event) {
 	told := event{name: "gave_up", bad: true, facts: factsOf(e.Worker)}
-	told.text = fmt.Sprintf("it has died %d times in a row soon after its start; waiting for a change", e.Failures)
+	told.text = fmt.Sprintf("the program crashed %d times in a row soon after its start; waiting for a change", e.Failures)
 	u.tell(told)
-	u.broken(told, "the program dies again and again", "no worker runs; waiting for a change")
+	u.broken(told, "the program crashes repeatedly", "no worker runs; waiting for a change")
 }
 
 // postponed tells that nothing is done yet.

@@ -256,7 +256,7 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	}
 	for name, n := range map[string]int{"max-start-failures": o.maxFailures, "max-old": o.maxOld} {
 		if n < 0 {
-			return so, fmt.Errorf("--%s=%d is less than nothing", name, n)
+			return so, fmt.Errorf("--%s must not be negative", name)
 		}
 	}
 	if so.Ready, err = starter.ParseReadiness(o.ready); err != nil {
@@ -279,10 +279,10 @@ func (o *runOptions) starterOptions() (so starter.Options, err error) {
 	}
 	mode, err := strconv.ParseUint(o.socketMode, 8, 12)
 	if err != nil || mode == 0 || mode > 0o777 {
-		return so, fmt.Errorf("--socket-mode=%q is no mode like 0660", o.socketMode)
+		return so, fmt.Errorf("invalid --socket-mode %q: want an octal mode such as 0660", o.socketMode)
 	}
 	if len(o.paths) == 0 && (mode != 0o777 || o.socketOwner != "") {
-		return so, errors.New("--socket-mode and --socket-owner are those of a --path, and there is none")
+		return so, errors.New("--socket-mode and --socket-owner require --path")
 	}
 	so.SocketMode = os.FileMode(mode)
 	return so, so.Check()

@@ -260,9 +260,9 @@ type toldError struct{ error }
 func (o *runOptions) checkControl() error {
 	switch {
 	case o.restart && o.stop:
-		return errors.New("--restart and --stop can't both be meant")
+		return errors.New("--restart and --stop can't be used together")
 	case len(o.command) > 0:
-		return fmt.Errorf("a program is not run with --restart or --stop: %q", o.command[0])
+		return fmt.Errorf("--restart and --stop take no program: %q", o.command[0])
 	case o.stop && o.pidFile == "":
 		return errors.New("--stop option requires --pid-file")
 	case o.restart && (o.pidFile == "" || o.statusFile == ""):

@@ -33,7 +33,7 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 		u.warn("%s", line)
 	}
 	if flags.options.dir != c.start {
-		u.say("working in %s, by its %s", flags.options.dir, filepath.Base(c.path))
+		u.say("working in %s because of its %s", flags.options.dir, filepath.Base(c.path))
 	}
 	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
 }

@@ -185,19 +185,19 @@ func (o watchOptions) starterOptions(mark, output string, report func(starter.Ev
 		return starter.Options{}, &usageError{err: fmt.Errorf("--overlap: %w", err), hint: "hotstart watch --overlap=off"}
 	}
 	for name, when := range map[string]string{"adopt": o.adopt, "direct": o.direct} {
-		if when != adoptAuto && when != adoptOff {
-			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%q is neither auto nor off", name, when), hint: "hotstart watch --help"}
+		if err := oneOf(name, when, adoptAuto, adoptOff); err != nil {
+			return starter.Options{}, &usageError{err: err, hint: "hotstart watch --help"}
 		}
 	}
 	for name, d := range map[string]time.Duration{
 		"interval": o.interval, "ready-timeout": o.readyTimeout, "serve-timeout": o.serveTimeout, "rollback": o.rollback, "stop-timeout": o.stopTimeout, "poll": o.poll,
 	} {
 		if d < 0 {
-			return starter.Options{}, &usageError{err: fmt.Errorf("--%s=%v is less than nothing", name, d), hint: "hotstart watch --help"}
+			return starter.Options{}, &usageError{err: fmt.Errorf("--%s must not be negative", name), hint: "hotstart watch --help"}
 		}
 	}
 	if o.interval == 0 {
-		return starter.Options{}, &usageError{err: errors.New("--interval=0 proves nothing"), hint: "hotstart watch --help"}
+		return starter.Options{}, &usageError{err: errors.New("--interval must be greater than 0"), hint: "hotstart watch --help"}
 	}
 	stopSignal, err := starter.ParseSignal(o.stopSignal)
 	if err != nil {

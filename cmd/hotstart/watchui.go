@@ -13,7 +13,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// watchUI tells the user of hotstart watch what happened and what goes on.
+// watchUI shows the user of hotstart watch what happened and what is running.
 type watchUI struct {
 	*ui
 	alerts    alerts
@@ -51,7 +51,7 @@ func (u *watchUI) adopted(what string, err error) {
 	u.adopting = what
 	if err != nil {
 		u.adopting = ""
-		u.tell(event{name: "not_adopted", text: fmt.Sprintf("not adopted: %v; it has to take over its sockets by itself", err)})
+		u.tell(event{name: "not_adopted", text: fmt.Sprintf("not instrumented: %v; the program must take over its sockets itself", err)})
 	}
 }
 
@@ -62,8 +62,8 @@ func (u *watchUI) tellAdopted() {
 	if u.adopting == "" {
 		return
 	}
-	u.tell(event{name: "adopted", text: "adopted by its package " + u.adopting +
-		": the sockets that it binds are kept, and requests finish (--adopt=off)"})
+	u.tell(event{name: "adopted", text: "instrumented " + u.adopting +
+		": listeners survive reloads and in-flight requests are drained (--adopt=off disables this)"})
 	u.adopting = ""
 }
 
@@ -99,7 +99,7 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 	facts := u.served()
 	switch {
 	case again:
-		line = u.mendedBy(a.began) + line + " again, with the code of " + clock(a.began)
+		line = u.mendedBy(a.began) + line + " again (built " + clock(a.began) + ")"
 	case a.again:
 		line = u.mendedBy(a.began) + u.after(a.changed, "restarted; "+line)
 		facts.Changed = a.changed
@@ -134,14 +134,14 @@ func (u *watchUI) verb() string {
 	return "serving"
 }
 
-// unused warns once of a port on which nobody will ever answer.
+// unused warns once about an address on which the program does not listen.
 func (u *watchUI) unused(e starter.Event) {
 	before := len(u.addresses)
 	other := func(a starter.Address) bool { return a == e.Address }
 	u.addresses, u.listens = slices.DeleteFunc(u.addresses, other), slices.DeleteFunc(u.listens, other)
 	if len(u.addresses) < before {
 		u.tell(event{name: "unused", bad: true, facts: factsOf(e.Worker), text: fmt.Sprintf(
-			"nothing in the program listens on %s, which hotstart has made: connections to it wait in vain", urlOf(e.Address))})
+			"the program does not listen on %s (--%s); connections to it will hang", urlOf(e.Address), flagOf(e.Address))})
 	}
 }
 
@@ -150,7 +150,7 @@ func (u *watchUI) unused(e starter.Event) {
 func (u *watchUI) unchanged(changed []string, d time.Duration, worker starter.Worker) {
 	facts := factsOf(worker)
 	facts.Changed, facts.BuildMS = changed, milliseconds(d)
-	text := u.after(changed, fmt.Sprintf("built in %s: the same program; worker %d goes on", took(d), worker.Generation))
+	text := u.after(changed, fmt.Sprintf("built in %s: the same program; worker %d keeps running", took(d), worker.Generation))
 	u.tell(event{name: "unchanged", text: u.mended() + text, facts: facts})
 }
 
@@ -201,8 +201,8 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 		told.Reason = "it was not ready in time"
 	}
 	if e.Kind == starter.TimedOut && len(u.addresses) > 0 {
-		told.more += fmt.Sprintf("  it never waited for connections on the socket of %s that hotstart keeps for it;\n"+
-			"  hotstart watch --help tells how a program finds it, and --ready what else may count\n", u.addresses[0])
+		told.more += fmt.Sprintf("  the program never accepted connections on the socket of %s that hotstart opened for it;\n"+
+			"  hotstart watch --help says how a program finds the socket, and --ready selects another check\n", u.addresses[0])
 	}
 	u.tell(told)
 	u.broken(told, fmt.Sprintf("worker %d failed to start", e.Worker.Generation), standing)
@@ -211,9 +211,9 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 
 // slow tells why nothing seems to happen.
 func (u *watchUI) slow(o watchOptions) {
-	line := "the new worker does not serve yet"
+	line := "the new worker is not ready yet"
 	if o.readyTimeout > 0 {
-		line += fmt.Sprintf("; it has %v for that (--ready-timeout)", o.readyTimeout)
+		line += fmt.Sprintf("; waiting up to %v (--ready-timeout)", o.readyTimeout)
 	}
 	u.tell(event{name: "slow", text: line})
 }
@@ -297,14 +297,14 @@ func (u *watchUI) stopping(sig syscall.Signal, worker starter.Worker) {
 	facts.Signal = starter.SignalName(sig)
 	line := "received " + facts.Signal
 	if worker.PID != 0 {
-		line += fmt.Sprintf("; worker %d finishes; once more to end it at once", worker.Generation)
+		line += fmt.Sprintf("; waiting for worker %d to finish (signal again to kill it)", worker.Generation)
 	}
 	u.tell(event{name: "stopping", text: line, facts: facts})
 }
 
-// goesOn says which code is served while newer code is not.
-func (u *watchUI) goesOn(worker starter.Worker, since time.Time) string {
-	return fmt.Sprintf("worker %d goes on with the code of %s", worker.Generation, clock(since))
+// stillServing names the worker that keeps serving, and the time of its build.
+func (u *watchUI) stillServing(worker starter.Worker, since time.Time) string {
+	return fmt.Sprintf("still serving worker %d (built %s)", worker.Generation, clock(since))
 }
 
 // where names every address as a person would type it.
@@ -317,6 +317,14 @@ func urls(addresses []starter.Address) (all []string) {
 		all = append(all, urlOf(a))
 	}
 	return all
+}
+
+// flagOf is the flag by which hotstart was asked to open an address.
+func flagOf(a starter.Address) string {
+	if a.Network == "unix" {
+		return "path"
+	}
+	return "port"
 }
 
 // urlOf is what a browser takes, unless the program was seen to serve something else than

@@ -45,13 +45,13 @@ func (w *watch) start(a *attempt) {
 		Greets: a.adopted,
 	}
 	if a.outputs, err = w.streams.connect(a.command); err != nil {
-		w.ui.warn("the program writes by itself: %v", err)
+		w.ui.warn("the output of the program is not captured: %v", err)
 	}
 	if len(a.outputs) > 0 {
 		a.command.Words = a.outputs[0].words
 	}
 	if err := w.connectInput(a); err != nil {
-		w.ui.warn("the program reads nothing: %v", err)
+		w.ui.warn("the program has no standard input: %v", err)
 	}
 	w.attempts[a.command], w.target = a, a
 	w.churn.starts()
@@ -171,7 +171,7 @@ func (w *watch) rolledBack(e starter.Event, a *attempt) {
 		w.target = w.good
 	}
 	w.behind, w.current = true, w.good
-	w.ui.rolledBack(e, a, w.lastWords(e, a), "back to the code of "+clock(w.good.began))
+	w.ui.rolledBack(e, a, w.lastWords(e, a), "returning to the build of "+clock(w.good.began))
 }
 
 // done notes a worker that has ended as it should.
@@ -228,12 +228,12 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 	standing := w.standing()
 	if back := w.attempts[e.Back]; back != nil && !w.stopping {
 		w.current = back
-		standing = "back to the code of " + clock(back.began)
+		standing = "returning to the build of " + clock(back.began)
 	}
 	hint := ""
 	if w.worker.PID != 0 && !w.hinted && w.o.overlap != string(starter.OverlapOff) {
 		w.hinted = true
-		hint = "  if it fails because the old worker still runs: --overlap=off ends that first\n"
+		hint = "  if it fails because the old worker still runs: --overlap=off stops the old worker first\n"
 	}
 	w.ui.startFailed(e, a, w.lastWords(e, a), standing, hint)
 	if e.Kind == starter.Failed && strings.Contains(e.Reason(), syscall.ENOEXEC.Error()) {
@@ -246,7 +246,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 func (w *watch) standing() string {
 	switch {
 	case w.worker.PID != 0:
-		return w.ui.goesOn(w.worker, w.current.began)
+		return w.ui.stillServing(w.worker, w.current.began)
 	case w.starting.PID != 0:
 		return fmt.Sprintf("worker %d is starting", w.starting.Generation)
 	case w.stopping:

@@ -80,7 +80,7 @@ func packetConn(fd int) (net.PacketConn, error) {
 // variable inherited from a worker that started this process tells nothing about it.
 func streamPair(fd int) (*net.UnixConn, error) {
 	if e, err := describe(fd); err != nil || e.network != "unix" {
-		return nil, fmt.Errorf("descriptor %d is no unix stream socket", fd)
+		return nil, fmt.Errorf("descriptor %d is not a unix stream socket", fd)
 	}
 	f := os.NewFile(uintptr(fd), "broker")
 	defer f.Close()

@@ -126,9 +126,9 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	until(t, ctx, `document.querySelectorAll("link").length === 1 && window.same`)
 
 	// An error is shown, as text, and vanishes when it is mended.
-	s.Trouble(&Trouble{Title: "the build failed", Standing: "worker 1 goes on", At: 1, Problems: []Problem{
+	s.Trouble(&Trouble{Title: "the build failed", Standing: "still serving worker 1", At: 1, Problems: []Problem{
 		{Place: "main.go:3:1", Message: "undefined: <img src=x onerror=document.title='bad'>", Frame: "> 3 | x := 1"}}, Output: "out"})
-	for _, text := range []string{"the build failed", "worker 1 goes on", "main.go:3:1: undefined: <img", "> 3 | x := 1", "out"} {
+	for _, text := range []string{"the build failed", "still serving worker 1", "main.go:3:1: undefined: <img", "> 3 | x := 1", "out"} {
 		until(t, ctx, overlay+fmt.Sprintf(`?.includes(%q)`, text))
 	}
 	until(t, ctx, `document.title !== "bad" && !document.querySelector("hotstart-overlay").shadowRoot.querySelector("img")`)

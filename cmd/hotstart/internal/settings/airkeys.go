@@ -11,28 +11,28 @@ import (
 // airNone is why keys of air have no equivalent.
 var airNone = map[string]string{
 	"tmp_dir":                         "none: binaries are kept outside of the project",
-	"testdata_dir":                    "none: what the build does not read is not watched",
+	"testdata_dir":                    "none: only the inputs of the build are watched",
 	"build.bin":                       "none: hotstart builds the binary and names it",
-	"build.log":                       "none: errors stay on the screen, and in the browser, until they are mended",
-	"build.exclude_unchanged":         "none: always so; a file counts when what it holds has changed",
-	"build.ignore_dangerous_root_dir": "none: only what the build reads is watched, wherever it runs",
-	"build.follow_symlink":            "none: packages are watched by the folder that the go command finds them in; name other folders in watch",
+	"build.log":                       "none: errors stay on the screen, and in the browser, until they are fixed",
+	"build.exclude_unchanged":         "none: always on; a file counts as changed when its content has changed",
+	"build.ignore_dangerous_root_dir": "none: only the inputs of the build are watched",
+	"build.follow_symlink":            "none: packages are watched in the folder where the go command finds them; add other folders to watch",
 	"build.delay":                     "none: a build begins at once, and a newer change cancels it",
-	"build.stop_on_error":             "none: while code does not build, the old program goes on, and hotstart says so",
-	"build.rerun":                     "none: one that crashes is started again, one that ends with status 0 after a change",
-	"build.rerun_delay":               "none: the wait between two starts grows with each that fails",
+	"build.stop_on_error":             "none: while the code does not build, the old program keeps serving and hotstart shows the error",
+	"build.rerun":                     "none: a program that crashes is restarted; one that exits with status 0 is restarted after a change",
+	"build.rerun_delay":               "none: the pause between two starts grows with each failed start",
 	"build.windows":                   "none: hotstart does not run on Windows",
-	"build.darwin":                    "none: give what differs by variables, as HOTSTART_ARGS",
-	"build.linux":                     "none: give what differs by variables, as HOTSTART_ARGS",
+	"build.darwin":                    "none: set what differs by environment variables, for example HOTSTART_ARGS",
+	"build.linux":                     "none: set what differs by environment variables, for example HOTSTART_ARGS",
 	"color.main":                      "none: colours are those of the terminal",
 	"color.watcher":                   "none: colours are those of the terminal",
 	"color.build":                     "none: colours are those of the terminal",
 	"color.runner":                    "none: colours are those of the terminal",
-	"color.app":                       "none: what the program writes is passed on as it is",
-	"log.time":                        "none: --log-format=json has the time of everything",
-	"log.main_only":                   "none: hotstart says one line a reload",
-	"log.silent":                      "none: hotstart says one line a reload, on stderr",
-	"misc.clean_on_exit":              "none: always so",
+	"color.app":                       "none: the output of the program is passed through unchanged",
+	"log.time":                        "none: --log-format=json adds the time to each event",
+	"log.main_only":                   "none: hotstart prints one line per reload",
+	"log.silent":                      "none: hotstart prints one line per reload, on stderr",
+	"misc.clean_on_exit":              "none: always on",
 	"misc.startup_banner":             "none: there is no banner",
 	"screen.keep_scroll":              "see screen.clear_on_rebuild",
 	"proxy.proxy_port":                "none: there is no proxy; use the program's own port",
@@ -69,7 +69,7 @@ func (a *airFile) convert(key string) string {
 	case "screen.clear_on_rebuild":
 		return a.clearScreen()
 	}
-	return "none: it is no key of air v1.67"
+	return "none: unknown key of air v1.67"
 }
 
 func (a *airFile) clearScreen() string {
@@ -95,7 +95,7 @@ func (a *airFile) convertProxy(key string) string {
 	case key == "proxy.app_start_timeout":
 		return a.set("ready-timeout", a.milliseconds(key))
 	}
-	return "none: it is no key of air v1.67"
+	return "none: unknown key of air v1.67"
 }
 
 func (a *airFile) convertBuild(key string) string {
@@ -107,7 +107,7 @@ func (a *airFile) convertBuild(key string) string {
 		if a.has("on-stop") {
 			return a.add("on-stop", a.list(key)...)
 		}
-		return "none: have what starts hotstart run it"
+		return "none: run it after hotstart has exited"
 	case "cmd":
 		return a.command(a.text(key))
 	case "entrypoint":
@@ -132,7 +132,7 @@ func (a *airFile) convertFiles(name string) string {
 	case "include_ext":
 		return a.endings(values)
 	case "include_dir":
-		return "nothing for Go: the build tells; for other endings see build.include_ext"
+		return "nothing for Go: the build names its files; for other extensions see build.include_ext"
 	case "include_file":
 		return a.add("watch", values...)
 	case "exclude_dir":
@@ -149,14 +149,14 @@ func (a *airFile) convertFiles(name string) string {
 	case "exclude_regex":
 		return a.expressions(values)
 	}
-	return "none: it is no key of air v1.67"
+	return "none: unknown key of air v1.67"
 }
 
 // endings are those of files that are not the build's own business.
 func (a *airFile) endings(values []string) string {
 	values = slices.DeleteFunc(values, func(v string) bool { return v == "go" })
 	if len(values) == 0 {
-		return "nothing: the build tells which Go files count"
+		return "nothing: the build names its Go files"
 	}
 	ours := "restart"
 	if len(a.list("build.pre_cmd")) > 0 || strings.Contains(a.text("build.cmd"), "&&") {
@@ -176,7 +176,7 @@ func (a *airFile) expressions(values []string) string {
 	if len(rest) == 0 {
 		return "nothing: tests never count"
 	}
-	return fmt.Sprintf("none: there are patterns, not regular expressions; write %q into ignore as such", rest)
+	return fmt.Sprintf("none: hotstart has patterns instead of regular expressions; rewrite %q as patterns in ignore", rest)
 }
 
 func (a *airFile) poll() string {
@@ -208,7 +208,7 @@ func (a *airFile) stop(name string) string {
 		delay, _ = time.ParseDuration(v)
 	}
 	if delay < time.Millisecond {
-		return fmt.Sprintf("none: %v is no time to stop in; the default is 10s", delay)
+		return fmt.Sprintf("none: %v is too short to stop a program; the default is 10s", delay)
 	}
 	return a.set("stop-timeout", delay.String())
 }
@@ -227,7 +227,7 @@ func (a *airFile) rules() string {
 		}
 		a.tables = append(a.tables, table+"match = "+listLiteral(match)+"\nrun = "+quote(run)+"\non-change = true\n")
 		if expressions := texts(t["exclude_regex"]); len(expressions) > 0 {
-			note += fmt.Sprintf("; write %q into its ignore as patterns", expressions)
+			note += fmt.Sprintf("; rewrite %q as patterns in its ignore", expressions)
 		}
 	}
 	return note + "; what it writes is built, too"

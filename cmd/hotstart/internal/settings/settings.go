@@ -138,7 +138,7 @@ func fillText(f *pflag.Flag, name, text string) error {
 		texts = strings.Split(strings.TrimSpace(text), "\n")
 	}
 	if err := Put(f, texts); err != nil {
-		return &Error{Place: name, Reason: fmt.Sprintf("%q is no %s: %v", text, f.Name, err)}
+		return &Error{Place: name, Reason: fmt.Sprintf("invalid %s %q: %v", f.Name, text, err)}
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func Strangers(flags *pflag.FlagSet, env []string) (warnings []string) {
 		name, _, _ := strings.Cut(variable, "=")
 		short, ours := strings.CutPrefix(name, prefix)
 		if ours && !slices.Contains(known, short) && !slices.Contains(own, name) {
-			warnings = append(warnings, fmt.Sprintf("%s in the environment is no setting%s", name, meant(short, known, prefix)))
+			warnings = append(warnings, fmt.Sprintf("unknown setting %s in the environment%s", name, meant(short, known, prefix)))
 		}
 	}
 	slices.Sort(warnings)

@@ -166,15 +166,15 @@ func TestWhatCantBeMeant(t *testing.T) {
 		{"qqqqqq = 1", `hotstart.toml:1: unknown key "qqqqqq"`},
 		{"[build]\ncmd = 'x'", `hotstart.toml:1: unknown key "build"`},
 		{"config = 'x'", `hotstart.toml:1: config can't be set in a file; it is a flag, and HOTSTART_CONFIG`},
-		{"# x\nstop-timeout = 5", `hotstart.toml:2:16: stop-timeout: a duration is expected, as "500ms" or "10s", not 5`},
+		{"# x\nstop-timeout = 5", `hotstart.toml:2:16: stop-timeout: want a duration such as "500ms" or "10s", not 5`},
 		{"stop-timeout = 'soon'", `hotstart.toml:1:17: stop-timeout: time: invalid duration "soon"`},
-		{"debug = 'yes'", `hotstart.toml:1:10: debug: true or false is expected, not the string "yes"`},
-		{"count = '7'", `hotstart.toml:1:10: count: a number is expected, not the string "7"`},
-		{"build-flags = ['-race']", `hotstart.toml:1:16: build-flags: a string is expected, not a list`},
-		{"port = [80, true]", `hotstart.toml:1:9: port: a list of strings is expected, not true`},
-		{"port = {a = 1}", `hotstart.toml:1:9: port: a list of strings is expected, not a table`},
+		{"debug = 'yes'", `hotstart.toml:1:10: debug: want true or false, not the string "yes"`},
+		{"count = '7'", `hotstart.toml:1:10: count: want a number, not the string "7"`},
+		{"build-flags = ['-race']", `hotstart.toml:1:16: build-flags: want a string, not a list`},
+		{"port = [80, true]", `hotstart.toml:1:9: port: want a list of strings, not true`},
+		{"port = {a = 1}", `hotstart.toml:1:9: port: want a list of strings, not a table`},
 		{"rule = 'x'", `hotstart.toml:1:9: rule: there is no colon`},
-		{"[[rule]]\nmatch = 'a'\nrun = 'x'\n[[rule]]\nmatch = 'a'", `hotstart.toml:4: rule: there is no run`},
+		{"[[rule]]\nmatch = 'a'\nrun = 'x'\n[[rule]]\nmatch = 'a'", `hotstart.toml:4: rule: run is missing`},
 		{"[[rule]]\nmatch = 'a'\nrun = 1\n[[rule]]\nmatch = 'a'\nrun = 'b'", `hotstart.toml:3: rule: run takes a string, not 1`},
 		{"[[rule]]\nmatch = 'a'\nrun = 'x'\n[[rule]]\nmatch = 'a'\nrun = 'b'\nruns = 'c'", `hotstart.toml:7: rule: unknown key "runs"; did you mean run?`},
 		{"[[rule]]\nmatch = [1]\nrun = 'x'", `hotstart.toml:2: rule: match takes a list of strings, not 1`},
@@ -191,14 +191,14 @@ func TestWhatCantBeMeant(t *testing.T) {
 
 func TestVariableThatCantBeMeant(t *testing.T) {
 	_, err := newSample().fill([]string{"HOTSTART_DEBUG=maybe"}, "")
-	if err == nil || !strings.HasPrefix(err.Error(), `HOTSTART_DEBUG: "maybe" is no debug: `) {
+	if err == nil || !strings.HasPrefix(err.Error(), `HOTSTART_DEBUG: invalid debug "maybe": `) {
 		t.Error(err)
 	}
 }
 
 func TestStrangers(t *testing.T) {
 	got := Strangers(newSample().flags, []string{"PATH=x", "HOTSTART_FD=3", "HOTSTART_PORT=1", "HOTSTART_PROT=1", "HOTSTART_XYZXYZ=1", "HOTSTART_CONFIG=x"})
-	want := "[HOTSTART_PROT in the environment is no setting; did you mean HOTSTART_PORT? HOTSTART_XYZXYZ in the environment is no setting]"
+	want := "[unknown setting HOTSTART_PROT in the environment; did you mean HOTSTART_PORT? unknown setting HOTSTART_XYZXYZ in the environment]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got %v", got)
 	}

@@ -45,7 +45,7 @@ func checkTable(fields []Field, table map[string]any) (checked map[string]any, k
 		known = append(known, f.Name)
 		value, ok := table[f.Name]
 		if !ok && f.Required {
-			return nil, "", fmt.Errorf("there is no %s", f.Name)
+			return nil, "", fmt.Errorf("%s is missing", f.Name)
 		}
 		if !ok {
 			continue
@@ -92,20 +92,20 @@ func scalar(f *pflag.Flag, value any) (string, error) {
 		if _, ok := value.(bool); ok {
 			return fmt.Sprint(value), nil
 		}
-		return "", fmt.Errorf("true or false is expected, not %s", noun(value))
+		return "", fmt.Errorf("want true or false, not %s", noun(value))
 	case t == typeNumber:
 		if _, ok := value.(int64); ok {
 			return fmt.Sprint(value), nil
 		}
-		return "", fmt.Errorf("a number is expected, not %s", noun(value))
+		return "", fmt.Errorf("want a number, not %s", noun(value))
 	case value == true && f.NoOptDefVal != "":
 		return f.NoOptDefVal, nil // as the flag without a value
 	case value == false && f.NoOptDefVal != "":
 		return f.DefValue, nil
 	case t == typeDuration && !ok:
-		return "", fmt.Errorf(`a duration is expected, as "500ms" or "10s", not %s`, noun(value))
+		return "", fmt.Errorf(`want a duration such as "500ms" or "10s", not %s`, noun(value))
 	case !ok:
-		return "", fmt.Errorf("a string is expected, not %s", noun(value))
+		return "", fmt.Errorf("want a string, not %s", noun(value))
 	}
 	return text, nil
 }
@@ -118,7 +118,7 @@ func listText(f *pflag.Flag, element any) (string, error) {
 	case int64: // as a port is
 		return fmt.Sprint(v), nil
 	}
-	return "", fmt.Errorf("a list of strings is expected, not %s", noun(element))
+	return "", fmt.Errorf("want a list of strings, not %s", noun(element))
 }
 
 // Types of values that are no lists.
