@@ -113,15 +113,27 @@ func hotstartUnixName(kind int, path string) string {
 // program closes its listener: it is that of the worker after this one. It is called
 // when the program accepts on that listener.
 func (w *hotstartWorker) keepsPath() {
-	for _, method := range []string{"Accept(", "AcceptUnix(", "accept("} {
-		arguments := hotstartArguments(hotstartStack(), "net.(*UnixListener)."+method)
-		if len(arguments) > 0 {
-			if l := (*net.UnixListener)(hotstartPointer(arguments[0])); l != nil {
-				l.SetUnlinkOnClose(false)
-				return
-			}
+	for _, method := range []string{"Accept(", "AcceptUnix("} {
+		if l := (*net.UnixListener)(hotstartArgument("net.(*UnixListener)."+method, 0)); l != nil {
+			l.SetUnlinkOnClose(false)
+			return
 		}
 	}
+}
+
+// hotstartArgument returns the nth word that a function on the stack was called with, a
+// pointer that this function needs again after the call that is under way: so what it
+// points to is alive. nil if the runtime is not certain of its value.
+//
+// It may point into the stack. When that is moved, the runtime changes pointers, not
+// what was printed of them: so it is printed again once it is a pointer.
+func hotstartArgument(function string, n int) unsafe.Pointer {
+	address := hotstartWord(hotstartStack(), function, n)
+	pointer := *(*unsafe.Pointer)(unsafe.Pointer(&address))
+	if hotstartWord(hotstartStack(), function, n) != uintptr(pointer) {
+		return nil
+	}
+	return pointer
 }
 
 // hotstartStack is the stack of this goroutine as a panic would print it, the
@@ -131,29 +143,18 @@ func hotstartStack() string {
 	return string(b[:runtime.Stack(b, false)])
 }
 
-// hotstartArguments returns the words that a function on the stack was called with, as
-// they are printed.
-func hotstartArguments(stack, function string) []string {
-	at := strings.Index(stack, "\n"+function)
-	if at < 0 {
-		return nil
+// hotstartWord is the nth word that a function on the stack was called with, 0 if it is
+// not printed, or with a question mark: then the runtime is not certain of it.
+func hotstartWord(stack, function string, n int) uintptr {
+	_, line, _ := strings.Cut(stack, "\n"+function)
+	line, _, whole := strings.Cut(line, ")\n")
+	words := strings.Split(strings.NewReplacer("{", "", "}", "").Replace(line), ", ")
+	if !whole || n >= len(words) {
+		return 0
 	}
-	line := stack[at+1+len(function):]
-	end := strings.IndexByte(line, '\n')
-	if end < 0 {
-		return nil
-	}
-	line = strings.TrimSuffix(line[:end], ")")
-	return strings.Split(strings.NewReplacer("{", "", "}", "").Replace(line), ", ")
-}
-
-// hotstartPointer is a word that is a pointer, nil if the runtime is not certain of
-// its value: it then prints a question mark.
-func hotstartPointer(word string) unsafe.Pointer {
-	value, err := strconv.ParseUint(word, 0, 64)
+	word, err := strconv.ParseUint(words[n], 0, strconv.IntSize)
 	if err != nil {
-		return nil
+		return 0
 	}
-	address := uintptr(value)
-	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
+	return uintptr(word)
 }

@@ -25,15 +25,10 @@ func (w *hotstartWorker) hookUnix() bool {
 // nil if it is made for something else. It is an argument of net.socket, which is the
 // last function to have it before bind(2): nothing in package net tells it.
 func hotstartUnixAddress() *net.UnixAddr {
-	stack := hotstartStack()
-	if !strings.Contains(stack, "\nnet.(*sysListener).listenUnix(") {
+	if !strings.Contains(hotstartStack(), "\nnet.(*sysListener).listenUnix(") {
 		return nil
 	}
 	// ctx (2 words), net (2), family, sotype, proto, ipv6only, laddr (its type and
 	// the pointer).
-	arguments := hotstartArguments(stack, "net.socket(")
-	if len(arguments) < 10 {
-		return nil
-	}
-	return (*net.UnixAddr)(hotstartPointer(arguments[9]))
+	return (*net.UnixAddr)(hotstartArgument("net.socket(", 9))
 }
