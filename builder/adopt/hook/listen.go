@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"net"
 	"net/netip"
 	"runtime"
 	"strconv"
@@ -67,8 +68,8 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	again, overlaps := w.listens(name), false
-	if !again || hotstartMayShare() {
+	again, shares, overlaps := w.listens(name), hotstartMayShare(), false
+	if !again || shares {
 		kept := w.ask("want " + name + hotstartZero(name))
 		if kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
@@ -79,7 +80,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	}
 	// So that an address that a stranger holds, another hotstart too, or this
 	// program itself, is in use.
-	if !overlaps && (!again || !hotstartMayShare()) {
+	if !overlaps && (!again || !shares) || !shares && w.overlaps(name) {
 		hotstartShare(fd, 0)
 	}
 	if err := listen(fd, backlog); err != nil {
@@ -127,22 +128,34 @@ func (w *hotstartWorker) listens(name string) bool {
 	return false
 }
 
-// hotstartMayShare tells from its callers whether the program may have set
-// SO_REUSEPORT itself, to listen more than once at one address: by the Control of a
-// net.ListenConfig. Whether it has done so can't be seen, since hotstartPrepare has.
-func hotstartMayShare() bool {
-	callers := make([]uintptr, 32)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-	for configured := false; ; {
-		frame, more := frames.Next()
-		if configured {
-			return frame.Function != "net.Listen"
-		}
-		configured = frame.Function == "net.(*ListenConfig).Listen"
-		if !more {
-			return configured
+// overlaps reports whether the program has a listening socket of another address that
+// can't be listened on at the same time as this one.
+func (w *hotstartWorker) overlaps(name string) bool {
+	for _, other := range w.listeners {
+		if hotstartOverlaps(name, other) {
+			return true
 		}
 	}
+	return false
+}
+
+func hotstartOverlaps(one, other string) bool {
+	network, address, _ := strings.Cut(one, " ")
+	otherNetwork, otherAddress, _ := strings.Cut(other, " ")
+	a, errA := netip.ParseAddrPort(address)
+	b, errB := netip.ParseAddrPort(otherAddress)
+	return errA == nil && errB == nil && a.Port() == b.Port() && a.Port() != 0 &&
+		(network == otherNetwork || network == "tcp" || otherNetwork == "tcp") &&
+		(a.Addr().IsUnspecified() || b.Addr().IsUnspecified())
+}
+
+// hotstartMayShare reports whether the program may have set SO_REUSEPORT itself, to
+// listen more than once at one address: by the Control of a net.ListenConfig. Whether
+// that has done so can't be seen, since hotstartPrepare has. A net.sysListener begins with
+// the ListenConfig.
+func hotstartMayShare() bool {
+	config := (*net.ListenConfig)(hotstartArgument("net.(*sysListener).listenTCPProto(", 0))
+	return config != nil && config.Control != nil
 }
 
 // hotstartLetGo is how long a socket that the program has accepted on stays with

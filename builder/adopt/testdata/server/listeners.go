@@ -56,6 +56,16 @@ func listeners(mode string, addresses []string) {
 			l.Close()
 			fmt.Println("closed", l.Addr())
 		}
+	case "twice": // by mistake
+		port := addresses[0][strings.LastIndexByte(addresses[0], ':'):]
+		listen(addresses[0])
+		_, err := net.Listen("tcp", addresses[0])
+		fmt.Println("second:", err)
+		_, err = new(net.ListenConfig).Listen(context.Background(), "tcp", addresses[0])
+		fmt.Println("second:", err)
+		_, err = net.Listen("tcp", port)
+		fmt.Println("second:", err)
+		log.Fatal(http.ListenAndServe(addresses[1], nil))
 	case "pair": // listens twice at one address, by its own will
 		go http.Serve(sharing(addresses[0]), nil)
 		log.Fatal(http.Serve(sharing(addresses[0]), nil))

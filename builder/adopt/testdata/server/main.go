@@ -60,13 +60,6 @@ func main() {
 		log.Fatal(server.ListenAndServe())
 	case "shutdown":
 		shutdown(addresses[0])
-	case "twice":
-		if _, err := net.Listen("tcp", addresses[0]); err != nil {
-			log.Fatal(err)
-		}
-		_, err := net.Listen("tcp", addresses[0])
-		fmt.Println("second:", err)
-		log.Fatal(http.ListenAndServe(addresses[1], nil))
 	case "again": // closes its listener and makes it again
 		l, err := net.Listen("tcp", addresses[0])
 		if err != nil {
