@@ -180,3 +180,20 @@ func TestFrames(t *testing.T) {
 		}
 	}
 }
+
+// A client that reads nothing more does not keep the worker from closing other connections.
+func TestClosingH2CWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	server, client := net.Pipe()
+	defer client.Close()
+	c := &framed{Conn: server, all: new(h2c), told: true, out: frames{begun: true}}
+	closed := make(chan struct{})
+	go func() {
+		c.closeIdle()
+		close(closed)
+	}()
+	await(t, "the end of closeIdle", closed)
+	if _, err := server.Write([]byte("x")); err != io.ErrClosedPipe {
+		t.Errorf("the connection is open: %v", err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // hotstartH2c follows the connections that a handler has taken from net/http to speak HTTP/2 on them, as that of
@@ -217,6 +218,7 @@ func (c *hotstartFramed) closeIdle() {
 	last, open := c.last, len(c.streams)
 	c.mu.Unlock()
 	if c.told && open == 0 && c.out.between() {
+		c.Conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // for a client that does not read
 		c.Conn.Write(hotstartNewGoAway(last))
 		c.Close()
 	}
