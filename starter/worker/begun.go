@@ -19,6 +19,7 @@ import (
 // or a net.Conn of another type than programs expect. So its fields are looked at, unless they are not what they were
 // from Go 1.23 on: then no request has begun.
 func hasBegun(srv *http.Server) (has bool) {
+	var unread []net.Conn // maybe; their methods may be the program's, and need the lock
 	inside(srv, func(server reflect.Value) {
 		conns := server.FieldByName("activeConn")
 		if !conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Ptr {
@@ -30,9 +31,16 @@ func hasBegun(srv *http.Server) (has bool) {
 			at.limit = 4096 + int64(srv.MaxHeaderBytes)
 		}
 		for keys := conns.MapRange(); ok && !has && keys.Next(); {
-			has = at.begun(unsafe.Pointer(keys.Key().Pointer()))
+			begun, waits := at.begun(unsafe.Pointer(keys.Key().Pointer()))
+			has = begun
+			if waits {
+				unread = append(unread, at.of(unsafe.Pointer(keys.Key().Pointer())))
+			}
 		}
 	})
+	for i := 0; i < len(unread) && !has; i++ {
+		has = hasUnread(unread[i])
+	}
 	return has
 }
 
@@ -95,30 +103,33 @@ func findConn(conn reflect.Type) (at connFields, ok bool) {
 }
 
 // begun reads what the goroutine of the connection may write: a moment later it is
-// looked at again.
+// looked at again. If no request has begun there, it reports whether the connection waits
+// for one.
 //
 //go:norace
-func (at connFields) begun(conn unsafe.Pointer) bool {
+func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
 	state := http.ConnState((*atomic.Uint64)(unsafe.Pointer(uintptr(conn)+at.state)).Load() & 0xff)
 	if state != http.StateNew && state != http.StateIdle {
-		return false
+		return false, false
 	}
 	bytes := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.bytes))
 	buffer := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.buffer))
 	if bytes == nil || buffer == nil { // it is not read yet
-		return hasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+		return false, true
 	}
 	remain := *(*int64)(unsafe.Pointer(uintptr(bytes) + at.remain))
 	read := *(*int)(unsafe.Pointer(uintptr(buffer) + at.read))
 	written := *(*int)(unsafe.Pointer(uintptr(buffer) + at.written))
 	const unlimited = 1 << 62
-	switch {
-	case written > read:
-		return true
-	case state == http.StateIdle && remain < unlimited:
-		return true
-	case state == http.StateNew && remain > 0 && remain < at.limit:
-		return true
-	}
-	return hasUnread(*(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn)))
+	has = written > read ||
+		state == http.StateIdle && remain < unlimited ||
+		state == http.StateNew && remain > 0 && remain < at.limit
+	return has, !has
+}
+
+// of returns the connection under one of net/http.
+//
+//go:norace
+func (at connFields) of(conn unsafe.Pointer) net.Conn {
+	return *(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn))
 }

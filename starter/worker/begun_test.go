@@ -102,3 +102,54 @@ func TestFieldsOfAnotherHTTP(t *testing.T) {
 		}
 	}
 }
+
+// A connection of the program's own may need the server to be unlocked.
+func TestBegunCallsNothingUnderTheLock(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, "listening", err)
+	srv := &http.Server{Handler: http.HandlerFunc(echo)}
+	asked := make(chan struct{}, 1)
+	go srv.Serve(&wrapping{l, func(conn net.Conn) net.Conn { return &demanding{conn, srv, asked} }})
+	defer srv.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	check(t, "dialling", err)
+	defer c.Close()
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		for len(asked) == 0 {
+			hasBegun(srv)
+		}
+	}()
+	await(t, "the end of a look at the connection", looked)
+}
+
+type wrapping struct {
+	net.Listener
+	wrap func(net.Conn) net.Conn
+}
+
+func (w *wrapping) Accept() (net.Conn, error) {
+	conn, err := w.Listener.Accept()
+	if err == nil {
+		conn = w.wrap(conn)
+	}
+	return conn, err
+}
+
+// demanding locks its server for a moment.
+type demanding struct {
+	net.Conn
+	srv   *http.Server
+	asked chan struct{}
+}
+
+func (d *demanding) NetConn() net.Conn {
+	d.srv.RegisterOnShutdown(func() {})
+	select {
+	case d.asked <- struct{}{}:
+	default:
+	}
+	return d.Conn
+}
