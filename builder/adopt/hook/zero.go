@@ -11,6 +11,10 @@ import (
 // that did. w.mu guards it.
 var hotstartSites map[string][]string
 
+// hotstartAskers is how many goroutines of one place are told apart: a server of FTP asks
+// for a port in each of its connections.
+const hotstartAskers = 64
+
 // hotstartZero returns the third word of a want for port 0, "" for other addresses: by which
 // functions it is called, not in which lines, which move with each edit, and the how
 // manyeth goroutine calls.
@@ -26,7 +30,7 @@ func hotstartZero(name string) string {
 	for n < len(hotstartSites[site]) && hotstartSites[site][n] != goroutine {
 		n++
 	}
-	if n == len(hotstartSites[site]) {
+	if n == len(hotstartSites[site]) && n < hotstartAskers {
 		hotstartSites[site] = append(hotstartSites[site], goroutine)
 	}
 	return " " + site + "." + strconv.Itoa(n)
