@@ -157,15 +157,15 @@ func hotstartIsAccepting() bool {
 }
 
 func hotstartHasOpen() bool {
-	return hotstartAny(func(fd int, is uint32) bool { return is&hotstartOpen != 0 && hotstartIsSocket(fd) })
+	return hotstartAny(func(fd int, is uint32) bool { return is&hotstartOpen != 0 && hotstartIsSocket(fd, is) })
 }
 
 // hotstartIsSocket tells whether fd is one still: a program may have closed
 // it by syscall.Close.
-func hotstartIsSocket(fd int) bool {
+func hotstartIsSocket(fd int, is uint32) bool {
 	_, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	if err != nil {
-		hotstartMark(fd, 0)
+		hotstartFDs[fd].CompareAndSwap(is, 0) // it may be a new connection by now
 	}
 	return err == nil
 }

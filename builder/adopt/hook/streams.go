@@ -23,7 +23,7 @@ func (h *hotstartHTTP) streams(r *http.Request) {
 		if is != hotstartOpen || hotstartPeer(fd) != peer {
 			return false
 		}
-		hotstartMark(fd, hotstartOpen|hotstartStreams)
+		hotstartFDs[fd].CompareAndSwap(is, hotstartOpen|hotstartStreams)
 		return true
 	})
 }

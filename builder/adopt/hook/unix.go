@@ -36,13 +36,13 @@ func (w *hotstartWorker) prepareUnix(fd, family, kind int) {
 	if name == "" {
 		return
 	}
+	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.listens(name) {
 		return // by itself: it is in use
 	}
 	back := hotstartPutBack(addr.Name)
-	w.connect()
 	kept := w.ask("want " + name)
 	if kept < 0 {
 		if back {
