@@ -28,7 +28,7 @@ func (s *Starter) observe() *contention {
 
 // pryInto asks again and again while a worker starts.
 func (s *Starter) pryInto(w *running, generation int) {
-	for sleep(w.looks, pryEvery) {
+	for sleep(w.looks.Done(), pryEvery) {
 		if !s.tell(pry{generation}) {
 			return
 		}

@@ -59,7 +59,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if err := i.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for late := false; !i.ended() || !i.exit.seen(); late = !sleep(ctx, glance) {
+	for late := false; !i.ended() || !i.exit.seen(); late = !sleep(ctx.Done(), glance) {
 		if late { // and the last look came after that
 			return fmt.Errorf("stopping pid %d: it still runs: %w", i.PID, context.Cause(ctx))
 		}
@@ -81,7 +81,7 @@ func (i *Instance) Restart(ctx context.Context, statusFile string) error {
 		return err
 	}
 	last := newest(before)
-	for late := false; ; late = !sleep(ctx, glance) {
+	for late := false; ; late = !sleep(ctx.Done(), glance) {
 		now, err := readStatus(statusFile)
 		if err == nil && i.ended() {
 			err = errors.New("it has ended")

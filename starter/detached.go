@@ -61,7 +61,7 @@ func (s *Starter) endDetached(w Worker, grace time.Duration) {
 				syscall.Kill(pid, sig)
 			}
 		}
-		if len(left) == 0 || !s.pause(20*time.Millisecond) {
+		if len(left) == 0 || !sleep(s.ended, 20*time.Millisecond) {
 			return
 		}
 	}

@@ -38,7 +38,7 @@ func (s *Starter) lookForLeftovers(w Worker) {
 	}
 	s.unlooked[w.Generation] = w
 	go func() {
-		if s.pause(leftoverGrace) {
+		if sleep(s.ended, leftoverGrace) {
 			s.tell(looked{w, leftoversOf([]Worker{w}, inodes)})
 		}
 	}()
@@ -77,17 +77,5 @@ func (s *Starter) reportLeftovers(found []leftover) {
 		if socket := s.ledger.find(first.inode); socket != nil {
 			s.options.Report(Event{Kind: LeftBehind, Worker: first.worker, Address: socket.listens(), Holder: strings.Join(names, ", ")})
 		}
-	}
-}
-
-// pause waits, and reports false if the Starter ends before.
-func (s *Starter) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.ended:
-		return false
 	}
 }

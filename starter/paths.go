@@ -80,10 +80,8 @@ func (s *Starter) moved(e displaced) {
 		return
 	}
 	go func() {
-		select {
-		case <-time.After(elsewhere):
+		if sleep(s.ended, elsewhere) {
 			s.tell(displaced{later: true})
-		case <-s.ended:
 		}
 	}()
 }

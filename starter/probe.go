@@ -88,7 +88,7 @@ func (p probe) until(ctx context.Context, older []int) bool {
 		if p.once(ctx, older) {
 			return true
 		}
-		if !sleep(ctx, pause) {
+		if !sleep(ctx.Done(), pause) {
 			return false
 		}
 	}
@@ -127,7 +127,7 @@ func notOf(ctx context.Context, older []int, c net.Conn) error {
 		case !here:
 			return nil
 		case inode == 0: // not accepted yet
-			if !sleep(ctx, time.Millisecond) {
+			if !sleep(ctx.Done(), time.Millisecond) {
 				return ctx.Err()
 			}
 		case ownedBy(older, inode):

@@ -72,7 +72,7 @@ func lookAt(ctx context.Context, see func() look, tell func(look)) {
 			tell(now)
 			before = now
 		}
-		if !sleep(ctx, pause) {
+		if !sleep(ctx.Done(), pause) {
 			return
 		}
 		passed += pause
@@ -84,14 +84,14 @@ func (l look) same(other look) bool {
 	return slices.Equal(l.waits, other.waits) && slices.Equal(l.maybe, other.maybe) && slices.Equal(l.current, other.current) && (l.blind == nil) == (other.blind == nil)
 }
 
-// sleep reports whether the time passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleep reports whether the time passed before done was closed.
+func sleep(done <-chan struct{}, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-ctx.Done():
+	case <-done:
 		return false
 	}
 }

@@ -69,7 +69,7 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command) (*running, erro
 	ctx, cancel := context.WithCancel(context.Background())
 	if strings.Contains(c.Path, "ready") {
 		go func() {
-			if sleep(ctx, time.Second) {
+			if sleep(ctx.Done(), time.Second) {
 				s.tell(proven{generation})
 			}
 		}()
