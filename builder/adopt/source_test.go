@@ -6,7 +6,9 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,7 +18,7 @@ var update = flag.Bool("update", false, "write the code that package hook has fr
 // Package hook can't import starter/worker: it has a copy of the code that both need.
 func TestHookHasTheCodeOfWorker(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"begun.go", "h2c.go"} {
+	for _, name := range []string{"begun.go", "h2c.go", "wire.go"} {
 		original, err := os.ReadFile("../../starter/worker/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -39,8 +41,9 @@ func asHook(t *testing.T, source []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]string{"worker": "hook", "hasUnread": "hotstartHasUnread"}
-	for name := range parsed.Scope.Objects {
+	names := map[string]string{"worker": "hook"}
+	ours := []string{"hasUnread", "descriptors", "closeDescriptor"} // not of these files
+	for _, name := range slices.AppendSeq(ours, maps.Keys(parsed.Scope.Objects)) {
 		names[name] = "hotstart" + strings.ToUpper(name[:1]) + name[1:]
 	}
 	var s scanner.Scanner

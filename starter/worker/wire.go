@@ -1,5 +1,7 @@
 package worker
 
+// Package hook has a copy of this file: it is in the language of Go 1.17.
+
 import (
 	"bytes"
 	"errors"

@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"bytes"
 	"net"
 	"os"
 	"syscall"
@@ -9,7 +8,6 @@ import (
 )
 
 const (
-	hotstartLine    = 512              // bytes of the longest line
 	hotstartOverlap = -2               // in the place of a descriptor: hotstart keeps one of an address that overlaps
 	hotstartAnswer  = 10 * time.Second // a broker that takes longer is stopped or broken
 )
@@ -48,50 +46,25 @@ func (w *hotstartWorker) connect() {
 func (w *hotstartWorker) follow() {
 	defer close(w.gone)
 	defer w.conn.Close()
-	var text []byte
-	var fds []int
-	buf, control := make([]byte, hotstartLine), make([]byte, 64)
+	in := &hotstartWire{conn: w.conn}
 	for {
-		n, controls, _, _, err := w.conn.ReadMsgUnix(buf, control)
-		if err != nil || n <= 0 {
-			break
+		line, err := in.next()
+		if err != nil {
+			return
 		}
-		fds = append(fds, hotstartDescriptors(control[:controls])...)
-		for text = append(text, buf[:n]...); ; {
-			end := bytes.IndexByte(text, '\n')
-			if end < 0 {
-				break
-			}
-			fds = w.heard(string(text[:end]), fds)
-			text = text[end+1:]
-		}
-		if len(text) >= hotstartLine {
-			break
-		}
-		if len(text) == 0 {
-			fds = hotstartClose(fds) // they belong to no line
-		}
+		w.heard(line, in)
 	}
-	hotstartClose(fds)
 }
 
-func hotstartClose(fds []int) (none []int) {
-	for _, fd := range fds {
-		syscall.Close(fd)
-	}
-	return nil
-}
-
-// heard handles a line, and returns the descriptors that are left.
-func (w *hotstartWorker) heard(line string, fds []int) []int {
+// heard handles a line; in has the descriptor that may have come with it.
+func (w *hotstartWorker) heard(line string, in *hotstartWire) {
 	switch line {
 	case "socket":
-		if len(fds) == 0 {
-			w.deliver(-1)
-			break
+		fd, ok := in.take()
+		if !ok {
+			fd = -1
 		}
-		w.deliver(fds[0])
-		return fds[1:]
+		w.deliver(fd)
 	case "none":
 		w.deliver(-1)
 	case "overlap":
@@ -101,7 +74,6 @@ func (w *hotstartWorker) heard(line string, fds []int) []int {
 	case "drain":
 		w.stopping.Do(func() { go w.drain() })
 	}
-	return fds
 }
 
 // deliver hands a descriptor to who asks for it; nobody may.
@@ -168,3 +140,5 @@ func hotstartDescriptors(control []byte) (fds []int) {
 	}
 	return fds
 }
+
+func hotstartCloseDescriptor(fd int) { syscall.Close(fd) }

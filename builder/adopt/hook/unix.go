@@ -103,7 +103,7 @@ func hotstartUnixName(kind int, path string) string {
 		}
 		path = dir + "/" + path
 	}
-	if len(path) > hotstartLine/2 {
+	if len(path) > hotstartMaxLine/2 {
 		return ""
 	}
 	return network + path
