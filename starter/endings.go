@@ -171,6 +171,8 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.do(forget{w.Generation})
 	switch {
 	case m.stopping:
+	case m.wanted != nil && m.wanted != w.Command:
+		m.failures, m.startAt = 0, now
 	case m.wanted != nil:
 		m.failures, m.startAt = 0, w.began.Add(m.wait())
 	case over:

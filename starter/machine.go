@@ -241,7 +241,8 @@ func (m *machine) deadline(w *worker) time.Time {
 
 // reload asks for a worker that runs c. While a start is under way, the
 // same command again waits until that start is decided: its proof is never
-// cut short. Another command makes the start pointless, so it ends.
+// cut short. Another command makes the start pointless, so it ends, unless
+// its worker is needed.
 func (m *machine) reload(now time.Time, c *Command) {
 	w := m.in(starting)
 	if c == nil {
@@ -250,7 +251,7 @@ func (m *machine) reload(now time.Time, c *Command) {
 	if c == nil || m.stopping {
 		return
 	}
-	if w != nil && w.Command != c {
+	if w != nil && w.Command != c && !m.needs(w, c) {
 		m.report(Event{Kind: Superseded, Worker: w.Worker})
 		m.do(forget{w.Generation})
 		w.parting = syscall.SIGTERM
@@ -258,6 +259,13 @@ func (m *machine) reload(now time.Time, c *Command) {
 	}
 	m.failures, m.streak, m.gaveUp = 0, 0, false
 	m.wanted, m.asked, m.startAt = c, c, now
+}
+
+// needs reports whether a reload to c waits for w, which starts and will be taken
+// at its living: it may serve on sockets that nobody keeps, and if c failed,
+// nothing else would.
+func (m *machine) needs(w *worker, c *Command) bool {
+	return m.in(serving) == nil && m.fallback(c) == nil && !w.speaksForItself() && !m.provenAt(w).IsZero()
 }
 
 // latest is the command that a reload without one means: what is about to

@@ -178,9 +178,9 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{5, asks("b"), "spawn 2 b"},
-				{5.1, asks("c"), "Superseded 2, forget 2, term 2, spawn 3 c"},
+				{5.1, asks("c"), "Superseded 2, forget 2, term 2"},
 				{5.2, proven{2}, ""},
-				{5.3, ends(2), "Left 2"},
+				{5.3, ends(2), "Left 2, spawn 3 c"},
 				{6, proven{3}, "Serving 3, settle 3, term 1"},
 			},
 		},
@@ -188,20 +188,21 @@ func TestMachine(t *testing.T) {
 			name: "a superseded worker that does not leave is killed, though no stop timeout is set",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
+				{1, asks("b"), "Superseded 1, forget 1, term 1"},
 				{5.9, tick{}, ""},
 				{6, tick{}, "Killing 1, kill 1"},
 				{7, tick{}, ""},
-				{8, ends(1), "Left 1"},
+				{8, ends(1), "Left 1, spawn 2 b"},
 			},
 		},
 		{
 			name: "the last of several commands during a start is the one that is run",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
-				{1, asks("a"), "Superseded 2, forget 2, term 2, spawn 3 a"},
-				{2, proven{3}, "Serving 3, settle 3"},
+				{1, asks("b"), "Superseded 1, forget 1, term 1"},
+				{1, asks("a"), ""},
+				{1.1, ends(1), "Left 1, spawn 2 a"},
+				{2, proven{2}, "Serving 2, settle 2"},
 			},
 		},
 		{
@@ -535,12 +536,12 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
-			name:  "a start that took too long is tried again beside the one that leaves",
+			name:  "a start that took too long is tried again when the worker, whose sockets are not kept, has left",
 			rules: func(r *rules) { r.readyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
-				{31, ends(1), "Left 1"},
+				{30, tick{}, "TimedOut 1, forget 1, term 1"},
+				{31, ends(1), "Left 1, spawn 2 a"},
 				{32, proven{2}, "Serving 2, settle 2"},
 			},
 		},
@@ -930,7 +931,7 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8, Again: true})
 	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, After: time.Second, Status: 1 << 8})
 	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, After: 30 * time.Second})
-	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}, {5, 105, a}}})
+	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
 }
 
 // world checks a machine from outside, by what it is told and what it does.
@@ -958,12 +959,17 @@ type life struct {
 	retired bool // told to end in any way
 	got     map[syscall.Signal]bool
 	born    time.Time
+	since   time.Time // when it took over
 	greeted bool
+	hushed  bool      // it can't speak any more
 	vouched time.Time // zero: it has not said that it serves
 	waits   time.Time // since when it is seen to wait; zero: it is not
 	blind   bool
 	serves  map[uint64]bool
 }
+
+// speaks reports whether l says itself when it serves.
+func (l *life) speaks() bool { return (l.greeted || l.command.Greets) && !l.hushed }
 
 // provenSince is when what is known of l became proof, by a reckoning of its
 // own; zero: it has not.
@@ -978,9 +984,9 @@ func (w *world) provenSince(l *life) time.Time {
 	switch {
 	case w.m.ready == ReadyNotify:
 		return time.Time{}
-	case !seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.command.Greets):
+	case !seen.IsZero() && w.m.ready == ReadyAuto && l.greeted:
 		return seen.Add(w.m.interval)
-	case seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.command.Greets && len(w.offered) > 0):
+	case seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.speaks() && len(w.offered) > 0):
 		return seen
 	case seen.IsZero() && (l.blind || len(w.offered) == 0):
 		return aged
@@ -1015,6 +1021,10 @@ func (w *world) know(event any) {
 	case greeted:
 		if l := w.alive[e.generation]; l != nil {
 			l.greeted = true
+		}
+	case hushed:
+		if l := w.alive[e.generation]; l != nil {
+			l.greeted, l.hushed = false, true
 		}
 	case vouched:
 		if l := w.alive[e.generation]; l != nil {
@@ -1072,6 +1082,9 @@ func (w *world) saw(action any) {
 				w.fatalf("spawned %d while %d was starting", a.generation, generation)
 			}
 		}
+		if generation := w.occupant(); generation > 0 {
+			w.fatalf("spawned %d while %d, which never served, may hold its address", a.generation, generation)
+		}
 		if w.m.oneAtATime() && len(w.alive) > 0 {
 			w.fatalf("spawned %d while %d live, one at a time", a.generation, len(w.alive))
 		}
@@ -1126,7 +1139,7 @@ func (w *world) told(e Event) {
 			w.good = e.Worker.Command
 		}
 		w.alive[g].proven = true
-		w.serving, w.since = g, w.now
+		w.serving, w.since, w.alive[g].since = g, w.now, w.now
 	case RolledBack:
 		w.rolledBack(e)
 	case TimedOut, Superseded:
@@ -1185,7 +1198,7 @@ func (w *world) rolledBack(e Event) {
 		if l := w.alive[old]; l == nil || l.retired || !l.proven {
 			w.fatalf("%d serves again, which is dead or retired", old)
 		}
-		w.serving, w.since = old, time.Time{}
+		w.serving, w.since = old, w.alive[old].since
 	case w.m.wanted == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.rollback:
 		w.fatalf("undid the reload to %d without need", e.Worker.Generation)
 	default:
@@ -1222,8 +1235,9 @@ func (w *world) check(event any) {
 	if w.m.oneAtATime() && serving+starting > 1 {
 		w.fatalf("two run at once")
 	}
-	waits := w.m.oneAtATime() && w.m.wanted != nil
-	if w.serving > 0 && !w.stopped && !waits && w.m.find(w.serving).state != serving0 {
+	alone := w.m.oneAtATime() && w.m.wanted != nil
+	waits := alone || w.occupant() > 0
+	if w.serving > 0 && !w.stopped && !alone && w.m.find(w.serving).state != serving0 {
 		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
 	}
 	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.next().IsZero() && !(waits && len(w.alive) > 0) {
@@ -1239,6 +1253,16 @@ func (w *world) check(event any) {
 	if w.m.done() && len(w.alive) > 0 {
 		w.fatalf("done with %d alive", len(w.alive))
 	}
+}
+
+// occupant is a worker that was ended before it served, and whose sockets are not kept; 0: there is none.
+func (w *world) occupant() int {
+	for generation, l := range w.alive {
+		if l.retired && !l.proven && !l.speaks() && len(w.offered) == 0 {
+			return generation
+		}
+	}
+	return 0
 }
 
 // checkCrowd makes sure that of more old workers than there may be, all but
@@ -1297,7 +1321,7 @@ func FuzzMachine(f *testing.F) {
 			w.offered = []uint64{0, 1, 2}
 		}
 		for moves = moves[2:]; len(moves) >= 2; moves = moves[2:] {
-			w.move(moves[0]%16, moves[1])
+			w.move(moves[0]%19, moves[1])
 		}
 		w.finish()
 	})
@@ -1383,6 +1407,12 @@ func (w *world) move(kind, n byte) {
 		w.step(contended{someone, "it"})
 	case 15:
 		w.step(exited{generation: someone, status: 1 << 8, lacks: "it"})
+	case 16:
+		w.step(hushed{someone})
+	case 17:
+		w.step(exited{generation: someone}) // with status 0
+	case 18:
+		w.step(reload{&Command{Path: "adopted", Greets: true}})
 	}
 }
 

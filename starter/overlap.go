@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -72,7 +73,16 @@ func (m *machine) makesRoom(now time.Time) bool {
 
 // blocked reports whether a start waits for workers that have been told to end.
 func (m *machine) blocked() bool {
-	return m.oneAtATime() && len(m.workers) > 0 && m.in(serving) == nil && m.in(outgoing) == nil
+	if m.oneAtATime() {
+		return len(m.workers) > 0 && m.in(serving) == nil && m.in(outgoing) == nil
+	}
+	return slices.ContainsFunc(m.workers, (*worker).occupies)
+}
+
+// occupies reports whether w, whose start has been ended, may hold addresses
+// that the next worker is about to bind: they are not kept.
+func (w *worker) occupies() bool {
+	return !w.served && w.state >= leaving && len(w.offered) == 0 && !w.speaksForItself()
 }
 
 // fallback is what is started instead of a command that is given up, or nil.

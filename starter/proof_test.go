@@ -318,6 +318,50 @@ func TestProof(t *testing.T) {
 				{24, accepting{3, main}, "Serving 3, term 1"},
 			}...),
 		},
+		{
+			name: "another command, before a first worker counts as serving that may serve on sockets of its own", ready: ReadyAuto,
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, asks("b"), ""},
+				{0.6, asks("c"), ""},
+				{1, tick{}, "Serving 1, spawn 2 c"},
+				{1.5, ends(2), "Failed 2, forget 2"},
+			},
+		},
+		{
+			name: "another command, and a first worker dies that was waited for", ready: ReadyAuto,
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, asks("b"), ""},
+				{0.6, ends(1), "Failed 1, forget 1, spawn 2 b"},
+			},
+		},
+		{
+			name: "another command, while a worker serves on sockets of its own: the next one does not meet the one that is out of date", ready: ReadyAuto,
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, tick{}, "Serving 1"},
+				{11, tick{}, "settle 1"},
+				{20, asks("b"), "spawn 2 b"},
+				{20.5, asks("c"), "Superseded 2, forget 2, term 2"},
+				{25.5, tick{}, "Killing 2, kill 2"},
+				{25.6, ends(2), "Left 2, spawn 3 c"},
+			},
+		},
+		{
+			name: "another command, where sockets are kept", ready: ReadyAuto, offered: []uint64{main},
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
+			},
+		},
+		{
+			name: "another command, where the program is adopted", ready: ReadyAuto, greets: true,
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0.5, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
+			},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := machine{rules: standard()}

@@ -152,9 +152,9 @@ func newStarter(o Options, sys system) *Starter {
 func (s *Starter) Addresses() []Address { return slices.Clone(s.listens) }
 
 // Reload asks for a worker that runs c, or again what runs now if c is nil.
-// It does not wait. During a start, another command ends that start, and
-// the same one waits for it and then starts once more, however often it is
-// asked. c must not be changed afterwards.
+// It does not wait. During a start, another command ends that start, unless its
+// worker may be the only one that serves, and the same one waits for it and then
+// starts once more, however often it is asked. c must not be changed afterwards.
 func (s *Starter) Reload(c *Command) {
 	for {
 		select {
