@@ -121,6 +121,9 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 		return false
 	case old != nil:
 		old.state, old.due, old.parting = serving, time.Time{}, 0
+		if !old.final {
+			old.due = old.since.Add(max(m.linger, m.killOldDelay))
+		}
 		ended.Others, m.renewed = []Worker{old.Worker}, now
 	case ended.After >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
 		return false

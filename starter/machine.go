@@ -101,6 +101,7 @@ type worker struct {
 	began   time.Time
 	served  bool      // it was current once
 	since   time.Time // when it became current
+	final   bool      // the reload to it can't be undone any more
 	due     time.Time // when its state ends by itself; zero: never
 	limit   time.Time // of a drain and what follows together; zero: it did not drain
 }
@@ -356,7 +357,7 @@ func (m *machine) promote(now time.Time, w *worker) {
 
 // settle ends the time in which a reload to w can be undone.
 func (m *machine) settle(w *worker) {
-	w.due = time.Time{}
+	w.due, w.final = time.Time{}, true
 	m.good = w.Command
 	if m.rollback > 0 {
 		m.report(Event{Kind: Settled, Worker: w.Worker})

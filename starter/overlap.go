@@ -68,6 +68,7 @@ func (m *machine) makesRoom(now time.Time) bool {
 			m.send(now, w, m.retire, 0)
 		}
 	}
+	m.thin(now)
 	return len(m.workers) == 0
 }
 

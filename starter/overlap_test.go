@@ -183,6 +183,22 @@ func TestOneAtATime(t *testing.T) {
 			},
 		},
 		{
+			name:  "auto: of old workers that drain, those too many are hurried",
+			rules: func(r *rules) { r.overlap, r.drainTimeout, r.maxOld = OverlapAuto, time.Minute, 1 },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{1, proven{1}, "Serving 1"},
+				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
+				{20, greeted{2}, ""},
+				{21, proven{2}, "Serving 2, drain 1"},
+				{22, asks("c"), "spawn 3 c"},
+				{23, lacks(3), "Contended 3, forget 3, Retiring 2, drain 2, Retiring 1, term 1"},
+				{24, ends(1), "Left 1"},
+				{25, ends(2), "Left 2, spawn 4 c"},
+			},
+		},
+		{
 			name:  "on: what fails for what the old one holds has failed",
 			rules: func(r *rules) { r.overlap, r.maxFailures = OverlapOn, 1 },
 			story: []moment{

@@ -168,7 +168,7 @@ func TestRollBack(t *testing.T) {
 				{8, reload{}, "spawn 3 a"},
 				{9, proven{3}, "Serving 3"},
 				{10, ends(3), "RolledBack 3, forget 3"},
-				{12, tick{}, "Retiring 1, term 1"},
+				{12, tick{}, "Retiring 1, term 1, settle 2"},
 				{13, ends(2), "Died 2, spawn 4 a"},
 			},
 		},
