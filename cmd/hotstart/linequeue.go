@@ -19,11 +19,12 @@ type lineQueue struct {
 	to     io.Writer
 	notice func(dropped int) string // the line about dropped writes
 	items  chan lineItem
+	quit   chan struct{} // closed with the queue: what it holds by then is the last to be written
 
 	mu      sync.Mutex
 	moved   sync.Cond // of mu: an item was written, or the queue was closed
 	dropped int       // writes since the last one that the queue took
-	closed  bool      // items is closed, and writes are ignored
+	closed  bool      // writes are ignored
 }
 
 type lineItem struct {
@@ -41,7 +42,7 @@ const plenty = 32
 // newLineQueue starts the goroutine that writes. It ends with close, or with
 // the process while the writer blocks.
 func newLineQueue(to io.Writer, notice func(dropped int) string) *lineQueue {
-	q := &lineQueue{to: to, notice: notice, items: make(chan lineItem, lineQueueSize)}
+	q := &lineQueue{to: to, notice: notice, items: make(chan lineItem, lineQueueSize), quit: make(chan struct{})}
 	q.moved.L = &q.mu
 	go q.run()
 	return q
@@ -52,16 +53,28 @@ func droppedLines(n int) string {
 }
 
 func (q *lineQueue) run() {
-	for item := range q.items {
-		q.reportDropped(item.dropped)
-		q.to.Write(item.p)
-		if len(q.items) == 0 { // it may be long until the next
-			q.reportDropped(q.takeDropped())
+	for {
+		select {
+		case item := <-q.items:
+			q.write(item)
+		case <-q.quit:
+			for len(q.items) > 0 { // nobody else takes any
+				q.write(<-q.items)
+			}
+			return
 		}
-		q.moved.Broadcast()
-		if item.mark != nil {
-			close(item.mark)
-		}
+	}
+}
+
+func (q *lineQueue) write(item lineItem) {
+	q.reportDropped(item.dropped)
+	q.to.Write(item.p)
+	if len(q.items) == 0 { // it may be long until the next
+		q.reportDropped(q.takeDropped())
+	}
+	q.moved.Broadcast()
+	if item.mark != nil {
+		close(item.mark)
 	}
 }
 
@@ -111,11 +124,14 @@ func (q *lineQueue) flush(wait time.Duration) {
 	mark := make(chan struct{})
 	select {
 	case q.items <- lineItem{mark: mark}:
+	case <-q.quit:
+		return
 	case <-limit:
 		return
 	}
 	select {
 	case <-mark:
+	case <-q.quit:
 	case <-limit:
 	}
 }
@@ -125,8 +141,10 @@ func (q *lineQueue) close(wait time.Duration) {
 	q.flush(wait)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
-	close(q.items)
+	if !q.closed {
+		q.closed = true
+		close(q.quit)
+	}
 	q.moved.Broadcast()
 }
 

@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +62,27 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 		fmt.Fprintln(q, strings.Repeat("x", 1000))
 	}
 	q.close(time.Millisecond)
+}
+
+// A goroutine that is not waited for writes while the queue is closed, and another
+// closes it, too.
+func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
+	t.Parallel()
+	q := newLineQueue(io.Discard, droppedLines)
+	var users sync.WaitGroup
+	for range 4 {
+		users.Go(func() {
+			for range 1000 {
+				fmt.Fprintln(q, "a line")
+				q.flush(time.Microsecond)
+				q.await()
+			}
+			q.close(patience)
+			q.flush(patience)
+			fmt.Fprintln(q, "too late")
+		})
+	}
+	users.Wait()
 }
 
 // A shell's pipe may be non-blocking, which another process has made it.
