@@ -120,7 +120,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case <-w.children:
 			w.lookForStopped()
 		case <-w.slow:
-			w.ui.slow(w.o)
+			w.ui.slow(w.o, w.worker)
 		case <-w.slowRule:
 			w.ui.ruleTakesLong(w.rules.running)
 		case keys, ok := <-w.pressed:

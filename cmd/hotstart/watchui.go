@@ -209,11 +209,15 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	u.stale.code = code // it may only be started once more
 }
 
-// slow tells why nothing seems to happen.
-func (u *watchUI) slow(o watchOptions) {
+// slow tells why nothing seems to happen. Where an old worker serves, the new one
+// must serve all that it does.
+func (u *watchUI) slow(o watchOptions, old starter.Worker) {
 	line := "the new worker is not ready yet"
 	if o.readyTimeout > 0 {
-		line += fmt.Sprintf("; waiting up to %v (--ready-timeout)", o.readyTimeout)
+		line += fmt.Sprintf("; waiting up to %v until it serves (--ready-timeout)", o.readyTimeout)
+	}
+	if old.PID != 0 {
+		line += fmt.Sprintf("; then up to %v until it serves every address of the old worker (--serve-timeout)", o.serveTimeout)
 	}
 	u.tell(event{name: "slow", text: line})
 }
