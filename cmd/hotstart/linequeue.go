@@ -69,9 +69,7 @@ func (q *lineQueue) run() {
 func (q *lineQueue) write(item lineItem) {
 	q.reportDropped(item.dropped)
 	q.to.Write(item.p)
-	if len(q.items) == 0 { // it may be long until the next
-		q.reportDropped(q.takeDropped())
-	}
+	q.reportDropped(q.takeDropped()) // it may be long until the next item
 	q.moved.Broadcast()
 	if item.mark != nil {
 		close(item.mark)
@@ -84,9 +82,14 @@ func (q *lineQueue) reportDropped(n int) {
 	}
 }
 
+// takeDropped returns how many writes were dropped after the last item, if that has
+// been taken.
 func (q *lineQueue) takeDropped() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.items) > 0 {
+		return 0
+	}
 	n := q.dropped
 	q.dropped = 0
 	return n

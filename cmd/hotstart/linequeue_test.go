@@ -50,6 +50,21 @@ func TestALineQueueNeverBlocks(t *testing.T) {
 	}
 }
 
+// What is in the queue comes before what was dropped because of it.
+func TestALineQueueReportsWhatIsDroppedInItsPlace(t *testing.T) {
+	t.Parallel()
+	q := &lineQueue{items: make(chan lineItem, 1)}
+	fmt.Fprintln(q, "taken")
+	fmt.Fprintln(q, "dropped")
+	if n := q.takeDropped(); n != 0 {
+		t.Errorf("%d writes are reported before the one that was taken", n)
+	}
+	<-q.items
+	if n := q.takeDropped(); n != 1 {
+		t.Errorf("%d writes are reported", n)
+	}
+}
+
 func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
