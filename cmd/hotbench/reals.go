@@ -53,8 +53,6 @@ func reals() []real {
 			args: []string{"-scheme=http", "-host=127.0.0.1", "-port=PORT", "-backend=memory", "-log-level=error"}, kinds: page("/storage/v1/b?project=a")},
 		{name: "smtp-debug-server", module: "github.com/emersion/go-smtp@v0.25.1", main: "./cmd/smtp-debug-server", of: "SMTP",
 			args: []string{"-l=127.0.0.1:PORT"}, kinds: func(w words) []kind { return []kind{exchange(w.port, "220 ", "NOOP\r\n", "250 ")} }},
-		{name: "minio", module: "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c", main: ".", of: "net/http, its own listeners",
-			args: []string{"server", "DIR/data", "--address=127.0.0.1:PORT", "--console-address=127.0.0.1:OTHER", "--quiet"}, kinds: page("/minio/health/live")},
 		{name: "petstore-gin", module: petstore, main: "./examples/petstore-expanded/gin", of: "gin", args: pets, kinds: page("/pets")},
 		{name: "petstore-echo", module: petstore, main: "./examples/petstore-expanded/echo", of: "echo", args: pets, kinds: page("/pets")},
 		{name: "petstore-chi", module: petstore, main: "./examples/petstore-expanded/chi", of: "chi", args: pets, kinds: page("/pets")},
