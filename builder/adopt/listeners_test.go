@@ -1,8 +1,13 @@
 package adopt_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -167,5 +172,43 @@ func TestPrefork(t *testing.T) {
 	t.Logf("%d lost of %d", l.lost.Load(), l.asked.Load())
 	if l.lost.Load() > reloads { // where children just end, each client loses one at each reload
 		t.Error(l.errors)
+	}
+}
+
+// A variable that names something else than a pipe of the parent's changes nothing there.
+func TestChildLeavesFilesOfItsParent(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("children are not followed here: see hook/children_other.go")
+	}
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	read, write, err := os.Pipe() // which says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	for _, format := range []string{"%d %d 1 %d 1", "%d %d %d"} {
+		address := freePort(t, "127.0.0.1")
+		child := exec.Command(path, "plain", address)
+		child.Env = append(os.Environ(), "HOTSTART_PARENT="+fmt.Sprintf(format, os.Getpid(), read.Fd(), f.Fd()))
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the child serves", func() bool { return answers(address) })
+		newClient(t).post("http://" + address)
+		terminate(t, child.Process.Pid)
+		child.Wait()
+		if content, err := os.ReadFile(f.Name()); err != nil || len(content) > 0 {
+			t.Errorf("the child wrote %q (%v)", content, err)
+		}
 	}
 }

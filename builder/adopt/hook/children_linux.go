@@ -12,7 +12,8 @@ import (
 // opens by /proc/PID/fd of proc(5). The end of the first one says drain; into the second
 // one a child writes when it accepts, and closes it when it has drained.
 
-// hotstartParentVariable tells a child its parent's pid and ends of the pipes.
+// hotstartParentVariable tells a child its parent's pid, and the number and the inode of
+// either pipe.
 const hotstartParentVariable = "HOTSTART_PARENT"
 
 // hotstartChildren are the pipes of a parent: where children read, and where they write.
@@ -35,7 +36,26 @@ func (w *hotstartWorker) lead() {
 	}
 	c.ended = make(chan struct{})
 	go w.hear() // ends when parent and children have drained
-	os.Setenv(hotstartParentVariable, strconv.Itoa(os.Getpid())+" "+strconv.Itoa(c.drain[0])+" "+strconv.Itoa(c.answer[1]))
+	os.Setenv(hotstartParentVariable, strconv.Itoa(os.Getpid())+" "+hotstartPipe(c.drain[0])+" "+hotstartPipe(c.answer[1]))
+}
+
+// hotstartPipe names a pipe: the process may execute another program, which has something
+// else at the same number.
+func hotstartPipe(fd int) string {
+	return strconv.Itoa(fd) + " " + strconv.FormatUint(hotstartInode(fd), 10)
+}
+
+// hotstartOpenPipe opens a pipe that a process has, -1 if it has another file there.
+func hotstartOpenPipe(pid, fd, inode string, mode int) int {
+	pipe, err := syscall.Open("/proc/"+pid+"/fd/"+fd, mode|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return -1
+	}
+	if strconv.FormatUint(hotstartInode(pipe), 10) != inode {
+		syscall.Close(pipe)
+		return -1
+	}
+	return pipe
 }
 
 // hear says what children do: the program itself may never listen.
@@ -84,16 +104,16 @@ func hotstartFollowParent() *hotstartWorker {
 	value := strings.Fields(os.Getenv(hotstartParentVariable))
 	os.Unsetenv(hotstartParentVariable)
 	parent := os.Getppid()
-	if len(value) != 3 || value[0] != strconv.Itoa(parent) {
+	if len(value) != 5 || value[0] != strconv.Itoa(parent) {
 		return nil
 	}
-	drain, err := os.Open("/proc/" + value[0] + "/fd/" + value[1])
-	if err != nil {
+	drain := hotstartOpenPipe(value[0], value[1], value[2], syscall.O_RDONLY)
+	if drain < 0 {
 		return nil
 	}
-	answer, err := syscall.Open("/proc/"+value[0]+"/fd/"+value[2], syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		drain.Close()
+	answer := hotstartOpenPipe(value[0], value[3], value[4], syscall.O_WRONLY)
+	if answer < 0 {
+		syscall.Close(drain)
 		return nil
 	}
 	w := hotstartNewWorker()
@@ -101,10 +121,13 @@ func hotstartFollowParent() *hotstartWorker {
 	w.answer = answer
 	w.hookConns()
 	go func() { // ends with the parent
-		drain.Read(make([]byte, 1))
+		os.NewFile(uintptr(drain), "parent").Read(make([]byte, 1))
 		if os.Getppid() == parent { // one that has ended has not said drain
 			w.finish()
 		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.answer = 0 // or what is accepted later would be told to another file of this number
 		syscall.Close(answer)
 	}()
 	return w

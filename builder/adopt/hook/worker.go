@@ -32,7 +32,7 @@ type hotstartWorker struct {
 	ready     bool                 // said
 
 	children hotstartChildren
-	answer   int // where a child tells its parent; 0: this is none
+	answer   int // where a child tells its parent; 0: this is none, or it has drained; guarded by mu
 
 	unixAddress func() *net.UnixAddr // of the socket that package net makes now; nil: it can't be known
 
