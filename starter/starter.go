@@ -383,10 +383,11 @@ func (s *Starter) served(generation int) {
 		return // it has not said that it serves
 	}
 	for _, socket := range s.ledger.own {
-		if !socket.stream() || exiting(w.PID()) {
+		if !socket.stream() {
 			continue
 		}
-		if seen := sightOf(w.PID(), []uint64{socket.inode}); len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil {
+		seen := sightOf(w.PID(), []uint64{socket.inode})
+		if len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil && !exiting(w.PID()) { // since the look, too
 			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
