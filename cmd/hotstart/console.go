@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,7 +25,7 @@ type console struct {
 	resized   <-chan os.Signal
 	input     *input           // of the program
 	children  <-chan os.Signal // SIGCHLD: a worker may have been stopped
-	halted    int              // pid of the worker that was said to be stopped last
+	halted    []int            // pids of the workers that were said to be stopped
 }
 
 // sitDown takes the terminal for keys, or for the program, or leaves it.
@@ -69,8 +70,8 @@ func notified(sig os.Signal) <-chan os.Signal {
 // of the terminal, and a process that reads from there, as for a passphrase, gets SIGTTIN.
 func (w *watch) lookForStopped() {
 	for _, worker := range []starter.Worker{w.starting, w.worker} {
-		if worker.PID != 0 && worker.PID != w.halted && isStopped(worker.PID) {
-			w.halted = worker.PID
+		if worker.PID != 0 && !slices.Contains(w.halted, worker.PID) && isStopped(worker.PID) {
+			w.halted = append(w.halted, worker.PID)
 			w.ui.halted(worker)
 		}
 	}

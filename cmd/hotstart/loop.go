@@ -325,7 +325,7 @@ func (w *watch) stop() {
 		}
 	}
 	w.starter.Signal(syscall.SIGTERM) // to them it is that of --stop-signal
-	if w.halted != 0 && isStopped(w.halted) {
+	if slices.ContainsFunc(w.halted, isStopped) {
 		w.starter.Signal(syscall.SIGTERM) // it can't finish
 	}
 }
