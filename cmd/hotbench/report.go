@@ -127,7 +127,7 @@ func (k *kept) shareTable() string {
 		}
 		fmt.Fprintf(&s, "| %s | %.0f ms | %.0f ms | %.1f ms | %.1f ms |\n", t.Tool, quantile(took, 0.5), quantile(builds, 0.5), quantile(k.share.Start, 0.5), k.share.own(t))
 	}
-	fmt.Fprintf(&s, "\n| a change that is none | tool | CPU, each | go commands, of 5 | restarts, of 5 |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(&s, "\n| no-op change | tool | CPU, each | go commands, of 5 | restarts, of 5 |\n|---|---|---|---|---|\n")
 	for i := range maxChanges(k.share.Tools) {
 		for _, t := range k.share.Tools {
 			c := t.Changes[i]

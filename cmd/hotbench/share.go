@@ -207,8 +207,8 @@ func (r *running) nothings() []aNothing {
 	p := r.project
 	return []aNothing{
 		{"a file in a folder of no package", func(i int) error { return p.mkfile("notes/todo.txt", fmt.Sprint(i)) }},
-		{"a file of no kind beside main.go", func(i int) error { return p.file("todo.txt", fmt.Sprint(i)) }},
-		{"a test beside main.go", func(i int) error { return p.file("main_test.go", fmt.Sprintf("package main\n\n// %d\n", i)) }},
+		{"an unrelated file next to main.go", func(i int) error { return p.file("todo.txt", fmt.Sprint(i)) }},
+		{"a test next to main.go", func(i int) error { return p.file("main_test.go", fmt.Sprintf("package main\n\n// %d\n", i)) }},
 		{"main.go with the same content", func(int) error { return p.write(r.edit) }},
 		{"a comment at the end of main.go", func(i int) error {
 			return p.file(p.edited, p.content(r.edit)+fmt.Sprintf("\n// %d\n", i))
@@ -216,7 +216,7 @@ func (r *running) nothings() []aNothing {
 	}
 }
 
-// nothing makes a change that is none a few times, and waits each time until
+// nothing makes a no-op change a few times, and waits each time until
 // the tool has done with it what it does.
 func (r *running) nothing(w wrapped, n aNothing) change {
 	c := change{Kind: n.kind, Times: 5}
