@@ -297,14 +297,19 @@ func (s *Starter) signaled(sig syscall.Signal) any {
 	return nil
 }
 
-// step has the machine decide and does what it says, in order. What follows
-// from doing it at once, as a start that fails, is decided in turn.
+// step handles one event.
 func (s *Starter) step(event any) {
 	// One that is dead by now serves nobody, and its end is yet to be heard:
 	// the old worker must not go for it.
 	if w := s.machine.in(starting); w != nil && s.workers[w.Generation] != nil && s.workers[w.Generation].Ended() {
-		s.machine.step(time.Now(), dying{w.Generation})
+		s.decide(dying{w.Generation})
 	}
+	s.decide(event)
+}
+
+// decide has the machine decide and does what it says, in order. What follows
+// from doing it at once, as a start that fails, is decided in turn.
+func (s *Starter) decide(event any) {
 	todo := s.machine.step(time.Now(), event)
 	s.status.update(s.machine.proven())
 	for ; len(todo) > 0; todo = todo[1:] {
@@ -335,7 +340,9 @@ func (s *Starter) do(action any) (event any) {
 	case drain:
 		return s.drain(a.generation)
 	case signal:
-		s.workers[a.generation].Signal(a.signal)
+		if w := s.workers[a.generation]; w != nil { // nil: its end is the next event
+			w.Signal(a.signal)
+		}
 	case settle:
 		s.settle(a.generation)
 	case forget:
@@ -367,7 +374,7 @@ func (s *Starter) serves(generation int) (addresses []Address) {
 // wider or narrower address: the kernel prefers the narrower.
 func (s *Starter) giveWay(generation int) {
 	for _, inode := range s.ledger.giveWay(generation) {
-		s.machine.step(time.Now(), closes{generation, inode})
+		go s.tell(closes{generation, inode}) // the machine's actions are being done
 	}
 	s.changed()
 }

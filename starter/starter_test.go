@@ -157,6 +157,54 @@ func TestTheLatestOfManyReloadsWins(t *testing.T) {
 	})
 }
 
+// The look at a start whose worker has died unheard may come when an old worker
+// is due, which is told to leave once and then.
+func TestAnOldWorkerIsToldToLeaveWhenANewOneHasDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
+		defer th.Close()
+		th.step(reload{&Command{Path: "a"}})
+		th.step(proven{1})
+		th.step(reload{&Command{Path: "b"}})
+		th.step(proven{2})
+		th.step(reload{&Command{Path: "c"}})
+		for _, a := range th.cast {
+			defer func() { a.end <- 0 }()
+		}
+		th.cast[3].end <- 1 << 8
+		th.cast[3].end <- 1 << 8 // Wait takes one, and the loop has not heard of it
+		time.Sleep(3 * time.Second)
+		th.step(tick{})
+		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s TERM to 1") {
+			t.Errorf("what happened:\n%s", got)
+		}
+	})
+}
+
+// So it is when the old worker has ended itself, just then.
+func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
+		defer th.Close()
+		th.step(reload{&Command{Path: "a"}})
+		th.step(proven{1})
+		th.step(reload{&Command{Path: "b"}})
+		th.step(proven{2})
+		th.step(reload{&Command{Path: "c"}})
+		for _, a := range th.cast {
+			defer func() { a.end <- 0 }()
+		}
+		th.cast[3].end <- 1 << 8
+		th.cast[3].end <- 1 << 8
+		th.cast[1].end <- 0
+		time.Sleep(3 * time.Second)
+		th.step(th.heard(exited{generation: 1}))
+		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Left 1") {
+			t.Errorf("what happened:\n%s", got)
+		}
+	})
+}
+
 func TestASecondInterruptKills(t *testing.T) {
 	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
 		th.Reload(&Command{Path: "ready stubborn"})

@@ -13,7 +13,7 @@ import (
 // drain tells a worker to drain. One that can't be told has drained.
 func (s *Starter) drain(generation int) any {
 	w := s.workers[generation]
-	if w.broker == nil {
+	if w == nil || w.broker == nil {
 		return drained{generation}
 	}
 	return s.say(generation, "drain", -1)
