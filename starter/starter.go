@@ -484,7 +484,7 @@ func (s *Starter) heard(message any) any {
 		return nil
 	case cleared:
 		s.clearing = false
-		return reload{e.command}
+		return reload(e)
 	case troubled:
 		s.trouble(e.err)
 		return nil

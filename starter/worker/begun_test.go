@@ -92,9 +92,8 @@ func TestHasBegun(t *testing.T) {
 // A net/http with other fields is left alone.
 func TestFieldsOfAnotherHTTP(t *testing.T) {
 	t.Parallel()
-	type reader struct{ remain int32 }
-	for _, other := range []any{0, struct{ r int }{}, struct{ r *reader }{}, struct {
-		r   *reader
+	for _, other := range []any{0, struct{ r int }{}, struct{ r *struct{ remain int32 } }{}, struct {
+		r   *struct{ remain int32 }
 		rwc net.Conn
 	}{}} {
 		if at, ok := findConn(reflect.TypeOf(other)); ok {

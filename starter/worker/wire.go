@@ -14,8 +14,6 @@ const (
 	maxQueue = 16  // descriptors received and not taken yet; who keeps to the protocol has few on the way
 )
 
-var errLongLine = errors.New("reading from the broker: a line of more than 512 bytes")
-
 // wire reads lines and the descriptors that come with them. One goroutine uses it.
 type wire struct {
 	conn  *net.UnixConn
@@ -34,7 +32,7 @@ func (w *wire) next() (string, error) {
 		}
 		if len(w.bytes) >= maxLine {
 			w.drop()
-			return "", errLongLine
+			return "", errors.New("reading from the broker: a line of more than 512 bytes")
 		}
 		if len(w.bytes) == 0 {
 			w.drop() // with nothing half received they belong to lines that are done

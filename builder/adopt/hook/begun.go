@@ -90,7 +90,7 @@ func hotstartFindConn(conn reflect.Type) (at hotstartConnFields, ok bool) {
 	}{
 		{conn, "curState", reflect.TypeOf(atomic.Uint64{}), &at.state},
 		{conn, "rwc", reflect.TypeOf((*net.Conn)(nil)).Elem(), &at.conn},
-		{conn, "bufr", reflect.PtrTo(buffer), &at.buffer},
+		{conn, "bufr", reflect.PointerTo(buffer), &at.buffer},
 		{reader.Type.Elem(), "remain", reflect.TypeOf(int64(0)), &at.remain},
 		{buffer, "r", reflect.TypeOf(0), &at.read},
 		{buffer, "w", reflect.TypeOf(0), &at.written},

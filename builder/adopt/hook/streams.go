@@ -78,7 +78,7 @@ func hotstartAnswers(conn reflect.Value) bool {
 	if request.Kind() != reflect.Struct {
 		return false
 	}
-	load, ok := reflect.PtrTo(request.Type()).MethodByName("Load")
+	load, ok := reflect.PointerTo(request.Type()).MethodByName("Load")
 	pointer := request.FieldByName("v")
 	if !ok || pointer.Kind() != reflect.UnsafePointer || load.Type.NumOut() != 1 || load.Type.Out(0).Kind() != reflect.Ptr {
 		return false

@@ -16,8 +16,6 @@ const (
 	hotstartMaxQueue = 16  // hotstartDescriptors received and not taken yet; who keeps to the protocol has few on the way
 )
 
-var hotstartErrLongLine = errors.New("reading from the broker: a line of more than 512 bytes")
-
 // hotstartWire reads lines and the descriptors that come with them. One goroutine uses it.
 type hotstartWire struct {
 	conn  *net.UnixConn
@@ -36,7 +34,7 @@ func (w *hotstartWire) next() (string, error) {
 		}
 		if len(w.bytes) >= hotstartMaxLine {
 			w.drop()
-			return "", hotstartErrLongLine
+			return "", errors.New("reading from the broker: a line of more than 512 bytes")
 		}
 		if len(w.bytes) == 0 {
 			w.drop() // with nothing half received they belong to lines that are done
