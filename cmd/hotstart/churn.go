@@ -2,13 +2,14 @@ package main
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"time"
 )
 
 // churn recognizes files that change again and again without a user: while
 // they keep every build from its end, or because the program writes them at
-// each start. It knows no clock, process or file.
+// each start. It knows no clock or process.
 type churn struct {
 	cancelled int             // builds in a row that a newer change has cancelled
 	batches   map[string]int  // changes of each file since the last finished build
@@ -21,13 +22,17 @@ type churn struct {
 	rounds   int             // starts in a row that only files written during the start before have caused
 	suspects map[string]bool // files that were written in each of them
 	writes   map[string]bool // files that the program is known to write
+
+	trial map[string]time.Time // suspects and their modification times; a start of the same program shows who writes them
+	tried bool                 // that start has begun
 }
 
 const (
 	// maxCancelled builds in a row are cancelled by newer changes. The next
 	// one is finished whatever changes.
 	maxCancelled = 3
-	// manyRounds in a row are no coincidence with a person who saves a file.
+	// manyRounds in a row are suspicious. They may still be the edits of a tool that
+	// waits until each of them is served.
 	manyRounds = 5
 	// startSlack is how long after a start a change may still be of it.
 	startSlack = 250 * time.Millisecond
@@ -36,7 +41,7 @@ const (
 func newChurn() churn {
 	return churn{
 		batches: map[string]int{}, named: map[string]bool{},
-		written: map[string]bool{}, suspects: map[string]bool{}, writes: map[string]bool{},
+		written: map[string]bool{}, suspects: map[string]bool{}, writes: map[string]bool{}, trial: map[string]time.Time{},
 	}
 }
 
@@ -83,6 +88,33 @@ func (c *churn) starts() {
 	}
 	clear(c.written)
 	c.starting, c.edited = true, false
+	c.tried = len(c.trial) > 0
+}
+
+// wantsTrial reports whether the same program has to be started again, to see whether it
+// writes the suspects: an editor that waits for an edit to be served does not write then.
+func (c *churn) wantsTrial() bool { return len(c.trial) > 0 && !c.tried }
+
+// judge ends a trial whose start is over. It returns the files that the program has
+// written again, and those that are edited. modified looks at the file now.
+func (c *churn) judge(now time.Time, modified func(path string) time.Time) (own, edited []string) {
+	if !c.tried || c.starting || !now.After(c.until) {
+		return nil, nil
+	}
+	for _, path := range slices.Sorted(maps.Keys(c.trial)) {
+		if modified(path).Equal(c.trial[path]) {
+			edited = append(edited, path)
+		} else {
+			c.writes[path] = true
+			own = append(own, path)
+		}
+	}
+	clear(c.trial)
+	c.tried = false
+	if len(edited) > 0 {
+		c.rounds = 0
+	}
+	return own, edited
 }
 
 // narrow keeps the suspects that were written again, and reports whether
@@ -97,25 +129,35 @@ func (c *churn) settles(now time.Time) {
 	c.starting, c.until = false, now.Add(startSlack)
 }
 
-// changes takes in a batch of changes and returns those that matter, and
-// the files that are recognized by it as the program's own.
-func (c *churn) changes(paths []string, at time.Time) (matter, own []string) {
+// changes takes in a batch of changes and returns those that matter now. Those of
+// files that the program writes do not, and those on trial not yet.
+func (c *churn) changes(paths []string, at time.Time, modified func(path string) time.Time) (matter []string) {
 	if !c.starting && at.After(c.until) {
 		c.edited = true
 		for _, path := range paths {
 			delete(c.writes, path) // a user edits it, too
 		}
-		return paths, nil
+		return paths
 	}
 	for _, path := range paths {
 		c.written[path] = true
-		if c.rounds >= manyRounds && c.suspects[path] && !c.writes[path] {
-			c.writes[path] = true
-			own = append(own, path)
-		}
-		if !c.writes[path] {
+		_, tried := c.trial[path]
+		switch {
+		case c.writes[path] || tried:
+		case c.rounds >= manyRounds && c.suspects[path]:
+			c.trial[path], c.tried = modified(path), false
+		default:
 			matter = append(matter, path)
 		}
 	}
-	return matter, own
+	return matter
+}
+
+// modified is when a file was last written to; zero if it is not there.
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

@@ -45,6 +45,7 @@ type watch struct {
 	running  sync.WaitGroup  // the goroutines of builds and lists
 
 	churn    churn
+	tried    <-chan time.Time   // the start that shows who writes a file may be over
 	changed  map[string]bool    // since the last build that came to an end
 	later    map[string]bool    // those of changed that came while a build ran that must be finished
 	waits    bool               // proceed after that build
@@ -121,6 +122,8 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			w.lookForStopped()
 		case <-w.slow:
 			w.ui.slow(w.o, w.worker)
+		case <-w.tried:
+			w.judge()
 		case <-w.slowRule:
 			w.ui.ruleTakesLong(w.rules.running)
 		case keys, ok := <-w.pressed:
@@ -188,9 +191,11 @@ func (w *watch) edited(batch watcher.Batch) {
 	if len(rest) < len(batch.Paths) {
 		w.reconfigure()
 	}
-	rest, own := w.churn.changes(rest, batch.Since)
-	w.ui.ownWrites(own)
-	if batch.Paths = rest; len(rest) == 0 {
+	batch.Paths = w.churn.changes(rest, batch.Since, modified)
+	if w.churn.wantsTrial() {
+		w.ui.suspects(slices.Sorted(maps.Keys(w.churn.trial)))
+		w.due.restart = true
+	} else if len(batch.Paths) == 0 {
 		return
 	}
 	if w.o.postpone { // this is what was waited for
@@ -212,6 +217,20 @@ func (w *watch) edited(batch watcher.Batch) {
 		w.rules.changed(w.chosen.changes(w.graph, batch))
 	}
 	w.proceed()
+}
+
+// judge ends a trial of files that may be the program's own.
+func (w *watch) judge() {
+	w.tried = nil
+	if w.starting.PID != 0 || w.stopping {
+		return // it comes again after that
+	}
+	now := time.Now()
+	own, edited := w.churn.judge(now, modified)
+	w.ui.ownWrites(own)
+	if len(edited) > 0 {
+		w.edited(watcher.Batch{Paths: edited, Since: now})
+	}
 }
 
 // proceed does what is due: first the rules, one after the other, and if

@@ -111,6 +111,12 @@ func (u *watchUI) busyFiles(files []string) {
 	}
 }
 
+// suspects names files that the program may write, and says how that is found out.
+func (u *watchUI) suspects(files []string) {
+	u.say("%s changed during each of the last %d starts; restarting the same program once to see whether it writes that itself",
+		u.names(files), manyRounds+1)
+}
+
 // ownWrites names files that the program itself writes.
 func (u *watchUI) ownWrites(files []string) {
 	if len(files) > 0 {

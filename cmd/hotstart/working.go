@@ -87,6 +87,7 @@ func (w *watch) happened(e starter.Event) {
 	switch e.Kind {
 	case starter.Serving, starter.Failed, starter.TimedOut, starter.Done, starter.Died, starter.Left:
 		w.churn.settles(time.Now())
+		w.tried = time.After(2 * startSlack) // the watcher may be late, too
 	}
 	switch e.Kind {
 	case starter.Starting:
