@@ -23,13 +23,13 @@ type Binary struct {
 	Direct bool // built without the go command: Check does it again
 }
 
-// Same reports whether both programs surely have the same content: they may differ in
+// Same reports whether both programs provably have the same content: they may differ in
 // comments only, in nothing that is executed.
 func (x *Binary) Same(other *Binary) bool {
 	return x != nil && other != nil && x.ID != "" && x.ID == other.ID
 }
 
-// Remove deletes the file. A program that runs from it goes on.
+// Remove deletes the file. A program that runs from it keeps running.
 func (x *Binary) Remove() error { return os.Remove(x.Path) }
 
 // BuildError says that the code does not build.

@@ -34,7 +34,7 @@ type Options struct {
 	Flags []string
 
 	// Debug keeps what a debugger or a profile needs: the symbol table, DWARF, -pgo and
-	// the version control stamp, all of which cost time. Stack traces need none of it.
+	// the version control stamp, all of which cost time. Stack traces do not need them.
 	Debug bool
 
 	// Env is the environment of the go command; nil is os.Environ().
@@ -49,11 +49,11 @@ type Options struct {
 	// without losing a request, see package adopt and Adopted.
 	Adopt bool
 
-	// Direct has Build go around the go command where it surely builds the same, see package
+	// Direct lets Build bypass the go command where the result is known to be the same, see package
 	// direct. The program must call Record first thing in main.
 	Direct bool
 
-	// Progress is told how far a build has come that takes longer than a second, from
+	// Progress receives the progress of a build that takes longer than a second, from
 	// another goroutine, and must not wait. nil: nobody is.
 	Progress func(Progress)
 
@@ -154,7 +154,7 @@ func outputDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// A UsageError is about Options that can't be meant.
+// A UsageError is about invalid Options.
 type UsageError struct{ Reason string }
 
 func (e *UsageError) Error() string { return e.Reason }

@@ -36,8 +36,8 @@ const (
 	RolledBack                 // Worker died so soon After it took over that Others serve again, or what is known to be good is started: Status
 	Settled                    // Worker has served for longer than Options.Rollback: it is what later reloads fall back to
 	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that; Holder is what it left running
-	Left                       // Worker ended after it was told to: Status
-	Killing                    // Worker did not leave in time and gets SIGKILL
+	Left                       // Worker exited after its stop signal: Status
+	Killing                    // Worker did not exit in time and gets SIGKILL
 	Stopping                   // everything ends: Others get Signal
 	Kept                       // Worker bound Address by itself and gave the socket to the broker, for the workers to come
 	Unused                     // Worker says that it serves, and does not wait on the socket of Address, one of the options
@@ -52,8 +52,8 @@ const (
 	Unseen                     // Worker serves as far as can be told by its living: Err is why nothing can be seen of it
 	Contended                  // Worker needs What, which an older worker holds; from now on one runs at a time, see Options.Overlap
 	LetGo                      // the socket of Address is closed: an older worker served it, and Worker has not for long enough
-	Closed                     // Worker has closed the socket of Address that it had given, and goes on: it is not kept any more
-	Trouble                    // something beside the workers went wrong, and they go on: Err
+	Closed                     // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
+	Trouble                    // an error that is not about a worker, and that stops none: Err
 )
 
 var kinds = [...]string{

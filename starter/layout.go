@@ -10,7 +10,7 @@ import (
 // firstFD is where inherited sockets begin: SD_LISTEN_FDS_START of systemd.
 const firstFD = 3
 
-// The ways in which a worker is told of its sockets.
+// The ways in which a worker receives its sockets.
 const (
 	DialectServerStarter = "server-starter" // SERVER_STARTER_PORT, of Perl's Server::Starter
 	DialectSystemd       = "systemd"        // LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, of sd_listen_fds(3)

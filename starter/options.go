@@ -17,14 +17,14 @@ type Options struct {
 	Backlog   int      // of listen(2); 0: SOMAXCONN
 	DualStack bool     // a bare port is IPv6 and IPv4, not IPv4 alone
 
-	// Share lets workers bind the addresses of Ports beside the kept sockets,
-	// by SO_REUSEPORT, as an adopted program does before it asks the broker
-	// for the kept one. It is set after listen(2), so that a port that
-	// another process has is still an error.
+	// Share lets workers bind the addresses of Ports although the kept sockets
+	// are open, by SO_REUSEPORT. An adopted program does so before it asks the
+	// broker for the kept socket. The option is set after listen(2), so that a
+	// port that another process uses is still an error.
 	Share bool
 
-	// Dialects are the ways in which workers are told of their sockets, of
-	// DialectServerStarter and its like. nil: all.
+	// Dialects are the ways in which workers receive their sockets:
+	// DialectServerStarter, DialectSystemd, DialectHotstart. nil: all.
 	Dialects []string
 
 	SocketMode  os.FileMode // of each path; 0: 0777, as start_server has it
@@ -32,18 +32,18 @@ type Options struct {
 
 	Ready        Readiness     // "": ReadyInterval
 	Interval     time.Duration // see ReadyInterval; also the least time between two starts that nobody asked for; 0: 1 s
-	ReadyTimeout time.Duration // a start whose worker serves nothing for longer has failed; 0: 30 s; negative: never. ReadyInterval has none
+	ReadyTimeout time.Duration // maximum time until a worker serves something; 0: 30 s; negative: unlimited. Not used by ReadyInterval
 
-	// ServeTimeout is how long a new worker may take, once it serves something,
-	// until it serves every address that the current worker serves. Then it
-	// takes over in any case, and the socket of an address that it leaves out
-	// is closed when as much time has passed again. 0: 10 s.
+	// ServeTimeout is the maximum time from the first address that a new worker
+	// serves until it serves every address of the current worker. Then it takes
+	// over in any case; after the same time again, the sockets of addresses that
+	// it does not serve are closed. 0: 10 s.
 	ServeTimeout time.Duration
 
-	// Rollback is for how long after a worker took over its death undoes the
-	// reload: the last Command that served for longer is started again. A
-	// worker that dies while KillOldDelay holds the one before it gives way to
-	// that in any case. 0: not otherwise.
+	// Rollback is the time after a takeover in which the death of the worker
+	// undoes the reload: the last Command that served for longer is started
+	// again. If a worker dies while KillOldDelay keeps the previous one running,
+	// the previous one serves again in any case. 0: only then.
 	Rollback time.Duration
 
 	Overlap Overlap // whether an old worker and a new one may run at the same time; "": OverlapOn
@@ -51,17 +51,17 @@ type Options struct {
 	SignalOnHUP  syscall.Signal // to the old worker after a reload; 0: SIGTERM
 	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
 	KillOldDelay time.Duration  // from "the new worker serves" to the old one's retirement
-	DrainTimeout time.Duration  // how long a worker on the broker may drain before its signal, less than StopTimeout; 0: it gets the signal at once
-	CutStreams   bool           // when all ends, workers that drain are told not to wait for connections that only stream
+	DrainTimeout time.Duration  // maximum time that a worker on the broker drains before its signal, less than StopTimeout; 0: no drain
+	CutStreams   bool           // when the Starter stops, draining workers do not wait for connections that only stream
 	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
 
-	AutoRestart time.Duration // how long a worker serves before it is replaced; twice as long while an older one lives; 0: for ever
-	MaxOld      int           // old workers that may live; the oldest of more are ended; 0: any number
+	AutoRestart time.Duration // time that a worker serves before it is replaced; twice as long while an older one runs; 0: unlimited
+	MaxOld      int           // maximum number of old workers; when exceeded, the oldest is stopped; 0: unlimited
 
 	MaxStartFailures int  // failed starts in a row before giving up; 0: never
 	MaxDeaths        int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
-	LetEnd           bool // a worker that ends by itself with status 0 has done its work: no other is started
-	MaxFirstFailures int  // the same, as long as no worker has served; 0: MaxStartFailures
+	LetEnd           bool // do not restart a worker that exits by itself with status 0
+	MaxFirstFailures int  // MaxStartFailures until the first worker has served; 0: MaxStartFailures
 	Outlive          bool // after giving up with no worker left, wait for the next Reload instead of ending
 
 	// PIDFile holds this process's pid, and its lock, until Run returns. "": none.
@@ -69,19 +69,20 @@ type Options struct {
 	// StatusFile has a line GENERATION:PID for each worker that serves or has
 	// served and lives. It is removed when Run returns. "": none.
 	StatusFile string
-	// EnvDir is a folder with a file for each variable that workers get on
-	// top of their Command's, by its first line; it is read before each start.
-	// ENABLE_AUTO_RESTART, AUTO_RESTART_INTERVAL and KILL_OLD_DELAY in it
-	// stand for the options of these names, as with start_server. "": none.
+	// EnvDir is a folder with one file per variable, whose first line is the
+	// value. Workers get these variables in addition to those of their Command.
+	// The folder is read before each start. ENABLE_AUTO_RESTART,
+	// AUTO_RESTART_INTERVAL and KILL_OLD_DELAY set the options of these names,
+	// as with start_server. "": none.
 	EnvDir string
 
-	// Orphans has every process reaped that becomes a child of this one, as
-	// pid 1 of a container must. This program must not wait for children itself
-	// other than by their pid.
+	// Orphans reaps every process that becomes a child of this one, which pid 1
+	// of a container must do. The program itself must wait for its children only
+	// by their pid.
 	Orphans bool
 
-	// Helper says that this program's main calls Helper first. Only then
-	// LISTEN_PID can be told to workers, and so LISTEN_FDS too.
+	// Helper says that the main function of this program calls Helper first.
+	// LISTEN_PID and LISTEN_FDS are passed to workers only then.
 	Helper bool
 
 	// Leash ends workers with this process, however it ends, and with each
@@ -91,22 +92,21 @@ type Options struct {
 	// process in other process groups, and what carries Mark.
 	Leash bool
 
-	// KillGroup gives each worker a process group of its own. What ends a
-	// worker is sent to the group, and the worker has ended when the last
-	// process of it has. What a worker that ends by itself leaves in its group
-	// is killed.
+	// KillGroup gives each worker its own process group. Stop signals go to the
+	// group, and the worker counts as exited when the last process of the group
+	// has exited. If a worker exits by itself, the rest of its group is killed.
 	KillGroup bool
 
-	// Mark is a variable, NAME=VALUE, that each worker gets and that is this
-	// Starter's alone: processes are known by it once their parent is gone.
+	// Mark is an environment variable, NAME=VALUE, that only the workers of this
+	// Starter have. It identifies their processes after the parent has exited.
 	Mark string
 
-	// Scratch is a folder of this Starter's alone, removed in the end, however
-	// that comes. Needs Leash. "": none.
+	// Scratch is a folder that only this Starter uses. It is removed when this
+	// process ends, for any reason. Needs Leash. "": none.
 	Scratch string
 
-	// Report is told what happens, from the goroutine of Run, which waits
-	// for it. nil: nobody is.
+	// Report receives all events. It is called from the goroutine of Run, which
+	// waits for it. nil: events are dropped.
 	Report func(Event)
 }
 
@@ -122,8 +122,9 @@ type Command struct {
 	// shows does not count before.
 	Greets bool
 
-	// Words returns what the program wrote last, by which OverlapAuto may find
-	// out what it lacks. nil: nobody knows. It is called from the goroutine of Run.
+	// Words returns the last output of the program, from which OverlapAuto may
+	// find out what the program lacks. nil: not known. It is called from the
+	// goroutine of Run.
 	Words func() string
 
 	// nil: this process's own. As with os/exec, what is given is put into

@@ -1,7 +1,7 @@
 // Package starter is a superdaemon: it keeps listening sockets open and runs
 // one generation of a server program after the other on them, so that a
 // reload never refuses a connection. A new worker takes over only when it is
-// proven to serve; then the old one is told to leave.
+// ready; then the old one gets its stop signal.
 //
 // It does what Perl's Server::Starter does, and hands sockets over in its
 // way, in systemd's and in one of its own; see starter/worker for the other
@@ -168,9 +168,9 @@ func (s *Starter) Reload(c *Command) {
 	}
 }
 
-// SetTimeouts changes ReadyTimeout, ServeTimeout, Rollback, DrainTimeout and
-// StopTimeout of the Options to those of another. It does not wait. What a
-// worker is waited for already goes by those of before.
+// SetTimeouts replaces ReadyTimeout, ServeTimeout, Rollback, DrainTimeout and
+// StopTimeout by those of other Options. It does not wait. Timeouts that are
+// already running keep their previous length.
 func (s *Starter) SetTimeouts(to Options) {
 	o := s.options
 	o.ReadyTimeout, o.ServeTimeout, o.Rollback = to.ReadyTimeout, to.ServeTimeout, to.Rollback
@@ -495,7 +495,7 @@ func (s *Starter) heard(message any) any {
 // troubled is something that a goroutine found wrong, next to the workers.
 type troubled struct{ err error }
 
-// trouble reports what went wrong beside the workers.
+// trouble reports an error that is not about a worker.
 func (s *Starter) trouble(err error) {
 	s.options.Report(Event{Kind: Trouble, Err: err})
 }

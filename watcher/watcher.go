@@ -2,7 +2,7 @@
 //
 // It watches directories, never single files, so it doesn't matter how an editor saves: a file that is written in
 // place, truncated and written, or replaced by renaming another over it is one change of one file. What a file holds is
-// remembered as a hash: a touch, a chmod, or the same bytes written again is no change. Changes are gathered into
+// remembered as a hash: a touch, a chmod, or the same bytes written again is not a change. Changes are gathered into
 // batches that settle within milliseconds.
 //
 // Where the kernel has no events, or no room for more watches, directories are polled instead.
@@ -43,7 +43,7 @@ type Options struct {
 	// Longest ends a batch though it isn't quiet. It is also how long a file that has become missing or empty may take
 	// to be written (editors remove or truncate first) before that is a change. 0: 100 ms.
 	Longest time.Duration
-	// Logf is told, once for each reason, that there is polling, why, and what to do about it. nil: silent.
+	// Logf receives, once for each reason, a message that the watcher polls, why, and what to do about it. nil: silent.
 	// It is called from New, Watch and Run, and must not call Watch or Close.
 	Logf func(format string, args ...any)
 

@@ -58,7 +58,7 @@ func Serve(srv *http.Server, l net.Listener) error {
 }
 
 // Ready tells the superdaemon that the program serves: READY=1 on NOTIFY_SOCKET (sd_notify(3)) and ready on the
-// broker, whichever there is; none is no error. [Serve] calls it; a program with a server of another kind calls
+// broker, if available; without either it is a no-op. [Serve] calls it; a program with a server of another kind calls
 // it once it accepts. After the first success it does nothing.
 func Ready() error {
 	return program().ready()
