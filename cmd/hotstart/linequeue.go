@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -121,22 +122,45 @@ func (q *lineQueue) await() {
 	}
 }
 
-// flush waits until everything is written, but not for longer than wait.
-func (q *lineQueue) flush(wait time.Duration) {
+// flush waits until everything is written, but not for longer than wait. It
+// reports whether everything is.
+func (q *lineQueue) flush(wait time.Duration) bool {
 	limit := time.After(wait)
 	mark := make(chan struct{})
 	select {
 	case q.items <- lineItem{mark: mark}:
 	case <-q.quit:
-		return
+		return false
 	case <-limit:
-		return
+		return false
 	}
 	select {
 	case <-mark:
+		return true
 	case <-q.quit:
 	case <-limit:
 	}
+	return false
+}
+
+// An orderedQueue is a lineQueue for lines that have to stand before those
+// which workers write to the same file as a consequence. As long as the file
+// is read, a write waits until its line is there.
+type orderedQueue struct {
+	*lineQueue
+	stalled atomic.Bool // the last wait was too long
+}
+
+// orderWait bounds the one wait that it takes to see that a file is not read.
+const orderWait = time.Second
+
+func (q *orderedQueue) Write(p []byte) (int, error) {
+	stalled := q.stalled.Load() && len(q.items) > 0
+	n, err := q.lineQueue.Write(p)
+	if !stalled {
+		q.stalled.Store(!q.flush(orderWait))
+	}
+	return n, err
 }
 
 // close flushes the queue. What is written later is ignored.

@@ -87,7 +87,7 @@ func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
 	var users sync.WaitGroup
 	for range 4 {
 		users.Go(func() {
-			for range 1000 {
+			for range 100 {
 				fmt.Fprintln(q, "a line")
 				q.flush(time.Microsecond)
 				q.await()
@@ -120,5 +120,30 @@ func TestADescriptorThatDoesNotBlockIsWrittenToInFull(t *testing.T) {
 	}
 	if n != 50000 {
 		t.Errorf("%d lines came", n)
+	}
+}
+
+// A line of hotstart stands before what is written to the same file after it.
+func TestAnOrderedQueueWaitsForItsLine(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	q := &orderedQueue{lineQueue: newLineQueue(w, droppedLines)}
+	go func() {
+		for range 100 {
+			fmt.Fprintln(q, "cause")
+			fmt.Fprintln(w, "effect")
+		}
+		q.close(patience)
+		w.Close()
+	}()
+	last := "effect"
+	for lines := bufio.NewScanner(r); lines.Scan(); last = lines.Text() {
+		if lines.Text() == last {
+			t.Fatalf("%q twice in a row", last)
+		}
 	}
 }

@@ -82,7 +82,8 @@ func (d *superdaemon) writeTo(w io.Writer) {
 		d.queue.close(farewell)
 	}
 	d.queue = newLineQueue(unbuffered(w), droppedLines)
-	d.lines.w, d.ui.screen.w = d.queue, d.queue
+	w = &orderedQueue{lineQueue: d.queue}
+	d.lines.w, d.ui.screen.w = w, w
 }
 
 // run returns when it was stopped and the last worker has left. An error is
