@@ -29,12 +29,14 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 		return from.blame(err)
 	}
 	u := newUI(cmd.ErrOrStderr(), cmd)
+	queue := u.enqueue(u.dropped)
 	for _, line := range c.warnings(flags.all) {
 		u.warn("%s", line)
 	}
 	if flags.options.dir != c.start {
 		u.say("working in %s because of its %s", flags.options.dir, filepath.Base(c.path))
 	}
+	queue.close(farewell) // what follows is written by the queue of runWatch
 	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
 }
 
