@@ -46,6 +46,14 @@ func (b *Builder) Adopted() (what string, err error) {
 	return "", nil
 }
 
+// Imports reports whether the program imports a package, by itself or by another one, as
+// far as that is known: from the first build with Options.Adopt, or the first List.
+func (b *Builder) Imports(path string) bool {
+	b.adoption.mu.Lock()
+	defer b.adoption.mu.Unlock()
+	return b.adoption.imports[path]
+}
+
 // adopt returns the flags that have the program adopted, and the file to name beside
 // others that the user named. What the program imports may be out of date: only missed
 // knows better.

@@ -101,7 +101,8 @@ func (u *watchUI) open() {
 	if len(known) == 0 {
 		known = u.addresses
 	}
-	for _, address := range urls(known) {
+	for _, a := range known {
+		address := urlOf(a)
 		if !strings.HasPrefix(address, "http") {
 			continue
 		}

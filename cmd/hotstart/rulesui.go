@@ -200,9 +200,8 @@ func (u *watchUI) postponed(what string) {
 
 // firstURL is where the program can be asked, if it is known.
 func (u *watchUI) firstURL() string {
-	all := urls(slices.Concat(u.listens, u.addresses))
-	if len(all) == 0 {
-		return ""
+	for _, a := range slices.Concat(u.listens, u.addresses) {
+		return urlOf(a)
 	}
-	return all[0]
+	return ""
 }

@@ -102,6 +102,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	if interrupted, err := w.open(mark, binaries.dir); interrupted || err != nil {
 		return err
 	}
+	u.web = func() bool { return w.builder.Imports("net/http") || w.builder.Imports("github.com/valyala/fasthttp") }
 	u.pages.starter = w.starter
 	defer w.running.Wait()
 	u.addresses = w.starter.Addresses()

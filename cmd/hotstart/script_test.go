@@ -309,6 +309,8 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	if isPath(url) {
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return dial(args[0]) }
 		url = "http://unix/"
+	} else if !strings.HasPrefix(url, "http") {
+		url = "http://" + url
 	}
 	client := &http.Client{Timeout: patience, Transport: transport}
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {

@@ -24,9 +24,10 @@ type watchUI struct {
 	toldLeft  bool              // an old worker's exit status was told
 	stale     stale
 	pages     *pages
-	keyed     bool      // keys are read
-	ruleRuns  []ruleRun // that are yet to be told of
-	adopting  string    // the package by which the program is adopted; "": told already, or it is not
+	keyed     bool        // keys are read
+	ruleRuns  []ruleRun   // that are yet to be told of
+	adopting  string      // the package by which the program is adopted; "": told already, or it is not
+	web       func() bool // reports whether the program has a package that serves HTTP; nil: it may have
 }
 
 // building is what comes first. What connects from now on waits.
@@ -36,8 +37,8 @@ func (u *watchUI) building(welcome, what string) {
 	}
 	e := event{name: "building", text: "building " + what}
 	if len(u.addresses) > 0 {
-		e.text += "; connections to " + strings.Join(urls(u.addresses), ", ") + " wait"
-		e.Addresses = urls(u.addresses)
+		e.text += "; connections to " + strings.Join(u.places(u.addresses), ", ") + " wait"
+		e.Addresses = u.places(u.addresses)
 	}
 	if u.keyed {
 		e.hint = " (h shows the keys)"
@@ -70,9 +71,9 @@ func (u *watchUI) tellAdopted() {
 // kept tells of a socket that the program has bound by itself.
 func (u *watchUI) kept(e starter.Event) {
 	u.tellAdopted()
-	text := fmt.Sprintf("worker %d listens on %s; that socket is kept", e.Worker.Generation, urlOf(e.Address))
+	text := fmt.Sprintf("worker %d listens on %s; that socket is kept", e.Worker.Generation, u.placeOf(e.Address))
 	facts := factsOf(e.Worker)
-	facts.Addresses = urls([]starter.Address{e.Address})
+	facts.Addresses = u.places([]starter.Address{e.Address})
 	u.tell(event{name: "kept", text: text, facts: facts})
 	if u.worker == e.Worker {
 		u.listens = append(u.listens, e.Address)
@@ -82,8 +83,8 @@ func (u *watchUI) kept(e starter.Event) {
 // closed tells of a socket that the program has bound itself and closed.
 func (u *watchUI) closed(e starter.Event) {
 	facts := factsOf(e.Worker)
-	facts.Addresses = urls([]starter.Address{e.Address})
-	u.tell(event{name: "closed", text: fmt.Sprintf("worker %d has closed its socket of %s", e.Worker.Generation, urlOf(e.Address)), facts: facts})
+	facts.Addresses = u.places([]starter.Address{e.Address})
+	u.tell(event{name: "closed", text: fmt.Sprintf("worker %d has closed its socket of %s", e.Worker.Generation, u.placeOf(e.Address)), facts: facts})
 	if u.worker == e.Worker {
 		u.listens = slices.DeleteFunc(slices.Clone(u.listens), func(a starter.Address) bool { return a == e.Address })
 	}
@@ -118,7 +119,7 @@ func (u *watchUI) serving(e starter.Event, a *attempt, again bool) {
 // served are the facts about what serves.
 func (u *watchUI) served() facts {
 	f := factsOf(u.worker)
-	f.Addresses = urls(u.listens)
+	f.Addresses = u.places(u.listens)
 	f.Serving = u.worker.Generation
 	if f.Serving != 0 {
 		f.CodeOf = u.code.Format(time.RFC3339Nano)
@@ -141,7 +142,7 @@ func (u *watchUI) unused(e starter.Event) {
 	u.addresses, u.listens = slices.DeleteFunc(u.addresses, other), slices.DeleteFunc(u.listens, other)
 	if len(u.addresses) < before {
 		u.tell(event{name: "unused", bad: true, facts: factsOf(e.Worker), text: fmt.Sprintf(
-			"the program does not listen on %s (--%s); connections to it will hang", urlOf(e.Address), flagOf(e.Address))})
+			"the program does not listen on %s (--%s); connections to it will hang", u.placeOf(e.Address), flagOf(e.Address))})
 	}
 }
 
@@ -267,9 +268,9 @@ func (u *watchUI) unseen(e starter.Event) {
 // letGo tells of an address that nobody serves any more.
 func (u *watchUI) letGo(e starter.Event) {
 	facts := factsOf(e.Worker)
-	facts.Addresses = urls([]starter.Address{e.Address})
+	facts.Addresses = u.places([]starter.Address{e.Address})
 	u.tell(event{name: "let_go", text: fmt.Sprintf("worker %d does not listen on %s, as the worker before it did; that socket is closed",
-		e.Worker.Generation, urlOf(e.Address)), facts: facts})
+		e.Worker.Generation, u.placeOf(e.Address)), facts: facts})
 }
 
 // left tells of an old worker only if it did not end as it was told to, and once: some
@@ -313,14 +314,24 @@ func (u *watchUI) stillServing(worker starter.Worker, since time.Time) string {
 
 // where names every address as a person would type it.
 func (u *watchUI) where() string {
-	return strings.Join(urls(u.listens), ", ")
+	return strings.Join(u.places(u.listens), ", ")
 }
 
-func urls(addresses []starter.Address) (all []string) {
+// places names each address by placeOf.
+func (u *watchUI) places(addresses []starter.Address) (all []string) {
 	for _, a := range addresses {
-		all = append(all, urlOf(a))
+		all = append(all, u.placeOf(a))
 	}
 	return all
+}
+
+// placeOf is what a browser takes where the program serves HTTP, or may do so because it
+// has a package for that. Of any other address it is the host and the port.
+func (u *watchUI) placeOf(a starter.Address) string {
+	if a.Scheme == "" && u.web != nil && !u.web() {
+		a.Scheme = "tcp"
+	}
+	return urlOf(a)
 }
 
 // flagOf is the flag by which hotstart was asked to open an address.
@@ -331,7 +342,7 @@ func flagOf(a starter.Address) string {
 	return "port"
 }
 
-// urlOf is what a browser takes, unless the program was seen to serve something else than
+// urlOf is what a browser takes, unless the program was seen to serve something other than
 // HTTP there.
 func urlOf(a starter.Address) string {
 	host, scheme := a.Host, "http://"
