@@ -254,8 +254,8 @@ func TestOpenEnd(t *testing.T) {
 // its signal, so that its Shutdown has nothing to wait for. A request is answered.
 func TestTheEndOfStreams(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/events", "/hijack", "/slow?for=2s"} {
-		t.Run(path[1:5], func(t *testing.T) {
+	for _, path := range []string{"/events", "/hijack", "/slow?for=2s", "/slow?for=1500ms&then=300ms"} {
+		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			address := freePort(t, "127.0.0.1")
 			r := serve(t, func(o *starter.Options) { o.DrainTimeout, o.StopTimeout, o.CutStreams = time.Hour, 2*time.Hour, true }, "shutdown", address)
@@ -270,15 +270,20 @@ func TestTheEndOfStreams(t *testing.T) {
 			}
 			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, upgrade)
 			answer := bufio.NewReader(conn)
-			if path == "/slow?for=2s" {
+			slow := strings.HasPrefix(path, "/slow")
+			if slow {
 				r.until("it is under way", func() bool { return strings.Contains(r.text(), "slow\n") })
 			} else if _, err := answer.ReadString('\n'); err != nil {
 				t.Fatal(err)
 			}
 			r.starter.Signal(syscall.SIGTERM)
-			if path == "/slow?for=2s" {
-				if line, err := answer.ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
-					t.Errorf("the answer is %q, %v", line, err)
+			if slow {
+				response, err := http.ReadResponse(answer, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if body, err := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || len(body) == 0 || err != nil {
+					t.Errorf("the answer is %s, %q, %v", response.Status, body, err)
 				}
 			}
 			r.left(1)

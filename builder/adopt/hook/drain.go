@@ -79,13 +79,13 @@ func (w *hotstartWorker) finish() {
 // closeStreams closes what would never end, where a drain has lasted so long. A request
 // that is not answered yet may take longer than one whose answer only goes on.
 func (w *hotstartWorker) closeStreams(lasted time.Duration) {
-	if lasted < hotstartIdle {
-		return
-	}
 	for _, s := range w.known() {
 		if s, ok := s.(interface{ closeStreams() }); ok {
 			s.closeStreams()
 		}
+	}
+	if lasted < hotstartIdle {
+		return
 	}
 	hotstartAny(func(fd int, is uint32) bool {
 		if is&hotstartStreams != 0 || is&hotstartOpen != 0 && lasted >= hotstartLast {

@@ -16,11 +16,12 @@ import (
 type hotstartHTTP struct {
 	worker  *hotstartWorker
 	server  *http.Server
-	handler http.Handler // nil: http.DefaultServeMux
-	http2   atomic.Bool  // it has had requests of HTTP/2
-	listed  bool         // w.servers has it; guarded by w.mu
-	unused  bool         // the last sweep says so; sweep's own
-	goneAt  time.Time    // when its connections of HTTP/2 got GOAWAY; drain's own
+	handler http.Handler                 // nil: http.DefaultServeMux
+	http2   atomic.Bool                  // it has had requests of HTTP/2
+	listed  bool                         // w.servers has it; guarded by w.mu
+	unused  bool                         // the last sweep says so; sweep's own
+	goneAt  time.Time                    // when its connections of HTTP/2 got GOAWAY; drain's own
+	answers map[unsafe.Pointer]time.Time // since when each that has begun was seen; closeStreams's own
 }
 
 var _ = hotstartHere.hookHTTP()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -43,49 +44,65 @@ func hotstartPeer(fd int) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// closeStreams closes the connections of requests of HTTP/1 whose answer has begun and
-// has not ended. Only the server's own list of them tells; where that is not what it
-// was when this was written, nothing is closed.
+// closeStreams closes the connections of requests of HTTP/1 whose answer was seen to have
+// begun hotstartIdle ago and has not ended. Only the server's own list of them tells;
+// where that is not what it was when this was written, nothing is closed. It is called
+// again and again, by drain alone.
 func (h *hotstartHTTP) closeStreams() {
 	var streams []net.Conn
+	answers := map[unsafe.Pointer]time.Time{}
 	hotstartInside(h.server, func(server reflect.Value) {
 		conns := server.FieldByName("activeConn")
 		if !conns.IsValid() || conns.Kind() != reflect.Map {
 			return
 		}
 		for _, key := range conns.MapKeys() {
-			if key.Kind() == reflect.Ptr && hotstartAnswers(key.Elem()) {
-				rwc := key.Elem().FieldByName("rwc")
-				if rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
-					streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
-				}
+			if key.Kind() != reflect.Ptr {
+				continue
+			}
+			answer := hotstartBegunAnswer(key.Elem())
+			if answer == nil {
+				continue
+			}
+			since, known := h.answers[answer]
+			if !known {
+				since = time.Now()
+			}
+			answers[answer] = since
+			rwc := key.Elem().FieldByName("rwc")
+			if time.Since(since) >= hotstartIdle && rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
+				streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
 			}
 		}
 	})
+	h.answers = answers
 	for _, conn := range streams {
 		conn.Close()
 	}
 }
 
-// hotstartAnswers reports whether conn, a connection of net/http, has a request whose
-// answer has begun. Its field curReq is an atomic.Pointer[response].
+// hotstartBegunAnswer is the answer that has begun on conn, a connection of net/http, or nil.
+// The field curReq of conn is an atomic.Pointer[response].
 //
 // The field wroteHeader is not guarded; what it was a moment ago is good enough.
 //
 //go:norace
-func hotstartAnswers(conn reflect.Value) bool {
+func hotstartBegunAnswer(conn reflect.Value) unsafe.Pointer {
 	request := conn.FieldByName("curReq")
 	if request.Kind() != reflect.Struct {
-		return false
+		return nil
 	}
 	load, ok := reflect.PointerTo(request.Type()).MethodByName("Load")
 	pointer := request.FieldByName("v")
 	if !ok || pointer.Kind() != reflect.UnsafePointer || load.Type.NumOut() != 1 || load.Type.Out(0).Kind() != reflect.Ptr {
-		return false
+		return nil
 	}
 	wrote, ok := load.Type.Out(0).Elem().FieldByName("wroteHeader")
 	response := atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(pointer.UnsafeAddr())))
-	return ok && wrote.Type.Kind() == reflect.Bool && response != nil && *(*bool)(unsafe.Pointer(uintptr(response) + wrote.Offset))
+	if !ok || wrote.Type.Kind() != reflect.Bool || response == nil || !*(*bool)(unsafe.Pointer(uintptr(response) + wrote.Offset)) {
+		return nil
+	}
+	return response
 }
 
 var _ = hotstartKnowScheme()

@@ -97,6 +97,10 @@ func slow(w http.ResponseWriter, r *http.Request) {
 	fmt.Println("slow")
 	d, _ := time.ParseDuration(r.FormValue("for"))
 	time.Sleep(d)
+	if then, err := time.ParseDuration(r.FormValue("then")); err == nil {
+		w.(http.Flusher).Flush() // the header goes first
+		time.Sleep(then)
+	}
 	hello(w, r)
 }
 
