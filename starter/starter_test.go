@@ -198,6 +198,7 @@ func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
 		th.cast[3].end <- 1 << 8
 		th.cast[1].end <- 0
 		time.Sleep(3 * time.Second)
+		synctest.Wait() // for what waited for the workers
 		th.step(th.heard(exited{generation: 1}))
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Left 1") {
 			t.Errorf("what happened:\n%s", got)
