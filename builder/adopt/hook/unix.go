@@ -2,6 +2,7 @@ package hook
 
 import (
 	"net"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -115,7 +116,7 @@ func hotstartUnixName(kind int, path string) string {
 func (w *hotstartWorker) keepsPath() {
 	for _, method := range []string{"Accept(", "AcceptUnix("} {
 		if l := (*net.UnixListener)(hotstartArgument("net.(*UnixListener)."+method, 0)); l != nil {
-			l.SetUnlinkOnClose(false)
+			hotstartKeepPath(l)
 			return
 		}
 	}
@@ -157,4 +158,17 @@ func hotstartWord(stack, function string, n int) uintptr {
 		return 0
 	}
 	return uintptr(word)
+}
+
+// hotstartKeepPath is l.SetUnlinkOnClose(false), of which the race detector does not know:
+// the program may close the listener in another goroutine at any time.
+//
+//go:norace
+func hotstartKeepPath(l *net.UnixListener) {
+	unlink, ok := reflect.TypeOf(l).Elem().FieldByName("unlink")
+	if !ok || unlink.Type.Kind() != reflect.Bool {
+		l.SetUnlinkOnClose(false)
+		return
+	}
+	*(*bool)(unsafe.Pointer(uintptr(unsafe.Pointer(l)) + unlink.Offset)) = false
 }
