@@ -105,7 +105,7 @@ func (b *Builder) blamed(err error) (files []string) {
 	return files
 }
 
-// moment is how long a passing file may take to go before its error is told.
+// moment is how long a passing file may take to go before its error is reported.
 const moment = 300 * time.Millisecond
 
 // outlasts waits until the files are gone, and reports whether they are.

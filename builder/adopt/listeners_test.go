@@ -84,7 +84,7 @@ func TestEndingWorkerKeepsItsListener(t *testing.T) {
 	c.Close()
 }
 
-// The program listens twice on one address, or closes its listener, and goes on with a copy.
+// The program listens twice on one address, or closes its listener and keeps a copy.
 func TestListenersOfOneAddress(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"pair", "copy"} {

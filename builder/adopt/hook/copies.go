@@ -20,7 +20,7 @@ func hotstartServed() map[string]bool {
 	return served
 }
 
-// hotstartPlace is the port or the path that a socket is bound to, "" if that is none.
+// hotstartPlace is the port or the path that a socket is bound to, "" for any other socket.
 func hotstartPlace(fd int) string {
 	name, err := syscall.Getsockname(fd)
 	if err != nil {

@@ -77,7 +77,7 @@ func (w *hotstartWorker) finish() {
 }
 
 // closeStreams closes what would never end, where a drain has lasted so long. A request
-// that is not answered yet may take longer than one whose answer only goes on.
+// that is not answered yet may take longer than one whose answer has begun.
 func (w *hotstartWorker) closeStreams(lasted time.Duration) {
 	for _, s := range w.known() {
 		if s, ok := s.(interface{ closeStreams() }); ok {

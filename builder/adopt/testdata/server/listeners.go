@@ -131,7 +131,7 @@ func listeners(mode string, addresses []string) {
 			name := name
 			go each(name, loop)
 		}
-	case "duplicate": // goes on with a copy of each connection
+	case "duplicate": // keeps a copy of each connection
 		l := listen(addresses[0])
 		for {
 			conn, err := l.Accept()
