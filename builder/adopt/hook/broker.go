@@ -88,9 +88,12 @@ func (w *hotstartWorker) deliver(fd int) {
 // ask sends a question and returns the answer to it, a descriptor or -1. One at a
 // time calls it.
 func (w *hotstartWorker) ask(question string) int {
+	if w.conn == nil {
+		return -1
+	}
 	w.asking.Store(true)
 	if w.say(question, -1) != nil {
-		return -1
+		w.conn.Close() // an answer that nobody asked for may have come all the same
 	}
 	late := time.NewTimer(hotstartAnswer)
 	defer late.Stop()
