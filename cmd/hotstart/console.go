@@ -31,7 +31,7 @@ type console struct {
 // sitDown takes the terminal for keys, or for the program, or leaves it.
 func (w *watch) sitDown() (err error) {
 	terminal := isTerminal(os.Stdin)
-	if w.terminal.had {
+	if hasTerminal() {
 		w.children = notified(syscall.SIGCHLD)
 	}
 	if w.streams.terminal(os.Stderr) {

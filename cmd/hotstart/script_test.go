@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -38,6 +39,9 @@ func TestMain(m *testing.M) {
 // real processes and real sockets. What the scripts wait for is a fact: a
 // line that hotstart prints, an answer, an exit.
 func TestScripts(t *testing.T) {
+	// Under nohup(1) SIGHUP is ignored, and would be in what the scripts start: exec sets a signal that is
+	// caught back to its default.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		Setup:              setUp,
