@@ -15,6 +15,7 @@ var house = map[string][]string{
 	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/browser":  {},
+	"cmd/hotstart/internal/report":   {"builder", "starter"},
 	"builder":                        {"builder/adopt", "builder/direct"},
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},

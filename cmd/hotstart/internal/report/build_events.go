@@ -1,0 +1,167 @@
+package report
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// Building: the first build begins. Connections wait for its worker.
+type Building struct {
+	Package   string
+	Addresses []starter.Address // that hotstart has opened
+	Keys      bool              // keyboard shortcuts are on
+}
+
+func (b Building) entry(v View) entry {
+	e := entry{name: "building", text: "building " + b.Package}
+	if len(b.Addresses) > 0 {
+		e.text += "; connections to " + v.list(b.Addresses) + " wait"
+		e.Addresses = v.places(b.Addresses)
+	}
+	if b.Keys {
+		e.hint = " (h shows the keys)"
+	}
+	return e
+}
+
+// Postponed: hotstart waits for the first change before it builds.
+type Postponed struct{ Package string }
+
+func (p Postponed) entry(View) entry {
+	return entry{name: "postponed", text: "waiting for a first change to build " + p.Package}
+}
+
+// Unchanged: a build produced the program that is already running.
+type Unchanged struct {
+	Worker starter.Worker
+	Cause  Cause
+	Took   time.Duration
+	Fixed  bool
+}
+
+func (u Unchanged) entry(v View) entry {
+	e := entry{name: "unchanged", fixed: u.Fixed, facts: workerFacts(u.Worker)}
+	e.text = u.Cause.then(v, fmt.Sprintf("built in %s: the same program; worker %d keeps running", took(u.Took), u.Worker.Generation))
+	e.Changed, e.BuildMS = u.Cause.Changed, milliseconds(u.Took)
+	return e
+}
+
+// BuildFailed: the code has errors.
+type BuildFailed struct {
+	Cause   Cause
+	Errors  []builder.Diagnostic
+	Current Current
+}
+
+func (b BuildFailed) entry(v View) entry {
+	headline, current := b.Failure()
+	e := entry{name: "build_failed", isError: true, facts: b.Current.facts(b.Cause.Changed)}
+	e.text = b.Cause.then(v, headline) + "; " + current
+	e.Errors, e.problems = problems(b.Errors), b.Errors
+	return e
+}
+
+// Failure implements Failure.
+func (b BuildFailed) Failure() (headline, current string) {
+	headline = "the build failed"
+	if n := len(b.Errors); n > 1 {
+		headline += " with " + count(n, "error")
+	}
+	return headline, b.Current.String()
+}
+
+// BuildImpossible: a build failed for another reason than errors in the code.
+type BuildImpossible struct {
+	Changed []string
+	Err     error
+	Current Current
+}
+
+func (b BuildImpossible) entry(View) entry {
+	e := entry{name: "build_failed", isError: true, facts: b.Current.facts(b.Changed)}
+	e.text = fmt.Sprintf("%v; %s", b.Err, b.Current)
+	e.Errors = []problem{{Message: b.Err.Error()}}
+	return e
+}
+
+// Failure implements Failure.
+func (b BuildImpossible) Failure() (headline, current string) {
+	return "the build failed", b.Current.String()
+}
+
+// WrongTarget: this machine can't execute programs for the processor that the
+// program was built for.
+type WrongTarget struct{ Target string }
+
+func (w WrongTarget) entry(View) entry {
+	return Warning{fmt.Sprintf("the program is built for %s, and this machine is %s/%s\ngo env -u GOARCH; unset GOARCH",
+		w.Target, runtime.GOOS, runtime.GOARCH)}.entry(View{})
+}
+
+// BusyFiles: files change faster than the program is built.
+type BusyFiles struct {
+	Files  []string // at least one
+	Builds int      // during each of so many builds in a row
+	Ignore []string // those of Files that --ignore could exclude, as patterns
+}
+
+func (b BusyFiles) entry(v View) entry {
+	return Warning{fmt.Sprintf("%s changed during each of the last %d builds; this build is finished before the next one starts%s",
+		v.names(b.Files), b.Builds, ignoreHint(b.Ignore))}.entry(v)
+}
+
+// SuspectFiles: files changed at each start, by the program or by a user. The
+// program is started once more to see.
+type SuspectFiles struct {
+	Files  []string
+	Starts int // during each of the last so many
+}
+
+func (s SuspectFiles) entry(v View) entry {
+	return Note{fmt.Sprintf("%s changed during each of the last %d starts; restarting the same program once to see whether it writes that itself",
+		v.names(s.Files), s.Starts)}.entry(v)
+}
+
+// OwnWrites: the program itself writes the files at each start.
+type OwnWrites struct {
+	Files  []string // at least one
+	Starts int
+	Ignore []string // those of Files that --ignore could exclude, as patterns
+}
+
+func (o OwnWrites) entry(v View) entry {
+	return Warning{fmt.Sprintf("%s changed during each of the last %d starts, so the program seems to write it; such changes no longer reload the program%s",
+		v.names(o.Files), o.Starts, ignoreHint(o.Ignore))}.entry(v)
+}
+
+// ignoreHint shows the flag that excludes files.
+func ignoreHint(patterns []string) string {
+	if len(patterns) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n(to ignore it: --ignore='%s')", strings.Join(patterns, ","))
+}
+
+// Progress: a build takes long. It is shown by the status line alone.
+type Progress struct{ builder.Progress }
+
+func (Progress) entry(View) entry { return entry{} }
+
+// RuleRunning: a rule takes long. It is shown by the status line alone.
+type RuleRunning struct{ Rule string }
+
+func (RuleRunning) entry(View) entry { return entry{} }
+
+// StatusChanged: the status line is to say something else, or nothing: also at the
+// end of what Progress or RuleRunning showed.
+type StatusChanged struct {
+	Status  Status
+	Current Current
+}
+
+func (StatusChanged) entry(View) entry { return entry{} }

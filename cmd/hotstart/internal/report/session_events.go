@@ -1,0 +1,180 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Note is a line without a type of its own.
+type Note struct{ Text string }
+
+func (n Note) entry(View) entry { return entry{name: "note", text: n.Text} }
+
+// Warning is a line without a type of its own that the reader should notice.
+type Warning struct{ Text string }
+
+func (w Warning) entry(View) entry { return entry{name: "warning", isError: true, text: w.Text} }
+
+// Failed: hotstart ends with an error.
+type Failed struct{ Err error }
+
+func (f Failed) entry(View) entry {
+	e := entry{name: "failed", isError: true, text: f.Err.Error()}
+	e.Hint = hintOf(f.Err)
+	for line := range strings.Lines(e.Hint) {
+		e.notes = append(e.notes, strings.TrimSpace(line))
+	}
+	return e
+}
+
+// hintOf is the command that an error suggests, if any.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
+
+// Key is a keyboard shortcut.
+type Key struct{ Key, Does string }
+
+// Keys: the user asked for the keyboard shortcuts.
+type Keys struct{ Keys []Key }
+
+func (k Keys) entry(View) entry {
+	e := entry{name: "note", text: "keys"}
+	e.keys = k.Keys
+	return e
+}
+
+// ScriptReady: pages can load the script that reloads them.
+type ScriptReady struct{ URL string }
+
+func (s ScriptReady) entry(View) entry {
+	return entry{name: "script", text: fmt.Sprintf(`pages with <script src="%s/hotstart.js"></script> reload by themselves`, s.URL)}
+}
+
+// Refreshed: open pages load files again, and the program is not restarted.
+type Refreshed struct {
+	Cause Cause // Changed are the files
+	Fixed bool
+}
+
+func (r Refreshed) entry(v View) entry {
+	e := entry{name: "refreshed", fixed: r.Fixed, text: r.Cause.then(v, "pages are refreshed")}
+	e.Changed = r.Cause.Changed
+	return e
+}
+
+// RuleDone: a rule has run. It is written in JSON alone: the text format names the
+// run in the line of the event that follows from it.
+type RuleDone struct {
+	RuleRun
+	Command string
+}
+
+func (r RuleDone) entry(v View) entry {
+	e := entry{name: "rule", only: onlyJSON, text: v.changed(r.Files, r.String())}
+	e.Changed, e.Command, e.CommandMS = r.Files, r.Command, milliseconds(r.Took)
+	return e
+}
+
+// RulesDone: rules have run, and nothing else follows from it. It is written in
+// the text format alone.
+type RulesDone struct {
+	Rules []RuleRun // at least one
+	Fixed bool
+}
+
+func (r RulesDone) entry(v View) entry {
+	cause := Cause{Rules: r.Rules}
+	e := entry{name: "rule", only: onlyText, fixed: r.Fixed, text: v.changed(cause.files(v), cause.runs(v))}
+	e.Changed = cause.files(v)
+	return e
+}
+
+// RuleFailed: the command of a rule has failed. Nothing is built until it
+// succeeds.
+type RuleFailed struct {
+	Rule    string // title
+	Command string
+	Cause   Cause // Changed are the files that the rule ran for
+	Err     error
+	Output  string // of the command, as it was written
+	Current Current
+}
+
+func (r RuleFailed) entry(v View) entry {
+	headline, current := r.Failure()
+	e := entry{name: "rule_failed", isError: true, facts: r.Current.facts(r.Cause.Changed)}
+	e.text = r.Cause.then(v, fmt.Sprintf("%s: %v; %s", headline, r.Err, current))
+	e.Command, e.Reason = r.Command, r.Err.Error()
+	if r.Output != "" {
+		e.facts.Output = strings.Split(r.Output, "\n")
+		e.notes = e.facts.Output
+	}
+	return e
+}
+
+// Failure implements Failure.
+func (r RuleFailed) Failure() (headline, current string) {
+	return r.Rule + " failed", r.Current.String()
+}
+
+// RuleLoop: rules run because of each other.
+type RuleLoop struct{ Rules []string }
+
+func (r RuleLoop) entry(v View) entry {
+	return Warning{fmt.Sprintf("rules trigger each other in a loop: %s; paused until the next edit\n"+
+		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", strings.Join(r.Rules, ", "))}.entry(v)
+}
+
+// AfterReadyFailed: a command of --after-ready has failed.
+type AfterReadyFailed struct {
+	Title   string
+	Command string
+	Err     error
+}
+
+func (a AfterReadyFailed) entry(View) entry {
+	e := entry{name: "after_ready_failed", isError: true, text: fmt.Sprintf("--after-ready: %s: %v", a.Title, a.Err)}
+	e.Command, e.Reason = a.Command, a.Err.Error()
+	return e
+}
+
+// SettingsChanged: the settings file has changed and is applied.
+type SettingsChanged struct {
+	File    string
+	Applied []string // names of settings; empty: the file is valid again
+}
+
+func (s SettingsChanged) entry(View) entry {
+	if len(s.Applied) == 0 {
+		return entry{name: "settings", text: s.File + " is valid again"}
+	}
+	return entry{name: "settings", text: fmt.Sprintf("%s changed: %s", s.File, strings.Join(s.Applied, ", "))}
+}
+
+// SettingsPending: some settings of a changed file apply at the next start of
+// hotstart.
+type SettingsPending struct {
+	File     string
+	Settings []string // names
+}
+
+func (s SettingsPending) entry(v View) entry {
+	return Warning{fmt.Sprintf("%s changed: restart hotstart to apply: %s", s.File, strings.Join(s.Settings, ", "))}.entry(v)
+}
+
+// SettingsRefused: the settings file is invalid, and the previous settings stay.
+type SettingsRefused struct{ Err error }
+
+func (s SettingsRefused) entry(View) entry {
+	text := fmt.Sprintf("%v\nkeeping the previous settings", s.Err)
+	if hint := hintOf(s.Err); hint != "" {
+		text += "; run: " + hint
+	}
+	return entry{name: "settings_refused", isError: true, text: text}
+}

@@ -1,0 +1,359 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// Adopted: the program is instrumented, which its first kept socket shows.
+type Adopted struct{ What string }
+
+func (a Adopted) entry(View) entry {
+	return entry{name: "adopted", text: "instrumented " + a.What +
+		": listeners survive reloads and in-flight requests are drained (--adopt=off disables this)"}
+}
+
+// NotAdopted: the program can't be instrumented.
+type NotAdopted struct{ Err error }
+
+func (n NotAdopted) entry(View) entry {
+	return entry{name: "not_adopted", text: fmt.Sprintf("not instrumented: %v; the program must take over its sockets itself", n.Err)}
+}
+
+// SocketKept: a worker has opened a socket by itself, and hotstart keeps it.
+type SocketKept struct {
+	Worker  starter.Worker
+	Address starter.Address
+}
+
+func (k SocketKept) entry(v View) entry {
+	return addressEntry("kept", k.Worker, v, k.Address, "worker %d listens on %s; that socket is kept")
+}
+
+// SocketClosed: a worker has closed a socket that it had opened by itself.
+type SocketClosed struct {
+	Worker  starter.Worker
+	Address starter.Address
+}
+
+func (c SocketClosed) entry(v View) entry {
+	return addressEntry("closed", c.Worker, v, c.Address, "worker %d has closed its socket of %s")
+}
+
+// LetGo: hotstart has closed the socket of an address that no worker serves any
+// more.
+type LetGo struct {
+	Worker  starter.Worker
+	Address starter.Address
+}
+
+func (l LetGo) entry(v View) entry {
+	return addressEntry("let_go", l.Worker, v, l.Address, "worker %d does not listen on %s, as the worker before it did; that socket is closed")
+}
+
+func addressEntry(name string, w starter.Worker, v View, a starter.Address, format string) entry {
+	e := entry{name: name, text: fmt.Sprintf(format, w.Generation, v.place(a)), facts: workerFacts(w)}
+	e.Addresses = []string{v.place(a)}
+	return e
+}
+
+// Unused: the program does not listen on an address that hotstart has opened.
+type Unused struct {
+	Worker  starter.Worker
+	Address starter.Address
+}
+
+func (u Unused) entry(v View) entry {
+	return entry{name: "unused", isError: true, facts: workerFacts(u.Worker), text: fmt.Sprintf(
+		"the program does not listen on %s (--%s); connections to it will hang", v.place(u.Address), flagOf(u.Address))}
+}
+
+// Serving: a worker has taken over.
+type Serving struct {
+	Worker    starter.Worker
+	Built     time.Time // start of the build that Worker runs
+	Addresses []starter.Address
+	Cause     Cause
+	Took      time.Duration  // of the build, if How is NewBuild
+	How       Rise           // how the worker came to serve
+	Finishing starter.Worker // older worker that finishes; zero if there is none
+	Fixed     bool
+	Stale     time.Time // pages that were loaded before are stale
+}
+
+// Rise is how a worker came to serve.
+type Rise int
+
+const (
+	NewBuild  Rise = iota // its program has just been built
+	Restarted             // its program had run before, and was started once more
+	Again                 // its program served before, and serves again after a crash or a failed reload
+)
+
+func (s Serving) entry(v View) entry {
+	e := entry{name: "serving", fixed: s.Fixed, facts: Current{Worker: s.Worker, Built: s.Built}.facts(s.Cause.Changed)}
+	e.Worker, e.PID, e.Addresses = s.Worker.Generation, s.Worker.PID, v.places(s.Addresses)
+	e.text = fmt.Sprintf("%v is serving", s.Worker)
+	if len(s.Addresses) == 0 { // it may not be a server
+		e.text = fmt.Sprintf("%v is running", s.Worker)
+	}
+	switch s.How {
+	case Again:
+		e.text += fmt.Sprintf(" again (built %s)", clock(s.Built))
+		e.Changed = nil
+	case Restarted:
+		e.text = s.Cause.then(v, "restarted; "+e.text)
+	default:
+		e.text = s.Cause.then(v, fmt.Sprintf("built in %s; %s", took(s.Took), e.text))
+		e.BuildMS = milliseconds(s.Took)
+	}
+	if s.Finishing.Generation != 0 {
+		e.text += fmt.Sprintf("; worker %d finishes", s.Finishing.Generation)
+	} else if len(s.Addresses) > 0 {
+		e.text += " " + v.list(s.Addresses)
+	}
+	return e
+}
+
+// Exit is what a worker left behind that has ended by itself.
+type Exit struct {
+	Output []string             // last lines that it wrote
+	Panic  []builder.Diagnostic // where it panicked; empty if it did not
+	InUse  []string             // for each address that it could not bind: which process holds it
+}
+
+// show adds an exit to an event about a worker.
+func (x Exit) show(e *entry, w starter.Worker) {
+	e.Worker, e.PID = w.Generation, w.PID
+	e.facts.Output, e.Errors = x.Output, problems(x.Panic)
+	e.details.output, e.problems, e.notes = x.Output, x.Panic, x.InUse
+}
+
+// StartFailed: a worker ended, or took too long, before it was ready.
+type StartFailed struct {
+	Event     starter.Event // of kind Failed or TimedOut
+	Cause     Cause
+	Exit      Exit
+	Current   Current
+	Addresses []starter.Address // that hotstart has opened
+	Overlap   bool              // --overlap=off may help
+}
+
+func (s StartFailed) entry(v View) entry {
+	e := entry{name: "start_failed", isError: true, facts: s.Current.facts(s.Cause.Changed)}
+	e.text = s.Cause.then(v, s.Event.String()) + "; " + s.Current.String()
+	s.Exit.show(&e, s.Event.Worker)
+	if s.Overlap {
+		e.notes = append(e.notes, "if it fails because the old worker still runs: --overlap=off stops the old worker first")
+	}
+	if s.Event.Kind == starter.Failed {
+		e.Reason = s.Event.Reason()
+		return e
+	}
+	e.Reason = "it was not ready in time"
+	if len(s.Addresses) > 0 {
+		e.notes = append(e.notes, fmt.Sprintf("the program never accepted connections on the socket of %s that hotstart opened for it;", s.Addresses[0]),
+			"hotstart watch --help says how a program finds the socket, and --ready selects another check")
+	}
+	return e
+}
+
+// Failure implements Failure.
+func (s StartFailed) Failure() (headline, current string) {
+	return fmt.Sprintf("worker %d failed to start", s.Event.Worker.Generation), s.Current.String()
+}
+
+// EnvFileFailed: the program is not started, because a file of environment
+// variables can't be read.
+type EnvFileFailed struct {
+	Cause   Cause
+	Err     error
+	Current Current
+}
+
+func (f EnvFileFailed) entry(v View) entry {
+	e := entry{name: "start_failed", isError: true, facts: f.Current.facts(f.Cause.Changed)}
+	e.text = f.Cause.then(v, f.Err.Error()) + "; " + f.Current.String()
+	e.Reason = f.Err.Error()
+	return e
+}
+
+// Failure implements Failure.
+func (f EnvFileFailed) Failure() (headline, current string) {
+	return "the environment file can't be read", f.Current.String()
+}
+
+// SlowStart: a start takes longer than usual.
+type SlowStart struct {
+	ReadyTimeout time.Duration // 0: unlimited
+	ServeTimeout time.Duration // to serve every address of the old worker; 0: there is none
+}
+
+func (s SlowStart) entry(View) entry {
+	text := "the new worker is not ready yet"
+	if s.ReadyTimeout > 0 {
+		text += fmt.Sprintf("; waiting up to %v until it serves (--ready-timeout)", s.ReadyTimeout)
+	}
+	if s.ServeTimeout > 0 {
+		text += fmt.Sprintf("; then up to %v until it serves every address of the old worker (--serve-timeout)", s.ServeTimeout)
+	}
+	return entry{name: "slow", text: text}
+}
+
+// Crashed: a worker that served has ended by itself.
+type Crashed struct {
+	Event    starter.Event
+	Exit     Exit
+	Starting starter.Worker // serves next; zero if none is starting
+	Stopping bool           // hotstart ends
+}
+
+func (c Crashed) entry(View) entry {
+	e := entry{name: "died", isError: true, text: c.Event.String()}
+	switch {
+	case c.Stopping || !c.Event.Again:
+	case c.Starting.PID != 0:
+		e.text += fmt.Sprintf("; worker %d is starting already", c.Starting.Generation)
+	default:
+		e.text += "; starting it again"
+	}
+	c.Exit.show(&e, c.Event.Worker)
+	e.Reason = c.Event.Reason()
+	return e
+}
+
+// RolledBack: a worker died so soon after it took over that the last good program
+// is started again.
+type RolledBack struct {
+	Event   starter.Event
+	Cause   Cause
+	Exit    Exit
+	Current Current
+}
+
+func (r RolledBack) entry(v View) entry {
+	e := entry{name: "rolled_back", isError: true, facts: r.Current.facts(r.Cause.Changed)}
+	e.text = r.Cause.then(v, r.Event.String()) + "; " + r.Current.String()
+	r.Exit.show(&e, r.Event.Worker)
+	e.Reason = r.Event.Reason()
+	return e
+}
+
+// Failure implements Failure.
+func (r RolledBack) Failure() (headline, current string) {
+	return fmt.Sprintf("worker %d died", r.Event.Worker.Generation), r.Current.String()
+}
+
+// GaveUp: a program that crashes repeatedly is not restarted.
+type GaveUp struct {
+	Worker   starter.Worker
+	Failures int
+}
+
+func (g GaveUp) entry(View) entry {
+	return entry{name: "gave_up", isError: true, facts: workerFacts(g.Worker),
+		text: fmt.Sprintf("the program crashed %d times in a row soon after its start; waiting for a change", g.Failures)}
+}
+
+// Failure implements Failure.
+func (g GaveUp) Failure() (headline, current string) {
+	return "the program crashes repeatedly", Current{}.String()
+}
+
+// Ended: a worker has exited by itself with status 0.
+type Ended struct {
+	Event  starter.Event
+	Cause  Cause
+	Fixed  bool
+	Server bool // the program was expected to serve
+}
+
+func (d Ended) entry(v View) entry {
+	e := entry{name: "ended", fixed: d.Fixed, facts: workerFacts(d.Event.Worker)}
+	e.text = d.Cause.then(v, d.Event.String()+"; waiting for a change")
+	e.Changed, e.Reason = d.Cause.Changed, d.Event.Reason()
+	if d.Event.Holder != "" {
+		e.isError = true
+		e.notes = []string{"hotstart stops that process before it starts the program again; a program must stay in the",
+			"foreground to be reloaded without a gap"}
+	}
+	return e
+}
+
+// Failure implements Failure. That a program which is not a server ends is as it
+// should be.
+func (d Ended) Failure() (headline, current string) {
+	if !d.Server {
+		return "", ""
+	}
+	return "the program has ended", "waiting for a change"
+}
+
+// Contended: a worker needs something that an older one holds. From now on one
+// worker runs at a time.
+type Contended struct {
+	Worker starter.Worker
+	What   string // "the lock on data.lock"
+	Holder starter.Worker
+}
+
+func (c Contended) entry(View) entry {
+	return entry{name: "contended", facts: workerFacts(c.Worker), text: fmt.Sprintf(
+		"worker %d needs %s, which worker %d holds; from now on the old worker ends before a new one is started, and connections wait (--overlap=off)",
+		c.Worker.Generation, c.What, c.Holder.Generation)}
+}
+
+// Unseen: a worker counts as ready because it runs; nothing else can be seen.
+type Unseen struct{ Event starter.Event }
+
+func (u Unseen) entry(View) entry {
+	return entry{name: "unseen", text: u.Event.String(), facts: workerFacts(u.Event.Worker)}
+}
+
+// Exited: an old worker did not exit with status 0 after its stop signal.
+type Exited struct{ Event starter.Event }
+
+func (x Exited) entry(View) entry {
+	e := entry{name: "left", isError: true, text: x.Event.String(), facts: workerFacts(x.Event.Worker)}
+	e.Reason = x.Event.Reason()
+	return e
+}
+
+// Misbehaved: a worker does something that may fail requests. Its name in JSON is
+// the kind of the event.
+type Misbehaved struct{ Event starter.Event }
+
+func (m Misbehaved) entry(View) entry {
+	return entry{name: strings.ToLower(m.Event.Kind.String()), isError: true, text: m.Event.String(), facts: workerFacts(m.Event.Worker)}
+}
+
+// Halted: the kernel has stopped a worker, which can't say so itself.
+type Halted struct{ Worker starter.Worker }
+
+func (h Halted) entry(View) entry {
+	e := entry{name: "halted", isError: true, facts: workerFacts(h.Worker), text: fmt.Sprintf("%v was stopped by a signal, as every program is that reads from "+
+		"the terminal (/dev/tty) in the background; what you type is for hotstart", h.Worker)}
+	e.notes = []string{"a passphrase can be given by a file or a variable, or with --stdin, if the program reads it from its standard input"}
+	return e
+}
+
+// Stopping: hotstart was asked to end, and waits for a worker.
+type Stopping struct {
+	Signal syscall.Signal
+	Worker starter.Worker // zero: none
+}
+
+func (s Stopping) entry(View) entry {
+	e := entry{name: "stopping", facts: workerFacts(s.Worker)}
+	e.Signal = starter.SignalName(s.Signal)
+	e.text = "received " + e.Signal
+	if s.Worker.PID != 0 {
+		e.text += fmt.Sprintf("; waiting for worker %d to finish (signal again to kill it)", s.Worker.Generation)
+	}
+	return e
+}
