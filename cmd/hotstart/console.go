@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -41,7 +39,7 @@ func (w *watch) sitDown() (err error) {
 	case w.o.display.stdin && !(terminal && w.streams.terminal(os.Stderr)):
 		w.input = newInput(readAll(os.Stdin, w.ended), w.ended)
 		return nil
-	case !terminal || !w.ui.terminal && !w.o.display.stdin:
+	case !terminal || !w.ui.isTerminal() && !w.o.display.stdin:
 		return nil
 	}
 	w.suspended, w.continued, w.aborted = notified(syscall.SIGTSTP), notified(syscall.SIGCONT), notified(syscall.SIGQUIT)
@@ -53,10 +51,10 @@ func (w *watch) sitDown() (err error) {
 		return err
 	}
 	if w.o.display.stdin {
-		w.input = newInput(w.keyboard.typed, w.ended)
+		w.input = newInput(w.keyboard.input(), w.ended)
 		return nil
 	}
-	w.pressed, w.ui.keyed = pressedKeys(w.keyboard.typed, w.ended), true
+	w.pressed, w.ui.keyed = pressedKeys(w.keyboard.input(), w.ended), true
 	return nil
 }
 
@@ -93,12 +91,25 @@ func (w *watch) standUp() {
 
 // resize tells the workers' terminals, and the worker that serves.
 func (w *watch) resize() {
-	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return
-	}
-	w.streams.each(func(o *output) { o.resize(size) })
-	if !w.stopping {
+	if w.streams.resize() && !w.stopping {
 		w.starter.Signal(syscall.SIGWINCH)
 	}
+}
+
+// connectInput gives a command what it reads: nothing, as a rule.
+func (w *watch) connectInput(a *attempt) (err error) {
+	a.command.Stdin = w.stdin
+	if w.input == nil {
+		return nil
+	}
+	if w.keyboard != nil && len(a.outputs) > 0 {
+		a.command.Stdin, a.input = a.command.Stderr, a.outputs[0].keys()
+	} else if a.command.Stdin, a.input, err = os.Pipe(); err != nil {
+		a.command.Stdin = w.stdin
+		return err
+	}
+	if w.worker == (starter.Worker{}) {
+		w.input.send(a.input)
+	}
+	return nil
 }

@@ -23,13 +23,6 @@ const (
 	clearSaves  = "all"
 )
 
-// What --pty takes. Given alone it is ptyAlways.
-const (
-	ptyAuto   = "auto"
-	ptyAlways = "always"
-	ptyNever  = "never"
-)
-
 func defaultDisplayOptions() displayOptions {
 	return displayOptions{logFormat: formatText, clear: clearNever, pty: ptyAuto}
 }

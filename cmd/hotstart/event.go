@@ -63,16 +63,16 @@ func (e event) line(u *ui) string {
 	text := strings.ReplaceAll(e.text, "\n", "\n  ") // a line that begins with hotstart: is an event
 	hint := ""
 	if e.hint != "" {
-		hint = u.dim.Sprint(e.hint)
+		hint = u.dim(e.hint)
 	}
 	rest, mended := strings.CutPrefix(text, mended)
 	switch {
 	case e.bad:
-		text = u.bad.Sprint(text)
+		text = u.error(text)
 	case mended:
-		text = u.good.Sprint("fixed") + ": " + rest
+		text = u.good("fixed") + ": " + rest
 	}
-	return u.prefix.Sprint("hotstart:") + " " + text + hint + "\n" + e.more
+	return u.accent("hotstart:") + " " + text + hint + "\n" + e.more
 }
 
 // object is the event for machines. That its first key is "hotstart" tells
@@ -117,3 +117,12 @@ func count(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+// problems are the panic, for a machine.
+func panicOf(w lastWords) []problem {
+	if w.panic == "" {
+		return nil
+	}
+	return []problem{{File: w.file, Line: w.line, Message: w.panic}}
+}
+

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"os"
-	"os/exec"
 	"os/signal"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 )
 
 // keyHelp are the keys of hotstart watch.
@@ -51,13 +48,11 @@ func (w *watch) press(keys []byte, ok bool) {
 	}
 }
 
-// suspend stops this process as Ctrl-Z asks for, with the terminal as it was.
-// The program goes on; what it writes waits. A session's first job has no
-// shell that could continue it, and the kernel does not stop such a one
-// either. It can't be left to the kernel: the Go runtime never gives SIGTSTP
-// its own effect back.
+// suspend stops this process at Ctrl-Z, with the terminal as it was. The program
+// keeps running; its output waits. The kernel can't do that: the Go runtime never
+// restores the default effect of SIGTSTP.
 func (w *watch) suspend() {
-	if group, _ := unix.Getsid(0); group == unix.Getpgrp() {
+	if !isStoppable() {
 		return
 	}
 	w.ui.hide()
@@ -90,7 +85,7 @@ func (w *watch) resume() {
 func (u *watchUI) keys() {
 	e := event{name: "note", text: "keys"}
 	for _, k := range keyHelp {
-		e.more += "  " + u.prefix.Sprint(k.key) + "  " + k.does + "\n"
+		e.more += "  " + u.accent(k.key) + "  " + k.does + "\n"
 	}
 	u.tell(e)
 }
@@ -107,27 +102,10 @@ func (u *watchUI) open() {
 			continue
 		}
 		u.say("opening %s", address)
-		if err := browse(address); err != nil {
+		if err := browser.Open(address); err != nil {
 			u.warn("opening a browser: %v", err)
 		}
 		return
 	}
 	u.say("nothing to open: no HTTP address of the program is known")
-}
-
-// browse starts a browser that outlives hotstart.
-func browse(address string) error {
-	name := os.Getenv("BROWSER")
-	switch {
-	case name != "":
-	case runtime.GOOS == "darwin":
-		name = "open"
-	default:
-		name = "xdg-open"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return err
-	}
-	return detached(exec.Command("/bin/sh", "-c", `"$0" "$1" >/dev/null 2>&1 &`, path, address))
 }

@@ -21,10 +21,10 @@ func (w *watch) progresses(p builder.Progress) {
 // progress shows how far a build has come that takes long.
 func (u *watchUI) progress(p builder.Progress) {
 	if p.Begun == p.Packages {
-		u.stay(u.dim.Sprint("building: the last of " + count(p.Packages, "package") + ", and linking"))
+		u.stay(u.dim("building: the last of " + count(p.Packages, "package") + ", and linking"))
 		return
 	}
-	u.stay(u.dim.Sprint(fmt.Sprintf("building: %d of %s", p.Begun, count(p.Packages, "package"))))
+	u.stay(u.dim(fmt.Sprintf("building: %d of %s", p.Begun, count(p.Packages, "package"))))
 }
 
 // progressed has the status say again what it said before.

@@ -19,7 +19,7 @@ type ruleRun struct {
 }
 
 // ruleTakesLong shows which rule it is that takes long.
-func (u *watchUI) ruleTakesLong(d *duty) { u.stay(u.dim.Sprint(cleanLine(d.title()) + " is running")) }
+func (u *watchUI) ruleTakesLong(d *duty) { u.stay(u.dim(cleanLine(d.title()) + " is running")) }
 
 // ruleDone tells of a rule that has run.
 func (u *watchUI) ruleDone(d *duty) {

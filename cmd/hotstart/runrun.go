@@ -62,7 +62,7 @@ func runRun(cmd *cobra.Command, o *runOptions) error {
 // superdaemon is hotstart run in the foreground.
 type superdaemon struct {
 	lines      runLines
-	queue      *lineQueue // that lines and ui write to
+	queue      *orderedQueue // that lines and ui write to
 	ui         *ui
 	log        *starter.Log // nil: none
 	starter    *starter.Starter
@@ -72,18 +72,15 @@ type superdaemon struct {
 	killed     starter.Worker  // a worker that did not leave when all were to
 }
 
-// farewell bounds the wait for a log that is not read, at the end.
-const farewell = time.Second
-
 // writeTo makes lines and ui write to w by a queue, after what they have
 // written already.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
-		d.queue.close(farewell)
+		d.queue.close(closeTimeout)
 	}
-	d.queue = newLineQueue(unbuffered(w), droppedLines)
-	w = &orderedQueue{lineQueue: d.queue}
-	d.lines.w, d.ui.screen.w = w, w
+	d.queue = newOrderedQueue(w)
+	d.lines.w = d.queue
+	d.ui.redirect(d.queue)
 }
 
 // run returns when it was stopped and the last worker has left. An error is
@@ -91,7 +88,7 @@ func (d *superdaemon) writeTo(w io.Writer) {
 func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string) (err error) {
 	defer func() {
 		err = d.told(err)
-		d.queue.close(farewell)
+		d.queue.close(closeTimeout)
 		if d.log != nil {
 			d.log.Close()
 		}

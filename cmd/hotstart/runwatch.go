@@ -36,7 +36,7 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 	if flags.options.dir != c.start {
 		u.say("working in %s because of its %s", flags.options.dir, filepath.Base(c.path))
 	}
-	queue.close(farewell) // what follows is written by the queue of runWatch
+	queue.close(closeTimeout) // what follows is written by the queue of runWatch
 	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
 }
 
@@ -48,7 +48,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		return err
 	}
 	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), cmd)}
-	defer u.enqueue(u.dropped).close(farewell)
+	defer u.enqueue(u.dropped).close(closeTimeout)
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()
@@ -79,7 +79,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		attempts: map[*starter.Command]*attempt{},
 		terminal: newTerminal(),
 		mark:     mark,
-		streams:  &streams{screen: u.screen, pty: o.display.pty, open: map[*output]bool{}},
+		streams:  newStreams(u.screen, o.display.pty),
 		live:     l,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A scratch is the folder of one hotstart for its binaries. Its lock tells
@@ -51,7 +49,8 @@ func (s *scratch) executes() error {
 	if err := os.Chmod(path, 0o700); err != nil {
 		return err
 	}
-	if unix.Access(path, unix.X_OK) == nil {
+	const execute = 1 // X_OK of access(2)
+	if syscall.Access(path, execute) == nil {
 		return os.Chmod(path, 0o600)
 	}
 	parent := filepath.Dir(s.dir)

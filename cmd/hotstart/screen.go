@@ -2,7 +2,10 @@ package main
 
 import (
 	"io"
+	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // screen is what hotstart and the program write to, in turn, so that each
@@ -16,6 +19,31 @@ type screen struct {
 	torn     bool   // what the program wrote last does not end its line
 	status   string // "": none
 	hidden   bool   // the status is not to be seen for now
+}
+
+// newScreen writes to w. If that is not a terminal, there is no status.
+func newScreen(w io.Writer, terminal bool) *screen { return &screen{w: w, terminal: terminal} }
+
+// isTerminal reports whether the screen is a terminal.
+func (s *screen) isTerminal() bool { return s.terminal }
+
+// redirect makes all later writes go to w.
+func (s *screen) redirect(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = w
+}
+
+// columns is the width of the terminal, at least 40; 120 if there is no terminal.
+func (s *screen) columns() int {
+	if !s.terminal {
+		return 120
+	}
+	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return 120
+	}
+	return max(int(size.Col), 40)
 }
 
 // What a terminal is told. The status is one row, however long it is:
@@ -57,10 +85,15 @@ func (s *screen) pass(p []byte) {
 }
 
 // enqueue makes all writes go through a queue, so that a terminal or a pipe that
-// is not read holds nobody up but the program.
+// is not read holds nobody up but the program. notice returns a line about dropped
+// lines.
 func (s *screen) enqueue(notice func(dropped int) string) *lineQueue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.terminal {
+		line := notice
+		notice = func(n int) string { return eraseRow + line(n) } // in the place of the status
+	}
 	s.queue = newLineQueue(unbuffered(s.w), notice)
 	s.w = s.queue
 	return s.queue
@@ -77,7 +110,7 @@ func (s *screen) await() {
 // flush waits, but not for long, until others can write to the same file.
 func (s *screen) flush() {
 	if s.queue != nil {
-		s.queue.flush(farewell)
+		s.queue.flush(closeTimeout)
 	}
 }
 

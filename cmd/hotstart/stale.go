@@ -29,7 +29,7 @@ func (u *watchUI) broken(e event, what, standing string) {
 // remind says again what serves, as that may have changed.
 func (u *watchUI) remind(standing string) {
 	if u.stale.what != "" {
-		u.stay(u.bad.Sprint(cleanLine(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing))))
+		u.stay(u.error(cleanLine(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing))))
 	}
 }
 

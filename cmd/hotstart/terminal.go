@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,4 +71,18 @@ func (t terminal) lost() <-chan struct{} {
 		}()
 	}
 	return lost
+}
+
+// isStoppable reports whether a shell could continue this process after it was
+// stopped. The first job of a session has no such shell, and the kernel does not
+// stop it at Ctrl-Z either.
+func isStoppable() bool {
+	session, _ := unix.Getsid(0)
+	return session != unix.Getpgrp()
+}
+
+// isTerminal reports whether w is a file that is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fatih/color"
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/hotstart/hotstart/builder"
 )
@@ -24,11 +21,8 @@ type ui struct {
 	*screen
 	machine bool // events are objects, not lines
 	links   bool // names of files can be clicked on
-	prefix  *color.Color
-	bad     *color.Color
-	good    *color.Color
-	dim     *color.Color
-	dir     string // file names are shown relative to it
+	style
+	dir string // file names are shown relative to it
 }
 
 // newUI writes as the flags of a command say. Colour is always, never, or
@@ -37,31 +31,14 @@ func newUI(w io.Writer, cmd *cobra.Command) *ui {
 	terminal := isTerminal(w) && os.Getenv("TERM") != "dumb"
 	when := colorOf(cmd)
 	colored := when == "always" || when == "auto" && terminal && os.Getenv("NO_COLOR") == ""
-	u := &ui{
-		screen: &screen{w: w, terminal: terminal},
-		links:  colored && terminal,
-		prefix: color.New(color.FgCyan),
-		bad:    color.New(color.FgRed),
-		good:   color.New(color.FgGreen),
-		dim:    color.New(color.Faint),
+	json := formatOf(cmd) == formatJSON
+	if json {
+		terminal, colored = false, false
 	}
-	if u.machine = formatOf(cmd) == formatJSON; u.machine {
-		u.screen.terminal, u.links, colored = false, false, false
-	}
+	u := &ui{screen: newScreen(w, terminal), machine: json, links: colored && terminal}
 	u.dir, _ = os.Getwd()
-	for _, c := range []*color.Color{u.prefix, u.bad, u.good, u.dim} {
-		if colored {
-			c.EnableColor()
-		} else {
-			c.DisableColor()
-		}
-	}
+	u.style = newStyle(colored)
 	return u
-}
-
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // colorOf reads the flag that every command has.
@@ -104,9 +81,6 @@ func (u *ui) dropped(n int) string {
 	e := event{name: "warning", bad: true, text: fmt.Sprintf("%s dropped here, because the output was not read", count(n, "line"))}
 	if u.machine {
 		return e.object(time.Now())
-	}
-	if u.terminal {
-		return eraseRow + e.line(u) // in the place of the status
 	}
 	return e.line(u)
 }
@@ -157,7 +131,7 @@ func (u *ui) words(w lastWords) string {
 		fmt.Fprintf(&b, "  %s\n", w.panic)
 	default:
 		for _, line := range w.lines {
-			fmt.Fprintf(&b, "  %s %s\n", u.dim.Sprint("|"), line)
+			fmt.Fprintf(&b, "  %s %s\n", u.dim("|"), line)
 		}
 	}
 	return b.String()
@@ -170,10 +144,10 @@ func (u *ui) frame(file string, line, column int) string {
 		return ""
 	}
 	margin := fmt.Sprintf("%8d", line)
-	source, caret := frame(text, column, u.cells()-len(margin)-6)
-	shown := u.dim.Sprint(margin+" |") + " " + source + "\n"
+	source, caret := frame(text, column, u.columns()-len(margin)-6)
+	shown := u.dim(margin+" |") + " " + source + "\n"
 	if caret != "" {
-		shown += u.dim.Sprint(strings.Repeat(" ", len(margin))+" |") + " " + u.bad.Sprint(caret) + "\n"
+		shown += u.dim(strings.Repeat(" ", len(margin))+" |") + " " + u.error(caret) + "\n"
 	}
 	return shown
 }
@@ -188,7 +162,7 @@ func (u *ui) place(file string, numbers ...int) string {
 		}
 		place += fmt.Sprintf(":%d", n)
 	}
-	place = u.bad.Sprint(place)
+	place = u.error(place)
 	if u.links {
 		return link(file, place)
 	}
@@ -200,16 +174,6 @@ func link(file, text string) string {
 	host, _ := os.Hostname()
 	target := url.URL{Scheme: "file", Host: host, Path: file}
 	return "\x1b]8;;" + target.String() + "\x1b\\" + text + "\x1b]8;;\x1b\\"
-}
-
-// cells is how wide the terminal is.
-func (u *ui) cells() int {
-	if f, ok := u.w.(*os.File); ok && u.terminal {
-		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
-			return max(int(size.Col), 40)
-		}
-	}
-	return 120
 }
 
 // name is the shortest name of a file that a terminal in this folder opens.

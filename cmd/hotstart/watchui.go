@@ -193,7 +193,7 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	}
 	facts := u.failing(changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
-	facts.Output, facts.Errors = words.lines, words.problems()
+	facts.Output, facts.Errors = words.lines, panicOf(words)
 	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
 	told.more = u.words(words) + held(words.lines) + hint
 	if e.Kind == starter.Failed {
@@ -235,7 +235,7 @@ func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting
 		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
 	}
 	facts := factsOf(e.Worker)
-	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, words.problems()
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, panicOf(words)
 	u.tell(event{name: "died", bad: true, text: e.String() + next, more: u.words(words), facts: facts})
 }
 
@@ -245,7 +245,7 @@ func (u *watchUI) rolledBack(e starter.Event, a *attempt, words lastWords, stand
 	u.worker = starter.Worker{}
 	facts := u.failing(a.changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
-	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, words.problems()
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, panicOf(words)
 	told := event{name: "rolled_back", bad: true, text: u.after(a.changed, e.String()) + "; " + standing, facts: facts}
 	told.more = u.words(words) + held(words.lines)
 	u.tell(told)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -44,9 +45,11 @@ func (w *watch) start(a *attempt) {
 
 		Greets: a.adopted,
 	}
-	if a.outputs, err = w.streams.connect(a.command); err != nil {
+	c, err := w.streams.connect()
+	if err != nil {
 		w.ui.warn("the output of the program is not captured: %v", err)
 	}
+	a.outputs, a.command.Stdout, a.command.Stderr = c.outputs, c.stdout, c.stderr
 	if len(a.outputs) > 0 {
 		a.command.Words = a.outputs[0].words
 	}
@@ -288,4 +291,31 @@ func discard(b *builder.Binary) {
 	if b != nil {
 		b.Remove()
 	}
+}
+
+// lastWords are those of the worker that has just ended. One that was killed
+// had nothing to say about it.
+func (w *watch) lastWords(e starter.Event, a *attempt) lastWords {
+	if a == nil || len(a.outputs) == 0 {
+		return lastWords{}
+	}
+	words := wordsOf(a.outputs[0].last(), w.written)
+	if e.Status.Signaled() {
+		words.lines = nil
+	}
+	return words
+}
+
+// written returns the file of a stack trace if the user wrote it, else "".
+// -trimpath has the trace begin with paths of packages.
+func (w *watch) written(file string) string {
+	switch {
+	case w.graph == nil:
+		return ""
+	case !filepath.IsAbs(file):
+		return w.graph.Source(file)
+	case w.graph.Match(file):
+		return file
+	}
+	return ""
 }

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"github.com/hotstart/hotstart/starter"
-)
+	"unicode")
 
 // lastWords are what is worth showing of what a worker wrote before it ended
 // by itself.
@@ -56,14 +52,6 @@ func wordsOf(tail string, mine func(file string) string) lastWords {
 	return w
 }
 
-// problems are the panic, for a machine.
-func (w lastWords) problems() []problem {
-	if w.panic == "" {
-		return nil
-	}
-	return []problem{{File: w.file, Line: w.line, Message: w.panic}}
-}
-
 // plain is text without what a terminal acts on.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -72,31 +60,4 @@ func plain(text string) string {
 		}
 		return r
 	}, styling.ReplaceAllString(text, ""))
-}
-
-// lastWords are those of the worker that has just ended. One that was killed
-// had nothing to say about it.
-func (w *watch) lastWords(e starter.Event, a *attempt) lastWords {
-	if a == nil || len(a.outputs) == 0 {
-		return lastWords{}
-	}
-	words := wordsOf(a.outputs[0].last(), w.written)
-	if e.Status.Signaled() {
-		words.lines = nil
-	}
-	return words
-}
-
-// written returns the file of a stack trace if the user wrote it, else "".
-// -trimpath has the trace begin with paths of packages.
-func (w *watch) written(file string) string {
-	switch {
-	case w.graph == nil:
-		return ""
-	case !filepath.IsAbs(file):
-		return w.graph.Source(file)
-	case w.graph.Match(file):
-		return file
-	}
-	return ""
 }

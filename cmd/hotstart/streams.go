@@ -8,8 +8,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/hotstart/hotstart/starter"
 )
 
 // streams join the workers to what hotstart writes to. Their stderr goes
@@ -19,37 +17,54 @@ import (
 // a terminal where hotstart has one: a pseudo-terminal in its place.
 type streams struct {
 	screen *screen
-	pty    string // see displayOptions
+	pty    string // value of --pty
 
 	mu   sync.Mutex
 	open map[*output]bool // those that somebody may still write to
 }
 
-// connect makes the streams of a command. The first output is its stderr.
-func (s *streams) connect(c *starter.Command) ([]*output, error) {
+// newStreams passes on what workers write to a screen. pty is the value of --pty.
+func newStreams(s *screen, pty string) *streams {
+	return &streams{screen: s, pty: pty, open: map[*output]bool{}}
+}
+
+// What --pty takes. Given alone it is ptyAlways.
+const (
+	ptyAuto   = "auto"
+	ptyAlways = "always"
+	ptyNever  = "never"
+)
+
+// connection has the streams of the workers that run the same command.
+type connection struct {
+	stdout, stderr *os.File  // for the workers; nil: hotstart's own
+	outputs        []*output // the first one is that of stderr
+}
+
+// connect makes the streams of a command.
+func (s *streams) connect() (c connection, err error) {
 	if !havePTY && s.pty == ptyAuto && isTerminal(os.Stderr) {
-		return nil, nil // a pipe would take the colours away
+		return c, nil // a pipe would take the colours away
 	}
 	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass, s.screen.await)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	all := []*output{errs}
-	c.Stderr = errs.give
+	c = connection{stderr: errs.give, outputs: []*output{errs}}
 	switch {
 	case sameFile(os.Stdout, os.Stderr):
-		c.Stdout = errs.give
+		c.stdout = errs.give
 	case s.pty == ptyAlways && !isTerminal(os.Stdout):
 		stdout := newLineQueue(os.Stdout, func(int) string { return "" })
 		out, err := s.add(true, func(p []byte) { stdout.Write(p) }, stdout.await)
 		if err != nil {
 			errs.close()
-			return nil, err
+			return connection{}, err
 		}
-		all = append(all, out)
-		c.Stdout = out.give
+		c.outputs = append(c.outputs, out)
+		c.stdout = out.give
 	}
-	return all, nil
+	return c, nil
 }
 
 // terminal reports whether a worker gets one in the place of f.
@@ -87,6 +102,16 @@ func (s *streams) each(f func(*output)) {
 	for _, o := range all {
 		f(o)
 	}
+}
+
+// resize gives the workers' terminals the size of hotstart's, and reports whether
+// that is known.
+func (s *streams) resize() bool {
+	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
+	if err == nil {
+		s.each(func(o *output) { o.resize(size) })
+	}
+	return err == nil
 }
 
 // flush passes on what ended workers have written.
@@ -136,6 +161,9 @@ func newOutput(terminal bool, to func([]byte), await func(), over func(*output))
 	}()
 	return o, nil
 }
+
+// keys is where to write what the workers are to read from their terminal.
+func (o *output) keys() *os.File { return o.read }
 
 // close says that no more workers come. Those that run may write on.
 func (o *output) close() { o.give.Close() }

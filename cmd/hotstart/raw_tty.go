@@ -44,6 +44,9 @@ func newKeyboard(terminal *os.File, tell func(string), ended context.Context) (*
 	return k, nil
 }
 
+// input carries what is typed. It is closed at the end.
+func (k *keyboard) input() <-chan []byte { return k.typed }
+
 // take changes the modes, if this process may: one in the background would
 // be stopped for it.
 func (k *keyboard) take() bool {

@@ -131,7 +131,7 @@ func TestAnOrderedQueueWaitsForItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	q := &orderedQueue{lineQueue: newLineQueue(w, droppedLines)}
+	q := newOrderedQueue(w)
 	go func() {
 		for range 100 {
 			fmt.Fprintln(q, "cause")

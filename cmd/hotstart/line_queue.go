@@ -37,6 +37,9 @@ type lineItem struct {
 // A line that reports a reload is some 100 bytes: this is hours of them.
 const lineQueueSize = 1024
 
+// closeTimeout bounds the wait for a log that is not read, at the end.
+const closeTimeout = time.Second
+
 // plenty is how many items make a writer wait that can.
 const plenty = 32
 
@@ -149,6 +152,11 @@ func (q *lineQueue) flush(wait time.Duration) bool {
 type orderedQueue struct {
 	*lineQueue
 	stalled atomic.Bool // the last wait was too long
+}
+
+// newOrderedQueue writes to w, which may be stderr.
+func newOrderedQueue(w io.Writer) *orderedQueue {
+	return &orderedQueue{lineQueue: newLineQueue(unbuffered(w), droppedLines)}
 }
 
 // orderWait bounds the one wait that it takes to see that a file is not read.

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"os"
-
-	"github.com/hotstart/hotstart/starter"
 )
 
 // input passes what hotstart reads on to the worker that serves, where the
@@ -73,22 +71,4 @@ func endInput(to *os.File) {
 		return
 	}
 	to.Close()
-}
-
-// connectInput gives a command what it reads: nothing, as a rule.
-func (w *watch) connectInput(a *attempt) (err error) {
-	a.command.Stdin = w.stdin
-	if w.input == nil {
-		return nil
-	}
-	if w.keyboard != nil && len(a.outputs) > 0 {
-		a.command.Stdin, a.input = a.command.Stderr, a.outputs[0].read
-	} else if a.command.Stdin, a.input, err = os.Pipe(); err != nil {
-		a.command.Stdin = w.stdin
-		return err
-	}
-	if w.worker == (starter.Worker{}) {
-		w.input.send(a.input)
-	}
-	return nil
 }
