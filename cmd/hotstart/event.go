@@ -125,4 +125,3 @@ func panicOf(w lastWords) []problem {
 	}
 	return []problem{{File: w.file, Line: w.line, Message: w.panic}}
 }
-

@@ -4,7 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode")
+	"unicode"
+)
 
 // lastWords are what is worth showing of what a worker wrote before it ended
 // by itself.
