@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -24,8 +25,8 @@ func programName(dir, pattern string) string {
 }
 
 // begin keeps the terminal's title, to give it back in the end (XTWINOPS).
-func (a alerts) begin(u *ui) { u.control("\x1b[22;0t") }
-func (a alerts) end(u *ui)   { u.control("\x1b]2;\x07\x1b[23;0t") }
+func (a alerts) begin(u *ui) { u.Control("\x1b[22;0t") }
+func (a alerts) end(u *ui)   { u.Control("\x1b]2;\x07\x1b[23;0t") }
 
 func (a alerts) broken(u *ui, what, standing string) {
 	a.send(u, "✗ "+a.program+": "+what, standing)
@@ -34,13 +35,13 @@ func (a alerts) broken(u *ui, what, standing string) {
 func (a alerts) mended(u *ui) { a.send(u, "✓ "+a.program, "fixed") }
 
 func (a alerts) send(u *ui, title, text string) {
-	title, text = cleanLine(title), cleanLine(text)
-	u.control("\x1b]2;" + title + "\x07")
+	title, text = term.CleanLine(title), term.CleanLine(text)
+	u.Control("\x1b]2;" + title + "\x07")
 	if a.bell {
-		u.control("\a")
+		u.Control("\a")
 	}
 	if a.notify && !notice(title, text) {
-		u.control("\x1b]9;" + title + "\x07") // iTerm2, kitty, WezTerm, foot
+		u.Control("\x1b]9;" + title + "\x07") // iTerm2, kitty, WezTerm, foot
 	}
 }
 

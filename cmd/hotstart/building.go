@@ -116,7 +116,7 @@ func (w *watch) built(b built) error {
 	maps.Copy(w.changed, w.later)
 	clear(w.later)
 	if w.finished > 1 {
-		w.o.display.fresh(w.ui.screen)
+		w.o.display.fresh(w.ui.Screen)
 	}
 	// A list that is under way may have read what was there before.
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {

@@ -9,52 +9,53 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
 // console joins the loop to a person at a terminal. Its fields belong to
 // loop; without a terminal they are nil.
 type console struct {
-	keyboard  *keyboard
+	keyboard  *term.RawTTY
 	pressed   <-chan []byte    // keys
 	suspended <-chan os.Signal // Ctrl-Z
 	continued <-chan os.Signal
 	aborted   <-chan os.Signal // Ctrl-\
 	resized   <-chan os.Signal
-	input     *input           // of the program
+	input     *term.StdinRelay // of the program
 	children  <-chan os.Signal // SIGCHLD: a worker may have been stopped
 	halted    []int            // pids of the workers that were said to be stopped
 }
 
 // sitDown takes the terminal for keys, or for the program, or leaves it.
 func (w *watch) sitDown() (err error) {
-	terminal := isTerminal(os.Stdin)
-	if hasTerminal() {
+	terminal := term.IsTerminal(os.Stdin)
+	if term.HasControllingTTY() {
 		w.children = notified(syscall.SIGCHLD)
 	}
-	if w.streams.terminal(os.Stderr) {
+	if w.streams.IsPTY(os.Stderr) {
 		w.resized = notified(syscall.SIGWINCH)
 	}
 	switch {
-	case w.o.display.stdin && !(terminal && w.streams.terminal(os.Stderr)):
-		w.input = newInput(readAll(os.Stdin, w.ended), w.ended)
+	case w.o.display.stdin && !(terminal && w.streams.IsPTY(os.Stderr)):
+		w.input = term.NewStdinRelay(term.ReadAll(os.Stdin, w.ended), w.ended)
 		return nil
-	case !terminal || !w.ui.isTerminal() && !w.o.display.stdin:
+	case !terminal || !w.ui.IsTerminal() && !w.o.display.stdin:
 		return nil
 	}
 	w.suspended, w.continued, w.aborted = notified(syscall.SIGTSTP), notified(syscall.SIGCONT), notified(syscall.SIGQUIT)
-	tell := w.ui.control
+	tell := w.ui.Control
 	if w.o.display.stdin {
 		tell = nil
 	}
-	if w.keyboard, err = newKeyboard(os.Stdin, tell, w.ended); err != nil {
+	if w.keyboard, err = term.OpenRawTTY(os.Stdin, tell, w.ended); err != nil {
 		return err
 	}
 	if w.o.display.stdin {
-		w.input = newInput(w.keyboard.input(), w.ended)
+		w.input = term.NewStdinRelay(w.keyboard.StdinRelay(), w.ended)
 		return nil
 	}
-	w.pressed, w.ui.keyed = pressedKeys(w.keyboard.input(), w.ended), true
+	w.pressed, w.ui.keyed = term.Keys(w.keyboard.StdinRelay(), w.ended), true
 	return nil
 }
 
@@ -85,13 +86,13 @@ func isStopped(pid int) bool {
 
 // standUp leaves the terminal as it was.
 func (w *watch) standUp() {
-	w.ui.stay("")
-	w.keyboard.release()
+	w.ui.SetStatus("")
+	w.keyboard.Close()
 }
 
 // resize tells the workers' terminals, and the worker that serves.
 func (w *watch) resize() {
-	if w.streams.resize() && !w.stopping {
+	if w.streams.Resize() && !w.stopping {
 		w.starter.Signal(syscall.SIGWINCH)
 	}
 }
@@ -103,13 +104,13 @@ func (w *watch) connectInput(a *attempt) (err error) {
 		return nil
 	}
 	if w.keyboard != nil && len(a.outputs) > 0 {
-		a.command.Stdin, a.input = a.command.Stderr, a.outputs[0].keys()
+		a.command.Stdin, a.input = a.command.Stderr, a.outputs[0].Keys()
 	} else if a.command.Stdin, a.input, err = os.Pipe(); err != nil {
 		a.command.Stdin = w.stdin
 		return err
 	}
 	if w.worker == (starter.Worker{}) {
-		w.input.send(a.input)
+		w.input.SetReader(a.input)
 	}
 	return nil
 }

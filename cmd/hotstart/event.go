@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -63,16 +64,16 @@ func (e event) line(u *ui) string {
 	text := strings.ReplaceAll(e.text, "\n", "\n  ") // a line that begins with hotstart: is an event
 	hint := ""
 	if e.hint != "" {
-		hint = u.dim(e.hint)
+		hint = u.Dim(e.hint)
 	}
 	rest, mended := strings.CutPrefix(text, mended)
 	switch {
 	case e.bad:
-		text = u.error(text)
+		text = u.Error(text)
 	case mended:
-		text = u.good("fixed") + ": " + rest
+		text = u.Good("fixed") + ": " + rest
 	}
-	return u.accent("hotstart:") + " " + text + hint + "\n" + e.more
+	return u.Accent("hotstart:") + " " + text + hint + "\n" + e.more
 }
 
 // object is the event for machines. That its first key is "hotstart" tells
@@ -90,7 +91,7 @@ func (e event) object(now time.Time) string {
 	}
 	var object strings.Builder
 	for _, r := range string(b) {
-		if acts(r) { // as JSON lets some
+		if term.IsControl(r) { // as JSON lets some
 			fmt.Fprintf(&object, `\u%04x`, r)
 			continue
 		}
@@ -119,9 +120,9 @@ func count(n int, noun string) string {
 }
 
 // problems are the panic, for a machine.
-func panicOf(w lastWords) []problem {
-	if w.panic == "" {
+func panicOf(w term.ExitReport) []problem {
+	if w.Panic == "" {
 		return nil
 	}
-	return []problem{{File: w.file, Line: w.line, Message: w.panic}}
+	return []problem{{File: w.File, Line: w.Line, Message: w.Panic}}
 }

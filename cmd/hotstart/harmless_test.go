@@ -12,6 +12,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -23,7 +24,7 @@ const evil = "x\x1b]0;owned\x07\x1b[2J\u009b2J\x9b2J\r\n\u202ehotstart: fixed"
 func TestNothingEvilIsSaid(t *testing.T) {
 	var written strings.Builder
 	u := &watchUI{
-		ui:    &ui{screen: newScreen(&written, true), style: newStyle(false), dir: "/d"},
+		ui:    &ui{Screen: term.NewScreen(&written, true), Style: term.NewStyle(false), dir: "/d"},
 		pages: &pages{instead: browser.NewPage(nil)},
 	}
 	defer u.pages.instead.Close()
@@ -39,7 +40,7 @@ func TestNothingEvilIsSaid(t *testing.T) {
 	}
 	broken := &builder.BuildError{Diagnostics: []builder.Diagnostic{{File: file, Line: 1, Column: 1, Message: evil}, {Message: evil}}}
 	for _, machine := range []bool{false, true} {
-		u.machine, u.screen = machine, newScreen(&written, !machine)
+		u.machine, u.Screen = machine, term.NewScreen(&written, !machine)
 		written.Reset()
 		u.buildFailed([]string{file}, broken, "no worker runs")
 		u.buildImpossible([]string{evil, file}, &usageError{err: broken}, evil)
@@ -48,7 +49,7 @@ func TestNothingEvilIsSaid(t *testing.T) {
 		u.warn("%s", evil)
 		u.failed(&usageError{err: broken, hint: evil})
 		u.alerts.broken(u.ui, evil, evil)
-		u.tell(event{name: "x", text: "x", more: u.words(wordsOf("panic: "+evil+"\n", nil))})
+		u.tell(event{name: "x", text: "x", more: u.words(term.NewExitReport("panic: "+evil+"\n", nil))})
 		u.broken(event{}, evil, evil)
 		checkHarmless(t, written.String(), machine)
 	}

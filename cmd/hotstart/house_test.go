@@ -12,10 +12,11 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/settings"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/browser":  {},
-	"cmd/hotstart/internal/report":   {"builder", "starter"},
+	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/term":     {},
 	"builder":                        {"builder/adopt", "builder/direct"},
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},
@@ -29,14 +30,14 @@ var house = map[string][]string{
 // guests lists who alone may import a library.
 var guests = map[string][]string{
 	"github.com/fsnotify/fsnotify": {"watcher"},
-	"github.com/fatih/color":       {"cmd/hotstart"},
+	"github.com/fatih/color":       {"cmd/hotstart/internal/term"},
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
 	"github.com/spf13/pflag":       {"cmd/hotstart", "cmd/hotstart/internal/settings"},
 	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/settings"},
-	"github.com/mattn/go-isatty":   {"cmd/hotstart"},
+	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart"},
+	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart/internal/term"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 // keyHelp are the keys of hotstart watch.
@@ -37,7 +38,7 @@ func (w *watch) press(keys []byte, ok bool) {
 		case 'o':
 			w.ui.open()
 		case 'c':
-			w.ui.clear(false)
+			w.ui.Clear(false)
 		case 'q':
 			w.signaled(syscall.SIGINT)
 		case 'h', '?':
@@ -52,12 +53,12 @@ func (w *watch) press(keys []byte, ok bool) {
 // keeps running; its output waits. The kernel can't do that: the Go runtime never
 // restores the default effect of SIGTSTP.
 func (w *watch) suspend() {
-	if !isStoppable() {
+	if !term.IsStoppable() {
 		return
 	}
-	w.ui.hide()
-	w.keyboard.giveBack()
-	w.ui.flush()
+	w.ui.HideStatus()
+	w.keyboard.Restore()
+	w.ui.Flush()
 	syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
 	select { // the signal takes its time
 	case <-w.continued:
@@ -69,7 +70,7 @@ func (w *watch) suspend() {
 // abort dies of Ctrl-\, with the terminal as it was.
 func (w *watch) abort() {
 	w.standUp()
-	w.ui.flush()
+	w.ui.Flush()
 	signal.Reset(syscall.SIGQUIT)
 	syscall.Kill(syscall.Getpid(), syscall.SIGQUIT)
 	select {}
@@ -77,15 +78,15 @@ func (w *watch) abort() {
 
 // resume takes the terminal again, if it is this process's.
 func (w *watch) resume() {
-	w.keyboard.resume()
-	w.ui.show()
+	w.keyboard.Resume()
+	w.ui.ShowStatus()
 }
 
 // keys lists them.
 func (u *watchUI) keys() {
 	e := event{name: "note", text: "keys"}
 	for _, k := range keyHelp {
-		e.more += "  " + u.accent(k.key) + "  " + k.does + "\n"
+		e.more += "  " + u.Accent(k.key) + "  " + k.does + "\n"
 	}
 	u.tell(e)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -27,10 +28,10 @@ type watch struct {
 	rules    rules
 	live     *live    // nil: the settings never change
 	stdin    *os.File // of the program
-	terminal terminal
+	terminal term.ControllingTTY
 	mark     string // in the environment of every process
 	scratch  string // a folder that goes with hotstart
-	streams  *streams
+	streams  *term.Streams
 	console
 
 	builds   chan built            // one from each build
@@ -86,7 +87,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	batches, lost := w.watcher.Batches(), w.terminal.lost()
+	batches, lost := w.watcher.Batches(), w.terminal.Lost()
 	for {
 		var err error
 		select {
@@ -312,7 +313,7 @@ func (w *watch) takeChanged() []string {
 // hotstart, and a second one at once.
 func (w *watch) signaled(sig syscall.Signal) {
 	switch {
-	case sig == syscall.SIGHUP && w.terminal.gone():
+	case sig == syscall.SIGHUP && w.terminal.Gone():
 		w.leave()
 		return
 	case sig == syscall.SIGHUP:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/templates"
 )
@@ -132,7 +133,7 @@ func excerpt(file string, line, column int) string {
 	const around, wide = 2, 160
 	var b strings.Builder
 	for n := max(line-around, 1); n <= line+around && line > 0; n++ {
-		text, ok := sourceLine(file, n)
+		text, ok := term.SourceLine(file, n)
 		if !ok {
 			break
 		}
@@ -140,7 +141,7 @@ func excerpt(file string, line, column int) string {
 		if n == line {
 			mark, at = "> ", column
 		}
-		source, caret := frame(text, at, wide)
+		source, caret := term.Frame(text, at, wide)
 		fmt.Fprintf(&b, "%s%5d | %s\n", mark, n, source)
 		if caret != "" {
 			fmt.Fprintf(&b, "        | %s\n", caret)

@@ -21,14 +21,14 @@ func (w *watch) progresses(p builder.Progress) {
 // progress shows how far a build has come that takes long.
 func (u *watchUI) progress(p builder.Progress) {
 	if p.Begun == p.Packages {
-		u.stay(u.dim("building: the last of " + count(p.Packages, "package") + ", and linking"))
+		u.SetStatus(u.Dim("building: the last of " + count(p.Packages, "package") + ", and linking"))
 		return
 	}
-	u.stay(u.dim(fmt.Sprintf("building: %d of %s", p.Begun, count(p.Packages, "package"))))
+	u.SetStatus(u.Dim(fmt.Sprintf("building: %d of %s", p.Begun, count(p.Packages, "package"))))
 }
 
 // progressed has the status say again what it said before.
 func (u *watchUI) progressed(standing string) {
-	u.stay("")
+	u.SetStatus("")
 	u.remind(standing)
 }

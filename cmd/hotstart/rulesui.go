@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -19,7 +20,9 @@ type ruleRun struct {
 }
 
 // ruleTakesLong shows which rule it is that takes long.
-func (u *watchUI) ruleTakesLong(d *duty) { u.stay(u.dim(cleanLine(d.title()) + " is running")) }
+func (u *watchUI) ruleTakesLong(d *duty) {
+	u.SetStatus(u.Dim(term.CleanLine(d.title()) + " is running"))
+}
 
 // ruleDone tells of a rule that has run.
 func (u *watchUI) ruleDone(d *duty) {
@@ -86,7 +89,7 @@ func (u *watchUI) ruleFailed(d *duty, err error, standing string) {
 	e.text = u.after(d.names(), fmt.Sprintf("%s: %v; %s", d.failure(), err, standing))
 	e.Command, e.Reason = d.run, err.Error()
 	if output := outputOf(err); output != "" {
-		e.more = "  " + strings.ReplaceAll(plain(output), "\n", "\n  ") + "\n"
+		e.more = "  " + strings.ReplaceAll(term.Plain(output), "\n", "\n  ") + "\n"
 		e.Output = strings.Split(output, "\n")
 	}
 	u.tell(e)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -26,7 +27,7 @@ type runLines struct {
 }
 
 func (l *runLines) say(format string, args ...any) {
-	fmt.Fprintln(l.w, clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(l.w, term.Clean(fmt.Sprintf(format, args...)))
 }
 
 // event tells one event.

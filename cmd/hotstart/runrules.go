@@ -119,7 +119,7 @@ func (w *watch) runAfter() {
 		"HOTSTART_URL="+w.ui.firstURL())
 	lines, dir := w.o.afterReady, w.o.dir // hotstart.toml may change meanwhile
 	w.running.Go(func() {
-		w.ui.flush()
+		w.ui.Flush()
 		for _, line := range lines {
 			err := errand{line: line, dir: dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
 			if ctx.Err() != nil {
@@ -151,7 +151,7 @@ func (w *watch) runLast() error {
 		case <-ctx.Done():
 		}
 	}()
-	w.ui.flush()
+	w.ui.Flush()
 	for _, line := range w.o.onStop {
 		if err := (errand{line: line, dir: w.o.dir, env: append(env, w.mark), out: os.Stderr}).run(ctx, w.scratch); err != nil {
 			return fmt.Errorf("--on-stop: %s: %w", rule{run: line}.title(), err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -62,7 +63,7 @@ func runRun(cmd *cobra.Command, o *runOptions) error {
 // superdaemon is hotstart run in the foreground.
 type superdaemon struct {
 	lines      runLines
-	queue      *orderedQueue // that lines and ui write to
+	queue      *term.OrderedQueue // that lines and ui write to
 	ui         *ui
 	log        *starter.Log // nil: none
 	starter    *starter.Starter
@@ -76,11 +77,11 @@ type superdaemon struct {
 // written already.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
-		d.queue.close(closeTimeout)
+		d.queue.Close(term.CloseTimeout)
 	}
-	d.queue = newOrderedQueue(w)
+	d.queue = term.NewOrderedQueue(w)
 	d.lines.w = d.queue
-	d.ui.redirect(d.queue)
+	d.ui.Redirect(d.queue)
 }
 
 // run returns when it was stopped and the last worker has left. An error is
@@ -88,7 +89,7 @@ func (d *superdaemon) writeTo(w io.Writer) {
 func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string) (err error) {
 	defer func() {
 		err = d.told(err)
-		d.queue.close(closeTimeout)
+		d.queue.Close(term.CloseTimeout)
 		if d.log != nil {
 			d.log.Close()
 		}

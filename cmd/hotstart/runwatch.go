@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -29,14 +30,14 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 		return from.blame(err)
 	}
 	u := newUI(cmd.ErrOrStderr(), cmd)
-	queue := u.enqueue(u.dropped)
+	queue := u.Enqueue(u.dropped)
 	for _, line := range c.warnings(flags.all) {
 		u.warn("%s", line)
 	}
 	if flags.options.dir != c.start {
 		u.say("working in %s because of its %s", flags.options.dir, filepath.Base(c.path))
 	}
-	queue.close(closeTimeout) // what follows is written by the queue of runWatch
+	queue.Close(term.CloseTimeout) // what follows is written by the queue of runWatch
 	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
 }
 
@@ -48,7 +49,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		return err
 	}
 	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), cmd)}
-	defer u.enqueue(u.dropped).close(closeTimeout)
+	defer u.Enqueue(u.dropped).Close(term.CloseTimeout)
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()
@@ -77,9 +78,9 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		changed:  map[string]bool{},
 		later:    map[string]bool{},
 		attempts: map[*starter.Command]*attempt{},
-		terminal: newTerminal(),
+		terminal: term.FindControllingTTY(),
 		mark:     mark,
-		streams:  newStreams(u.screen, o.display.pty),
+		streams:  term.NewStreams(u.Screen, o.display.pty),
 		live:     l,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
@@ -124,7 +125,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	err = w.loop(served, unwatched)
 	end()
 	w.finish(served)
-	w.streams.flush()
+	w.streams.Flush()
 	if failed := w.runLast(); err == nil {
 		err = failed
 	}

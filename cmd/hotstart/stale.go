@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (u *watchUI) broken(e event, what, standing string) {
 // remind says again what serves, as that may have changed.
 func (u *watchUI) remind(standing string) {
 	if u.stale.what != "" {
-		u.stay(u.error(cleanLine(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing))))
+		u.SetStatus(u.Error(term.CleanLine(fmt.Sprintf("✗ %s at %s; %s", u.stale.what, clock(u.stale.since), standing))))
 	}
 }
 
@@ -51,7 +52,7 @@ func (u *watchUI) mended() string {
 		return ""
 	}
 	u.stale = stale{}
-	u.stay("")
+	u.SetStatus("")
 	u.alerts.mended(u.ui)
 	u.pages.mended()
 	return mended

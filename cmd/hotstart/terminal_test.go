@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
@@ -15,13 +16,13 @@ import (
 func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := sessionOf(ts)
-	master, slave, err := openPTY()
+	master, slave, err := term.OpenPTY()
 	ts.Check(err)
 	defer slave.Close()
-	modes, err := unix.IoctlGetTermios(int(slave.Fd()), getModes)
+	modes, err := unix.IoctlGetTermios(int(slave.Fd()), term.GetModes)
 	ts.Check(err)
 	modes.Oflag |= unix.OPOST | unix.ONLCR
-	ts.Check(unix.IoctlSetTermios(int(slave.Fd()), setModes, modes))
+	ts.Check(unix.IoctlSetTermios(int(slave.Fd()), term.SetModes, modes))
 	ts.Check(unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 100}))
 	s.prepare(ts, args)
 	s.cmd.Env = append(s.cmd.Env, "TERM=xterm-256color", "NO_COLOR=", "PS1=prompt> ")
@@ -66,7 +67,7 @@ func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 	const both = unix.ICANON | unix.ECHO
 	want := map[string]uint32{"keys": 0, "lines": both}[args[0]]
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		modes, err := unix.IoctlGetTermios(int(sessionOf(ts).master.Fd()), getModes)
+		modes, err := unix.IoctlGetTermios(int(sessionOf(ts).master.Fd()), term.GetModes)
 		ts.Check(err)
 		if uint32(modes.Lflag)&both == want && modes.Lflag&unix.ISIG != 0 {
 			return

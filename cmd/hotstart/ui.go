@@ -13,31 +13,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 // ui writes what the user sees: one line an event, to stderr. It is the one
 // place that knows colours.
 type ui struct {
-	*screen
+	*term.Screen
 	machine bool // events are objects, not lines
 	links   bool // names of files can be clicked on
-	style
+	term.Style
 	dir string // file names are shown relative to it
 }
 
 // newUI writes as the flags of a command say. Colour is always, never, or
 // auto, which is on a terminal unless NO_COLOR is set.
 func newUI(w io.Writer, cmd *cobra.Command) *ui {
-	terminal := isTerminal(w) && os.Getenv("TERM") != "dumb"
+	terminal := term.IsTerminal(w) && os.Getenv("TERM") != "dumb"
 	when := colorOf(cmd)
 	colored := when == "always" || when == "auto" && terminal && os.Getenv("NO_COLOR") == ""
 	json := formatOf(cmd) == formatJSON
 	if json {
 		terminal, colored = false, false
 	}
-	u := &ui{screen: newScreen(w, terminal), machine: json, links: colored && terminal}
+	u := &ui{Screen: term.NewScreen(w, terminal), machine: json, links: colored && terminal}
 	u.dir, _ = os.Getwd()
-	u.style = newStyle(colored)
+	u.Style = term.NewStyle(colored)
 	return u
 }
 
@@ -58,7 +59,7 @@ func formatOf(cmd *cobra.Command) string {
 
 // tell writes an event, all at once.
 func (u *ui) tell(e event) {
-	e.text = clean(e.text)
+	e.text = term.Clean(e.text)
 	if u.machine {
 		io.WriteString(u, e.object(time.Now()))
 		return
@@ -92,7 +93,7 @@ func (u *ui) failed(err error) {
 	if errors.As(err, &hinted) {
 		e.Hint = hinted.Hint()
 		for line := range strings.Lines(e.Hint) {
-			e.more += "  " + cleanLine(strings.TrimSpace(line)) + "\n"
+			e.more += "  " + term.CleanLine(strings.TrimSpace(line)) + "\n"
 		}
 	}
 	u.tell(e)
@@ -106,7 +107,7 @@ const manyErrors = 8
 func (u *ui) diagnostics(all []builder.Diagnostic) string {
 	var b strings.Builder
 	for _, d := range all[:min(len(all), manyErrors)] {
-		message := strings.ReplaceAll(clean(d.Message), "\n", "\n    ")
+		message := strings.ReplaceAll(term.Clean(d.Message), "\n", "\n    ")
 		if d.File == "" {
 			fmt.Fprintf(&b, "  %s\n", message)
 			continue
@@ -122,16 +123,16 @@ func (u *ui) diagnostics(all []builder.Diagnostic) string {
 
 // words show why a worker has ended: where it panicked, or else what it said
 // last. All of it was seen before, between what others said.
-func (u *ui) words(w lastWords) string {
+func (u *ui) words(w term.ExitReport) string {
 	var b strings.Builder
 	switch {
-	case w.file != "":
-		fmt.Fprintf(&b, "  %s: %s\n%s", u.place(w.file, w.line), w.panic, u.frame(w.file, w.line, 0))
-	case w.panic != "":
-		fmt.Fprintf(&b, "  %s\n", w.panic)
+	case w.File != "":
+		fmt.Fprintf(&b, "  %s: %s\n%s", u.place(w.File, w.Line), w.Panic, u.frame(w.File, w.Line, 0))
+	case w.Panic != "":
+		fmt.Fprintf(&b, "  %s\n", w.Panic)
 	default:
-		for _, line := range w.lines {
-			fmt.Fprintf(&b, "  %s %s\n", u.dim("|"), line)
+		for _, line := range w.Lines {
+			fmt.Fprintf(&b, "  %s %s\n", u.Dim("|"), line)
 		}
 	}
 	return b.String()
@@ -139,15 +140,15 @@ func (u *ui) words(w lastWords) string {
 
 // frame is a line of source with a caret, or nothing if it can't be had.
 func (u *ui) frame(file string, line, column int) string {
-	text, ok := sourceLine(file, line)
+	text, ok := term.SourceLine(file, line)
 	if !ok || strings.TrimSpace(text) == "" {
 		return ""
 	}
 	margin := fmt.Sprintf("%8d", line)
-	source, caret := frame(text, column, u.columns()-len(margin)-6)
-	shown := u.dim(margin+" |") + " " + source + "\n"
+	source, caret := term.Frame(text, column, u.Columns()-len(margin)-6)
+	shown := u.Dim(margin+" |") + " " + source + "\n"
 	if caret != "" {
-		shown += u.dim(strings.Repeat(" ", len(margin))+" |") + " " + u.error(caret) + "\n"
+		shown += u.Dim(strings.Repeat(" ", len(margin))+" |") + " " + u.Error(caret) + "\n"
 	}
 	return shown
 }
@@ -162,7 +163,7 @@ func (u *ui) place(file string, numbers ...int) string {
 		}
 		place += fmt.Sprintf(":%d", n)
 	}
-	place = u.error(place)
+	place = u.Error(place)
 	if u.links {
 		return link(file, place)
 	}
@@ -182,7 +183,7 @@ func (u *ui) name(file string) string {
 	if err != nil || len(relative) > len(file) {
 		relative = file
 	}
-	return cleanLine(relative)
+	return term.CleanLine(relative)
 }
 
 // names tells of several files in a few words.

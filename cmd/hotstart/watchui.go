@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -185,7 +186,7 @@ func (u *watchUI) buildImpossible(changed []string, err error, standing string) 
 }
 
 // startFailed tells of a worker that did not come to serve.
-func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, standing, hint string) {
+func (u *watchUI) startFailed(e starter.Event, a *attempt, words term.ExitReport, standing, hint string) {
 	var changed []string
 	var code time.Time
 	if a != nil {
@@ -193,9 +194,9 @@ func (u *watchUI) startFailed(e starter.Event, a *attempt, words lastWords, stan
 	}
 	facts := u.failing(changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
-	facts.Output, facts.Errors = words.lines, panicOf(words)
+	facts.Output, facts.Errors = words.Lines, panicOf(words)
 	told := event{name: "start_failed", bad: true, text: u.after(changed, e.String()) + "; " + standing, facts: facts}
-	told.more = u.words(words) + held(words.lines) + hint
+	told.more = u.words(words) + held(words.Lines) + hint
 	if e.Kind == starter.Failed {
 		told.Reason = e.Reason()
 	} else {
@@ -225,7 +226,7 @@ func (u *watchUI) slow(o watchOptions, old starter.Worker) {
 
 // died tells of a worker that served and ended by itself, and of what comes
 // in its place.
-func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting starter.Worker) {
+func (u *watchUI) died(e starter.Event, words term.ExitReport, stopping bool, starting starter.Worker) {
 	u.worker = starter.Worker{}
 	next := "; starting it again"
 	switch {
@@ -235,19 +236,19 @@ func (u *watchUI) died(e starter.Event, words lastWords, stopping bool, starting
 		next = fmt.Sprintf("; worker %d is starting already", starting.Generation)
 	}
 	facts := factsOf(e.Worker)
-	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, panicOf(words)
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.Lines, panicOf(words)
 	u.tell(event{name: "died", bad: true, text: e.String() + next, more: u.words(words), facts: facts})
 }
 
 // rolledBack tells of a worker that has died so soon that older code is
 // served again.
-func (u *watchUI) rolledBack(e starter.Event, a *attempt, words lastWords, standing string) {
+func (u *watchUI) rolledBack(e starter.Event, a *attempt, words term.ExitReport, standing string) {
 	u.worker = starter.Worker{}
 	facts := u.failing(a.changed)
 	facts.Worker, facts.PID = e.Worker.Generation, e.Worker.PID
-	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.lines, panicOf(words)
+	facts.Reason, facts.Output, facts.Errors = e.Reason(), words.Lines, panicOf(words)
 	told := event{name: "rolled_back", bad: true, text: u.after(a.changed, e.String()) + "; " + standing, facts: facts}
-	told.more = u.words(words) + held(words.lines)
+	told.more = u.words(words) + held(words.Lines)
 	u.tell(told)
 	u.broken(told, fmt.Sprintf("worker %d died", e.Worker.Generation), standing)
 	u.stale.code = a.began

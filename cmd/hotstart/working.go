@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -16,9 +17,9 @@ import (
 type attempt struct {
 	command *starter.Command
 	binary  *builder.Binary
-	adopted bool      // its program says hello to the broker
-	outputs []*output // what its workers write
-	input   *os.File  // where to write what they shall read; nil: nothing
+	adopted bool           // its program says hello to the broker
+	outputs []*term.Output // what its workers write
+	input   *os.File       // where to write what they shall read; nil: nothing
 	changed []string
 	began   time.Time // when its build did: it is the code of then
 	again   bool      // the binary has been started before
@@ -45,13 +46,13 @@ func (w *watch) start(a *attempt) {
 
 		Greets: a.adopted,
 	}
-	c, err := w.streams.connect()
+	c, err := w.streams.Connect()
 	if err != nil {
 		w.ui.warn("the output of the program is not captured: %v", err)
 	}
-	a.outputs, a.command.Stdout, a.command.Stderr = c.outputs, c.stdout, c.stderr
+	a.outputs, a.command.Stdout, a.command.Stderr = c.Outputs, c.Stdout, c.Stderr
 	if len(a.outputs) > 0 {
-		a.command.Words = a.outputs[0].words
+		a.command.Words = a.outputs[0].Tail
 	}
 	if err := w.connectInput(a); err != nil {
 		w.ui.warn("the program has no standard input: %v", err)
@@ -86,7 +87,7 @@ func (w *watch) newest() starter.Worker {
 // happened follows what the starter does, and tells the user what is news.
 func (w *watch) happened(e starter.Event) {
 	a := w.attempts[e.Worker.Command]
-	w.streams.flush()
+	w.streams.Flush()
 	switch e.Kind {
 	case starter.Serving, starter.Failed, starter.TimedOut, starter.Done, starter.Died, starter.Left:
 		w.churn.settles(time.Now())
@@ -152,7 +153,7 @@ func (w *watch) happened(e starter.Event) {
 
 // serves notes a worker that has become the current one.
 func (w *watch) serves(e starter.Event, a *attempt) {
-	w.input.send(a.input) // before the user is told, and types
+	w.input.SetReader(a.input) // before the user is told, and types
 	w.ui.serving(e, a, a == w.current)
 	w.reloadPages(e)
 	w.worker, w.current = e.Worker, a
@@ -273,7 +274,7 @@ func (w *watch) tidy() {
 // be another attempt's, too.
 func (w *watch) drop(dropped *attempt) {
 	for _, o := range dropped.outputs {
-		o.close()
+		o.Close()
 	}
 	if dropped.input != nil && w.keyboard == nil {
 		dropped.input.Close()
@@ -295,13 +296,13 @@ func discard(b *builder.Binary) {
 
 // lastWords are those of the worker that has just ended. One that was killed
 // had nothing to say about it.
-func (w *watch) lastWords(e starter.Event, a *attempt) lastWords {
+func (w *watch) lastWords(e starter.Event, a *attempt) term.ExitReport {
 	if a == nil || len(a.outputs) == 0 {
-		return lastWords{}
+		return term.ExitReport{}
 	}
-	words := wordsOf(a.outputs[0].last(), w.written)
+	words := term.NewExitReport(a.outputs[0].TakeTail(), w.written)
 	if e.Status.Signaled() {
-		words.lines = nil
+		words.Lines = nil
 	}
 	return words
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"regexp"
@@ -9,11 +9,11 @@ import (
 
 // lastWords are what is worth showing of what a worker wrote before it ended
 // by itself.
-type lastWords struct {
-	lines []string // the last few
-	panic string   // what it panicked with; "": it did not
-	file  string   // where that was in the user's code; "": not known
-	line  int
+type ExitReport struct {
+	Lines []string // the last few
+	Panic string   // what it panicked with; "": it did not
+	File  string   // where that was in the user's code; "": not known
+	Line  int
 }
 
 // manyWords is how many lines tell why a program has ended, as a rule.
@@ -28,25 +28,25 @@ var (
 // wordsOf reads the end of what a worker wrote. mine returns the path of a
 // file that the user wrote, "" for any other: the runtime panics in the name
 // of others.
-func wordsOf(tail string, mine func(file string) string) lastWords {
-	tail = plain(tail)
-	w := lastWords{lines: strings.Split(strings.TrimRight(tail, "\n"), "\n")}
-	if len(w.lines) > manyWords {
-		w.lines = w.lines[len(w.lines)-manyWords:]
+func NewExitReport(tail string, mine func(file string) string) ExitReport {
+	tail = Plain(tail)
+	w := ExitReport{Lines: strings.Split(strings.TrimRight(tail, "\n"), "\n")}
+	if len(w.Lines) > manyWords {
+		w.Lines = w.Lines[len(w.Lines)-manyWords:]
 	}
 	if tail == "" {
-		w.lines = nil
+		w.Lines = nil
 	}
 	starts := panics.FindAllStringIndex(tail, -1)
 	if len(starts) == 0 {
 		return w
 	}
 	trace := tail[starts[len(starts)-1][0]:]
-	w.panic, _, _ = strings.Cut(trace, "\n")
+	w.Panic, _, _ = strings.Cut(trace, "\n")
 	for _, at := range position.FindAllStringSubmatch(trace, -1) {
 		if file := mine(at[1]); file != "" {
-			w.file = file
-			w.line, _ = strconv.Atoi(at[2])
+			w.File = file
+			w.Line, _ = strconv.Atoi(at[2])
 			break
 		}
 	}
@@ -54,7 +54,7 @@ func wordsOf(tail string, mine func(file string) string) lastWords {
 }
 
 // plain is text without what a terminal acts on.
-func plain(text string) string {
+func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1

@@ -1,17 +1,17 @@
 //go:build !linux
 
-package main
+package term
 
 import (
 	"errors"
 	"os"
 )
 
-const havePTY = false
+const HavePTY = false
 
 // openPTY is not done here: each system makes pseudo-terminals in a way of
 // its own. A worker then writes to hotstart's terminal by itself, and its last
 // lines are not known.
-func openPTY() (master, slave *os.File, err error) {
+func OpenPTY() (master, slave *os.File, err error) {
 	return nil, nil, errors.New("a pseudo-terminal: " + errors.ErrUnsupported.Error())
 }

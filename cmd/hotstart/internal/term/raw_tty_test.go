@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"os"
@@ -10,10 +10,10 @@ import (
 // A reader that wakes must not take the terminal again once it was given
 // back, nor change it while it is somebody else's.
 func TestKeyboardTakesAndGivesBack(t *testing.T) {
-	if !havePTY {
+	if !HavePTY {
 		t.Skip("no pseudo-terminal on this system yet")
 	}
-	master, slave, err := openPTY()
+	master, slave, err := OpenPTY()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestKeyboardTakesAndGivesBack(t *testing.T) {
 	defer asleep.Close()
 	defer wake.Close()
 	mine := true
-	k := &keyboard{fd: int(slave.Fd()), wake: wake, mine: func() bool { return mine }}
+	k := &RawTTY{fd: int(slave.Fd()), wake: wake, mine: func() bool { return mine }}
 	for _, step := range []struct {
 		name  string
 		do    func()
@@ -34,16 +34,16 @@ func TestKeyboardTakesAndGivesBack(t *testing.T) {
 	}{
 		{"as it was", func() {}, true},
 		{"taken", func() { k.take() }, false},
-		{"given back", k.giveBack, true},
+		{"given back", k.Restore, true},
 		{"its reader wakes", func() { k.take() }, true},
-		{"resumed", k.resume, false},
-		{"resumed twice", k.resume, false},
-		{"given back again", k.giveBack, true},
-		{"resumed in the background", func() { mine = false; k.resume() }, true},
+		{"resumed", k.Resume, false},
+		{"resumed twice", k.Resume, false},
+		{"given back again", k.Restore, true},
+		{"resumed in the background", func() { mine = false; k.Resume() }, true},
 		{"back in the foreground", func() { mine = true; k.take() }, false},
 	} {
 		step.do()
-		modes, err := unix.IoctlGetTermios(k.fd, getModes)
+		modes, err := unix.IoctlGetTermios(k.fd, GetModes)
 		if err != nil {
 			t.Fatal(err)
 		}

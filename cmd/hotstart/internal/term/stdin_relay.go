@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"context"
@@ -8,18 +8,18 @@ import (
 // input passes what hotstart reads on to the worker that serves, where the
 // user wants that: each command has an end of its own, so that two workers
 // never read each other's lines.
-type input struct {
+type StdinRelay struct {
 	readers chan *os.File // the latest to write to
 }
 
-func newInput(typed <-chan []byte, ended context.Context) *input {
-	i := &input{readers: make(chan *os.File, 1)}
+func NewStdinRelay(typed <-chan []byte, ended context.Context) *StdinRelay {
+	i := &StdinRelay{readers: make(chan *os.File, 1)}
 	go i.pass(typed, ended)
 	return i
 }
 
 // send has a worker's end get what comes from now on.
-func (i *input) send(to *os.File) {
+func (i *StdinRelay) SetReader(to *os.File) {
 	if i == nil {
 		return
 	}
@@ -34,7 +34,7 @@ func (i *input) send(to *os.File) {
 
 // pass waits with what comes until there is somebody to read it. Who does not
 // read holds it up until the next worker comes.
-func (i *input) pass(typed <-chan []byte, ended context.Context) {
+func (i *StdinRelay) pass(typed <-chan []byte, ended context.Context) {
 	var to *os.File
 	over := false
 	for {
@@ -66,7 +66,7 @@ func (i *input) pass(typed <-chan []byte, ended context.Context) {
 // endInput tells a worker that no more comes.
 func endInput(to *os.File) {
 	const endOfFile = "\x04" // VEOF, termios(3)
-	if isTerminal(to) {
+	if IsTerminal(to) {
 		to.WriteString(endOfFile)
 		return
 	}

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bytes"
@@ -94,7 +94,7 @@ func TestKeysAfterSilence(t *testing.T) {
 			typed := make(chan []byte)
 			ended, end := context.WithCancel(context.Background())
 			defer end()
-			pressed := pressedKeys(typed, ended)
+			pressed := Keys(typed, ended)
 			typed <- []byte(begun)
 			time.Sleep(sequencePause + time.Millisecond)
 			typed <- []byte("r")
@@ -111,7 +111,7 @@ func TestKeyAfterEscape(t *testing.T) {
 		typed := make(chan []byte)
 		ended, end := context.WithCancel(context.Background())
 		defer end()
-		pressed := pressedKeys(typed, ended)
+		pressed := Keys(typed, ended)
 		typed <- []byte("\x1b")
 		time.Sleep(escapePause + time.Millisecond)
 		typed <- []byte("h")
@@ -125,7 +125,7 @@ func TestKeyAfterEscape(t *testing.T) {
 func TestKeysWaitForTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := make(chan []byte)
-		pressed := pressedKeys(typed, t.Context())
+		pressed := Keys(typed, t.Context())
 		for _, key := range "rbq" {
 			typed <- []byte{byte(key)}
 		}

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func TestFrame(t *testing.T) {
 		{"a long line is shown where the caret is", "0123456789abcdefghijklmnop", 21, 10, "...efghijklmn...\n         ^"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			source, caret := frame(test.line, test.column, test.cells)
+			source, caret := Frame(test.line, test.column, test.cells)
 			if got := source + "\n" + caret; got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
@@ -44,7 +44,7 @@ func FuzzFrame(f *testing.F) {
 		if cells < 10 || cells > 1000 || strings.Contains(line, "\n") {
 			return
 		}
-		source, caret := frame(line, column, cells)
+		source, caret := Frame(line, column, cells)
 		if strings.ContainsAny(source, "\n\r\x1b\t") {
 			t.Errorf("%q moves the cursor", source)
 		}

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const havePTY = true
+const HavePTY = true
 
 // openPTY makes a pseudo-terminal that changes nothing of what is written to
 // it, with the size of the terminal on stderr if there is one. See pts(4).
-func openPTY() (master, slave *os.File, err error) {
+func OpenPTY() (master, slave *os.File, err error) {
 	m, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("open /dev/ptmx", err)

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // keyboard is what is typed on the terminal, byte by byte and unseen: its
 // modes are changed for that, as long as hotstart is in the foreground. Keys
 // that make signals still do, and what is written looks as before.
-type keyboard struct {
+type RawTTY struct {
 	typed chan []byte // closed at the end of the input
 	fd    int
 	mine  func() bool  // the terminal is this process's to use
@@ -32,12 +32,12 @@ const background = time.Second
 
 // newKeyboard reads a terminal until ended is done. With tell, pasted text is
 // marked as such. The caller calls release in the end.
-func newKeyboard(terminal *os.File, tell func(string), ended context.Context) (*keyboard, error) {
+func OpenRawTTY(terminal *os.File, tell func(string), ended context.Context) (*RawTTY, error) {
 	asleep, wake, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	k := &keyboard{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake, tell: tell}
+	k := &RawTTY{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake, tell: tell}
 	k.mine = func() bool { return inForeground(k.fd) }
 	k.take()
 	go k.read(asleep, ended)
@@ -45,11 +45,11 @@ func newKeyboard(terminal *os.File, tell func(string), ended context.Context) (*
 }
 
 // input carries what is typed. It is closed at the end.
-func (k *keyboard) input() <-chan []byte { return k.typed }
+func (k *RawTTY) StdinRelay() <-chan []byte { return k.typed }
 
 // take changes the modes, if this process may: one in the background would
 // be stopped for it.
-func (k *keyboard) take() bool {
+func (k *RawTTY) take() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.left || !k.mine() {
@@ -59,7 +59,7 @@ func (k *keyboard) take() bool {
 	if k.ours {
 		return true
 	}
-	modes, err := unix.IoctlGetTermios(k.fd, getModes)
+	modes, err := unix.IoctlGetTermios(k.fd, GetModes)
 	if err != nil {
 		return false
 	}
@@ -69,7 +69,7 @@ func (k *keyboard) take() bool {
 	}
 	modes.Lflag &^= unix.ICANON | unix.ECHO
 	modes.Cc[unix.VMIN], modes.Cc[unix.VTIME] = 1, 0
-	if k.ours = unix.IoctlSetTermios(k.fd, setModes, modes) == nil; k.ours {
+	if k.ours = unix.IoctlSetTermios(k.fd, SetModes, modes) == nil; k.ours {
 		k.markPasted(true)
 	}
 	return k.ours
@@ -81,7 +81,7 @@ const (
 	plainPasted   = "\x1b[?2004l"
 )
 
-func (k *keyboard) markPasted(on bool) {
+func (k *RawTTY) markPasted(on bool) {
 	switch {
 	case k.tell == nil:
 	case on:
@@ -92,19 +92,19 @@ func (k *keyboard) markPasted(on bool) {
 }
 
 // giveBack restores the modes, unless somebody else is in the foreground.
-func (k *keyboard) giveBack() {
+func (k *RawTTY) Restore() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ours && k.mine() {
 		k.markPasted(false)
-		unix.IoctlSetTermios(k.fd, setModes, k.saved)
+		unix.IoctlSetTermios(k.fd, SetModes, k.saved)
 	}
 	k.ours, k.left = false, true
 }
 
 // resume takes the modes again after this process was stopped, as soon as it
 // is in the foreground.
-func (k *keyboard) resume() {
+func (k *RawTTY) Resume() {
 	if k == nil {
 		return
 	}
@@ -116,16 +116,16 @@ func (k *keyboard) resume() {
 }
 
 // release restores the modes and ends reading. nil has nothing to do.
-func (k *keyboard) release() {
+func (k *RawTTY) Close() {
 	if k != nil {
-		k.giveBack()
+		k.Restore()
 		k.wake.Close()
 	}
 }
 
 // read sends what is typed. It never reads while in the background, where
 // that stops a process.
-func (k *keyboard) read(asleep *os.File, ended context.Context) {
+func (k *RawTTY) read(asleep *os.File, ended context.Context) {
 	defer close(k.typed)
 	defer asleep.Close()
 	for {
@@ -171,7 +171,7 @@ func inForeground(fd int) bool {
 }
 
 // readAll sends what comes on an input that is no terminal.
-func readAll(input io.Reader, ended context.Context) <-chan []byte {
+func ReadAll(input io.Reader, ended context.Context) <-chan []byte {
 	typed := make(chan []byte)
 	go func() { // ends with the input, or the process
 		defer close(typed)

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"slices"
@@ -44,7 +44,7 @@ exit status 2
 		{name: "one that net/http has caught is none", tail: "2026/01/02 http: panic serving 127.0.0.1: x\n", lines: []string{"2026/01/02 http: panic serving 127.0.0.1: x"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := wordsOf(test.tail, func(file string) string {
+			w := NewExitReport(test.tail, func(file string) string {
 				if trimmed, ok := strings.CutPrefix(file, "example.com/app/"); ok {
 					file = "/home/me/app/" + trimmed
 				}
@@ -53,11 +53,11 @@ exit status 2
 				}
 				return file
 			})
-			if w.panic != test.panic || w.file != test.place || w.line != test.line {
+			if w.Panic != test.panic || w.File != test.place || w.Line != test.line {
 				t.Errorf("%+v", w)
 			}
-			if test.panic == "" && !slices.Equal(w.lines, test.lines) {
-				t.Errorf("lines %q, want %q", w.lines, test.lines)
+			if test.panic == "" && !slices.Equal(w.Lines, test.lines) {
+				t.Errorf("lines %q, want %q", w.Lines, test.lines)
 			}
 		})
 	}

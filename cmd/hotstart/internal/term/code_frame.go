@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bufio"
@@ -8,7 +8,7 @@ import (
 )
 
 // sourceLine reads one line of a file as it is now.
-func sourceLine(file string, number int) (string, bool) {
+func SourceLine(file string, number int) (string, bool) {
 	f, err := os.Open(file)
 	if err != nil || number < 1 {
 		return "", false
@@ -26,7 +26,7 @@ func sourceLine(file string, number int) (string, bool) {
 // frame makes a line of source fit for a terminal that is so many cells wide,
 // and a line with a caret to go below it. The column counts bytes from 1, as
 // compilers do; where the line has no such column, there is no caret.
-func frame(line string, column, cells int) (source, caret string) {
+func Frame(line string, column, cells int) (source, caret string) {
 	const tab = 4
 	var shown []rune
 	at, width := -1, 0 // of the caret, in cells; of the line
@@ -38,7 +38,7 @@ func frame(line string, column, cells int) (source, caret string) {
 		case r == '\t':
 			shown = append(shown, []rune("    ")...)
 			width += tab
-		case acts(r):
+		case IsControl(r):
 		default:
 			shown = append(shown, r)
 			width += cellsOf(r)

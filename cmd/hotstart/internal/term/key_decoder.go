@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bytes"
@@ -288,7 +288,7 @@ const maxWaiting = 64
 
 // pressedKeys decodes what a terminal sends. It reads on while nobody takes the
 // keys, so that what comes at different times comes in different reads.
-func pressedKeys(typed <-chan []byte, ended context.Context) <-chan []byte {
+func Keys(typed <-chan []byte, ended context.Context) <-chan []byte {
 	pressed := make(chan []byte)
 	go func() { // ends with typed, or ended
 		defer close(pressed)

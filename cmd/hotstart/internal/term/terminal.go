@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"os"
@@ -11,19 +11,19 @@ import (
 
 // terminal is the controlling terminal that hotstart was started on, if any.
 // A process that SIGHUP was ignored for, as by nohup(1), is to outlive it.
-type terminal struct{ had bool }
+type ControllingTTY struct{ had bool }
 
-func newTerminal() terminal {
-	return terminal{had: hasTerminal() && !signal.Ignored(syscall.SIGHUP)}
+func FindControllingTTY() ControllingTTY {
+	return ControllingTTY{had: HasControllingTTY() && !signal.Ignored(syscall.SIGHUP)}
 }
 
 // gone reports whether the terminal was closed. SIGHUP comes from a person who
 // asks for a reload, and also from the kernel when the terminal is closed.
-func (t terminal) gone() bool { return t.had && !hasTerminal() }
+func (t ControllingTTY) Gone() bool { return t.had && !HasControllingTTY() }
 
 // hasTerminal reports whether this process has a controlling terminal:
 // opening /dev/tty fails without one (tty(4)).
-func hasTerminal() bool {
+func HasControllingTTY() bool {
 	f, err := openTerminal()
 	if err != nil {
 		return false
@@ -39,7 +39,7 @@ func openTerminal() (*os.File, error) {
 // lost returns a channel that is closed when the terminal was closed, or nobody reads
 // the pipe that stderr is any more. The kernel sends SIGHUP for the first to the leader
 // of the session, which may be make(1), and SIGPIPE for the second at the next write.
-func (t terminal) lost() <-chan struct{} {
+func (t ControllingTTY) Lost() <-chan struct{} {
 	lost := make(chan struct{})
 	var fds []unix.PollFd
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
@@ -76,13 +76,13 @@ func (t terminal) lost() <-chan struct{} {
 // isStoppable reports whether a shell could continue this process after it was
 // stopped. The first job of a session has no such shell, and the kernel does not
 // stop it at Ctrl-Z either.
-func isStoppable() bool {
+func IsStoppable() bool {
 	session, _ := unix.Getsid(0)
 	return session != unix.Getpgrp()
 }
 
 // isTerminal reports whether w is a file that is a terminal.
-func isTerminal(w any) bool {
+func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bufio"
@@ -30,7 +30,7 @@ func TestALineQueueNeverBlocks(t *testing.T) {
 		fmt.Fprintf(q, "%d %s\n", i, long)
 	}
 	go func() {
-		q.close(patience)
+		q.Close(time.Minute)
 		w.Close()
 	}()
 	read, dropped := 0, 0
@@ -76,7 +76,7 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 	for range 2 * lineQueueSize {
 		fmt.Fprintln(q, strings.Repeat("x", 1000))
 	}
-	q.close(time.Millisecond)
+	q.Close(time.Millisecond)
 }
 
 // A goroutine that is not waited for writes while the queue is closed, and another
@@ -92,8 +92,8 @@ func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
 				q.flush(time.Microsecond)
 				q.await()
 			}
-			q.close(patience)
-			q.flush(patience)
+			q.Close(time.Minute)
+			q.flush(time.Minute)
 			fmt.Fprintln(q, "too late")
 		})
 	}
@@ -131,13 +131,13 @@ func TestAnOrderedQueueWaitsForItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	q := newOrderedQueue(w)
+	q := NewOrderedQueue(w)
 	go func() {
 		for range 100 {
 			fmt.Fprintln(q, "cause")
 			fmt.Fprintln(w, "effect")
 		}
-		q.close(patience)
+		q.Close(time.Minute)
 		w.Close()
 	}()
 	last := "effect"

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"io"
@@ -11,32 +11,32 @@ import (
 // screen is what hotstart and the program write to, in turn, so that each
 // line of hotstart's is a line of its own. On a terminal there may be a
 // status below all that was written. Safe for concurrent use.
-type screen struct {
-	mu       sync.Mutex
-	w        io.Writer
-	queue    *lineQueue // w is its; nil: w is written to directly
-	terminal bool
-	torn     bool   // what the program wrote last does not end its line
-	status   string // "": none
-	hidden   bool   // the status is not to be seen for now
+type Screen struct {
+	mu             sync.Mutex
+	w              io.Writer
+	queue          *lineQueue // w is its; nil: w is written to directly
+	ControllingTTY bool
+	torn           bool   // what the program wrote last does not end its line
+	status         string // "": none
+	hidden         bool   // the status is not to be seen for now
 }
 
 // newScreen writes to w. If that is not a terminal, there is no status.
-func newScreen(w io.Writer, terminal bool) *screen { return &screen{w: w, terminal: terminal} }
+func NewScreen(w io.Writer, terminal bool) *Screen { return &Screen{w: w, ControllingTTY: terminal} }
 
 // isTerminal reports whether the screen is a terminal.
-func (s *screen) isTerminal() bool { return s.terminal }
+func (s *Screen) IsTerminal() bool { return s.ControllingTTY }
 
 // redirect makes all later writes go to w.
-func (s *screen) redirect(w io.Writer) {
+func (s *Screen) Redirect(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.w = w
 }
 
 // columns is the width of the terminal, at least 40; 120 if there is no terminal.
-func (s *screen) columns() int {
-	if !s.terminal {
+func (s *Screen) Columns() int {
+	if !s.ControllingTTY {
 		return 120
 	}
 	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
@@ -57,7 +57,7 @@ const (
 )
 
 // Write is for hotstart: whole lines.
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lead := ""
@@ -68,7 +68,7 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // pass is for the program: bytes as they come.
-func (s *screen) pass(p []byte) {
+func (s *Screen) pass(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	erased := s.torn // no status is shown on a line that is not complete
@@ -87,10 +87,10 @@ func (s *screen) pass(p []byte) {
 // enqueue makes all writes go through a queue, so that a terminal or a pipe that
 // is not read holds nobody up but the program. notice returns a line about dropped
 // lines.
-func (s *screen) enqueue(notice func(dropped int) string) *lineQueue {
+func (s *Screen) Enqueue(notice func(dropped int) string) *lineQueue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.terminal {
+	if s.ControllingTTY {
 		line := notice
 		notice = func(n int) string { return eraseRow + line(n) } // in the place of the status
 	}
@@ -101,21 +101,21 @@ func (s *screen) enqueue(notice func(dropped int) string) *lineQueue {
 
 // await blocks while what was written has not been read. Called before pass,
 // where the program can wait.
-func (s *screen) await() {
+func (s *Screen) await() {
 	if s.queue != nil {
 		s.queue.await()
 	}
 }
 
 // flush waits, but not for long, until others can write to the same file.
-func (s *screen) flush() {
+func (s *Screen) Flush() {
 	if s.queue != nil {
-		s.queue.flush(closeTimeout)
+		s.queue.flush(CloseTimeout)
 	}
 }
 
 // put writes p in the place of the status, and that again below it.
-func (s *screen) put(lead string, p []byte) error {
+func (s *Screen) put(lead string, p []byte) error {
 	var all []byte
 	if s.status != "" && lead == "" {
 		all = append(all, eraseRow...)
@@ -128,7 +128,7 @@ func (s *screen) put(lead string, p []byte) error {
 	return err
 }
 
-func (s *screen) row() string {
+func (s *Screen) row() string {
 	if s.status == "" || s.hidden {
 		return ""
 	}
@@ -137,10 +137,10 @@ func (s *screen) row() string {
 
 // stay shows a status from now on, or none. It does nothing where there is
 // no terminal.
-func (s *screen) stay(status string) {
+func (s *Screen) SetStatus(status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || status == s.status {
+	if !s.ControllingTTY || status == s.status {
 		return
 	}
 	shown := s.status != "" && !s.torn
@@ -154,10 +154,10 @@ func (s *screen) stay(status string) {
 }
 
 // hide takes the status away until show, as for a shell's prompt.
-func (s *screen) hide() { s.veil(true) }
-func (s *screen) show() { s.veil(false) }
+func (s *Screen) HideStatus() { s.veil(true) }
+func (s *Screen) ShowStatus() { s.veil(false) }
 
-func (s *screen) veil(hidden bool) {
+func (s *Screen) veil(hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if hidden == s.hidden {
@@ -170,19 +170,19 @@ func (s *screen) veil(hidden bool) {
 }
 
 // control tells the terminal something, if there is one.
-func (s *screen) control(sequence string) {
+func (s *Screen) Control(sequence string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.terminal {
+	if s.ControllingTTY {
 		io.WriteString(s.w, sequence)
 	}
 }
 
 // clear empties the screen, and what has left it by its top if all is set.
-func (s *screen) clear(all bool) {
+func (s *Screen) Clear(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal {
+	if !s.ControllingTTY {
 		return
 	}
 	s.torn = false

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"testing"
@@ -16,10 +16,10 @@ func TestClean(t *testing.T) {
 		{"a\u202eog.b", `a\u202eog.b`, `a\u202eog.b`},
 		{"\ufffd", "\ufffd", "\ufffd"},
 	} {
-		if got := clean(test[0]); got != test[1] {
+		if got := Clean(test[0]); got != test[1] {
 			t.Errorf("clean(%q) is %q, want %q", test[0], got, test[1])
 		}
-		if got := cleanLine(test[0]); got != test[2] {
+		if got := CleanLine(test[0]); got != test[2] {
 			t.Errorf("cleanLine(%q) is %q, want %q", test[0], got, test[2])
 		}
 	}

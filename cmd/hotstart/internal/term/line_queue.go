@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"fmt"
@@ -38,7 +38,7 @@ type lineItem struct {
 const lineQueueSize = 1024
 
 // closeTimeout bounds the wait for a log that is not read, at the end.
-const closeTimeout = time.Second
+const CloseTimeout = time.Second
 
 // plenty is how many items make a writer wait that can.
 const plenty = 32
@@ -149,20 +149,20 @@ func (q *lineQueue) flush(wait time.Duration) bool {
 // An orderedQueue is a lineQueue for lines that have to stand before those
 // which workers write to the same file as a consequence. As long as the file
 // is read, a write waits until its line is there.
-type orderedQueue struct {
+type OrderedQueue struct {
 	*lineQueue
 	stalled atomic.Bool // the last wait was too long
 }
 
 // newOrderedQueue writes to w, which may be stderr.
-func newOrderedQueue(w io.Writer) *orderedQueue {
-	return &orderedQueue{lineQueue: newLineQueue(unbuffered(w), droppedLines)}
+func NewOrderedQueue(w io.Writer) *OrderedQueue {
+	return &OrderedQueue{lineQueue: newLineQueue(unbuffered(w), droppedLines)}
 }
 
 // orderWait bounds the one wait that it takes to see that a file is not read.
 const orderWait = time.Second
 
-func (q *orderedQueue) Write(p []byte) (int, error) {
+func (q *OrderedQueue) Write(p []byte) (int, error) {
 	stalled := q.stalled.Load() && len(q.items) > 0
 	n, err := q.lineQueue.Write(p)
 	if !stalled {
@@ -172,7 +172,7 @@ func (q *orderedQueue) Write(p []byte) (int, error) {
 }
 
 // close flushes the queue. What is written later is ignored.
-func (q *lineQueue) close(wait time.Duration) {
+func (q *lineQueue) Close(wait time.Duration) {
 	q.flush(wait)
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"strconv"
@@ -10,12 +10,12 @@ import (
 // clean is text with everything replaced that a terminal would act on, or that makes it
 // show the text in another order. What others have named, a file or an error, must
 // not be able to hide, or to forge, what hotstart says. Lines stay lines.
-func clean(text string) string {
+func Clean(text string) string {
 	return escape(text, func(r rune) bool { return r == '\n' || r == '\t' })
 }
 
 // cleanLine is clean for what is to stay within its line, as a name.
-func cleanLine(text string) string {
+func CleanLine(text string) string {
 	return escape(text, func(rune) bool { return false })
 }
 
@@ -27,7 +27,7 @@ func escape(text string, allowed func(rune) bool) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			b.WriteString(`\x` + hex(text[i]))
-		case allowed(r) || !acts(r):
+		case allowed(r) || !IsControl(r):
 			b.WriteRune(r)
 		case r < utf8.RuneSelf:
 			b.WriteString(`\x` + hex(text[i]))
@@ -43,4 +43,4 @@ func hex(b byte) string { return string([]byte{"0123456789abcdef"[b>>4], "012345
 
 // acts reports whether a character is a control character, or directs the order in which
 // others are shown (UAX #9).
-func acts(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+func IsControl(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"maps"
@@ -15,61 +15,61 @@ import (
 // has failed. So does stdout where it is the same file, for the order's sake;
 // else it is hotstart's own. Nothing is changed on the way, and a worker finds
 // a terminal where hotstart has one: a pseudo-terminal in its place.
-type streams struct {
-	screen *screen
+type Streams struct {
+	screen *Screen
 	pty    string // value of --pty
 
 	mu   sync.Mutex
-	open map[*output]bool // those that somebody may still write to
+	open map[*Output]bool // those that somebody may still write to
 }
 
 // newStreams passes on what workers write to a screen. pty is the value of --pty.
-func newStreams(s *screen, pty string) *streams {
-	return &streams{screen: s, pty: pty, open: map[*output]bool{}}
+func NewStreams(s *Screen, pty string) *Streams {
+	return &Streams{screen: s, pty: pty, open: map[*Output]bool{}}
 }
 
 // What --pty takes. Given alone it is ptyAlways.
 const (
-	ptyAuto   = "auto"
-	ptyAlways = "always"
-	ptyNever  = "never"
+	PTYAuto   = "auto"
+	PTYAlways = "always"
+	PTYNever  = "never"
 )
 
 // connection has the streams of the workers that run the same command.
 type connection struct {
-	stdout, stderr *os.File  // for the workers; nil: hotstart's own
-	outputs        []*output // the first one is that of stderr
+	Stdout, Stderr *os.File  // for the workers; nil: hotstart's own
+	Outputs        []*Output // the first one is that of stderr
 }
 
 // connect makes the streams of a command.
-func (s *streams) connect() (c connection, err error) {
-	if !havePTY && s.pty == ptyAuto && isTerminal(os.Stderr) {
+func (s *Streams) Connect() (c connection, err error) {
+	if !HavePTY && s.pty == PTYAuto && IsTerminal(os.Stderr) {
 		return c, nil // a pipe would take the colours away
 	}
-	errs, err := s.add(s.terminal(os.Stderr), s.screen.pass, s.screen.await)
+	errs, err := s.add(s.IsPTY(os.Stderr), s.screen.pass, s.screen.await)
 	if err != nil {
 		return c, err
 	}
-	c = connection{stderr: errs.give, outputs: []*output{errs}}
+	c = connection{Stderr: errs.give, Outputs: []*Output{errs}}
 	switch {
 	case sameFile(os.Stdout, os.Stderr):
-		c.stdout = errs.give
-	case s.pty == ptyAlways && !isTerminal(os.Stdout):
+		c.Stdout = errs.give
+	case s.pty == PTYAlways && !IsTerminal(os.Stdout):
 		stdout := newLineQueue(os.Stdout, func(int) string { return "" })
 		out, err := s.add(true, func(p []byte) { stdout.Write(p) }, stdout.await)
 		if err != nil {
-			errs.close()
+			errs.Close()
 			return connection{}, err
 		}
-		c.outputs = append(c.outputs, out)
-		c.stdout = out.give
+		c.Outputs = append(c.Outputs, out)
+		c.Stdout = out.give
 	}
 	return c, nil
 }
 
 // terminal reports whether a worker gets one in the place of f.
-func (s *streams) terminal(f *os.File) bool {
-	return havePTY && (s.pty == ptyAlways || s.pty == ptyAuto && isTerminal(f))
+func (s *Streams) IsPTY(f *os.File) bool {
+	return HavePTY && (s.pty == PTYAlways || s.pty == PTYAuto && IsTerminal(f))
 }
 
 func sameFile(a, b *os.File) bool {
@@ -78,7 +78,7 @@ func sameFile(a, b *os.File) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-func (s *streams) add(terminal bool, to func([]byte), await func()) (*output, error) {
+func (s *Streams) add(terminal bool, to func([]byte), await func()) (*Output, error) {
 	o, err := newOutput(terminal, to, await, s.remove)
 	if err == nil {
 		s.mu.Lock()
@@ -88,14 +88,14 @@ func (s *streams) add(terminal bool, to func([]byte), await func()) (*output, er
 	return o, err
 }
 
-func (s *streams) remove(o *output) {
+func (s *Streams) remove(o *Output) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, o)
 }
 
 // each calls f with every output.
-func (s *streams) each(f func(*output)) {
+func (s *Streams) each(f func(*Output)) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.open))
 	s.mu.Unlock()
@@ -106,19 +106,19 @@ func (s *streams) each(f func(*output)) {
 
 // resize gives the workers' terminals the size of hotstart's, and reports whether
 // that is known.
-func (s *streams) resize() bool {
+func (s *Streams) Resize() bool {
 	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
 	if err == nil {
-		s.each(func(o *output) { o.resize(size) })
+		s.each(func(o *Output) { o.resize(size) })
 	}
 	return err == nil
 }
 
 // flush passes on what ended workers have written.
-func (s *streams) flush() { s.each((*output).flush) }
+func (s *Streams) Flush() { s.each((*Output).flush) }
 
 // output is one stream of the workers that run the same command.
-type output struct {
+type Output struct {
 	give *os.File // the workers' end
 	read *os.File
 	raw  syscall.RawConn
@@ -132,16 +132,16 @@ type output struct {
 // newOutput passes on what is written to its end, until that is closed here
 // and by all who have got it. It calls await before each write, while nothing
 // is locked.
-func newOutput(terminal bool, to func([]byte), await func(), over func(*output)) (*output, error) {
+func newOutput(terminal bool, to func([]byte), await func(), over func(*Output)) (*Output, error) {
 	open := os.Pipe
 	if terminal {
-		open = openPTY
+		open = OpenPTY
 	}
 	read, give, err := open()
 	if err != nil {
 		return nil, err
 	}
-	o := &output{give: give, read: read, to: to}
+	o := &Output{give: give, read: read, to: to}
 	if o.raw, err = read.SyscallConn(); err != nil {
 		read.Close()
 		give.Close()
@@ -163,19 +163,19 @@ func newOutput(terminal bool, to func([]byte), await func(), over func(*output))
 }
 
 // keys is where to write what the workers are to read from their terminal.
-func (o *output) keys() *os.File { return o.read }
+func (o *Output) Keys() *os.File { return o.read }
 
 // close says that no more workers come. Those that run may write on.
-func (o *output) close() { o.give.Close() }
+func (o *Output) Close() { o.give.Close() }
 
 // resize tells a terminal how large it is. Another output does not care.
-func (o *output) resize(size *unix.Winsize) {
+func (o *Output) resize(size *unix.Winsize) {
 	unix.IoctlSetWinsize(int(o.give.Fd()), unix.TIOCSWINSZ, size)
 }
 
 // take passes on what is there now, up to the size of the buffer. It reports
 // whether there may be more, and whether there never will be.
-func (o *output) take(fd uintptr) (more, over bool) {
+func (o *Output) take(fd uintptr) (more, over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := syscall.Read(int(fd), o.buf[:])
@@ -195,7 +195,7 @@ func (o *output) take(fd uintptr) (more, over bool) {
 // tailSize holds a panic with a hundred goroutines.
 const tailSize = 64 << 10
 
-func (o *output) remember(p []byte) {
+func (o *Output) remember(p []byte) {
 	o.tail = append(o.tail, p...)
 	if len(o.tail) > 2*tailSize {
 		o.tail = append(o.tail[:0], o.tail[len(o.tail)-tailSize:]...)
@@ -204,7 +204,7 @@ func (o *output) remember(p []byte) {
 
 // flush passes on at once what ended workers have written. A living one may
 // write without end: what the kernel holds at most is enough.
-func (o *output) flush() {
+func (o *Output) flush() {
 	o.raw.Control(func(fd uintptr) {
 		for range 64 {
 			if more, _ := o.take(fd); !more {
@@ -215,7 +215,7 @@ func (o *output) flush() {
 }
 
 // words returns the end of what was written, and forgets nothing of it.
-func (o *output) words() string {
+func (o *Output) Tail() string {
 	o.flush()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -223,7 +223,7 @@ func (o *output) words() string {
 }
 
 // last returns what was written since it was asked before, or the end of it.
-func (o *output) last() string {
+func (o *Output) TakeTail() string {
 	if o == nil {
 		return ""
 	}
