@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 )
 
 // built is how a build came out.
@@ -37,7 +38,7 @@ func (w *watch) build() {
 	if w.uncheck != nil {
 		w.uncheck()
 	}
-	w.ui.pages.working()
+	w.fallback(false)
 	w.forced = w.forced || w.due.anew
 	w.due = plan{refresh: w.due.refresh}
 	ctx, cancel := context.WithCancel(w.ended)
@@ -84,7 +85,7 @@ func (w *watch) listed(l listed) error {
 		return nil // of the settings of before
 	}
 	if l.err != nil {
-		w.ui.warn("%v", l.err)
+		w.emit(report.Warning{Text: l.err.Error()})
 		return nil
 	}
 	gone := w.graph != nil && slices.Equal(w.graph.Gone, l.graph.Gone) // for good: another build would find the same
@@ -107,7 +108,7 @@ func (w *watch) built(b built) error {
 	}
 	w.cancel()
 	w.cancel = nil
-	w.ui.progressed(w.standing())
+	w.endProgress()
 	if w.finished++; w.finished == 1 && isUsage(b.err) {
 		return b.err
 	}
@@ -116,7 +117,7 @@ func (w *watch) built(b built) error {
 	maps.Copy(w.changed, w.later)
 	clear(w.later)
 	if w.finished > 1 {
-		w.o.display.fresh(w.ui.Screen)
+		w.o.display.fresh(w.screen)
 	}
 	// A list that is under way may have read what was there before.
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {
@@ -164,7 +165,7 @@ func (w *watch) checked(b built) {
 	case b.number != w.number || w.stopping:
 		discard(b.binary)
 	default:
-		w.ui.warn("the fast build differed from go build; using go build from now on (as with --direct=off)")
+		w.emit(report.FastBuildDiffered{})
 		w.came(b, nil)
 	}
 }
@@ -175,12 +176,12 @@ func (w *watch) came(b built, changed []string) {
 	var broken *builder.BuildError
 	switch {
 	case errors.As(b.err, &broken):
-		w.ui.buildFailed(changed, broken, w.standing())
+		w.emit(report.BuildFailed{Cause: w.cause(changed), Errors: broken.Diagnostics, Current: w.standing()})
 		w.outlast(broken.Passing)
 	case b.err != nil:
-		w.ui.buildImpossible(changed, b.err, w.standing())
+		w.emit(report.BuildImpossible{Changed: changed, Err: b.err, Current: w.standing()})
 	case w.runs(b.binary) && !w.forced:
-		w.ui.unchanged(changed, b.binary.Took, w.newest())
+		w.emit(report.Unchanged{Worker: w.newest(), Cause: w.cause(changed), Took: b.binary.Took, Fixed: w.failing()})
 		w.refresh()
 		discard(b.binary)
 	default:

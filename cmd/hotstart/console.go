@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -40,11 +41,11 @@ func (w *watch) sitDown() (err error) {
 	case w.o.display.stdin && !(terminal && w.streams.IsPTY(os.Stderr)):
 		w.input = term.NewStdinRelay(term.ReadAll(os.Stdin, w.ended), w.ended)
 		return nil
-	case !terminal || !w.ui.IsTerminal() && !w.o.display.stdin:
+	case !terminal || !w.screen.IsTerminal() && !w.o.display.stdin:
 		return nil
 	}
 	w.suspended, w.continued, w.aborted = notified(syscall.SIGTSTP), notified(syscall.SIGCONT), notified(syscall.SIGQUIT)
-	tell := w.ui.Control
+	tell := w.screen.Control
 	if w.o.display.stdin {
 		tell = nil
 	}
@@ -52,10 +53,10 @@ func (w *watch) sitDown() (err error) {
 		return err
 	}
 	if w.o.display.stdin {
-		w.input = term.NewStdinRelay(w.keyboard.StdinRelay(), w.ended)
+		w.input = term.NewStdinRelay(w.keyboard.Input(), w.ended)
 		return nil
 	}
-	w.pressed, w.ui.keyed = term.Keys(w.keyboard.StdinRelay(), w.ended), true
+	w.pressed = term.Keys(w.keyboard.Input(), w.ended)
 	return nil
 }
 
@@ -71,7 +72,7 @@ func (w *watch) lookForStopped() {
 	for _, worker := range []starter.Worker{w.starting, w.worker} {
 		if worker.PID != 0 && !slices.Contains(w.halted, worker.PID) && isStopped(worker.PID) {
 			w.halted = append(w.halted, worker.PID)
-			w.ui.halted(worker)
+			w.emit(report.Halted{Worker: worker})
 		}
 	}
 }
@@ -86,7 +87,7 @@ func isStopped(pid int) bool {
 
 // standUp leaves the terminal as it was.
 func (w *watch) standUp() {
-	w.ui.SetStatus("")
+	w.screen.SetStatus("")
 	w.keyboard.Close()
 }
 

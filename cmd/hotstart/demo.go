@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/templates"
 )
 
@@ -48,7 +49,8 @@ func runDemo(cmd *cobra.Command, port string) error {
 	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = runWatch(cmd, o, nil)
 	if templates.Remove(templates.Demo, dir) != nil {
-		newUI(cmd.ErrOrStderr(), cmd).say("your changes are still in %s", dir)
+		_, log := newLog(cmd.ErrOrStderr(), cmd)
+		log.Handle(report.Notef("your changes are still in %s", dir))
 	}
 	return err
 }

@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 // keyHelp are the keys of hotstart watch.
-var keyHelp = []struct{ key, does string }{
-	{"r", "restart the program; build first only if there is newer code"},
-	{"b", "build and reload, even if nothing has changed"},
-	{"o", "open in the browser"},
-	{"c", "clear the screen"},
-	{"q", "quit when the program has finished; twice kills it immediately"},
-	{"h", "this help"},
+var keyHelp = []report.Key{
+	{Key: "r", Does: "restart the program; build first only if there is newer code"},
+	{Key: "b", Does: "build and reload, even if nothing has changed"},
+	{Key: "o", Does: "open in the browser"},
+	{Key: "c", Does: "clear the screen"},
+	{Key: "q", Does: "quit when the program has finished; twice kills it immediately"},
+	{Key: "h", Does: "this help"},
 }
 
 // press does what keys ask for. They end, with ok false, if the terminal can't
@@ -30,21 +31,21 @@ func (w *watch) press(keys []byte, ok bool) {
 		switch key {
 		case 'r':
 			if !w.stopping {
-				w.ui.say("restarting")
+				w.notef("restarting")
 				w.restart()
 			}
 		case 'b':
 			w.reload("building and reloading")
 		case 'o':
-			w.ui.open()
+			w.openBrowser()
 		case 'c':
-			w.ui.Clear(false)
+			w.screen.Clear(false)
 		case 'q':
 			w.signaled(syscall.SIGINT)
 		case 'h', '?':
-			w.ui.keys()
+			w.emit(report.Keys{Keys: keyHelp})
 		case '\n', '\r':
-			w.ui.Write([]byte("\n")) // some like to part what they have read from what comes
+			w.screen.Write([]byte("\n")) // some like to part what they have read from what comes
 		}
 	}
 }
@@ -56,9 +57,9 @@ func (w *watch) suspend() {
 	if !term.IsStoppable() {
 		return
 	}
-	w.ui.HideStatus()
+	w.screen.HideStatus()
 	w.keyboard.Restore()
-	w.ui.Flush()
+	w.screen.Flush()
 	syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
 	select { // the signal takes its time
 	case <-w.continued:
@@ -70,7 +71,7 @@ func (w *watch) suspend() {
 // abort dies of Ctrl-\, with the terminal as it was.
 func (w *watch) abort() {
 	w.standUp()
-	w.ui.Flush()
+	w.screen.Flush()
 	signal.Reset(syscall.SIGQUIT)
 	syscall.Kill(syscall.Getpid(), syscall.SIGQUIT)
 	select {}
@@ -79,34 +80,25 @@ func (w *watch) abort() {
 // resume takes the terminal again, if it is this process's.
 func (w *watch) resume() {
 	w.keyboard.Resume()
-	w.ui.ShowStatus()
+	w.screen.ShowStatus()
 }
 
-// keys lists them.
-func (u *watchUI) keys() {
-	e := event{name: "note", text: "keys"}
-	for _, k := range keyHelp {
-		e.more += "  " + u.Accent(k.key) + "  " + k.does + "\n"
-	}
-	u.tell(e)
-}
-
-// open shows the program in a browser.
-func (u *watchUI) open() {
-	known := u.listens
+// openBrowser shows the program in a browser.
+func (w *watch) openBrowser() {
+	known := w.listens
 	if len(known) == 0 {
-		known = u.addresses
+		known = w.addresses
 	}
 	for _, a := range known {
-		address := urlOf(a)
+		address := report.URL(a)
 		if !strings.HasPrefix(address, "http") {
 			continue
 		}
-		u.say("opening %s", address)
+		w.notef("opening %s", address)
 		if err := browser.Open(address); err != nil {
-			u.warn("opening a browser: %v", err)
+			w.emit(report.Warningf("opening a browser: %v", err))
 		}
 		return
 	}
-	u.say("nothing to open: no HTTP address of the program is known")
+	w.notef("nothing to open: no HTTP address of the program is known")
 }

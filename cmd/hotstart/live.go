@@ -1,14 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -71,14 +70,20 @@ func (w *watch) reconfigure() {
 	switch {
 	case err != nil:
 		w.live.refused = true
-		w.ui.settingsRefused(err)
+		w.emit(report.SettingsRefused{Err: err})
 		w.watchSettings(n.read)
 		return
 	case len(n.changed)+len(n.fixed) == 0 && !w.live.refused:
 		return
 	}
 	w.live.refused = false
-	w.ui.settingsChanged(w.live.config.name(), n.changed, n.fixed)
+	file := w.live.config.name()
+	if len(n.changed) > 0 || len(n.fixed) == 0 {
+		w.emit(report.SettingsChanged{File: file, Applied: n.changed})
+	}
+	if len(n.fixed) > 0 {
+		w.emit(report.SettingsPending{File: file, Settings: n.fixed})
+	}
 	w.apply(n)
 }
 
@@ -121,7 +126,7 @@ func (w *watch) apply(n newSettings) {
 	welcome, postpone := w.o.welcome, w.o.postpone
 	w.o, w.live.flags, w.chosen = n.flags.options, n.flags, n.chosen
 	w.o.welcome, w.o.postpone = welcome, postpone // which may be over
-	w.ui.alerts.bell, w.ui.alerts.notify = w.o.display.bell, w.o.display.notify
+	w.alerts.Bell, w.alerts.Notify = w.o.display.bell, w.o.display.notify
 	if anyOf(n.changed, changesTimes) {
 		so, _ := w.o.starterOptions("", "", nil) // readAgain has seen that it is right
 		w.starter.SetTimeouts(so)
@@ -155,7 +160,7 @@ func (w *watch) watchSettings(read time.Time) {
 		return // once there is one, all of it is watched
 	}
 	if err := w.watcher.Watch(files(w.graph, w.chosen), read); err != nil {
-		w.ui.warn("%v", err)
+		w.emit(report.Warning{Text: err.Error()})
 	}
 }
 
@@ -177,26 +182,4 @@ func noPatterns(dir string) *watcher.Patterns {
 		panic(err) // dir is absolute
 	}
 	return p
-}
-
-// settingsRefused tells why a hotstart.toml is not gone by.
-func (u *watchUI) settingsRefused(err error) {
-	line := fmt.Sprintf("%v\nkeeping the previous settings", err)
-	if h, ok := err.(interface{ Hint() string }); ok {
-		line += "; run: " + h.Hint()
-	}
-	u.tell(event{name: "settings_refused", bad: true, text: line})
-}
-
-// settingsChanged tells what follows from a changed hotstart.toml.
-func (u *watchUI) settingsChanged(name string, changed, fixed []string) {
-	switch {
-	case len(changed) > 0:
-		u.tell(event{name: "settings", text: fmt.Sprintf("%s changed: %s", name, strings.Join(changed, ", "))})
-	case len(fixed) == 0:
-		u.tell(event{name: "settings", text: name + " is valid again"})
-	}
-	if len(fixed) > 0 {
-		u.warn("%s changed: restart hotstart to apply: %s", name, strings.Join(fixed, ", "))
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -29,8 +30,11 @@ func (q *quickReader) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func uiFor(w io.Writer) *watchUI {
-	return &watchUI{ui: newUI(w, newRootCmd()), pages: &pages{}}
+// logging makes a watch that writes its events to out alone.
+func logging(w *watch, out io.Writer) *watch {
+	screen, log := newLog(out, newRootCmd())
+	w.screen, w.sinks, w.pages, w.alerts = screen, report.Sinks{log}, &report.Pages{}, &report.Alerts{}
+	return w
 }
 
 // mustWrite writes a file that is older than all that the test does.
@@ -59,7 +63,7 @@ func TestLiveSettingsHoldOnceTheyAreTold(t *testing.T) {
 	l := &live{config: &config{start: dir, dir: dir, path: filepath.Join(dir, "hotstart.toml")}, flags: freshWatchFlags()}
 	told := false
 	reader := &quickReader{"changed: watch\n", func() { told = os.WriteFile(page, []byte("two"), 0o600) == nil }}
-	w := &watch{o: watchOptions{dir: dir}, ui: uiFor(reader), watcher: files, live: l, graph: &builder.Graph{}}
+	w := logging(&watch{o: watchOptions{dir: dir}, watcher: files, live: l, graph: &builder.Graph{}}, reader)
 	w.chosen = mustChoose(t, watchOptions{})
 	w.reconfigure()
 	if !told {
@@ -88,7 +92,7 @@ func TestAFirstChangeMayComeOnceItIsWaitedFor(t *testing.T) {
 	}
 	var told time.Time
 	reader := &quickReader{"waiting for a first change", func() { told = time.Now() }}
-	w := &watch{o: watchOptions{dir: dir, postpone: true}, ui: uiFor(reader), builder: b, graphs: make(chan listed), ended: t.Context()}
+	w := logging(&watch{o: watchOptions{dir: dir, postpone: true}, builder: b, graphs: make(chan listed), ended: t.Context()}, reader)
 	if err := w.begin(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
@@ -20,7 +22,9 @@ import (
 // the builder has built, the starter starts. Its fields belong to loop.
 type watch struct {
 	o        watchOptions
-	ui       *watchUI
+	screen   *term.Screen
+	pages    *report.Pages
+	alerts   *report.Alerts
 	builder  *builder.Builder
 	watcher  *watcher.Watcher
 	starter  *starter.Starter
@@ -33,6 +37,7 @@ type watch struct {
 	scratch  string // a folder that goes with hotstart
 	streams  *term.Streams
 	console
+	narration
 
 	builds   chan built            // one from each build
 	checks   chan built            // what the go command makes of one
@@ -98,7 +103,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 			}
 			w.edited(batch)
 		case p := <-w.progress:
-			w.ui.progress(p)
+			w.emit(report.Progress{Progress: p})
 		case b := <-w.builds:
 			err = w.built(b)
 		case r := <-w.errands:
@@ -122,11 +127,11 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case <-w.children:
 			w.lookForStopped()
 		case <-w.slow:
-			w.ui.slow(w.o, w.worker)
+			w.emit(w.slowStart())
 		case <-w.tried:
 			w.judge()
 		case <-w.slowRule:
-			w.ui.ruleTakesLong(w.rules.running)
+			w.emit(report.RuleRunning{Rule: w.rules.running.title()})
 		case keys, ok := <-w.pressed:
 			w.press(keys, ok)
 		case <-w.suspended:
@@ -166,11 +171,16 @@ func (w *watch) ending(err error) error {
 func (w *watch) begin() error {
 	since := time.Now() // who reads that a first change is waited for may make it at once
 	if w.o.postpone {
-		w.ui.postponed(w.builder.Package())
+		w.emit(report.Postponed{Package: w.builder.Package()})
 	} else {
-		w.ui.building(w.o.welcome, w.builder.Package())
+		if w.o.welcome != "" {
+			w.emit(report.Note{Text: w.o.welcome})
+		}
+		w.emit(report.Building{Package: w.builder.Package(), Addresses: w.addresses, Keys: w.pressed != nil})
 	}
-	w.ui.script()
+	if server := w.pages.Server; server != nil {
+		w.emit(report.ScriptReady{URL: server.URL()})
+	}
 	if len(w.rules.all) > 0 {
 		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), since); err != nil {
 			return err
@@ -194,7 +204,7 @@ func (w *watch) edited(batch watcher.Batch) {
 	}
 	batch.Paths = w.churn.changes(rest, batch.Since, modified)
 	if w.churn.wantsTrial() {
-		w.ui.suspects(slices.Sorted(maps.Keys(w.churn.trial)))
+		w.emit(report.SuspectFiles{Files: slices.Sorted(maps.Keys(w.churn.trial)), Starts: manyRounds + 1})
 		w.due.restart = true
 	} else if len(batch.Paths) == 0 {
 		return
@@ -228,7 +238,9 @@ func (w *watch) judge() {
 	}
 	now := time.Now()
 	own, edited := w.churn.judge(now, modified)
-	w.ui.ownWrites(own)
+	if len(own) > 0 {
+		w.emit(report.OwnWrites{Files: own, Starts: manyRounds + 1, Ignore: w.ignorable(own)})
+	}
 	if len(edited) > 0 {
 		w.edited(watcher.Batch{Paths: edited, Since: now})
 	}
@@ -242,7 +254,9 @@ func (w *watch) proceed() {
 	}
 	if w.held() {
 		w.waits = true
-		w.ui.busyFiles(w.churn.busy())
+		if busy := w.churn.busy(); len(busy) > 0 {
+			w.emit(report.BusyFiles{Files: busy, Builds: maxCancelled + 1, Ignore: w.ignorable(busy)})
+		}
 		return
 	}
 	w.runRules()
@@ -262,8 +276,31 @@ func (w *watch) proceed() {
 		w.restart()
 	case w.cancel == nil:
 		w.refresh()
-		w.ui.nothingFollows()
+		w.endRules()
 	}
+}
+
+// endRules reports rules that have run and that led to nothing else.
+func (w *watch) endRules() {
+	if fixed := w.rulesFix; len(w.ruleRuns) > 0 {
+		w.emit(report.RulesDone{Rules: w.cause(nil).Rules, Fixed: fixed})
+	}
+}
+
+// ignorable returns the files that --ignore could exclude, as patterns: those that no
+// compiler reads.
+func (w *watch) ignorable(files []string) []string {
+	return slices.DeleteFunc(relative(w.o.dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
+}
+
+// slowStart says what a start waits for. Where an old worker serves, the new one must
+// serve all of its addresses.
+func (w *watch) slowStart() report.SlowStart {
+	s := report.SlowStart{ReadyTimeout: w.o.readyTimeout}
+	if w.worker.PID != 0 {
+		s.ServeTimeout = w.o.serveTimeout
+	}
+	return s
 }
 
 // held reports whether a build is under way that must be finished.
@@ -271,7 +308,10 @@ func (w *watch) held() bool { return w.cancel != nil && w.churn.holds() }
 
 // refresh has the browser load what has changed and is not the program's.
 func (w *watch) refresh() {
-	w.ui.refreshed(w.due.refresh)
+	if files := w.due.refresh; len(files) > 0 {
+		fixed := w.rulesFix
+		w.emit(report.Refreshed{Cause: w.cause(files), Fixed: fixed})
+	}
 	w.due.refresh = nil
 }
 
@@ -323,7 +363,7 @@ func (w *watch) signaled(sig syscall.Signal) {
 	if w.stopping {
 		w.cut = sig
 	} else {
-		w.ui.stopping(sig, w.worker)
+		w.emit(report.Stopping{Signal: sig, Worker: w.worker})
 	}
 	w.stop()
 }
@@ -355,7 +395,7 @@ func (w *watch) reload(why string) {
 	if w.stopping {
 		return
 	}
-	w.ui.say("%s", why)
+	w.emit(report.Note{Text: why})
 	w.o.postpone = false
 	w.due.add(plan{build: true, anew: true})
 	w.rules.anew()

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -51,7 +52,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(context.Background())
-	return exitCode(newUI(stderr, cmd), err)
+	_, log := newLog(stderr, cmd)
+	return exitCode(log, err)
 }
 
 func newRootCmd() *cobra.Command {
@@ -136,7 +138,7 @@ func (e *endedError) Error() string {
 }
 
 // exitCode tells the user of err, and what to type next.
-func exitCode(u *ui, err error) int {
+func exitCode(log *report.Log, err error) int {
 	var cut *signalError
 	var ended *endedError
 	switch {
@@ -149,7 +151,7 @@ func exitCode(u *ui, err error) int {
 	case errors.As(err, new(*toldError)):
 		return exitFailure
 	}
-	u.failed(err)
+	log.Handle(report.Failed{Err: err})
 	if isUsage(err) {
 		return exitUsage
 	}

@@ -8,13 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -91,25 +88,4 @@ func cmdNews(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("never told %s, but\n%s", re, strings.Join(told, "\n"))
-}
-
-func TestExcerpt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte("package main\n\nfunc main() {\n\tx := 1\n}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	want := `      2 | 
-      3 | func main() {
->     4 |     x := 1
-        |     ^
-      5 | }`
-	if got := excerpt(file, 4, 2); got != want {
-		t.Errorf("\n%s\nnot\n%s", got, want)
-	}
-	if got := excerpt(file, 0, 0); got != "" {
-		t.Errorf("%q", got)
-	}
-	if got := excerpt("none", 1, 1); got != "" {
-		t.Errorf("%q", got)
-	}
 }

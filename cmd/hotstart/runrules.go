@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 )
 
 const (
@@ -23,7 +26,8 @@ const (
 // one end that runs for what has changed again.
 func (w *watch) runRules() {
 	if names := w.rules.circle(); names != nil {
-		w.ui.circle(names)
+		w.cause(nil) // the loop is what counts
+		w.emit(report.RuleLoop{Rules: names})
 	}
 	if d := w.rules.running; d != nil && d.stale && d.cancelled < maxCancelled {
 		time.AfterFunc(time.Until(d.began.Add(leftAlone)), w.endRun)
@@ -32,7 +36,7 @@ func (w *watch) runRules() {
 	if d == nil {
 		return
 	}
-	w.ui.pages.working()
+	w.fallback(false)
 	w.slowRule = time.After(slowRule)
 	env, err := w.environ()
 	ctx, cancel := context.WithCancel(w.ended)
@@ -62,7 +66,7 @@ type ran struct {
 func (w *watch) ran(r ran) {
 	switch {
 	case r.after != "" && r.err != nil:
-		w.ui.afterFailed(r)
+		w.emit(report.AfterReadyFailed{Title: rule{run: r.after}.title(), Command: r.after, Err: r.err})
 		fallthrough
 	case r.after != "":
 		w.churn.settles(time.Now())
@@ -71,7 +75,7 @@ func (w *watch) ran(r ran) {
 	d := w.rules.running
 	w.endRun()
 	w.slowRule = nil
-	w.ui.progressed(w.standing())
+	w.endProgress()
 	for file := range d.given {
 		if info, err := os.Stat(file); err == nil {
 			w.rules.wrote(file, info.ModTime())
@@ -83,17 +87,30 @@ func (w *watch) ran(r ran) {
 	case r.err != nil:
 		w.rules.end(r.ended, runFailed)
 		w.behind = true
-		w.ui.ruleFailed(d, r.err, w.standing())
+		w.emit(report.RuleFailed{Rule: d.title(), Command: d.run, Cause: w.cause(d.names()), Err: r.err, Output: outputOf(r.err), Current: w.standing()})
 	default:
 		w.rules.end(r.ended, runDone)
-		w.ui.ruleDone(d)
+		w.ruleDone(d)
 	}
 	w.proceed()
 }
 
+// ruleDone keeps the run of a rule for the event that follows from it.
+func (w *watch) ruleDone(d *duty) {
+	run := report.RuleRun{Rule: d.title(), Files: d.names(), Took: d.ended.Sub(d.began)}
+	w.emit(report.RuleDone{RuleRun: run, Command: d.run})
+	w.ruleRuns = append(w.ruleRuns, run)
+	failed, _ := report.RuleFailed{Rule: d.title()}.Failure()
+	w.rulesFix = w.rulesFix || w.status.Failing == failed
+}
+
 // environ is the environment of the program and of every command.
 func (w *watch) environ() ([]string, error) {
-	return withFiles(append(os.Environ(), w.ui.pages.environ()...), w.o.dir, w.o.envFiles)
+	env := os.Environ()
+	if w.pages.Server != nil {
+		env = append(env, "HOTSTART_SCRIPT="+w.pages.Server.URL())
+	}
+	return withFiles(env, w.o.dir, w.o.envFiles)
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -116,10 +133,10 @@ func (w *watch) runAfter() {
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endAfter = cancel
 	env = append(env, w.mark, fmt.Sprint("HOTSTART_GENERATION=", w.worker.Generation), fmt.Sprint("HOTSTART_PID=", w.worker.PID),
-		"HOTSTART_URL="+w.ui.firstURL())
+		"HOTSTART_URL="+w.firstURL())
 	lines, dir := w.o.afterReady, w.o.dir // hotstart.toml may change meanwhile
 	w.running.Go(func() {
-		w.ui.Flush()
+		w.screen.Flush()
 		for _, line := range lines {
 			err := errand{line: line, dir: dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
 			if ctx.Err() != nil {
@@ -151,11 +168,19 @@ func (w *watch) runLast() error {
 		case <-ctx.Done():
 		}
 	}()
-	w.ui.Flush()
+	w.screen.Flush()
 	for _, line := range w.o.onStop {
 		if err := (errand{line: line, dir: w.o.dir, env: append(env, w.mark), out: os.Stderr}).run(ctx, w.scratch); err != nil {
 			return fmt.Errorf("--on-stop: %s: %w", rule{run: line}.title(), err)
 		}
 	}
 	return nil
+}
+
+// firstURL is where the program serves; "" if that is not known.
+func (w *watch) firstURL() string {
+	for _, a := range slices.Concat(w.listens, w.addresses) {
+		return report.URL(a)
+	}
+	return ""
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -55,7 +56,8 @@ func runRun(cmd *cobra.Command, o *runOptions) error {
 		signal.Notify(signals, signalsOfRun()...)
 		return starter.Daemonize(so.Inherited, signals)
 	}
-	d := &superdaemon{ui: newUI(cmd.ErrOrStderr(), cmd), daemon: daemon}
+	d := &superdaemon{daemon: daemon}
+	d.screen, d.errors = newLog(cmd.ErrOrStderr(), cmd)
 	d.writeTo(cmd.ErrOrStderr())
 	return d.run(so, command, o.logFile)
 }
@@ -63,8 +65,9 @@ func runRun(cmd *cobra.Command, o *runOptions) error {
 // superdaemon is hotstart run in the foreground.
 type superdaemon struct {
 	lines      runLines
-	queue      *term.OrderedQueue // that lines and ui write to
-	ui         *ui
+	queue      *term.OrderedQueue // that lines and screen write to
+	screen     *term.Screen
+	errors     *report.Log  // on screen
 	log        *starter.Log // nil: none
 	starter    *starter.Starter
 	daemon     *starter.Daemon // nil: it is none
@@ -73,7 +76,7 @@ type superdaemon struct {
 	killed     starter.Worker  // a worker that did not leave when all were to
 }
 
-// writeTo makes lines and ui write to w by a queue, after what they have
+// writeTo makes lines and screen write to w by a queue, after what they have
 // written already.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
@@ -81,7 +84,7 @@ func (d *superdaemon) writeTo(w io.Writer) {
 	}
 	d.queue = term.NewOrderedQueue(w)
 	d.lines.w = d.queue
-	d.ui.Redirect(d.queue)
+	d.screen.Redirect(d.queue)
 }
 
 // run returns when it was stopped and the last worker has left. An error is
@@ -247,7 +250,7 @@ func (d *superdaemon) told(err error) error {
 		d.daemon.Failed(err)
 	}
 	if d.daemon == nil || d.redirected {
-		d.ui.failed(err)
+		d.errors.Handle(report.Failed{Err: err})
 	}
 	return &toldError{err}
 }

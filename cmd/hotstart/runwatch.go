@@ -3,16 +3,22 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/templates"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -29,13 +35,13 @@ func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
 	if err := checkColor(cmd); err != nil {
 		return from.blame(err)
 	}
-	u := newUI(cmd.ErrOrStderr(), cmd)
-	queue := u.Enqueue(u.dropped)
+	screen, log := newLog(cmd.ErrOrStderr(), cmd)
+	queue := screen.Enqueue(log.Dropped)
 	for _, line := range c.warnings(flags.all) {
-		u.warn("%s", line)
+		log.Handle(report.Warning{Text: line})
 	}
 	if flags.options.dir != c.start {
-		u.say("working in %s because of its %s", flags.options.dir, filepath.Base(c.path))
+		log.Handle(report.Notef("working in %s because of its %s", flags.options.dir, filepath.Base(c.path)))
 	}
 	queue.Close(term.CloseTimeout) // what follows is written by the queue of runWatch
 	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
@@ -48,8 +54,8 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	if err := o.display.check(); err != nil {
 		return err
 	}
-	u := &watchUI{ui: newUI(cmd.ErrOrStderr(), cmd)}
-	defer u.Enqueue(u.dropped).Close(term.CloseTimeout)
+	screen, log := newLog(cmd.ErrOrStderr(), cmd)
+	defer screen.Enqueue(log.Dropped).Close(term.CloseTimeout)
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()
@@ -61,10 +67,11 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 			return err
 		}
 	}
-	u.dir = o.dir // the demo's is not the one that hotstart was started in
+	log.Dir = o.dir // the demo's is not the one that hotstart was started in
 	w := &watch{
 		o:        o,
-		ui:       u,
+		screen:   screen,
+		pages:    &report.Pages{Dir: o.dir},
 		builds:   make(chan built),
 		checks:   make(chan built),
 		graphs:   make(chan listed),
@@ -80,7 +87,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		attempts: map[*starter.Command]*attempt{},
 		terminal: term.FindControllingTTY(),
 		mark:     mark,
-		streams:  term.NewStreams(u.Screen, o.display.pty),
+		streams:  term.NewStreams(screen, o.display.pty),
 		live:     l,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
@@ -96,20 +103,24 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		return err
 	}
 	defer w.stdin.Close()
-	if u.pages, err = openPages(o); err != nil {
+	if w.pages.Server, err = o.serveScript(); err != nil {
 		return err
 	}
-	defer u.pages.close()
+	if w.pages.Server != nil {
+		defer w.pages.Server.Close()
+	}
+	w.pages.Error = browser.NewPage(templates.ErrorPage())
+	defer w.pages.Error.Close()
 	if interrupted, err := w.open(mark, binaries.dir); interrupted || err != nil {
 		return err
 	}
-	u.web = func() bool { return w.builder.Imports("net/http") || w.builder.Imports("github.com/valyala/fasthttp") }
-	u.pages.starter = w.starter
+	log.HTTP = func() bool { return w.builder.Imports("net/http") || w.builder.Imports("github.com/valyala/fasthttp") }
 	defer w.running.Wait()
-	u.addresses = w.starter.Addresses()
-	u.alerts = alerts{program: programName(o.dir, w.builder.Package()), bell: o.display.bell, notify: o.display.notify}
-	u.alerts.begin(u.ui)
-	defer u.alerts.end(u.ui)
+	w.addresses = w.starter.Addresses()
+	w.alerts = report.NewAlerts(screen, programName(o.dir, w.builder.Package()))
+	w.alerts.Bell, w.alerts.Notify = o.display.bell, o.display.notify
+	defer w.alerts.Close()
+	w.sinks = report.Sinks{log, report.NewStatusLine(log), w.alerts, w.pages}
 	if err := w.sitDown(); err != nil {
 		w.starter.Close()
 		return err
@@ -169,9 +180,9 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err
 	}
-	bo.Progress = w.progresses
+	bo.Progress = w.onProgress
 	if w.builder, err = builder.New(ctx, bo); err == nil {
-		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.ui.say})
+		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.notef})
 	}
 	if err == nil {
 		return false, nil
@@ -181,6 +192,39 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// notef emits a note.
+func (w *watch) notef(format string, args ...any) { w.emit(report.Notef(format, args...)) }
+
+// programName is a short name for what is built in dir: "api" of ./cmd/api.
+func programName(dir, pattern string) string {
+	first, _, _ := strings.Cut(pattern, " ")
+	return strings.TrimSuffix(filepath.Base(filepath.Join(dir, first)), ".go")
+}
+
+// browserOff is the default of --browser.
+const browserOff = "off"
+
+// serveScript starts the server of the script for pages, if a flag asks for it, until it
+// is closed.
+func (o watchOptions) serveScript() (*browser.Server, error) {
+	if o.browser == browserOff && len(o.refresh) == 0 {
+		return nil, nil
+	}
+	port := 0
+	if o.browser != browserOff {
+		var err error
+		if port, err = strconv.Atoi(o.browser); err != nil || port < 0 || port > 65535 {
+			return nil, &usageError{err: fmt.Errorf("invalid --browser %q: want a port from 0 to 65535", o.browser), hint: "hotstart watch --browser"}
+		}
+	}
+	server, err := browser.Listen(port, templates.Script)
+	if err != nil {
+		return nil, fmt.Errorf("listening for browsers: %w", err)
+	}
+	go server.Serve() // until it is closed
+	return server, nil
 }
 
 // report passes on what the starter does, as long as somebody listens.

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -34,7 +36,7 @@ func (w *watch) start(a *attempt) {
 	env, err := w.environ()
 	if err != nil {
 		w.behind = true
-		w.ui.noVariables(a.changed, err, w.standing())
+		w.emit(report.EnvFileFailed{Cause: w.cause(a.changed), Err: err, Current: w.standing()})
 		w.drop(a)
 		return
 	}
@@ -48,14 +50,14 @@ func (w *watch) start(a *attempt) {
 	}
 	c, err := w.streams.Connect()
 	if err != nil {
-		w.ui.warn("the output of the program is not captured: %v", err)
+		w.emit(report.Warningf("the output of the program is not captured: %v", err))
 	}
 	a.outputs, a.command.Stdout, a.command.Stderr = c.Outputs, c.Stdout, c.Stderr
 	if len(a.outputs) > 0 {
 		a.command.Words = a.outputs[0].Tail
 	}
 	if err := w.connectInput(a); err != nil {
-		w.ui.warn("the program has no standard input: %v", err)
+		w.emit(report.Warningf("the program has no standard input: %v", err))
 	}
 	w.attempts[a.command], w.target = a, a
 	w.churn.starts()
@@ -71,7 +73,10 @@ func (w *watch) tellAdopted() bool {
 	what, err := w.builder.Adopted()
 	if now := fmt.Sprint(what, err); now != w.adopted {
 		w.adopted = now
-		w.ui.adopted(what, err)
+		if w.instrument = what; err != nil {
+			w.instrument = ""
+			w.emit(report.NotAdopted{Err: err})
+		}
 	}
 	return what != ""
 }
@@ -101,7 +106,7 @@ func (w *watch) happened(e starter.Event) {
 	case starter.Died:
 		w.worker = starter.Worker{}
 		w.exits(e)
-		w.ui.died(e, w.lastWords(e, a), w.stopping, w.starting)
+		w.emit(report.Crashed{Event: e, Exit: w.exit(e, a), Starting: w.starting, Stopping: w.stopping})
 	case starter.RolledBack:
 		w.rolledBack(e, a)
 		w.exits(e)
@@ -117,45 +122,99 @@ func (w *watch) happened(e starter.Event) {
 			if a != nil {
 				a.ended = true
 			}
-			w.ui.gaveUp(e)
+			w.emit(report.GaveUp{Worker: e.Worker, Failures: e.Failures})
 		}
 	case starter.Failed, starter.TimedOut:
 		w.failed(e, a)
 		w.exits(e)
 	case starter.Kept:
-		w.ui.kept(e)
+		w.kept(e)
 	case starter.Left:
-		w.ui.left(e)
+		w.left(e)
 	case starter.Killing:
-		w.ui.trouble(e)
+		w.emit(report.Misbehaved{Event: e})
 		if w.stopping {
 			w.killed = e.Worker
 		}
 	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
-		w.ui.trouble(e)
+		w.emit(report.Misbehaved{Event: e})
 	case starter.Contended:
 		w.starting, w.slow = starter.Worker{}, nil
 		w.hinted = true
-		w.ui.contended(e, w.worker)
+		w.emit(report.Contended{Worker: e.Worker, What: e.What, Holder: w.worker})
 	case starter.Retiring: // the next one is started when it has ended
 		w.worker = starter.Worker{}
 	case starter.Unseen:
-		w.ui.unseen(e)
+		w.emit(report.Unseen{Event: e})
 	case starter.Closed:
-		w.ui.closed(e)
+		w.closed(e)
 	case starter.LetGo:
-		w.ui.letGo(e)
+		w.emit(report.LetGo{Worker: e.Worker, Address: e.Address})
 	case starter.Unused:
-		w.ui.unused(e)
+		w.unused(e)
 	}
-	w.ui.remind(w.standing())
+	w.showStatus()
+}
+
+// kept notes a socket that a worker has opened by itself.
+func (w *watch) kept(e starter.Event) {
+	w.reportInstrument()
+	w.emit(report.SocketKept{Worker: e.Worker, Address: e.Address})
+	if w.worker == e.Worker {
+		w.listens = append(w.listens, e.Address)
+	}
+}
+
+// closed notes a socket that a worker has opened by itself and closed.
+func (w *watch) closed(e starter.Event) {
+	w.emit(report.SocketClosed{Worker: e.Worker, Address: e.Address})
+	if w.worker == e.Worker {
+		w.listens = without(w.listens, e.Address)
+	}
+}
+
+// unused notes an address on which the program does not listen.
+func (w *watch) unused(e starter.Event) {
+	known := slices.Contains(w.addresses, e.Address)
+	w.addresses, w.listens = without(w.addresses, e.Address), without(w.listens, e.Address)
+	if known {
+		w.emit(report.Unused{Worker: e.Worker, Address: e.Address})
+	}
+}
+
+// without returns the addresses that are not a.
+func without(addresses []starter.Address, a starter.Address) []starter.Address {
+	return slices.DeleteFunc(slices.Clone(addresses), func(b starter.Address) bool { return a == b })
+}
+
+// left reports an old worker only if it did not exit with status 0 after its stop signal,
+// and once: some programs exit with another status at each signal.
+func (w *watch) left(e starter.Event) {
+	if e.Status.Exited() && e.Status.ExitStatus() != 0 && !w.leftShown {
+		w.leftShown = true
+		w.emit(report.Exited{Event: e})
+	}
+}
+
+// reportInstrument reports how the program is instrumented once it serves by a socket
+// that is kept. A program that binds by system calls of its own, for example with gnet,
+// is not instrumented in effect.
+func (w *watch) reportInstrument() {
+	if w.instrument != "" {
+		w.emit(report.Adopted{What: w.instrument})
+		w.instrument = ""
+	}
 }
 
 // serves notes a worker that has become the current one.
 func (w *watch) serves(e starter.Event, a *attempt) {
 	w.input.SetReader(a.input) // before the user is told, and types
-	w.ui.serving(e, a, a == w.current)
-	w.reloadPages(e)
+	w.listens = e.Serves
+	if len(e.Serves) > 0 {
+		w.reportInstrument()
+	}
+	w.emit(w.serving(e, a))
+	w.due.refresh = nil // every page is loaded again
 	w.worker, w.current = e.Worker, a
 	w.starting, w.slow = starter.Worker{}, nil
 	if w.target == nil {
@@ -176,14 +235,17 @@ func (w *watch) rolledBack(e starter.Event, a *attempt) {
 		w.target = w.good
 	}
 	w.behind, w.current = true, w.good
-	w.ui.rolledBack(e, a, w.lastWords(e, a), "returning to the build of "+clock(w.good.began))
+	exit, current := w.exit(e, a), w.standing()
+	exit.InUse, current.BackTo = report.PortHolders(exit.Output), w.good.began
+	w.emit(report.RolledBack{Event: e, Cause: w.cause(a.changed), Exit: exit, Current: current})
+	w.failedCode = a.began
 }
 
 // done notes a worker that has ended as it should.
 func (w *watch) done(e starter.Event, a *attempt) {
 	w.worker, w.starting, w.slow = starter.Worker{}, starter.Worker{}, nil
 	w.current, a.ended = a, true
-	w.ui.done(e, a)
+	w.emit(report.Ended{Event: e, Cause: w.cause(a.changed), Fixed: w.failing(), Server: len(w.listens)+len(w.addresses) > 0})
 	w.tidy()
 }
 
@@ -207,15 +269,26 @@ func exitStatus(e starter.Event) int {
 	return e.Status.ExitStatus()
 }
 
-// reloadPages has the browser load again what an older worker may have
-// answered. All that waited for the first one came from that.
-func (w *watch) reloadPages(e starter.Event) {
-	since := time.Now()
+// serving describes a worker that has taken over.
+func (w *watch) serving(e starter.Event, a *attempt) report.Serving {
+	s := report.Serving{Worker: e.Worker, Built: a.began, Addresses: e.Serves, Fixed: w.fixes(a.began), Stale: time.Now()}
 	if w.worker.PID == 0 {
-		since = since.Add(-e.After)
+		s.Stale = s.Stale.Add(-e.After) // requests waited for this worker from then on
 	}
-	w.ui.pages.serves(since)
-	w.due.refresh = nil
+	if len(e.Others) > 0 {
+		s.Finishing = e.Others[0]
+	}
+	switch {
+	case a == w.current:
+		s.How = report.Again
+		return s
+	case a.again:
+		s.How = report.Restarted
+	default:
+		s.Took = a.binary.Took
+	}
+	s.Cause = w.cause(a.changed)
+	return s
 }
 
 // failed notes a worker that has not come to serve. If it was the newest
@@ -230,34 +303,27 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 			w.target = w.current
 		}
 	}
-	standing := w.standing()
+	failed := report.StartFailed{Event: e, Exit: w.exit(e, a), Current: w.standing(), Addresses: w.addresses}
+	failed.Exit.InUse = report.PortHolders(failed.Exit.Output)
 	if back := w.attempts[e.Back]; back != nil && !w.stopping {
 		w.current = back
-		standing = "returning to the build of " + clock(back.began)
+		failed.Current.BackTo = back.began
 	}
-	hint := ""
 	if w.worker.PID != 0 && !w.hinted && w.o.overlap != string(starter.OverlapOff) {
-		w.hinted = true
-		hint = "  if it fails because the old worker still runs: --overlap=off stops the old worker first\n"
+		w.hinted, failed.Overlap = true, true
 	}
-	w.ui.startFailed(e, a, w.lastWords(e, a), standing, hint)
+	var code time.Time
+	var changed []string
+	if a != nil {
+		code, changed = a.began, a.changed
+	}
+	failed.Cause = w.cause(changed)
+	w.emit(failed)
+	w.failedCode = code // the same code may be started once more
 	if e.Kind == starter.Failed && strings.Contains(e.Reason(), syscall.ENOEXEC.Error()) {
-		w.ui.wrongTarget(w.builder.Target())
+		w.emit(report.WrongTarget{Target: w.builder.Target()})
 	}
 	w.tidy()
-}
-
-// standing says what serves, while newer code does not.
-func (w *watch) standing() string {
-	switch {
-	case w.worker.PID != 0:
-		return w.ui.stillServing(w.worker, w.current.began)
-	case w.starting.PID != 0:
-		return fmt.Sprintf("worker %d is starting", w.starting.Generation)
-	case w.stopping:
-		return "stopping"
-	}
-	return "no worker runs; waiting for a change"
 }
 
 // tidy removes the binaries that no worker will be started from again.
@@ -294,9 +360,9 @@ func discard(b *builder.Binary) {
 	}
 }
 
-// lastWords are those of the worker that has just ended. One that was killed
-// had nothing to say about it.
-func (w *watch) lastWords(e starter.Event, a *attempt) term.ExitReport {
+// exitReport reads the output of a worker that has just ended. The last lines of a
+// worker that was killed do not say why.
+func (w *watch) exitReport(e starter.Event, a *attempt) term.ExitReport {
 	if a == nil || len(a.outputs) == 0 {
 		return term.ExitReport{}
 	}

@@ -99,8 +99,8 @@ func (b BuildImpossible) Failure() (headline, current string) {
 type WrongTarget struct{ Target string }
 
 func (w WrongTarget) entry(View) entry {
-	return Warning{fmt.Sprintf("the program is built for %s, and this machine is %s/%s\ngo env -u GOARCH; unset GOARCH",
-		w.Target, runtime.GOOS, runtime.GOARCH)}.entry(View{})
+	return Warningf("the program is built for %s, and this machine is %s/%s\ngo env -u GOARCH; unset GOARCH",
+		w.Target, runtime.GOOS, runtime.GOARCH).entry(View{})
 }
 
 // BusyFiles: files change faster than the program is built.
@@ -111,8 +111,8 @@ type BusyFiles struct {
 }
 
 func (b BusyFiles) entry(v View) entry {
-	return Warning{fmt.Sprintf("%s changed during each of the last %d builds; this build is finished before the next one starts%s",
-		v.names(b.Files), b.Builds, ignoreHint(b.Ignore))}.entry(v)
+	return Warningf("%s changed during each of the last %d builds; this build is finished before the next one starts%s",
+		v.names(b.Files), b.Builds, ignoreHint(b.Ignore)).entry(v)
 }
 
 // SuspectFiles: files changed at each start, by the program or by a user. The
@@ -123,8 +123,8 @@ type SuspectFiles struct {
 }
 
 func (s SuspectFiles) entry(v View) entry {
-	return Note{fmt.Sprintf("%s changed during each of the last %d starts; restarting the same program once to see whether it writes that itself",
-		v.names(s.Files), s.Starts)}.entry(v)
+	return Notef("%s changed during each of the last %d starts; restarting the same program once to see whether it writes that itself",
+		v.names(s.Files), s.Starts).entry(v)
 }
 
 // OwnWrites: the program itself writes the files at each start.
@@ -135,8 +135,8 @@ type OwnWrites struct {
 }
 
 func (o OwnWrites) entry(v View) entry {
-	return Warning{fmt.Sprintf("%s changed during each of the last %d starts, so the program seems to write it; such changes no longer reload the program%s",
-		v.names(o.Files), o.Starts, ignoreHint(o.Ignore))}.entry(v)
+	return Warningf("%s changed during each of the last %d starts, so the program seems to write it; such changes no longer reload the program%s",
+		v.names(o.Files), o.Starts, ignoreHint(o.Ignore)).entry(v)
 }
 
 // ignoreHint shows the flag that excludes files.
@@ -165,3 +165,11 @@ type StatusChanged struct {
 }
 
 func (StatusChanged) entry(View) entry { return entry{} }
+
+// FastBuildDiffered: go build made another program than a build that bypassed the go
+// command. Builds use the go command from now on.
+type FastBuildDiffered struct{}
+
+func (FastBuildDiffered) entry(v View) entry {
+	return Warning{"the fast build differed from go build; using go build from now on (as with --direct=off)"}.entry(v)
+}

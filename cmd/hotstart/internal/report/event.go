@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -55,6 +56,9 @@ type Failure interface {
 	// first is "" if this event is not a failure after all.
 	Failure() (headline, current string)
 }
+
+// IsFix reports whether an event says that the last failure is fixed.
+func IsFix(e Event) bool { return e.entry(View{}).fixed }
 
 // Status is the failure that is not fixed yet. The zero Status is none.
 type Status struct {
@@ -263,7 +267,7 @@ func (e entry) message() string {
 
 // object is the event in JSON. Its first key is "hotstart", which tells it from
 // the lines that the program logs.
-func (e entry) object(now time.Time) []byte {
+func (e entry) object(now time.Time) string {
 	b, err := json.Marshal(struct {
 		Name    string `json:"hotstart"`
 		Time    string `json:"time"`
@@ -274,7 +278,15 @@ func (e entry) object(now time.Time) []byte {
 	if err != nil {
 		panic(err) // only strings and numbers are marshaled
 	}
-	return b
+	var object strings.Builder
+	for _, r := range string(b) {
+		if term.IsControl(r) { // JSON allows some
+			fmt.Fprintf(&object, `\u%04x`, r)
+			continue
+		}
+		object.WriteRune(r)
+	}
+	return object.String()
 }
 
 // milliseconds is the unit of durations in JSON.

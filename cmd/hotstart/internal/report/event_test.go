@@ -72,6 +72,7 @@ var table = []struct {
 		"a and 2 more changed during each of the last 6 starts; restarting the same program once to see whether it writes that itself", `{}`, "note"},
 	{OwnWrites{Files: []string{"/src/a"}, Starts: 6},
 		"a changed during each of the last 6 starts, so the program seems to write it; such changes no longer reload the program", `{}`, "warning"},
+	{FastBuildDiffered{}, "the fast build differed from go build; using go build from now on (as with --direct=off)", `{}`, "warning"},
 	{Progress{}, "", "", ""},
 	{RuleRunning{"gen"}, "", "", ""},
 	{StatusChanged{}, "", "", ""},
@@ -163,7 +164,7 @@ func TestEveryEventHasOneWording(t *testing.T) {
 			continue
 		}
 		var got, want map[string]any
-		if err := json.Unmarshal(e.object(at), &got); err != nil {
+		if err := json.Unmarshal([]byte(e.object(at)), &got); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal([]byte(row.json), &want); err != nil {

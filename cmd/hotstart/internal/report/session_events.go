@@ -11,10 +11,16 @@ type Note struct{ Text string }
 
 func (n Note) entry(View) entry { return entry{name: "note", text: n.Text} }
 
+// Notef formats a note.
+func Notef(format string, args ...any) Note { return Note{fmt.Sprintf(format, args...)} }
+
 // Warning is a line without a type of its own that the reader should notice.
 type Warning struct{ Text string }
 
 func (w Warning) entry(View) entry { return entry{name: "warning", isError: true, text: w.Text} }
+
+// Warningf formats a warning.
+func Warningf(format string, args ...any) Warning { return Warning{fmt.Sprintf(format, args...)} }
 
 // Failed: hotstart ends with an error.
 type Failed struct{ Err error }
@@ -127,8 +133,8 @@ func (r RuleFailed) Failure() (headline, current string) {
 type RuleLoop struct{ Rules []string }
 
 func (r RuleLoop) entry(v View) entry {
-	return Warning{fmt.Sprintf("rules trigger each other in a loop: %s; paused until the next edit\n"+
-		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", strings.Join(r.Rules, ", "))}.entry(v)
+	return Warningf("rules trigger each other in a loop: %s; paused until the next edit\n"+
+		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", strings.Join(r.Rules, ", ")).entry(v)
 }
 
 // AfterReadyFailed: a command of --after-ready has failed.
@@ -165,7 +171,7 @@ type SettingsPending struct {
 }
 
 func (s SettingsPending) entry(v View) entry {
-	return Warning{fmt.Sprintf("%s changed: restart hotstart to apply: %s", s.File, strings.Join(s.Settings, ", "))}.entry(v)
+	return Warningf("%s changed: restart hotstart to apply: %s", s.File, strings.Join(s.Settings, ", ")).entry(v)
 }
 
 // SettingsRefused: the settings file is invalid, and the previous settings stay.

@@ -45,7 +45,7 @@ func OpenRawTTY(terminal *os.File, tell func(string), ended context.Context) (*R
 }
 
 // input carries what is typed. It is closed at the end.
-func (k *RawTTY) StdinRelay() <-chan []byte { return k.typed }
+func (k *RawTTY) Input() <-chan []byte { return k.typed }
 
 // take changes the modes, if this process may: one in the background would
 // be stopped for it.

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestHeld(t *testing.T) {
+func TestPortHolders(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("the holder can be seen in /proc alone")
@@ -23,12 +23,12 @@ func TestHeld(t *testing.T) {
 	_, taken := net.Listen("tcp", l.Addr().String())
 	// What another test starts has the socket, too, until it has become what it is to be.
 	syscall.ForkLock.RLock()
-	got := held([]string{"server: starting", "2026/11/25 09:41:27 " + taken.Error(), "exit"})
+	got := PortHolders([]string{"server: starting", "2026/11/25 09:41:27 " + taken.Error(), "exit"})
 	syscall.ForkLock.RUnlock()
-	if want := fmt.Sprintf("  %s is held by pid %d (", l.Addr(), os.Getpid()); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 {
+	if want := fmt.Sprintf("%s is held by pid %d (", l.Addr(), os.Getpid()); len(got) != 1 || !strings.HasPrefix(got[0], want) {
 		t.Errorf("got %q, want %s", got, want)
 	}
-	if got := held([]string{"listen tcp: address 8080: missing port in address"}); got != "" {
+	if got := PortHolders([]string{"listen tcp: address 8080: missing port in address"}); len(got) > 0 {
 		t.Errorf("got %q", got)
 	}
 }

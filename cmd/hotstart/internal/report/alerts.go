@@ -1,0 +1,71 @@
+package report
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+)
+
+// Alerts reach a person who looks elsewhere when a reload fails and when it works
+// again: by the title of the terminal's window, the bell, and a desktop
+// notification.
+type Alerts struct {
+	screen       *term.Screen
+	program      string // short name
+	Bell, Notify bool
+}
+
+// NewAlerts saves the title of the terminal's window until Close (XTWINOPS).
+func NewAlerts(s *term.Screen, program string) *Alerts {
+	s.Control("\x1b[22;0t")
+	return &Alerts{screen: s, program: program}
+}
+
+// Close restores the title.
+func (a *Alerts) Close() { a.screen.Control("\x1b]2;\x07\x1b[23;0t") }
+
+// Handle implements Sink.
+func (a *Alerts) Handle(e Event) {
+	if IsFix(e) {
+		a.send("✓ "+a.program, "fixed")
+	}
+	if f, ok := e.(Failure); ok {
+		if headline, current := f.Failure(); headline != "" {
+			a.send("✗ "+a.program+": "+headline, current)
+		}
+	}
+}
+
+func (a *Alerts) send(title, text string) {
+	title, text = term.CleanLine(title), term.CleanLine(text)
+	a.screen.Control("\x1b]2;" + title + "\x07")
+	if a.Bell {
+		a.screen.Control("\a")
+	}
+	if a.Notify && !notify(title, text) {
+		a.screen.Control("\x1b]9;" + title + "\x07") // iTerm2, kitty, WezTerm, foot
+	}
+}
+
+// notify shows a desktop notification, without waiting for that. It reports false
+// if this system has no command to do so.
+func notify(title, text string) bool {
+	name, args := "notify-send", []string{"--app-name=hotstart", title, text}
+	if runtime.GOOS == "darwin" {
+		// The text is an argument, not a part of the script.
+		name, args = "osascript", []string{"-e", "on run argv", "-e", "display notification (item 2 of argv) with title (item 1 of argv)", "-e", "end run", title, text}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return false
+	}
+	go func() { // ends with the command, after 10 s at the latest
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		exec.CommandContext(ctx, path, args...).Run()
+	}()
+	return true
+}

@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+)
+
+// Pages tells browsers what is wrong, and when to load pages again. Whether the
+// error page answers in the place of the program is not decided here.
+type Pages struct {
+	Error  *browser.Page   // shown while no worker runs
+	Server *browser.Server // of the script in the program's own pages; nil: there is none
+	Dir    string          // file names are shown relative to it
+}
+
+// Handle implements Sink.
+func (p *Pages) Handle(e Event) {
+	if IsFix(e) {
+		p.show(nil)
+	}
+	if f, ok := e.(Failure); ok {
+		if headline, _ := f.Failure(); headline != "" {
+			p.show(p.trouble(f))
+		}
+	}
+	if p.Server == nil {
+		return
+	}
+	switch e := e.(type) {
+	case Serving:
+		p.Server.Reload(e.Stale)
+	case Refreshed:
+		if files := e.Cause.Changed; slices.ContainsFunc(files, func(f string) bool { return filepath.Ext(f) != ".css" }) {
+			p.Server.Reload(time.Now())
+		} else {
+			p.Server.Restyle(files)
+		}
+	}
+}
+
+func (p *Pages) show(t *browser.Trouble) {
+	p.Error.Show(t)
+	if p.Server != nil {
+		p.Server.Trouble(t)
+	}
+}
+
+// trouble is a failure as a browser shows it, with the source around each error.
+func (p *Pages) trouble(f Failure) *browser.Trouble {
+	headline, current := f.Failure()
+	v := View{Dir: p.Dir}
+	e := f.entry(v)
+	t := &browser.Trouble{Title: headline, Standing: current, At: time.Now().UnixMilli(), Output: strings.Join(e.facts.Output, "\n")}
+	if e.Reason != "" {
+		t.Title += ": " + e.Reason
+	}
+	for _, problem := range e.Errors[:min(len(e.Errors), maxProblems)] {
+		d := builder.Diagnostic{File: problem.File, Line: problem.Line, Column: problem.Column}
+		shown := browser.Problem{Message: problem.Message, Frame: excerpt(d)}
+		if d.File != "" {
+			shown.Place = v.position(d)
+		}
+		t.Problems = append(t.Problems, shown)
+	}
+	return t
+}
+
+// excerpt is the line of an error with the lines around it, and a caret.
+func excerpt(d builder.Diagnostic) string {
+	const around, columns = 2, 160
+	var b strings.Builder
+	for n := max(d.Line-around, 1); n <= d.Line+around && d.Line > 0; n++ {
+		text, ok := term.SourceLine(d.File, n)
+		if !ok {
+			break
+		}
+		mark, column := "  ", 0
+		if n == d.Line {
+			mark, column = "> ", d.Column
+		}
+		source, caret := term.Frame(text, column, columns)
+		fmt.Fprintf(&b, "%s%5d | %s\n", mark, n, source)
+		if caret != "" {
+			fmt.Fprintf(&b, "        | %s\n", caret)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+)
+
+// newLog writes events as the flags of a command say. With --color=auto colours are on
+// if w is a terminal and NO_COLOR is not set.
+func newLog(w io.Writer, cmd *cobra.Command) (*term.Screen, *report.Log) {
+	terminal := term.IsTerminal(w) && os.Getenv("TERM") != "dumb"
+	if formatOf(cmd) == formatJSON {
+		screen := term.NewScreen(w, false)
+		return screen, report.NewJSONLog(screen)
+	}
+	when := colorOf(cmd)
+	colored := when == "always" || when == "auto" && terminal && os.Getenv("NO_COLOR") == ""
+	screen := term.NewScreen(w, terminal)
+	log := report.NewTextLog(screen, colored, colored && terminal)
+	log.Dir, _ = os.Getwd()
+	return screen, log
+}
+
+// colorOf reads the flag that every command has.
+func colorOf(cmd *cobra.Command) string {
+	return textOf(cmd.Root().PersistentFlags(), "color")
+}
+
+// Values of --log-format, which hotstart watch has.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+func formatOf(cmd *cobra.Command) string {
+	return textOf(cmd.Flags(), "log-format")
+}
