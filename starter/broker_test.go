@@ -14,54 +14,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestBrokerReader(t *testing.T) {
+func TestReceive(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", longestLine)
 	for _, test := range []struct {
 		name   string
-		chunks []string
-		fds    []int // that came with the first chunk
+		pieces []string // each is a message
+		fds    int      // that come with the first one
 		want   string
-		left   int // descriptors not given away
 		err    string
 	}{
-		{"a line", []string{"hello 1\n"}, nil, "hello|1", 0, ""},
-		{"lines in one piece", []string{"hello 1\nready\n"}, nil, "hello|1 -- ready", 0, ""},
-		{"a line in pieces", []string{"he", "llo", " 1", "\nre", "ady\n"}, nil, "hello|1 -- ready", 0, ""},
-		{"an unfinished line", []string{"hello 1\nrea"}, nil, "hello|1", 0, ""},
-		{"an empty line", []string{"\n\n"}, nil, " -- ", 0, ""},
-		{"a path with spaces", []string{"want unix /a b  c \n"}, nil, "want|unix|/a b  c ", 0, ""},
-		{"bytes that are no text", []string{"\x00\xff \x00\n"}, nil, "\x00\xff|\x00", 0, ""},
-		{"the longest line", []string{long + "\n"}, nil, long, 0, ""},
-		{"a line too long", []string{"ready\n" + long + "x\n"}, nil, "ready", 0, "broker: a line is longer than 512 bytes"},
-		{"a line without an end", []string{long, "x"}, nil, "", 0, "broker: a line is longer than 512 bytes"},
-		{"keep", []string{"keep tcp :1\n"}, []int{7}, "keep|tcp|:1|fd 7", 0, ""},
-		{"keep in pieces", []string{"ke", "ep tcp :1\n"}, []int{7}, "keep|tcp|:1|fd 7", 0, ""},
-		{"two keeps with one message", []string{"keep tcp :1\nkeep tcp :2\n"}, []int{7, 8}, "keep|tcp|:1|fd 7 -- keep|tcp|:2|fd 8", 0, ""},
-		{"keep without a descriptor", []string{"ready\nkeep tcp :1\nready\n"}, nil, "ready", 0, "broker: keep came without a descriptor"},
-		{"a descriptor too many", []string{"ready\n"}, []int{7}, "ready", 1, ""},
-		{"many descriptors too many", []string{"ready\n"}, make([]int, maxCarried+1), "ready", maxCarried + 1, "broker: descriptors that belong to no line"},
+		{"a line", []string{"hello 1\n"}, 0, "hello|1", ""},
+		{"lines in pieces", []string{"he", "llo", " 1", "\nre", "ady\n"}, 0, "hello|1 -- ready", ""},
+		{"a path with spaces", []string{"want unix /a b  c \n"}, 0, "want|unix|/a b  c ", ""},
+		{"keep", []string{"keep tcp :1\n"}, 1, "keep|tcp|:1|fd", ""},
+		{"keep in pieces", []string{"ke", "ep tcp :1\n"}, 1, "keep|tcp|:1|fd", ""},
+		{"two keeps with one message", []string{"keep tcp :1\nkeep tcp :2\n"}, 2, "keep|tcp|:1|fd -- keep|tcp|:2|fd", ""},
+		{"keep without a descriptor", []string{"ready\nkeep tcp :1\nready\n"}, 0, "ready", "broker: keep came without a descriptor"},
+		{"keep after the descriptor of another line", []string{"ready\n", "keep tcp :1\n"}, 1, "ready", "broker: keep came without a descriptor"},
+		{"a descriptor too many", []string{"ready\n"}, 1, "ready", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := &brokerReader{fds: test.fds}
+			t.Parallel()
 			var got []string
-			var err error
-			for _, chunk := range test.chunks {
-				var lines []said
-				lines, err = r.take([]byte(chunk))
-				for _, s := range lines {
-					line := strings.Join(s.words, "|")
-					if s.fd >= 0 {
-						line += fmt.Sprintf("|fd %d", s.fd)
+			var end hungUp
+			read := make(chan bool)
+			theirs, wait := listening(t, func(e any) bool {
+				switch e := e.(type) {
+				case said:
+					line := strings.Join(e.words, "|")
+					if e.fd >= 0 {
+						line += "|fd"
 					}
 					got = append(got, line)
+					read <- true
+				case hungUp:
+					end = e
+					close(read)
+				}
+				return false
+			})
+			for i, piece := range test.pieces {
+				if err := send(theirs, []byte(piece), slices.Repeat([]int{2}, test.fds*(1-min(i, 1)))...); err != nil {
+					t.Fatal(err)
+				}
+				if i == 0 && strings.HasPrefix(piece, "ready\n") {
+					<-read // so that its descriptor is not in the buffer when the next line comes
 				}
 			}
-			if strings.Join(got, " -- ") != test.want || len(r.fds) != test.left {
-				t.Errorf("read %q with %d left, want %q with %d", got, len(r.fds), test.want, test.left)
+			theirs.CloseWrite()
+			for range read {
 			}
-			if fmt.Sprint(err) != test.err && (err != nil || test.err != "") {
-				t.Errorf("error %v, want %q", err, test.err)
+			wait()
+			if strings.Join(got, " -- ") != test.want {
+				t.Errorf("read %q, want %q", got, test.want)
+			}
+			if fmt.Sprint(end.err) != test.err && (end.err != nil || test.err != "") {
+				t.Errorf("error %v, want %q", end.err, test.err)
 			}
 		})
 	}
@@ -115,16 +123,20 @@ func (d *desk) says(words ...string) any {
 // reads returns what the worker is sent next, and the descriptor with it.
 func (d *desk) reads(t *testing.T) (line string, fd int) {
 	t.Helper()
-	buf, control := make([]byte, 512), make([]byte, 512)
 	d.theirs.SetReadDeadline(time.Now().Add(10 * time.Second))
+	buf, control := make([]byte, 512), make([]byte, 512)
 	n, oobn, _, _, err := d.theirs.ReadMsgUnix(buf, control)
 	if err != nil {
 		return err.Error(), -1
 	}
+	messages, _ := unix.ParseSocketControlMessage(control[:oobn])
 	fd = -1
-	for _, got := range descriptors(control[:oobn]) {
-		closeFD(fd)
-		fd = got
+	for _, m := range messages {
+		got, _ := unix.ParseUnixRights(&m)
+		for _, got := range got {
+			closeFD(fd)
+			fd = got
+		}
 	}
 	return string(buf[:n]), fd
 }
@@ -395,7 +407,7 @@ func TestTooManyDescriptorsInOneMessage(t *testing.T) {
 	t.Parallel()
 	var heard []any
 	theirs, wait := listening(t, func(e any) bool { heard = append(heard, e); return true })
-	if err := send(theirs, []byte("ready\n"), slices.Repeat([]int{2}, maxCarried+8)...); err != nil {
+	if err := send(theirs, []byte("ready\n"), slices.Repeat([]int{2}, 24)...); err != nil {
 		t.Fatal(err)
 	}
 	theirs.SetReadDeadline(time.Now().Add(10 * time.Second))

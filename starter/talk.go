@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
 // What the loop tells workers, and what it makes of what they say and seem.
@@ -34,7 +36,7 @@ func (s *Starter) tellLast() {
 // say sends a line to a worker, or ends its broker: what it has read of a
 // line that was cut short can't be known.
 func (s *Starter) say(generation int, line string, fd int) any {
-	err := answer(s.workers[generation].broker, line, fd)
+	err := wire.Send(s.workers[generation].broker, line, fd, answerTime)
 	switch {
 	case err == nil:
 		return nil
@@ -127,7 +129,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 }
 
 func (s *Starter) greet(w *running, generation int, version string) any {
-	if version != brokerVersion {
+	if version != wire.Version {
 		return s.hungUp(generation, fmt.Errorf("broker: unsupported protocol version %q", version))
 	}
 	return greeted{generation}

@@ -145,7 +145,7 @@ func fits(have, want string) bool {
 // name is what the broker calls a socket: NETWORK ADDRESS.
 type name string
 
-// maxPath keeps the line within maxLine. A socket with a longer path is not kept.
+// maxPath keeps the line within the 512 bytes of the protocol. A socket with a longer path is not kept.
 const maxPath = 256
 
 // names returns the names under which the broker may keep a socket for q, best first; none for what it never keeps.

@@ -9,12 +9,35 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/wire"
 )
+
+// pair is a connected pair of unix stream sockets.
+func pair(t testing.TB) (a, b *net.UnixConn) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	check(t, "making a pair", err)
+	var conns [2]*net.UnixConn
+	for i, fd := range fds {
+		conns[i], err = streamPair(fd)
+		check(t, "making a connection", err)
+		t.Cleanup(func() { conns[i].Close() })
+	}
+	return conns[0], conns[1]
+}
 
 // hotstart plays the other side of the broker for one worker.
 type hotstart struct {
 	conn *net.UnixConn
-	in   *wire
+	in   *wire.Reader
 }
 
 // brokered is a process with a broker, and the hotstart that it speaks with.
@@ -31,19 +54,18 @@ func brokered(t testing.TB, env map[string]string) (*process, *hotstart) {
 		all[key] = value
 	}
 	p := newProcess(environment(all), os.Getpid())
-	return p, &hotstart{ours, &wire{conn: ours}}
+	return p, &hotstart{ours, wire.NewReader(ours)}
 }
 
-func (h *hotstart) say(t testing.TB, line string, oob []byte) {
+func (h *hotstart) say(t testing.TB, line string, fd int) {
 	t.Helper()
-	_, _, err := h.conn.WriteMsgUnix([]byte(line+"\n"), oob, nil)
-	check(t, "saying "+line, err)
+	check(t, "saying "+line, wire.Send(h.conn, line, fd, 10*time.Second))
 }
 
 // expect reads a line.
 func (h *hotstart) expect(t testing.TB, want string) {
 	t.Helper()
-	if got, err := h.in.next(); err != nil || got != want {
+	if got, err := h.in.Next(); err != nil || got != want {
 		t.Fatalf("the worker said %q, %v; want %q", got, err, want)
 	}
 }
@@ -61,7 +83,7 @@ func TestBrokerIsLeftAloneUntilNeeded(t *testing.T) {
 	h.expect(t, "hello 1") // so it said nothing before: hello would have promised to drain
 	h.expect(t, "ready")
 	check(t, "saying ready again", p.ready())
-	h.say(t, "drain", nil)
+	h.say(t, "drain", -1)
 	h.expect(t, "drained") // and no second ready
 }
 
@@ -83,9 +105,9 @@ func TestBrokerKeepsSockets(t *testing.T) {
 		}()
 		h.expect(t, "hello 1")
 		h.expect(t, "want "+string(called))
-		h.say(t, "none", nil)
+		h.say(t, "none", -1)
 		h.expect(t, "keep "+string(called))
-		kept, ok := h.in.take()
+		kept, ok := h.in.Take()
 		if !ok {
 			t.Fatal("keep came without a descriptor")
 		}
@@ -104,7 +126,7 @@ func TestBrokerKeepsSockets(t *testing.T) {
 		}()
 		h.expect(t, "hello 1")
 		h.expect(t, "want "+string(called))
-		h.say(t, "socket", rights(kept))
+		h.say(t, "socket", kept)
 		l := await(t, "the second to listen", bound)
 		conn, err := net.Dial(network, address)
 		check(t, "dialing", err)
@@ -152,10 +174,10 @@ func TestBrokerAsksForEachNameOfAnAddress(t *testing.T) {
 	}()
 	h.expect(t, "hello 1")
 	h.expect(t, "want tcp [::]:1")
-	h.say(t, "a line of a later version", nil)
-	h.say(t, "none", nil)
+	h.say(t, "a line of a later version", -1)
+	h.say(t, "none", -1)
 	h.expect(t, "want tcp4 0.0.0.0:1")
-	h.say(t, "socket", rights(fd))
+	h.say(t, "socket", fd)
 	if !await(t, "the listener", got) {
 		t.Error("the socket was not taken")
 	}
@@ -164,7 +186,7 @@ func TestBrokerAsksForEachNameOfAnAddress(t *testing.T) {
 func TestBrokerAnswerWithoutDescriptorIsNone(t *testing.T) {
 	t.Parallel()
 	p, h := brokered(t, nil)
-	h.say(t, "socket", nil)
+	h.say(t, "socket", -1)
 	got := make(chan error, 1)
 	go func() {
 		l, err := p.listen("unix", t.TempDir()+"/s")
@@ -174,10 +196,10 @@ func TestBrokerAnswerWithoutDescriptorIsNone(t *testing.T) {
 		got <- err
 	}()
 	h.expect(t, "hello 1")
-	if line, err := h.in.next(); err != nil || !strings.HasPrefix(line, "want unix ") {
+	if line, err := h.in.Next(); err != nil || !strings.HasPrefix(line, "want unix ") {
 		t.Fatalf("the worker said %q, %v", line, err)
 	}
-	h.say(t, "socket", nil)
+	h.say(t, "socket", -1)
 	check(t, "binding after all", await(t, "the listener", got))
 }
 
@@ -189,7 +211,7 @@ func TestBrokerThatDiesIsNone(t *testing.T) {
 	l, err := p.listen("tcp", "127.0.0.1:"+freePort(t))
 	check(t, "listening", err)
 	defer l.Close()
-	await(t, "the end of the broker", p.broker().gone)
+	await(t, "the end of the broker", p.broker().Disconnected)
 	if isDone(p.stop.begun) {
 		t.Error("the worker drains because hotstart died")
 	}

@@ -11,11 +11,8 @@ import (
 
 func describe(int) (endpoint, error)         { return endpoint{}, errors.ErrUnsupported }
 func closeOnExec(int)                        {}
-func closeDescriptor(int)                    {}
 func listener(int) (net.Listener, error)     { return nil, errors.ErrUnsupported }
 func packetConn(int) (net.PacketConn, error) { return nil, errors.ErrUnsupported }
 func streamPair(int) (*net.UnixConn, error)  { return nil, errors.ErrUnsupported }
-func rights(int) []byte                      { return nil }
-func descriptors([]byte) []int               { return nil }
 func isClosed(net.Conn) bool                 { return false }
 func hasUnread(net.Conn) bool                { return false }

@@ -55,8 +55,6 @@ func ipv6Suffix(fd int) string {
 
 func closeOnExec(fd int) { syscall.CloseOnExec(fd) }
 
-func closeDescriptor(fd int) { syscall.Close(fd) }
-
 // listener makes fd, which is closed, a listener.
 //
 // The other workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs
@@ -89,24 +87,6 @@ func streamPair(fd int) (*net.UnixConn, error) {
 		return nil, err
 	}
 	return conn.(*net.UnixConn), nil
-}
-
-// rights is the control message that carries fd.
-func rights(fd int) []byte { return syscall.UnixRights(fd) }
-
-// descriptors returns the descriptors in control messages; the caller owns them.
-func descriptors(oob []byte) []int {
-	messages, err := syscall.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil
-	}
-	var all []int
-	for _, m := range messages {
-		if fds, err := syscall.ParseUnixRights(&m); err == nil {
-			all = append(all, fds...)
-		}
-	}
-	return all
 }
 
 // isClosed says whether the program has closed conn; unknown counts as open.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
 // master is a superdaemon in small: it holds one socket and starts this test binary as workers, each a real process.
@@ -53,7 +55,7 @@ func (m *master) start(t testing.TB) *child {
 	ours, theirs := pair(t)
 	raw, err := theirs.SyscallConn()
 	check(t, "looking at the connection", err)
-	c := &child{hotstart: &hotstart{ours, &wire{conn: ours}}}
+	c := &child{hotstart: &hotstart{ours, wire.NewReader(ours)}}
 	raw.Control(func(broker uintptr) {
 		c.pid, err = syscall.ForkExec(os.Args[0], os.Args[:1], &syscall.ProcAttr{
 			Env:   m.environ(),
@@ -76,12 +78,12 @@ func (m *master) keep(t testing.TB, h *hotstart) {
 	called := map[string]string{"tcp": "tcp4 ", "unix": "unix "}[m.network] + m.address
 	h.expect(t, "want "+called)
 	if m.fd >= 0 {
-		h.say(t, "socket", rights(m.fd))
+		h.say(t, "socket", m.fd)
 		return
 	}
-	h.say(t, "none", nil)
+	h.say(t, "none", -1)
 	h.expect(t, "keep "+called)
-	fd, ok := h.in.take()
+	fd, ok := h.in.Take()
 	if !ok {
 		t.Fatal("keep came without a descriptor")
 	}
@@ -114,7 +116,7 @@ func (m *master) files(broker uintptr) []uintptr {
 func (c *child) end(t testing.TB, byBroker bool) {
 	t.Helper()
 	if byBroker {
-		c.hotstart.say(t, "drain", nil)
+		c.hotstart.say(t, "drain", -1)
 		c.hotstart.expect(t, "drained")
 	}
 	check(t, "signalling", syscall.Kill(c.pid, syscall.SIGTERM))

@@ -70,7 +70,7 @@ func (p *process) ready() error {
 		}
 	}
 	if b := p.broker(); b != nil {
-		if err := b.say("ready", nil); err != nil {
+		if err := b.Say("ready", -1); err != nil {
 			return fmt.Errorf("telling hotstart that the program serves: %w", err)
 		}
 	}

@@ -188,13 +188,13 @@ func poll(ctx context.Context, condition func() bool) {
 // hotstart has another signal in mind.
 func (p *process) awaitTerm(term <-chan os.Signal) {
 	b := p.broker()
-	if b == nil || !isDone(b.asked) {
+	if b == nil || !isDone(b.drainRequested) {
 		return
 	}
-	<-b.told
+	<-b.drainedSent
 	select {
 	case <-term:
-	case <-b.gone:
+	case <-b.Disconnected:
 	case <-time.After(termPatience):
 	}
 }

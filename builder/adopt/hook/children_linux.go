@@ -71,7 +71,7 @@ func (w *hotstartWorker) hear() {
 		w.mu.Lock()
 		if !w.ready {
 			w.ready = true
-			w.say("ready", -1)
+			w.broker.Say("ready", -1)
 		}
 		w.mu.Unlock()
 	}

@@ -35,8 +35,8 @@ const (
 // that one that a browser opened ahead is given the time.
 func (w *hotstartWorker) drain() {
 	w.finish()
-	w.say("drained", -1)
-	<-w.gone
+	w.broker.Say("drained", -1)
+	<-w.broker.Disconnected
 	// hotstart died, and would have sent this. Who drains has a successor.
 	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
 }

@@ -70,7 +70,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 	defer w.mu.Unlock()
 	again, shares, overlaps := w.listens(name), hotstartMayShare(), false
 	if !again || shares {
-		kept := w.ask("want " + name + hotstartZero(name))
+		kept := w.broker.Ask("want " + name + hotstartZero(name))
 		if kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
 		} else if kept >= 0 {
@@ -87,7 +87,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 		return err
 	}
 	hotstartShare(fd, 1)
-	w.say("keep "+w.follows(fd), fd)
+	w.broker.Say("keep "+w.follows(fd), fd)
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (w *hotstartWorker) unlisten(fd int, accepted bool) {
 func (w *hotstartWorker) drop(inode uint64, fd int) {
 	if inode != 0 && w.kept[inode] && !w.draining.Load() && !hotstartHolds(inode, fd) {
 		delete(w.kept, inode)
-		w.ask("drop " + strconv.FormatUint(inode, 10))
+		w.broker.Ask("drop " + strconv.FormatUint(inode, 10))
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *hotstartWorker) prepareUnix(fd, family, kind int) {
 		return // by itself: it is in use
 	}
 	back := hotstartPutBack(addr.Name)
-	kept := w.ask("want " + name)
+	kept := w.broker.Ask("want " + name)
 	if kept < 0 {
 		if back {
 			syscall.Unlink(addr.Name)
@@ -104,7 +104,7 @@ func hotstartUnixName(kind int, path string) string {
 		}
 		path = dir + "/" + path
 	}
-	if len(path) > hotstartMaxLine/2 {
+	if len(path) > 256 {
 		return ""
 	}
 	return network + path

@@ -1,86 +1,229 @@
-// Code generated from starter/worker/wire.go by `go test ./builder/adopt -run TestHookHasTheCodeOfWorker -update`. DO NOT EDIT.
+// Code generated from starter/internal/wire/wire.go by `go test ./builder/adopt -run TestHookHasTheCodeOfWorker -update`. DO NOT EDIT.
 
 package hook
 
-// Package hook has a copy of this file: it is in the language of Go 1.17.
-
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
 )
+
+// hotstartVersion is the version of the protocol that a worker names in its hello.
+const hotstartVersion = "1"
 
 const (
 	hotstartMaxLine  = 512 // bytes, LF included
-	hotstartMaxQueue = 16  // hotstartDescriptors received and not taken yet; who keeps to the protocol has few on the way
+	hotstartMaxQueue = 16  // received descriptors that no line has taken yet; one is usual
 )
 
-// hotstartWire reads lines and the descriptors that come with them. One goroutine uses it.
-type hotstartWire struct {
-	conn  *net.UnixConn
-	bytes []byte // received, not yet returned
-	fds   []int  // received, not yet taken; owned
+// hotstartProtocolError is a breach of the framing by the other end.
+type hotstartProtocolError string
+
+func (e hotstartProtocolError) Error() string { return "broker: " + string(e) }
+
+// hotstartReader reads lines and the descriptors that come with them. It is for one goroutine.
+type hotstartReader struct {
+	conn *net.UnixConn
+	rest []byte // received, not yet returned
+	fds  []int  // received, not yet taken; owned
 }
 
-// next returns the next line without its LF. Descriptors that the lines before brought and nobody took are
-// closed. At an error, also [io.EOF], all are.
-func (w *hotstartWire) next() (string, error) {
+// hotstartNewReader returns a Reader of conn, which stays the caller's.
+func hotstartNewReader(conn *net.UnixConn) *hotstartReader { return &hotstartReader{conn: conn} }
+
+// Next returns the next line without its LF. It closes the descriptors that came with earlier lines and were not
+// taken. After an error, which is a [ProtocolError], [io.EOF] or that of the connection, the Reader has no
+// descriptor left.
+func (r *hotstartReader) Next() (string, error) {
 	for {
-		if i := bytes.IndexByte(w.bytes, '\n'); i >= 0 && i < hotstartMaxLine {
-			line := string(w.bytes[:i])
-			w.bytes = w.bytes[i+1:]
+		if i := bytes.IndexByte(r.rest, '\n'); i >= 0 && i < hotstartMaxLine {
+			line := string(r.rest[:i])
+			r.rest = r.rest[i+1:]
 			return line, nil
 		}
-		if len(w.bytes) >= hotstartMaxLine {
-			w.drop()
-			return "", errors.New("reading from the broker: a line of more than 512 bytes")
+		if len(r.rest) >= hotstartMaxLine {
+			r.Close()
+			return "", hotstartProtocolError("a line is longer than 512 bytes")
 		}
-		if len(w.bytes) == 0 {
-			w.drop() // with nothing half received they belong to lines that are done
+		if len(r.rest) == 0 {
+			r.Close() // no line is received in part: the descriptors belong to lines that were returned
 		}
-		if err := w.read(); err != nil {
-			w.drop()
+		if err := r.read(); err != nil {
+			r.Close()
 			return "", err
 		}
 	}
 }
 
-// read receives once. The descriptors are close-on-exec from the start; those that don't fit are closed, by the
-// kernel or here.
-func (w *hotstartWire) read() error {
+// read receives once. Package net asks the kernel for descriptors that are close-on-exec.
+func (r *hotstartReader) read() error {
 	var buf [hotstartMaxLine]byte
-	var oob [64]byte // room for a dozen descriptors
-	n, oobn, _, _, err := w.conn.ReadMsgUnix(buf[:], oob[:])
+	var control [80]byte // room for maxQueue descriptors
+	n, controlLen, flags, _, err := r.conn.ReadMsgUnix(buf[:], control[:])
 	if err != nil {
-		return err // n may be -1 then
+		return err // n may be -1
 	}
-	for _, fd := range hotstartDescriptors(oob[:oobn]) {
-		if len(w.fds) == hotstartMaxQueue {
-			hotstartCloseDescriptor(fd)
-			continue
-		}
-		w.fds = append(w.fds, fd)
-	}
-	if n == 0 {
+	r.fds = append(r.fds, hotstartReceived(control[:controlLen])...)
+	switch {
+	case flags&syscall.MSG_CTRUNC != 0:
+		return hotstartProtocolError("too many descriptors in one message")
+	case len(r.fds) > hotstartMaxQueue:
+		return hotstartProtocolError("descriptors that belong to no line")
+	case n == 0:
 		return io.EOF
 	}
-	w.bytes = append(w.bytes, buf[:n]...)
+	r.rest = append(r.rest, buf[:n]...)
 	return nil
 }
 
-// take returns the descriptor received first, and the caller owns it.
-func (w *hotstartWire) take() (fd int, ok bool) {
-	if len(w.fds) == 0 {
+// hotstartReceived returns the descriptors in a control message; the caller owns them.
+func hotstartReceived(control []byte) (fds []int) {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil
+	}
+	for i := range messages {
+		if some, err := syscall.ParseUnixRights(&messages[i]); err == nil {
+			fds = append(fds, some...)
+		}
+	}
+	return fds
+}
+
+// Take returns the descriptor that was received first, which the caller then owns; ok is false if there is none.
+func (r *hotstartReader) Take() (fd int, ok bool) {
+	if len(r.fds) == 0 {
 		return 0, false
 	}
-	fd, w.fds = w.fds[0], w.fds[1:]
+	fd, r.fds = r.fds[0], r.fds[1:]
 	return fd, true
 }
 
-func (w *hotstartWire) drop() {
-	for _, fd := range w.fds {
-		hotstartCloseDescriptor(fd)
+// Close closes the descriptors that were not taken. It leaves the connection open.
+func (r *hotstartReader) Close() {
+	for _, fd := range r.fds {
+		syscall.Close(fd)
 	}
-	w.fds = nil
+	r.fds = nil
+}
+
+// hotstartSend sends a line and a copy of fd, or no descriptor if fd is negative. It gives up after the timeout: the other
+// end then does not read, and may have received a part of the line.
+func hotstartSend(conn *net.UnixConn, line string, fd int, timeout time.Duration) error {
+	var control []byte
+	if fd >= 0 {
+		control = syscall.UnixRights(fd)
+	}
+	conn.SetWriteDeadline(time.Now().Add(timeout))
+	data := []byte(line + "\n")
+	n, _, err := conn.WriteMsgUnix(data, control, nil)
+	if err == nil && n < len(data) {
+		_, err = conn.Write(data[n:])
+	}
+	return err
+}
+
+// Answers of [Client.Ask] that are not descriptors.
+const (
+	hotstartNone    = -1
+	hotstartOverlap = -2 // hotstart keeps a socket of an address that overlaps
+)
+
+// hotstartClientTimeout limits how long hotstart may take to read or to answer. It answers at once; if it does not, it is
+// stopped or broken.
+const hotstartClientTimeout = 10 * time.Second
+
+// hotstartClient is a worker's end of the connection. A nil *Client has no hotstart: sending fails, and the answer is None.
+type hotstartClient struct {
+	Disconnected chan struct{} // closed when the connection has ended
+
+	conn    *net.UnixConn
+	writing sync.Mutex  // one line at a time
+	asking  sync.Mutex  // one question at a time
+	waiting atomic.Bool // a question has no answer yet
+	answers chan int    // buffered: Follow sends one answer for each question that waits
+}
+
+// hotstartNewClient returns a Client of conn, which it owns. The caller sends hello, and starts Follow.
+func hotstartNewClient(conn *net.UnixConn) *hotstartClient {
+	return &hotstartClient{Disconnected: make(chan struct{}), conn: conn, answers: make(chan int, 1)}
+}
+
+// Follow reads until the connection ends, and closes it. It calls handle with each line that does not answer a question.
+func (c *hotstartClient) Follow(handle func(line string)) {
+	defer close(c.Disconnected)
+	defer c.conn.Close()
+	in := hotstartNewReader(c.conn)
+	for {
+		line, err := in.Next()
+		if err != nil {
+			return
+		}
+		switch line {
+		case "socket":
+			fd, ok := in.Take()
+			if !ok {
+				fd = hotstartNone
+			}
+			c.deliver(fd)
+		case "none":
+			c.deliver(hotstartNone)
+		case "overlap":
+			c.deliver(hotstartOverlap)
+		default:
+			handle(line)
+		}
+	}
+}
+
+// deliver hands an answer to the question that waits, if there is one.
+func (c *hotstartClient) deliver(answer int) {
+	if c.waiting.Swap(false) {
+		c.answers <- answer
+	} else if answer >= 0 {
+		syscall.Close(answer)
+	}
+}
+
+// Say sends a line and a copy of fd, or no descriptor if fd is negative.
+func (c *hotstartClient) Say(line string, fd int) error {
+	if c == nil {
+		return syscall.ENOTCONN
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return hotstartSend(c.conn, line, fd, hotstartClientTimeout)
+}
+
+// Ask sends a question and returns its answer: a descriptor, which the caller owns, None or Overlap.
+func (c *hotstartClient) Ask(question string) int {
+	if c == nil {
+		return hotstartNone
+	}
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	c.waiting.Store(true)
+	if c.Say(question, -1) != nil {
+		c.conn.Close() // no answer will follow, but one that nobody asked for may have come
+	}
+	late := time.NewTimer(hotstartClientTimeout)
+	defer late.Stop()
+	select {
+	case answer := <-c.answers:
+		return answer
+	case <-c.Disconnected:
+	case <-late.C:
+		c.conn.Close() // a late answer would be taken for the answer to the next question
+		<-c.Disconnected
+	}
+	select {
+	case answer := <-c.answers: // the last line before the end
+		return answer
+	default:
+		return hotstartNone
+	}
 }

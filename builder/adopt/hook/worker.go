@@ -13,13 +13,9 @@ import (
 
 // hotstartWorker is this process as hotstart knows it.
 type hotstartWorker struct {
-	brokerFD int           // its number; the socket is ours
-	hello    sync.Once     // connects, at the first sign that the program is a server
-	conn     *net.UnixConn // nil before, and where it can't be opened
-	writing  sync.Mutex
-	asking   atomic.Bool   // somebody waits for an answer
-	answers  chan int      // descriptors, -1 for none; buffered, and one asks at a time
-	gone     chan struct{} // closed when hotstart has died
+	brokerFD int             // its number; the socket is ours
+	hello    sync.Once       // connects, at the first sign that the program is a server
+	broker   *hotstartClient // nil before, and if the socket can't be opened
 
 	draining atomic.Bool // from drain on
 	last     atomic.Bool // no worker follows
@@ -75,8 +71,6 @@ func hotstartInstall() *hotstartWorker {
 
 func hotstartNewWorker() *hotstartWorker {
 	return &hotstartWorker{
-		answers:   make(chan int, 1),
-		gone:      make(chan struct{}),
 		listeners: make(map[int]string),
 		kept:      make(map[uint64]bool),
 		paths:     make(map[int]hotstartPath),
@@ -162,9 +156,9 @@ func (w *hotstartWorker) accepts(fd int) {
 	if hotstartScheme != nil {
 		scheme = " " + hotstartScheme()
 	}
-	w.say("accepts "+strconv.FormatUint(inode, 10)+scheme, -1)
+	w.broker.Say("accepts "+strconv.FormatUint(inode, 10)+scheme, -1)
 	if !w.ready {
 		w.ready = true
-		w.say("ready", -1)
+		w.broker.Say("ready", -1)
 	}
 }
