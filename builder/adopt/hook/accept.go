@@ -1,17 +1,22 @@
-//go:build !(dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build !darwin
 
 package hook
 
-import "syscall"
+import (
+	"syscall"
+	_ "unsafe" // for go:linkname
+)
 
-// hookAccept is for kernels that have no accept4(2), macOS among them.
+//go:linkname hotstartAccept4Func internal/poll.Accept4Func
+var hotstartAccept4Func func(fd, flags int) (int, syscall.Sockaddr, error)
+
 func (w *hotstartWorker) hookAccept() {
-	accept := hotstartAcceptFunc
-	hotstartAcceptFunc = func(fd int) (int, syscall.Sockaddr, error) {
-		if !w.begin(fd) {
+	accept := hotstartAccept4Func
+	hotstartAccept4Func = func(fd, flags int) (int, syscall.Sockaddr, error) {
+		if !w.beforeAccept(fd) {
 			return -1, nil, syscall.EAGAIN
 		}
-		conn, from, err := accept(fd)
-		return conn, from, w.end(fd, conn, err)
+		conn, from, err := accept(fd, flags)
+		return conn, from, w.afterAccept(fd, conn, err)
 	}
 }

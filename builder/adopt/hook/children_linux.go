@@ -7,45 +7,43 @@ import (
 	"syscall"
 )
 
-// A program may serve by children of its own that run the same binary, as fiber's prefork
-// does. They have no broker, but drain with their parent: it has two pipes, which a child
-// opens by /proc/PID/fd of proc(5). The end of the first one says drain; into the second
-// one a child writes when it accepts, and closes it when it has drained.
+// A program may serve by child processes that run the same binary, like fiber's prefork. Children have no broker,
+// but drain together with their parent. The parent has two pipes, which a child opens by /proc/PID/fd of proc(5).
+// When the first pipe ends, the child drains. The child writes to the second pipe when it accepts, and closes that
+// pipe when it has drained.
 
-// hotstartParentVariable tells a child its parent's pid, and the number and the inode of
-// either pipe.
+// hotstartParentVariable holds the pid of the parent, and the number and the inode of each pipe.
 const hotstartParentVariable = "HOTSTART_PARENT"
 
-// hotstartChildren are the pipes of a parent: where children read, and where they write.
-// The zero value has none.
+// hotstartChildren is the pair of pipes of a parent. The zero value has no pipes.
 type hotstartChildren struct {
-	drain, answer [2]int
-	ended         chan struct{} // closed when no child has its end any more; nil: there are no pipes
+	stop, answer [2]int        // children read from stop, and write to answer
+	ended        chan struct{} // closed when every child has closed its end; nil if there are no pipes
 }
 
-// lead makes the pipes, and has the children of the program told.
-func (w *hotstartWorker) lead() {
+// makePipes makes the pipes, and names them in the environment of the children.
+func (w *hotstartWorker) makePipes() {
 	c := &w.children
-	if syscall.Pipe2(c.drain[:], syscall.O_CLOEXEC) != nil {
+	if syscall.Pipe2(c.stop[:], syscall.O_CLOEXEC) != nil {
 		return
 	}
 	if syscall.Pipe2(c.answer[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK) != nil {
-		syscall.Close(c.drain[0])
-		syscall.Close(c.drain[1])
+		syscall.Close(c.stop[0])
+		syscall.Close(c.stop[1])
 		return
 	}
 	c.ended = make(chan struct{})
-	go w.hear() // ends when parent and children have drained
-	os.Setenv(hotstartParentVariable, strconv.Itoa(os.Getpid())+" "+hotstartPipe(c.drain[0])+" "+hotstartPipe(c.answer[1]))
+	go w.followChildren() // ends when parent and children have drained
+	os.Setenv(hotstartParentVariable, strconv.Itoa(os.Getpid())+" "+hotstartPipe(c.stop[0])+" "+hotstartPipe(c.answer[1]))
 }
 
-// hotstartPipe names a pipe: the process may execute another program, which has something
-// else at the same number.
+// hotstartPipe returns the number and the inode of a pipe. The number alone is not enough: the process may execute
+// another program, which may have another file at that number.
 func hotstartPipe(fd int) string {
 	return strconv.Itoa(fd) + " " + strconv.FormatUint(hotstartInode(fd), 10)
 }
 
-// hotstartOpenPipe opens a pipe that a process has, -1 if it has another file there.
+// hotstartOpenPipe opens a pipe of another process. It returns -1 if the process has another file at that number.
 func hotstartOpenPipe(pid, fd, inode string, mode int) int {
 	pipe, err := syscall.Open("/proc/"+pid+"/fd/"+fd, mode|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -58,8 +56,8 @@ func hotstartOpenPipe(pid, fd, inode string, mode int) int {
 	return pipe
 }
 
-// hear says what children do: the program itself may never listen.
-func (w *hotstartWorker) hear() {
+// followChildren sends ready when a child accepts: the parent itself may never listen.
+func (w *hotstartWorker) followChildren() {
 	defer close(w.children.ended)
 	answers := os.NewFile(uintptr(w.children.answer[0]), "children")
 	defer answers.Close()
@@ -77,15 +75,15 @@ func (w *hotstartWorker) hear() {
 	}
 }
 
-// tell has the children drain.
-func (c *hotstartChildren) tell() {
+// drain makes the children drain.
+func (c *hotstartChildren) drain() {
 	if c.ended != nil {
-		syscall.Close(c.drain[1])
+		syscall.Close(c.stop[1])
 		syscall.Close(c.answer[1])
 	}
 }
 
-// haveDrained reports whether every child has drained, or ended.
+// haveDrained reports whether every child has drained or exited.
 func (c *hotstartChildren) haveDrained() bool {
 	if c.ended == nil {
 		return true
@@ -98,8 +96,8 @@ func (c *hotstartChildren) haveDrained() bool {
 	}
 }
 
-// hotstartFollowParent returns the worker that a child of an adopted program is, or nil.
-// Its sockets are its own: only what it accepts is followed.
+// hotstartFollowParent returns the worker of a child process, or nil if this process is not a child of an instrumented
+// program. hotstart does not keep the sockets of a child; only accepted connections are followed.
 func hotstartFollowParent() *hotstartWorker {
 	value := strings.Fields(os.Getenv(hotstartParentVariable))
 	os.Unsetenv(hotstartParentVariable)
@@ -107,27 +105,27 @@ func hotstartFollowParent() *hotstartWorker {
 	if len(value) != 5 || value[0] != strconv.Itoa(parent) {
 		return nil
 	}
-	drain := hotstartOpenPipe(value[0], value[1], value[2], syscall.O_RDONLY)
-	if drain < 0 {
+	stop := hotstartOpenPipe(value[0], value[1], value[2], syscall.O_RDONLY)
+	if stop < 0 {
 		return nil
 	}
 	answer := hotstartOpenPipe(value[0], value[3], value[4], syscall.O_WRONLY)
 	if answer < 0 {
-		syscall.Close(drain)
+		syscall.Close(stop)
 		return nil
 	}
 	w := hotstartNewWorker()
-	w.hello.Do(func() {}) // to nobody
+	w.hello.Do(func() {}) // a child has no broker
 	w.answer = answer
 	w.hookConns()
 	go func() { // ends with the parent
-		os.NewFile(uintptr(drain), "parent").Read(make([]byte, 1))
-		if os.Getppid() == parent { // one that has ended has not said drain
-			w.finish()
+		os.NewFile(uintptr(stop), "parent").Read(make([]byte, 1))
+		if os.Getppid() == parent { // otherwise the pipe ended because the parent exited
+			w.waitForConns()
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.answer = 0 // or what is accepted later would be told to another file of this number
+		w.answer = 0 // a later accept must not write to another file of this number
 		syscall.Close(answer)
 	}()
 	return w

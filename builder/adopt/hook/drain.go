@@ -6,104 +6,103 @@ import (
 )
 
 const (
-	hotstartPoll = 5 * time.Millisecond // how much later than possible a drained worker ends
+	hotstartPoll = 5 * time.Millisecond // delay of the end of a drain
 
-	// A connection that was idle for so long is closed. A client in full swing
-	// sends its next request within it, and learns from the answer that the
-	// connection ends.
-	hotstartIdle = time.Second
+	// A connection that has been idle for this time is closed. A client that sends one request after the other
+	// sends its next request within this time, and learns from the answer that the connection ends.
+	hotstartIdleTime = time.Second
 
-	// Where no worker follows, hotstart is about to end, and a person waits for it:
-	// what is open longer is closed.
-	hotstartLast = 6 * time.Second
+	// If no worker follows, hotstart is about to end, and a person waits for it. Connections that are open longer
+	// are closed.
+	hotstartLastTimeout = 6 * time.Second
 
-	// Where accept(2) lasts longer, its socket was made blocking: no use to wait.
-	hotstartAccept = time.Second
+	// If accept(2) takes longer, the program has made its socket blocking: the drain does not wait for it.
+	hotstartAcceptTimeout = time.Second
 
-	// Where nothing has come for so long, nothing waits in a queue.
-	hotstartQueue = 100 * time.Millisecond
+	// If no connection has come for this time, no connection waits in a queue.
+	hotstartQueueTime = 100 * time.Millisecond
 
-	hotstartCopies = 50 * time.Millisecond // between two looks at all descriptors
+	hotstartCopiesPoll = 50 * time.Millisecond // between two searches for copies
 
-	// A look that comes so much after the one before says that the process stood
-	// still, maybe with the whole machine and its clients: they have their time again.
-	hotstartStill = 250 * time.Millisecond
+	// If the drain could not look for this time, the process stood still, perhaps with the whole machine and its
+	// clients: the idle time begins again.
+	hotstartStandstill = 250 * time.Millisecond
 )
 
-// drain lets nothing new in, and tells hotstart when nothing is left.
+// drain stops accepting, waits until no connection is left, and reports that to hotstart.
 // net/http calls a connection idle that has not sent a request for 5 s, so
-// that one that a browser opened ahead is given the time.
+// a connection that a browser opened ahead gets that time.
 func (w *hotstartWorker) drain() {
-	w.finish()
+	w.waitForConns()
 	w.broker.Say("drained", -1)
 	<-w.broker.Disconnected
-	// hotstart died, and would have sent this. Who drains has a successor.
+	// hotstart died before it sent this signal. A worker that drains has a successor.
 	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
 }
 
-// finish returns when nothing is left, in children of the program neither.
-func (w *hotstartWorker) finish() {
+// waitForConns returns when no connection is left in the program and in its children.
+func (w *hotstartWorker) waitForConns() {
 	w.draining.Store(true)
-	w.children.tell()
+	w.children.drain()
 	began := time.Now()
-	w.touch()
-	for _, s := range w.known() {
+	w.markBusy()
+	for _, s := range w.allServers() {
 		s.drain()
 	}
-	served := hotstartServed()
+	accepted := hotstartAcceptedAt()
 	for last := began; ; time.Sleep(hotstartPoll) {
 		now := time.Now()
-		if now.Sub(last) > hotstartStill {
-			w.touch()
+		if now.Sub(last) > hotstartStandstill {
+			w.markBusy()
 		}
 		last = now
-		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAccept
-		own := hotstartHasOwn(time.Since(began) > hotstartQueue) && time.Since(began) < hotstartAccept
-		if !accepting && !own && !hotstartHasOpen() && w.children.haveDrained() {
-			if !hotstartHasCopies(served) {
+		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAcceptTimeout
+		unkept := hotstartHasUnkept(time.Since(began) > hotstartQueueTime) && time.Since(began) < hotstartAcceptTimeout
+		if !accepting && !unkept && !hotstartHasOpen() && w.children.haveDrained() {
+			if !hotstartHasCopies(accepted) {
 				return
 			}
-			time.Sleep(hotstartCopies)
+			time.Sleep(hotstartCopiesPoll)
 		}
 		if w.last.Load() {
 			w.closeStreams(time.Since(began))
 		}
-		if w.quietFor() >= hotstartIdle {
-			for _, s := range w.known() {
+		if w.idleFor() >= hotstartIdleTime {
+			for _, s := range w.allServers() {
 				s.closeIdle()
 			}
 		}
 	}
 }
 
-// closeStreams closes what would never end, where a drain has lasted so long. A request
-// that is not answered yet may take longer than one whose answer has begun.
+// closeStreams closes connections that may never end, once a drain has lasted for a time. A request without an
+// answer gets more time than a request whose answer has begun.
 func (w *hotstartWorker) closeStreams(lasted time.Duration) {
-	for _, s := range w.known() {
+	for _, s := range w.allServers() {
 		if s, ok := s.(interface{ closeStreams() }); ok {
 			s.closeStreams()
 		}
 	}
-	if lasted < hotstartIdle {
+	if lasted < hotstartIdleTime {
 		return
 	}
-	hotstartAny(func(fd int, is uint32) bool {
-		if is&hotstartStreams != 0 || is&hotstartOpen != 0 && lasted >= hotstartLast {
+	hotstartAnyState(func(fd int, is uint32) bool {
+		if is&hotstartStreams != 0 || is&hotstartOpen != 0 && lasted >= hotstartLastTimeout {
 			syscall.Shutdown(fd, syscall.SHUT_RDWR)
 		}
 		return false
 	})
 }
 
-// touch says that a connection may have become idle now.
-func (w *hotstartWorker) touch() { w.busyAt.Store(int64(time.Since(w.born))) }
+// markBusy is called when a connection may become idle.
+func (w *hotstartWorker) markBusy() { w.busyAt.Store(int64(time.Since(w.born))) }
 
-// quietFor is how long every idle connection has been idle, at least.
-func (w *hotstartWorker) quietFor() time.Duration {
+// idleFor returns a time for which every idle connection has been idle.
+func (w *hotstartWorker) idleFor() time.Duration {
 	return time.Since(w.born) - time.Duration(w.busyAt.Load())
 }
 
-func (w *hotstartWorker) known() []hotstartServer {
+func (w *hotstartWorker) allServers() []hotstartServer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.servers[:len(w.servers):len(w.servers)]

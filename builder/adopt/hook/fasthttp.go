@@ -7,9 +7,8 @@ import (
 	"unsafe" // for go:linkname too
 )
 
-// These are where github.com/valyala/fasthttp keeps the date that every answer
-// carries, for a second: an old one in the first, an atomic.Value of
-// "Wed, 25 Nov 2026 12:00:00 GMT"; a newer one in the second, an
+// github.com/valyala/fasthttp caches the date that every answer carries for a second. An old version has it in the
+// first variable, an atomic.Value of "Wed, 25 Nov 2026 12:00:00 GMT"; a newer version has it in the second one, an
 // atomic.Pointer[[]byte] to the whole line.
 
 //go:linkname hotstartFastDate github.com/valyala/fasthttp.serverDate
@@ -18,8 +17,8 @@ var hotstartFastDate atomic.Value
 //go:linkname hotstartFastLine github.com/valyala/fasthttp.serverDateLine
 var hotstartFastLine unsafe.Pointer
 
-// hotstartFastHTTP is all servers of fasthttp in the program. It gives no hook, and no
-// way to find its servers; but one header line brings another with it.
+// hotstartFastHTTP stands for all servers of fasthttp in the program. fasthttp has no hook, and its servers can't be
+// found. But a header line can be added to the line of the date.
 type hotstartFastHTTP struct{}
 
 var _ = hotstartHere.hookFastHTTP()
@@ -32,37 +31,36 @@ func (w *hotstartWorker) hookFastHTTP() bool {
 	return true
 }
 
-// drain has the answers of fasthttp tell clients to close their connections. fasthttp
-// writes a new date each second: then an answer or two go without, and whoever got
-// them is told with the next.
+// drain adds "Connection: close" to the answers of fasthttp. fasthttp writes a new date each second: then an answer
+// or two lack the header, and their clients get it with the next answer.
 func (hotstartFastHTTP) drain() {
 	go func() { // ends with the process
 		for ; ; time.Sleep(hotstartPoll) {
-			hotstartLastDate()
-			hotstartLastLine()
+			hotstartEditDate()
+			hotstartEditLine()
 		}
 	}()
 }
 
-// closeIdle can't be done: a connection that is idle ends with the worker.
+// closeIdle does nothing, because connections of fasthttp can't be found: idle ones end with the worker.
 func (hotstartFastHTTP) closeIdle() {}
 
 const hotstartDateEnds = " GMT"
 
-// hotstartLastDate changes the date if it is one. What a fasthttp that is newer
-// than this code has under that name is left alone.
-func hotstartLastDate() {
+// hotstartEditDate adds the header to the date, if the value is a date: a newer fasthttp may have another value
+// under that name.
+func hotstartEditDate() {
 	date, ok := hotstartFastDate.Load().([]byte)
 	if ok && bytes.HasSuffix(date, []byte(hotstartDateEnds)) {
 		hotstartFastDate.Store(append(date[:len(date):len(date)], "\r\nConnection: close"...))
 	}
 }
 
-// hotstartLastLine changes the line if it is one. Its length is looked at first, or
-// there may be nothing behind what only seems to be a pointer.
-func hotstartLastLine() {
+// hotstartEditLine adds the header to the line, if the value is a line of a date. It checks the length first: in a
+// newer fasthttp the value may not be a pointer.
+func hotstartEditLine() {
 	now := (*[]byte)(atomic.LoadPointer(&hotstartFastLine))
-	const longest = 64 // and no address is as low
+	const longest = 64 // and every address is higher
 	if now == nil || len(*now) > longest || !bytes.HasSuffix(*now, []byte(hotstartDateEnds+"\r\n")) {
 		return
 	}

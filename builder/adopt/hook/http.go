@@ -9,19 +9,25 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
+	"unsafe" // for go:linkname too
 )
 
-// hotstartHTTP stands before the handler of a server of net/http.
+//go:linkname hotstartServeFunc net/http.testHookServerServe
+var hotstartServeFunc func(*http.Server, net.Listener)
+
+//go:linkname hotstartCloseIdle net/http.(*Server).closeIdleConns
+func hotstartCloseIdle(*http.Server) bool
+
+// hotstartHTTP wraps the handler of a server of net/http.
 type hotstartHTTP struct {
 	worker  *hotstartWorker
 	server  *http.Server
-	handler http.Handler                 // nil: http.DefaultServeMux
-	http2   atomic.Bool                  // it has had requests of HTTP/2
-	listed  bool                         // w.servers has it; guarded by w.mu
-	unused  bool                         // the last sweep says so; sweep's own
-	goneAt  time.Time                    // when its connections of HTTP/2 got GOAWAY; drain's own
-	answers map[unsafe.Pointer]time.Time // since when each that has begun was seen; closeStreams's own
+	handler http.Handler                 // the program's handler; nil for http.DefaultServeMux
+	http2   atomic.Bool                  // the server has had requests of HTTP/2
+	listed  bool                         // worker.servers has it; guarded by worker.mu
+	unused  bool                         // the last sweep found it unused; used by sweep alone
+	goneAt  time.Time                    // time of GOAWAY to connections of HTTP/2; used by the drain alone
+	answers map[unsafe.Pointer]time.Time // answers that have begun, since when; used by closeStreams alone
 }
 
 var _ = hotstartHere.hookHTTP()
@@ -40,8 +46,7 @@ func (w *hotstartWorker) hookHTTP() bool {
 	return true
 }
 
-// attach puts itself before the handler of a server that is about to serve,
-// once, however many listeners it has.
+// attach wraps the handler of a server that is about to serve. A server with several listeners is wrapped once.
 func (w *hotstartWorker) attach(srv *http.Server) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -55,28 +60,28 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 		w.servers = append(w.servers, h)
 	}
 	if len(w.servers) >= w.sweepAt {
-		w.sweepAt = 1 << 30 // until it is done
+		w.sweepAt = 1 << 30 // until the sweep is done
 		go w.sweep()
 	}
 }
 
-// hotstartSweep is how many servers call for a sweep at least.
+// hotstartSweep is the least number of servers that starts a sweep.
 const hotstartSweep = 64
 
-// sweep forgets servers that have no listener and no connection: a program may make one
-// for each connection that it has. One that is about to have a listener looks the same,
-// so that it takes two sweeps, a second apart. Servers are looked at without w.mu: one that is being
-// closed waits for that, and is locked itself.
+// sweep forgets servers that have no listener and no connection: a program may make a server
+// for each of its connections. A server that is about to get a listener looks unused as well, so
+// sweep forgets a server when it is unused twice, a second apart. sweep looks at servers without holding w.mu: a
+// server that is being closed holds its own lock and waits for w.mu.
 func (w *hotstartWorker) sweep() {
 	var gone []*hotstartHTTP
-	suspects := false
-	for _, s := range w.known() {
+	candidates := false
+	for _, s := range w.allServers() {
 		if h, ok := s.(*hotstartHTTP); ok {
 			unused := h.isUnused()
 			if unused && h.unused {
 				gone = append(gone, h)
 			}
-			suspects = suspects || unused && !h.unused
+			candidates = candidates || unused && !h.unused
 			h.unused = unused
 		}
 	}
@@ -92,19 +97,19 @@ func (w *hotstartWorker) sweep() {
 		}
 	}
 	w.servers = rest
-	if suspects {
+	if candidates {
 		time.AfterFunc(time.Second, w.sweep)
 	} else {
 		w.sweepAt = 2*len(rest) + hotstartSweep
 	}
 }
 
-// ServeHTTP implements http.Handler. Once the program drains, answers say
-// that the connection ends with them; HTTP/2 makes GOAWAY of it.
+// ServeHTTP implements http.Handler. While the program drains, it adds "Connection: close" to answers; HTTP/2
+// sends GOAWAY for it.
 //
 // The header is set before the handler runs: a ResponseWriter of another type
-// would hide what programs look for in that of net/http. So an answer that
-// had begun before leaves its connection open, for one more request.
+// would hide methods that programs expect of the ResponseWriter of net/http. Therefore an answer that
+// began before the drain leaves its connection open, for one more request.
 func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 2 && !h.http2.Load() {
 		h.http2.Store(true)
@@ -114,8 +119,8 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if h.worker.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	if hotstartHijacked != nil {
-		w = hotstartHijacked(w, r)
+	if hotstartWatchHijack != nil {
+		w = hotstartWatchHijack(w, r)
 	}
 	if h.handler == nil {
 		http.DefaultServeMux.ServeHTTP(w, r)
@@ -123,12 +128,11 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.handler.ServeHTTP(w, r)
 	}
 	if h.worker.draining.Load() {
-		h.worker.touch()
+		h.worker.markBusy()
 	}
 }
 
-// hotstartHasUnread reports whether something has come that nobody has read yet: on a busy
-// machine it may wait for long.
+// hotstartHasUnread reports whether received data waits to be read. On a busy machine it may wait for long.
 func hotstartHasUnread(conn net.Conn) bool {
 	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
 		return hotstartHasUnread(over.NetConn())
@@ -148,27 +152,24 @@ func hotstartHasUnread(conn net.Conn) bool {
 	return n > 0
 }
 
-// hotstartHijacked changes w where the handler may take the connection of r to speak
-// HTTP/2 on it. It is nil in a program that has no such handler.
-var hotstartHijacked func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
+// hotstartWatchHijack wraps w if the handler may hijack the connection of r for HTTP/2. It is nil in a program
+// without such a handler.
+var hotstartWatchHijack func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
 
-// hotstartUpgrades says whether the answer to r may need the Connection header
-// for itself, as that of a WebSocket does. Go's server never answers to h2c,
-// which some clients offer with every request.
+// hotstartUpgrades reports whether the answer to r may need its own Connection header, as the handshake of a
+// WebSocket does. Go's server never answers an offer of h2c, which some clients send with every request.
 func hotstartUpgrades(r *http.Request) bool {
 	protocol := r.Header.Get("Upgrade")
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
 }
 
-func (h *hotstartHTTP) drain() {} // its answers look at draining
+func (h *hotstartHTTP) drain() {} // ServeHTTP looks at draining
 
-// hotstartGoAway is longer than net/http keeps an idle connection of HTTP/2 open
-// after GOAWAY.
+// hotstartGoAway is longer than the time for which net/http keeps an idle connection of HTTP/2 open after GOAWAY.
 const hotstartGoAway = 1500 * time.Millisecond
 
-// closeIdle closes connections that wait for a next request. Those of HTTP/2 can
-// be told so before: a client that sends a request in the same moment learns that it
-// was not heard, and sends it again.
+// closeIdle closes connections that wait for a next request. Clients of HTTP/2 get GOAWAY before: a client that
+// sends a request at the same moment learns that the request was not processed, and sends it again.
 func (h *hotstartHTTP) closeIdle() {
 	if h.http2.Load() {
 		if h.goneAt.IsZero() {
@@ -184,9 +185,9 @@ func (h *hotstartHTTP) closeIdle() {
 	}
 }
 
-// goAway calls what HTTP/2 has registered to be called at the server's Shutdown, that
-// of net/http or of golang.org/x/net/http2, and nothing that the program has. Where
-// it is not found, connections end without GOAWAY.
+// goAway calls the function that HTTP/2 (net/http or golang.org/x/net/http2) has registered for the server's
+// Shutdown, and no function that the program has registered. If that function is not found, connections end
+// without GOAWAY.
 func (h *hotstartHTTP) goAway() {
 	var registered []func()
 	hotstartInside(h.server, func(server reflect.Value) {
@@ -202,7 +203,7 @@ func (h *hotstartHTTP) goAway() {
 	}
 }
 
-// isUnused reports whether the server serves nothing.
+// isUnused reports whether the server has no listener and no connection.
 func (h *hotstartHTTP) isUnused() (is bool) {
 	hotstartInside(h.server, func(server reflect.Value) {
 		listeners, conns := server.FieldByName("listeners"), server.FieldByName("activeConn")
@@ -210,4 +211,31 @@ func (h *hotstartHTTP) isUnused() (is bool) {
 			conns.IsValid() && conns.Kind() == reflect.Map && conns.Len() == 0
 	})
 	return is
+}
+
+var _ = hotstartSetScheme()
+
+func hotstartSetScheme() bool {
+	hotstartScheme = func() string {
+		callers := make([]uintptr, 64)
+		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+		http, secure := false, ""
+		for {
+			frame, more := frames.Next()
+			switch {
+			case strings.HasPrefix(frame.Function, "net/http.(*Server)."), strings.HasPrefix(frame.Function, "github.com/valyala/fasthttp.(*Server)."):
+				http = true
+			case frame.Function == "crypto/tls.(*listener).Accept":
+				secure = "s"
+			}
+			if !more {
+				break
+			}
+		}
+		if !http {
+			return "tcp"
+		}
+		return "http" + secure
+	}
+	return true
 }

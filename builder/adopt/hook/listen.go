@@ -3,74 +3,56 @@ package hook
 import (
 	"net"
 	"net/netip"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// hotstartPrepare lets the bind(2) of a new socket succeed beside the socket
-// that hotstart keeps, which has the same option. Package net makes sockets
-// to listen and to dial in the same way; to dial the options mean nothing
-// unless the program binds that socket too.
+// hotstartPrepare sets SO_REUSEPORT on a new socket, so that bind(2) succeeds although hotstart keeps a socket of the
+// same address, which has the option too. Package net makes sockets to listen and to dial in the same way; when
+// dialing, the option has no effect unless the program binds that socket too.
 //
-// A UDP socket is not kept. One that is to listen may be bound beside that of the
-// worker before; the kernel parts what comes between the two until that has left.
+// hotstart does not keep UDP sockets. A listening one can be bound while the previous worker has its own; the kernel
+// divides packets between the two until the previous worker has exited.
 func hotstartPrepare(fd, family, kind int) {
 	if family != syscall.AF_INET && family != syscall.AF_INET6 {
 		return
 	}
 	switch kind & 0xf { // the rest are flags
 	case syscall.SOCK_STREAM:
-		hotstartShare(fd, 1)
-		hotstartPutOffPort(fd)
+		hotstartSetReusePort(fd, 1)
+		hotstartDelayPort(fd)
 	case syscall.SOCK_DGRAM:
 		if hotstartListensUDP() {
-			hotstartShare(fd, 1)
+			hotstartSetReusePort(fd, 1)
 		}
 	}
 }
 
-// hotstartListensUDP tells from its callers what a socket is for: one to dial, as
-// for each question to a name server, must share its port with no other.
-func hotstartListensUDP() bool {
-	callers := make([]uintptr, 16)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-	for {
-		frame, more := frames.Next()
-		if strings.HasPrefix(frame.Function, "net.(*sysListener).listen") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-// hotstartShare sets SO_REUSEPORT. Sockets that can't have it don't listen.
-func hotstartShare(fd, on int) {
+// hotstartSetReusePort sets SO_REUSEPORT. A socket that can't have the option does not listen.
+func hotstartSetReusePort(fd, on int) {
 	syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, hotstartReusePort(), on)
 }
 
-// listen stands for listen(2) on fd, which is bound and not polled yet: if
-// hotstart keeps a socket for its address, fd becomes that one.
+// listen replaces listen(2) on fd, which is bound and not yet polled. If hotstart keeps a socket for the address, fd
+// becomes that socket.
 func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) error {
 	if p, ok := w.takePath(fd); ok {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.inherit(fd, p.kept)
 	}
-	name := hotstartName(fd)
+	name := hotstartSocketName(fd)
 	if name == "" {
 		return listen(fd, backlog)
 	}
 	w.connect()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	again, shares, overlaps := w.listens(name), hotstartMayShare(), false
+	again, shares, overlaps := w.hasListener(name), hotstartMayReusePort(), false
 	if !again || shares {
-		kept := w.broker.Ask("want " + name + hotstartZero(name))
+		kept := w.broker.Ask("want " + name + hotstartSiteWord(name))
 		if kept >= 0 && hotstartIsListening(kept) {
 			return w.inherit(fd, kept)
 		} else if kept >= 0 {
@@ -78,17 +60,44 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 		}
 		overlaps = kept == hotstartOverlap
 	}
-	// So that an address that a stranger holds, another hotstart too, or this
-	// program itself, is in use.
+	// Without the option, listen(2) fails if another program, another hotstart or this program itself listens there.
 	if !overlaps && (!again || !shares) || !shares && w.overlaps(name) {
-		hotstartShare(fd, 0)
+		hotstartSetReusePort(fd, 0)
 	}
 	if err := listen(fd, backlog); err != nil {
 		return err
 	}
-	hotstartShare(fd, 1)
-	w.broker.Say("keep "+w.follows(fd), fd)
+	hotstartSetReusePort(fd, 1)
+	w.broker.Say("keep "+w.track(fd), fd)
 	return nil
+}
+
+// hotstartSites has the goroutines that have asked for port 0, by call site. It is guarded by w.mu.
+var hotstartSites map[string][]string
+
+// hotstartMaxGoroutines limits the goroutines of one call site that are told apart: an FTP server asks for a port in
+// each of its connections.
+const hotstartMaxGoroutines = 64
+
+// hotstartSiteWord returns the third word of a want for port 0, "" for other addresses. It names the call site by
+// its functions, because line numbers change with each edit, and the goroutine by its index among those that have
+// asked there.
+func hotstartSiteWord(name string) string {
+	if !strings.HasSuffix(name, ":0") {
+		return ""
+	}
+	site, goroutine := hotstartSite(), hotstartGoroutine()
+	if hotstartSites == nil {
+		hotstartSites = map[string][]string{}
+	}
+	n := 0
+	for n < len(hotstartSites[site]) && hotstartSites[site][n] != goroutine {
+		n++
+	}
+	if n == len(hotstartSites[site]) && n < hotstartMaxGoroutines {
+		hotstartSites[site] = append(hotstartSites[site], goroutine)
+	}
+	return " " + site + "." + strconv.Itoa(n)
 }
 
 func hotstartIsListening(fd int) bool {
@@ -96,30 +105,30 @@ func hotstartIsListening(fd int) bool {
 	return err == nil && is != 0
 }
 
-// inherit puts the kept socket in the place of fd.
+// inherit replaces fd with the kept socket.
 func (w *hotstartWorker) inherit(fd, kept int) error {
 	defer syscall.Close(kept)
-	if err := syscall.SetNonblock(kept, true); err != nil { // hotstart's own are blocking, until a Go program has them
+	if err := syscall.SetNonblock(kept, true); err != nil { // a socket that hotstart made is blocking until a Go program has it
 		return err
 	}
 	if err := hotstartReplace(kept, fd); err != nil {
 		return err
 	}
-	w.follows(fd)
+	w.track(fd)
 	return nil
 }
 
-// follows remembers a listening socket that hotstart keeps, and returns its name.
-func (w *hotstartWorker) follows(fd int) string {
-	name := hotstartName(fd) // where port 0 was bound, it has a number now
+// track remembers a listening socket that hotstart keeps, and returns its name.
+func (w *hotstartWorker) track(fd int) string {
+	name := hotstartSocketName(fd) // port 0 has a number by now
 	w.listeners[fd] = name
 	w.kept[hotstartInode(fd)] = true
-	hotstartMark(fd, hotstartListens)
+	hotstartSetState(fd, hotstartKept)
 	return name
 }
 
-// listens reports whether the program has a listening socket of this address.
-func (w *hotstartWorker) listens(name string) bool {
+// hasListener reports whether the program has a listening socket of this address.
+func (w *hotstartWorker) hasListener(name string) bool {
 	for _, other := range w.listeners {
 		if other == name {
 			return true
@@ -128,8 +137,7 @@ func (w *hotstartWorker) listens(name string) bool {
 	return false
 }
 
-// overlaps reports whether the program has a listening socket of another address that
-// can't be listened on at the same time as this one.
+// overlaps reports whether the program has a listening socket of an overlapping address, which excludes this one.
 func (w *hotstartWorker) overlaps(name string) bool {
 	for _, other := range w.listeners {
 		if hotstartOverlaps(name, other) {
@@ -149,56 +157,53 @@ func hotstartOverlaps(one, other string) bool {
 		(a.Addr().IsUnspecified() || b.Addr().IsUnspecified())
 }
 
-// hotstartMayShare reports whether the program may have set SO_REUSEPORT itself, to
-// listen more than once at one address: by the Control of a net.ListenConfig. Whether
-// that has done so can't be seen, since hotstartPrepare has. A net.sysListener begins with
-// the ListenConfig.
-func hotstartMayShare() bool {
+// hotstartMayReusePort reports whether the program itself may have set SO_REUSEPORT, by the Control of a
+// net.ListenConfig, to listen more than once on one address. It can't find out whether Control did that, because
+// hotstartPrepare has set the option before. A net.sysListener begins with the ListenConfig.
+func hotstartMayReusePort() bool {
 	config := (*net.ListenConfig)(hotstartArgument("net.(*sysListener).listenTCPProto(", 0))
 	return config != nil && config.Control != nil
 }
 
-// hotstartLetGo is how long a socket that the program has accepted on stays with
-// hotstart after the program has closed it: a program that is about to end, by a panic
-// too, closes its sockets, and the next worker is to find what came meanwhile.
-const hotstartLetGo = time.Second
+// hotstartReleaseDelay is the time for which hotstart keeps a socket that the program has accepted on and closed. A
+// program that is about to exit, also by a panic, closes its sockets, and the connections that come meanwhile are for
+// the next worker.
+const hotstartReleaseDelay = time.Second
 
-// unlisten forgets a listening socket that the program closes, and has hotstart forget
-// it. Unless the program has accepted on it, that is done when it returns, so that the
-// address is free, for a child of the program as well.
+// unlisten forgets a listening socket that the program closes, and makes hotstart forget it. If the program has never
+// accepted on the socket, the address is free when unlisten returns, so that a child of the program can listen there.
 func (w *hotstartWorker) unlisten(fd int, accepted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.listeners, fd)
 	inode := hotstartInode(fd)
 	if accepted {
-		time.AfterFunc(hotstartLetGo, func() {
+		time.AfterFunc(hotstartReleaseDelay, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.drop(inode, -1)
+			w.release(inode, -1)
 		})
 		return
 	}
-	w.drop(inode, fd)
+	w.release(inode, fd)
 }
 
-// drop has hotstart close its copy of a socket if the program has none but fd. A worker
-// that drains closes what others serve.
-func (w *hotstartWorker) drop(inode uint64, fd int) {
+// release makes hotstart close its copy of a socket, if the program has no other descriptor of it than fd. It does
+// nothing while the worker drains: then other workers serve the socket.
+func (w *hotstartWorker) release(inode uint64, fd int) {
 	if inode != 0 && w.kept[inode] && !w.draining.Load() && !hotstartHolds(inode, fd) {
 		delete(w.kept, inode)
 		w.broker.Ask("drop " + strconv.FormatUint(inode, 10))
 	}
 }
 
-// hotstartHolds reports whether this process has a descriptor of a socket other than
-// but, or may have one.
-func hotstartHolds(inode uint64, but int) bool {
-	found, err := hotstartFind(func(fd int) bool { return fd != but && hotstartInode(fd) == inode })
+// hotstartHolds reports whether this process has, or may have, a descriptor of a socket, apart from except.
+func hotstartHolds(inode uint64, except int) bool {
+	found, err := hotstartAnyFD(func(fd int) bool { return fd != except && hotstartInode(fd) == inode })
 	return found || err != nil
 }
 
-// hotstartInode tells which socket fd is, 0 if that can't be known.
+// hotstartInode returns the inode of fd, 0 if it is unknown.
 func hotstartInode(fd int) uint64 {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
@@ -207,9 +212,9 @@ func hotstartInode(fd int) uint64 {
 	return uint64(st.Ino)
 }
 
-// hotstartName is the network and the address of a bound socket as the
-// broker's protocol has them, "" if hotstart does not keep such ones.
-func hotstartName(fd int) string {
+// hotstartSocketName returns the network and the address of a bound socket in the form of the broker's protocol, ""
+// if hotstart does not keep sockets of its kind.
+func hotstartSocketName(fd int) string {
 	name, err := syscall.Getsockname(fd)
 	if err != nil {
 		return ""
@@ -224,7 +229,7 @@ func hotstartName(fd int) string {
 			network = "tcp "
 		}
 		if name.ZoneId != 0 {
-			return "" // the address alone does not say which one it is
+			return "" // the protocol has no zones
 		}
 		return network + netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)).String()
 	case *syscall.SockaddrUnix:

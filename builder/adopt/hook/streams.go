@@ -5,22 +5,20 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
 )
 
-// streams marks the connection of a request whose answer may never end, as that of a
-// WebSocket, which net/http does not follow any more.
+// streams marks the connection of a request whose answer may never end, for example a WebSocket. net/http no
+// longer follows such a connection.
 func (h *hotstartHTTP) streams(r *http.Request) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return
 	}
-	hotstartAny(func(fd int, is uint32) bool {
+	hotstartAnyState(func(fd int, is uint32) bool {
 		if is != hotstartOpen || hotstartPeer(fd) != peer {
 			return false
 		}
@@ -29,7 +27,7 @@ func (h *hotstartHTTP) streams(r *http.Request) {
 	})
 }
 
-// hotstartPeer is who is at the other end of a connection.
+// hotstartPeer returns the address of the client of a connection.
 func hotstartPeer(fd int) netip.AddrPort {
 	peer, err := syscall.Getpeername(fd)
 	if err != nil {
@@ -44,10 +42,9 @@ func hotstartPeer(fd int) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// closeStreams closes the connections of requests of HTTP/1 whose answer was seen to have
-// begun hotstartIdle ago and has not ended. Only the server's own list of them tells;
-// where that is not what it was when this was written, nothing is closed. It is called
-// again and again, by drain alone.
+// closeStreams closes connections of HTTP/1 whose answer began hotstartIdleTime ago and has not ended. It reads the
+// server's own list of connections; in a Go where the list has another form, it closes nothing. The drain calls it
+// in each round.
 func (h *hotstartHTTP) closeStreams() {
 	var streams []net.Conn
 	answers := map[unsafe.Pointer]time.Time{}
@@ -70,7 +67,7 @@ func (h *hotstartHTTP) closeStreams() {
 			}
 			answers[answer] = since
 			rwc := key.Elem().FieldByName("rwc")
-			if time.Since(since) >= hotstartIdle && rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
+			if time.Since(since) >= hotstartIdleTime && rwc.IsValid() && rwc.Type() == reflect.TypeOf((*net.Conn)(nil)).Elem() {
 				streams = append(streams, *(*net.Conn)(unsafe.Pointer(rwc.UnsafeAddr())))
 			}
 		}
@@ -81,10 +78,10 @@ func (h *hotstartHTTP) closeStreams() {
 	}
 }
 
-// hotstartBegunAnswer is the answer that has begun on conn, a connection of net/http, or nil.
+// hotstartBegunAnswer returns the answer that has begun on conn, a connection of net/http, or nil.
 // The field curReq of conn is an atomic.Pointer[response].
 //
-// The field wroteHeader is not guarded; what it was a moment ago is good enough.
+// The field wroteHeader is not guarded by a lock; a slightly old value is good enough.
 //
 //go:norace
 func hotstartBegunAnswer(conn reflect.Value) unsafe.Pointer {
@@ -103,31 +100,4 @@ func hotstartBegunAnswer(conn reflect.Value) unsafe.Pointer {
 		return nil
 	}
 	return response
-}
-
-var _ = hotstartKnowScheme()
-
-func hotstartKnowScheme() bool {
-	hotstartScheme = func() string {
-		callers := make([]uintptr, 64)
-		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-		http, secure := false, ""
-		for {
-			frame, more := frames.Next()
-			switch {
-			case strings.HasPrefix(frame.Function, "net/http.(*Server)."), strings.HasPrefix(frame.Function, "github.com/valyala/fasthttp.(*Server)."):
-				http = true
-			case frame.Function == "crypto/tls.(*listener).Accept":
-				secure = "s"
-			}
-			if !more {
-				break
-			}
-		}
-		if !http {
-			return "tcp"
-		}
-		return "http" + secure
-	}
-	return true
 }

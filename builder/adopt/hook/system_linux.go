@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// hotstartReusePort is SO_REUSEPORT of socket(7), which package syscall does not
-// have for each architecture.
+// hotstartReusePort returns SO_REUSEPORT of socket(7). Package syscall does not have it for each architecture.
 func hotstartReusePort() int {
 	switch runtime.GOARCH {
 	case "mips", "mipsle", "mips64", "mips64le":
@@ -15,15 +14,14 @@ func hotstartReusePort() int {
 	return 15
 }
 
-// hotstartPutOffPort has the kernel choose a port not at bind(2), but at
-// listen(2): so that it can be seen that the program asked for port 0. It is
-// IP_BIND_ADDRESS_NO_PORT of ip(7), for IPv6 too; Linux 4.2. Without it port
-// 0 is another port in each generation.
-func hotstartPutOffPort(fd int) {
+// hotstartDelayPort makes the kernel choose a port at listen(2) instead of at bind(2), so that the listen hook sees
+// port 0. It sets IP_BIND_ADDRESS_NO_PORT of ip(7), which is for IPv6 too, since Linux 4.2. Without it port 0 becomes
+// another port in each generation.
+func hotstartDelayPort(fd int) {
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, 24, 1)
 }
 
-// hotstartReplace makes fd the socket from.
+// hotstartReplace makes fd a copy of from.
 func hotstartReplace(from, fd int) error {
 	for {
 		if err := syscall.Dup3(from, fd, syscall.O_CLOEXEC); err != syscall.EINTR && err != syscall.EBUSY {

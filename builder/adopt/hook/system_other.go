@@ -2,19 +2,18 @@
 
 package hook
 
-import "syscall"
+import (
+	"syscall"
+)
 
-// hotstartReusePort is SO_REUSEPORT. On these systems two sockets that both
-// have it can listen at one address, whoever else is there: a second hotstart
-// is not told that the address is in use.
+// hotstartReusePort returns SO_REUSEPORT. On these systems two sockets that both have the option can listen on one
+// address, also in different programs: a second hotstart does not find the address in use.
 func hotstartReusePort() int { return syscall.SO_REUSEPORT }
 
-// hotstartPutOffPort can't be done here: port 0 is another port in each
-// generation.
-func hotstartPutOffPort(int) {}
+// hotstartDelayPort does nothing on these systems: port 0 becomes another port in each generation.
+func hotstartDelayPort(int) {}
 
-// hotstartReplace makes fd the socket from. The lock keeps a child from
-// being started before fd is close-on-exec.
+// hotstartReplace makes fd a copy of from. The lock prevents that a child is started before fd is close-on-exec.
 func hotstartReplace(from, fd int) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -24,3 +23,11 @@ func hotstartReplace(from, fd int) error {
 	syscall.CloseOnExec(fd)
 	return nil
 }
+
+// hotstartChildren is empty on these systems, which have no /proc/PID/fd: children of the program do not drain.
+type hotstartChildren struct{}
+
+func (*hotstartWorker) makePipes()          {}
+func (*hotstartChildren) drain()            {}
+func (*hotstartChildren) haveDrained() bool { return true }
+func hotstartFollowParent() *hotstartWorker { return nil }

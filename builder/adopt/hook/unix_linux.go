@@ -8,10 +8,9 @@ import (
 
 var _ = hotstartHere.hookUnix()
 
-// hookUnix says so to hotstart, which may then put a path back before the program
-// binds it. It is only there where net.socket has the parameters that
-// hotstartUnixAddress looks for. Without it a program that leaves an old path where it is
-// finds its address in use.
+// hookUnix sends "takes paths": hotstart may then restore a path before the program binds it. This file is left out
+// if net.socket of the program's Go has other parameters than hotstartUnixAddress reads. Then a program that does not
+// remove an old path finds its address in use.
 func (w *hotstartWorker) hookUnix() bool {
 	if w == nil {
 		return false
@@ -21,9 +20,9 @@ func (w *hotstartWorker) hookUnix() bool {
 	return true
 }
 
-// hotstartUnixAddress returns the address that package net makes a socket to listen at,
-// nil if it is made for something else. It is an argument of net.socket, which is the
-// last function to have it before bind(2): nothing in package net tells it.
+// hotstartUnixAddress returns the address on which the socket that package net makes will listen, or nil if the socket
+// is made for another purpose. The address is an argument of net.socket, the last function that has it before
+// bind(2); package net passes it to no hook.
 func hotstartUnixAddress() *net.UnixAddr {
 	if !strings.Contains(hotstartStack(), "\nnet.(*sysListener).listenUnix(") {
 		return nil

@@ -1,7 +1,7 @@
 package hook
 
-// Connections that golang.org/x/net/http2/h2c, or code like it, has taken from net/http to
-// speak HTTP/2 on them are one more server.
+// All connections that golang.org/x/net/http2/h2c, or code like it, has hijacked from net/http for HTTP/2 are one
+// more server.
 
 var _ = hotstartHere.hookH2C()
 
@@ -9,9 +9,9 @@ func (w *hotstartWorker) hookH2C() bool {
 	if w == nil {
 		return false
 	}
-	h := &hotstartH2c{ended: w.touch}
+	h := &hotstartH2c{ended: w.markBusy}
 	w.servers = append(w.servers, h)
-	hotstartHijacked = h.watch
+	hotstartWatchHijack = h.watch
 	return true
 }
 
