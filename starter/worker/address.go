@@ -11,23 +11,23 @@ import (
 	"strings"
 )
 
-// endpoint is where a socket is bound.
+// endpoint is the address that a socket is bound to.
 type endpoint struct {
 	network string         // tcp (IPv4 and IPv6), tcp4, tcp6, unix, unixpacket; udp, udp4, udp6; empty for any other kind of socket
 	addr    netip.AddrPort // without zone; the zero value for unix
 	path    string         // for unix
 }
 
-// question is an address that the program wants to listen on.
-type question struct {
+// target is an address on which the program wants to listen.
+type target struct {
 	network string // as for net.Listen
 	written string // the address as the program wrote it
 	endpoint
 }
 
-// ask resolves an address as net.Listen does. An address that says no host becomes the unspecified IPv6 address.
-func ask(network, address string) (question, error) {
-	q := question{network: network, written: address}
+// resolve resolves an address as net.Listen does. An address without a host becomes the unspecified IPv6 address.
+func resolve(network, address string) (target, error) {
+	q := target{network: network, written: address}
 	switch network {
 	case "unix", "unixpacket":
 		q.path = address
@@ -44,7 +44,7 @@ func ask(network, address string) (question, error) {
 	return q, nil
 }
 
-// plain returns an address in the one form in which addresses are compared.
+// plain returns an address in the form in which addresses are compared: without zone, IPv4 not mapped to IPv6.
 func plain(a netip.AddrPort) netip.AddrPort {
 	ip := a.Addr().Unmap().WithZone("")
 	if !ip.IsValid() {
@@ -53,28 +53,28 @@ func plain(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(ip, a.Port())
 }
 
-// wildcard says whether q wants all addresses of this host.
-func (q question) wildcard() bool { return q.addr.Addr().IsUnspecified() }
+// wildcard reports whether q stands for all addresses of this host.
+func (q target) wildcard() bool { return q.addr.Addr().IsUnspecified() }
 
-// The ranks of a socket for a question, the best last.
+// How well an inherited socket matches a target, the best match last.
 const (
-	unfit      = iota
-	samePort   // bound to all addresses, or known by its port alone
-	sameSocket // bound to the address once resolved
-	sameKey    // called so by the superdaemon
+	noMatch    = iota
+	samePort   // the port is the same, and the socket is bound to all addresses or its key is the port
+	sameSocket // the socket is bound to the resolved address
+	sameKey    // the superdaemon's key is the address as written
 )
 
-// rank tells how well an inherited socket, called key by the superdaemon and bound to e, serves q.
-func rank(key string, e endpoint, q question) int {
+// match returns how well an inherited socket, which the superdaemon calls key and which is bound to e, matches q.
+func match(key string, e endpoint, q target) int {
 	switch {
 	case !fits(e.network, q.network):
-		return unfit
+		return noMatch
 	case q.addr.Port() != 0 && q.addr.Port() != e.addr.Port():
-		return unfit // also if the key agrees: then the variable was meant for a parent of this process
+		return noMatch // also with an equal key: then the variable is for a parent of this process
 	case key != "" && key == q.written:
 		return sameKey
 	case q.isUnix():
-		return rankPath(key, e, q)
+		return matchPath(key, e, q)
 	case e.addr == q.addr:
 		return sameSocket
 	case q.wildcard() && key == strconv.Itoa(int(q.addr.Port())):
@@ -82,24 +82,24 @@ func rank(key string, e endpoint, q question) int {
 	case q.addr.Port() != 0 && e.addr.Addr().IsUnspecified():
 		return samePort
 	}
-	return unfit
+	return noMatch
 }
 
-// rankPath is rank for unix sockets. A relative path is relative to the directory of the program, also in the
+// matchPath is match for unix sockets. A relative path is relative to the directory of the program, also in the
 // superdaemon (--dir).
-func rankPath(key string, e endpoint, q question) int {
+func matchPath(key string, e endpoint, q target) int {
 	if samePath(key, q.path) || samePath(e.path, q.path) {
 		return sameSocket
 	}
-	return unfit
+	return noMatch
 }
 
-// samePath says whether two unix addresses mean one socket, however they are written: the same name in the same
-// directory, or links to the same file.
+// samePath reports whether two unix addresses are those of one socket: the same name in the same directory, or links
+// to the same file.
 func samePath(a, b string) bool {
 	switch {
 	case a == "" || b == "":
-		return false // a socket without a name, or a key that is not known
+		return false // a socket without a name, or an unknown key
 	case a == b:
 		return true
 	case isAbstract(a) || isAbstract(b):
@@ -110,12 +110,12 @@ func samePath(a, b string) bool {
 	return nameA == nameB && sameFile(dirA, dirB) || sameFile(a, b)
 }
 
-// isAbstract says whether a unix address is no path: unix(7).
+// isAbstract reports whether a unix address is an abstract name instead of a path: unix(7).
 func isAbstract(path string) bool {
 	return runtime.GOOS == "linux" && strings.HasPrefix(path, "@")
 }
 
-// splitPath leaves .. as it is: after a link it is not what filepath.Dir takes it for.
+// splitPath does not resolve "..": after a symbolic link it is another directory than filepath.Dir returns.
 func splitPath(path string) (dir, name string) {
 	dir, name = filepath.Split(path)
 	if dir == "" {
@@ -130,10 +130,10 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-func (q question) isUnix() bool { return strings.HasPrefix(q.network, "unix") }
+func (q target) isUnix() bool { return strings.HasPrefix(q.network, "unix") }
 
-// fits says whether a socket of the network have can be used as one of want: a socket for both families serves
-// a program that asks for one, and one for a single family serves a program that doesn't care.
+// fits reports whether a socket of the network have can be used for the network want: a socket for both IP families
+// fits a single one, and a socket for a single family fits "tcp" and "udp".
 func fits(have, want string) bool {
 	if have == want {
 		return true
@@ -142,20 +142,21 @@ func fits(have, want string) bool {
 	return family == strings.TrimRight(have, "46") && (have == family || want == family)
 }
 
-// name is what the broker calls a socket: NETWORK ADDRESS.
+// name is the name of a socket in the broker's protocol: NETWORK ADDRESS.
 type name string
 
 // maxPath keeps the line within the 512 bytes of the protocol. A socket with a longer path is not kept.
 const maxPath = 256
 
-// names returns the names under which the broker may keep a socket for q, best first; none for what it never keeps.
-func (q question) names() []name {
+// names returns the names under which hotstart may keep a socket for q, the best first. It returns no name for an
+// address that hotstart never keeps.
+func (q target) names() []name {
 	port := q.addr.Port()
 	switch {
 	case q.isUnix():
 		return pathName(q.network, q.path)
 	case port == 0:
-		return nil // a new port each time: nobody could ask for the last one
+		return nil // a new port each time: no later worker could ask for this one
 	case !q.wildcard():
 		return []name{nameOf(q.network, q.addr)}
 	case q.network == "tcp6":
@@ -165,12 +166,12 @@ func (q question) names() []name {
 	if q.network == "tcp4" {
 		return []name{v4}
 	}
-	// Where there is no IPv6, Go binds 0.0.0.0 for tcp.
+	// Without IPv6, Go binds 0.0.0.0 for tcp.
 	return []name{nameOf("tcp", netip.AddrPortFrom(netip.IPv6Unspecified(), port)), v4}
 }
 
-// boundName returns the name of the socket that was bound for q at addr; ok is false if it can't be kept.
-func (q question) boundName(addr net.Addr) (n name, ok bool) {
+// boundName returns the name of the socket that was bound for q at addr; ok is false if hotstart can't keep it.
+func (q target) boundName(addr net.Addr) (n name, ok bool) {
 	if len(q.names()) == 0 {
 		return "", false
 	}
@@ -180,7 +181,7 @@ func (q question) boundName(addr net.Addr) (n name, ok bool) {
 	return q.names()[0], true
 }
 
-// pathName has the whole path: hotstart may run in another directory.
+// pathName makes the path absolute: hotstart may run in another directory.
 func pathName(network, path string) []name {
 	if path != "" && !isAbstract(path) && !filepath.IsAbs(path) {
 		dir, err := os.Getwd()
@@ -195,8 +196,8 @@ func pathName(network, path string) []name {
 	return []name{name(network + " " + path)}
 }
 
-// nameOf names a TCP socket as getsockname(2) tells it: tcp only where one socket serves all addresses of both
-// families.
+// nameOf names a TCP socket by the address that getsockname(2) returns. The network is tcp only for a socket of all
+// addresses of both families.
 func nameOf(network string, addr netip.AddrPort) name {
 	switch {
 	case addr.Addr().Is4():

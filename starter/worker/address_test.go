@@ -28,45 +28,45 @@ func TestRank(t *testing.T) {
 		{"8080", anyV4, "tcp", "0.0.0.0:8080", sameSocket},
 		{"8080", anyV4, "tcp", "[::]:8080", samePort},
 		{"8080", anyV4, "tcp4", ":8080", samePort},
-		{"8080", anyV4, "tcp6", ":8080", unfit},
+		{"8080", anyV4, "tcp6", ":8080", noMatch},
 		{"8080", anyV4, "tcp", "127.0.0.1:8080", samePort},
 		{"8080", anyV4, "tcp", "localhost:8080", samePort},
-		{"8080", anyV4, "tcp", ":8081", unfit},
-		{"8080", tcp("tcp4", "0.0.0.0:9090"), "tcp", ":8080", unfit},
+		{"8080", anyV4, "tcp", ":8081", noMatch},
+		{"8080", tcp("tcp4", "0.0.0.0:9090"), "tcp", ":8080", noMatch},
 		{"8080", both, "tcp", ":8080", sameSocket},
 		{"8080", both, "tcp4", "0.0.0.0:8080", samePort},
 		{"8080", both, "tcp6", "[::]:8080", sameSocket},
 		{"", both, "tcp", ":8080", sameSocket},
 		{"", anyV4, "tcp", ":8080", samePort},
 		{"[::]:8080", onlyV6, "tcp", "[::]:8080", sameKey},
-		{"[::]:8080", onlyV6, "tcp4", ":8080", unfit},
+		{"[::]:8080", onlyV6, "tcp4", ":8080", noMatch},
 		{"localhost:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", "localhost:8080", sameKey},
 		{"localhost:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", "127.0.0.1:8080", sameSocket},
-		{"127.0.0.1:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", ":8080", unfit},
-		{"127.0.0.1:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", "127.0.0.2:8080", unfit},
+		{"127.0.0.1:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", ":8080", noMatch},
+		{"127.0.0.1:8080", tcp("tcp4", "127.0.0.1:8080"), "tcp", "127.0.0.2:8080", noMatch},
 		{"0", tcp("tcp4", "0.0.0.0:45678"), "tcp", ":0", samePort},
-		{"0", tcp("tcp4", "0.0.0.0:45678"), "tcp", "127.0.0.1:0", unfit},
+		{"0", tcp("tcp4", "0.0.0.0:45678"), "tcp", "127.0.0.1:0", noMatch},
 		{"127.0.0.1:0", tcp("tcp4", "127.0.0.1:45678"), "tcp", "127.0.0.1:0", sameKey},
-		{"", tcp("tcp4", "0.0.0.0:45678"), "tcp", ":0", unfit},
+		{"", tcp("tcp4", "0.0.0.0:45678"), "tcp", ":0", noMatch},
 		{"80", tcp("tcp4", "0.0.0.0:80"), "tcp", ":http", samePort},
-		{"53", tcp("udp4", "0.0.0.0:53"), "tcp", ":53", unfit},
+		{"53", tcp("udp4", "0.0.0.0:53"), "tcp", ":53", noMatch},
 		{"53", tcp("udp4", "0.0.0.0:53"), "udp", ":53", samePort},
 		{"/tmp/a.sock", unixSocket, "unix", "/tmp/a.sock", sameKey},
 		{"/tmp/a.sock", unixSocket, "unix", "/tmp/../tmp/a.sock", sameSocket},
 		{"", unixSocket, "unix", "/tmp/a.sock", sameSocket},
-		{"/tmp/a.sock", unixSocket, "unix", "/tmp/b.sock", unfit},
+		{"/tmp/a.sock", unixSocket, "unix", "/tmp/b.sock", noMatch},
 		{"@a", endpoint{network: "unix", path: "@a"}, "unix", "@a", sameKey},
-		{"", endpoint{network: "unix"}, "unix", "", unfit},
-		{"8080", endpoint{}, "tcp", ":8080", unfit},
+		{"", endpoint{network: "unix"}, "unix", "", noMatch},
+		{"8080", endpoint{}, "tcp", ":8080", noMatch},
 	}
 	for _, test := range tests {
-		q, err := ask(test.network, test.address)
+		q, err := resolve(test.network, test.address)
 		if err != nil {
 			t.Errorf("%s %s: %v", test.network, test.address, err)
 			continue
 		}
-		if got := rank(test.key, test.bound, q); got != test.want {
-			t.Errorf("%q at %v for %s %s: rank %d, want %d", test.key, test.bound, test.network, test.address, got, test.want)
+		if got := match(test.key, test.bound, q); got != test.want {
+			t.Errorf("%q at %v for %s %s: match %d, want %d", test.key, test.bound, test.network, test.address, got, test.want)
 		}
 	}
 }
@@ -74,8 +74,8 @@ func TestRank(t *testing.T) {
 func TestAskRefuses(t *testing.T) {
 	t.Parallel()
 	for _, bad := range [][2]string{{"ip", "127.0.0.1"}, {"", ":1"}, {"tcp", "8080"}, {"tcp", ":no such port"}, {"tcp4", "[::1]:80"}, {"unixgram", "/a"}} {
-		if q, err := ask(bad[0], bad[1]); err == nil {
-			t.Errorf("ask(%q, %q) = %v", bad[0], bad[1], q)
+		if q, err := resolve(bad[0], bad[1]); err == nil {
+			t.Errorf("resolve(%q, %q) = %v", bad[0], bad[1], q)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestNames(t *testing.T) {
 		{"unix", "/" + strings.Repeat("a", 512), nil},
 	}
 	for _, test := range tests {
-		q, err := ask(test.network, test.address)
+		q, err := resolve(test.network, test.address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestBoundNameIsWanted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		q, err := ask(address[0], address[1])
+		q, err := resolve(address[0], address[1])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// conns follows the connections of one server, and asks its clients to leave when it drains. It stands before
-// the handler and the ConnState hook of the server, which it calls.
+// conns follows the connections of one server, and asks its clients to leave when it drains. It wraps the handler
+// and the ConnState hook of the server.
 type conns struct {
-	handler http.Handler                   // the program's own
-	hook    func(net.Conn, http.ConnState) // the program's own, or nil
+	handler http.Handler                   // of the program
+	hook    func(net.Conn, http.ConnState) // of the program, or nil
 	leaving atomic.Bool                    // answers carry Connection: close
-	h2c     h2c                            // connections that the handler took for HTTP/2
-	end     sync.Once                      // the last wait, if the server is served on several listeners
+	h2c     h2c                            // connections that the handler hijacked for HTTP/2
+	end     sync.Once                      // waits once for a server with several listeners
 
 	mu        sync.Mutex
 	accepting int                   // Serve calls that may still accept; guarded by mu
-	open      map[net.Conn]state    // all but hijacked ones; guarded by mu
+	open      map[net.Conn]state    // connections that are not hijacked; guarded by mu
 	hijacked  map[net.Conn]struct{} // some may be closed; guarded by mu
-	sweepAt   int                   // how many hijacked connections call for a sweep; guarded by mu
+	sweepAt   int                   // number of hijacked connections that starts a sweep; guarded by mu
 }
 
-// state is what a connection is, and since when.
+// state is the state of a connection, and its beginning.
 type state struct {
 	is    http.ConnState
 	since time.Time
 }
 
-// minSweep keeps the sweeps of hijacked connections rare where there are few.
+// minSweep is the least number of hijacked connections that starts a sweep.
 const minSweep = 64
 
-// newConns stands before handler and hook, each of which may be nil.
+// newConns wraps handler and hook, each of which may be nil.
 func newConns(handler http.Handler, hook func(net.Conn, http.ConnState)) *conns {
 	if handler == nil {
 		handler = http.DefaultServeMux
@@ -48,7 +48,7 @@ func newConns(handler http.Handler, hook func(net.Conn, http.ConnState)) *conns 
 	}
 }
 
-// attach puts conns before srv's handler and hook, once, and counts in one Serve call. The caller excludes others.
+// attach wraps srv's handler and hook, once, and counts one Serve call. The caller prevents concurrent calls.
 func attach(srv *http.Server) *conns {
 	c, ok := srv.Handler.(*conns)
 	if !ok {
@@ -63,10 +63,9 @@ func attach(srv *http.Server) *conns {
 
 // ServeHTTP implements [http.Handler].
 //
-// The header is set before the handler runs, not when it writes: a ResponseWriter around the one of net/http
-// would hide what programs ask it for (http.MaxBytesReader asks for a method that nobody else can have). A
-// request that was in flight when the drain began is answered without it; its connection is then idle like
-// others, and closed with the next answer.
+// The header is set before the handler runs, not when the handler writes: a wrapper of net/http's ResponseWriter
+// would hide methods that programs call (http.MaxBytesReader calls an unexported one). The answer to a request that
+// was in flight when the drain began lacks the header; its connection becomes idle, and closes with the next answer.
 func (c *conns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.leaving.Load() && !upgrades(r) {
 		w.Header().Set("Connection", "close")
@@ -74,8 +73,8 @@ func (c *conns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.handler.ServeHTTP(c.h2c.watch(w, r), r)
 }
 
-// upgrades says whether the answer to r may need the Connection header for itself, as that of a WebSocket does.
-// Go's server never answers to h2c, which some clients offer with every request.
+// upgrades reports whether the answer to r may need its own Connection header, as the handshake of a WebSocket does.
+// Go's server never answers an offer of h2c, which some clients send with every request.
 func upgrades(r *http.Request) bool {
 	protocol := r.Header.Get("Upgrade")
 	return protocol != "" && !strings.EqualFold(protocol, "h2c")
@@ -89,7 +88,7 @@ func (c *conns) changed(conn net.Conn, is http.ConnState) {
 	}
 }
 
-// track remembers that conn is in a state from now on.
+// track records that conn is in a state from now on.
 func (c *conns) track(conn net.Conn, is http.ConnState, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +107,7 @@ func (c *conns) track(conn net.Conn, is http.ConnState, now time.Time) {
 	}
 }
 
-// sweep forgets hijacked connections that the program has closed, with mu held: net/http doesn't tell of it.
+// sweep forgets hijacked connections that the program has closed: net/http does not report that. The caller holds mu.
 func (c *conns) sweep() {
 	for conn := range c.hijacked {
 		if isClosed(conn) {
@@ -117,16 +116,16 @@ func (c *conns) sweep() {
 	}
 }
 
-// stopAccepting counts out a Serve call that accepts nothing more.
+// stopAccepting ends the count of a Serve call, which no longer accepts.
 func (c *conns) stopAccepting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.accepting--
 }
 
-// quiet says whether nothing is in flight at now: nothing accepts, and every connection has been idle for the
-// time of idle or, if it never sent a request, open for that of fresh, both counted from began at the earliest.
-// It leaves hijacked ones aside.
+// quiet reports whether nothing is in flight at now: no Serve call accepts, and every connection has been idle for
+// the time idle or, if it never sent a request, open for the time fresh. Both are counted from began at the earliest.
+// Hijacked connections do not count.
 func (c *conns) quiet(now, began time.Time, idle, fresh time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,9 +144,9 @@ func (c *conns) quiet(now, began time.Time, idle, fresh time.Duration) bool {
 	return c.accepting == 0
 }
 
-// unread says whether a request waits on any connection. On a busy machine it may wait for long before the
-// goroutine of its connection runs, so that the connection looks idle.
-func (c *conns) unread() bool {
+// hasPendingData reports whether received data waits on any connection. On a busy machine the data may wait long
+// before the goroutine of its connection runs, and the connection looks idle.
+func (c *conns) hasPendingData() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.open {
@@ -165,7 +164,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// released says whether every hijacked connection is closed.
+// released reports whether every hijacked connection is closed.
 func (c *conns) released() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,7 +172,7 @@ func (c *conns) released() bool {
 	return len(c.hijacked) == 0
 }
 
-// closeFresh closes connections that never sent a request, which Shutdown would wait for.
+// closeFresh closes connections that never sent a request: Shutdown would wait for them.
 func (c *conns) closeFresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// No superdaemon passes sockets here: Listen is net.Listen, and programs for several systems build.
+// On these systems no superdaemon passes sockets, and Listen is net.Listen. Programs for several systems build.
 
 func describe(int) (endpoint, error)         { return endpoint{}, errors.ErrUnsupported }
 func closeOnExec(int)                        {}

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// describe tells where the socket fd is bound. A network that this package doesn't know is no error.
+// describe returns the address that the socket fd is bound to. The result is empty for an unknown kind of socket.
 func describe(fd int) (endpoint, error) {
 	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	if err != nil {
@@ -44,7 +44,7 @@ func addrPort(ip netip.Addr, port int) netip.AddrPort {
 	return plain(netip.AddrPortFrom(ip, uint16(port)))
 }
 
-// ipv6Suffix tells a socket for IPv6 alone from one for both families.
+// ipv6Suffix returns "6" for a socket of IPv6 alone, "" for one of both families.
 func ipv6Suffix(fd int) string {
 	only, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY)
 	if err == nil && only == 0 {
@@ -55,27 +55,27 @@ func ipv6Suffix(fd int) string {
 
 func closeOnExec(fd int) { syscall.CloseOnExec(fd) }
 
-// listener makes fd, which is closed, a listener.
+// listener returns a listener of fd, which it closes.
 //
-// The other workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs
-// it set; what must not happen is that it is cleared under another worker, which would then block in accept(2)
-// and take a connection that it can't serve. os.NewFile leaves it as it is, and Fd, which net calls, clears it
-// only where NewFile set it: not for a socket made by NewFile.
+// All workers share the open file description, with its O_NONBLOCK. Package net sets the flag and needs it. If the
+// flag were cleared, another worker would block in accept(2), and then take a connection that it can't serve.
+// os.NewFile leaves the flag as it is. Fd, which net calls, clears the flag only if NewFile set it, which NewFile does
+// not do for a socket.
 func listener(fd int) (net.Listener, error) {
 	f := os.NewFile(uintptr(fd), "listener")
 	defer f.Close()
 	return net.FileListener(f)
 }
 
-// packetConn makes fd, which is closed, a packet connection; see listener.
+// packetConn returns a packet connection of fd, which it closes; see listener.
 func packetConn(fd int) (net.PacketConn, error) {
 	f := os.NewFile(uintptr(fd), "packet")
 	defer f.Close()
 	return net.FilePacketConn(f)
 }
 
-// streamPair makes fd, which is closed, one end of a unix stream. Anything else at that number is left alone: a
-// variable inherited from a worker that started this process tells nothing about it.
+// streamPair returns a connection of fd, a unix stream socket, which it closes. It leaves any other descriptor
+// alone: the variable may be inherited from a worker that started this process.
 func streamPair(fd int) (*net.UnixConn, error) {
 	if e, err := describe(fd); err != nil || e.network != "unix" {
 		return nil, fmt.Errorf("descriptor %d is not a unix stream socket", fd)
@@ -89,13 +89,13 @@ func streamPair(fd int) (*net.UnixConn, error) {
 	return conn.(*net.UnixConn), nil
 }
 
-// isClosed says whether the program has closed conn; unknown counts as open.
+// isClosed reports whether the program has closed conn; an unknown state counts as open.
 func isClosed(conn net.Conn) bool {
 	known, err := inspect(conn, func(int) {})
 	return known && errors.Is(err, net.ErrClosed)
 }
 
-// hasUnread says whether bytes have come on conn that nobody has read yet.
+// hasUnread reports whether received data on conn waits to be read.
 func hasUnread(conn net.Conn) bool {
 	n := 0
 	inspect(conn, func(fd int) {
@@ -104,8 +104,8 @@ func hasUnread(conn net.Conn) bool {
 	return n > 0
 }
 
-// inspect calls look with the descriptor of conn, or of the connection under it; known is false if conn tells
-// of none. The error is [net.ErrClosed] if conn is closed.
+// inspect calls look with the descriptor of conn, or of the connection under it; known is false if conn has no
+// descriptor that can be reached. The error is [net.ErrClosed] if conn is closed.
 func inspect(conn net.Conn, look func(fd int)) (known bool, err error) {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
 		return inspect(wrapped.NetConn(), look)

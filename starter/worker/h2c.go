@@ -14,31 +14,31 @@ import (
 	"time"
 )
 
-// h2c follows the connections that a handler has taken from net/http to speak HTTP/2 on them, as that of
-// golang.org/x/net/http2/h2c does. net/http can't tell their clients to leave: so the frames are followed, and
-// GOAWAY is put between them.
+// h2c follows the connections that a handler, such as golang.org/x/net/http2/h2c, has hijacked from net/http for
+// HTTP/2. net/http can't ask their clients to leave. So h2c follows the frames, and inserts GOAWAY between two of
+// them.
 type h2c struct {
 	mu      sync.Mutex
 	open    map[*framed]struct{} // guarded by mu
 	leaving bool                 // guarded by mu
 
-	ended func() // called after a request has ended while clients are to leave; may be nil
+	ended func() // called when a request ends after leave; may be nil
 }
 
-// watch returns the ResponseWriter for a request that may make its connection one of HTTP/2: by prior knowledge,
-// or by the Upgrade of RFC 7540.
+// watch wraps the ResponseWriter of a request that may switch its connection to HTTP/2: by prior knowledge, or by the
+// Upgrade of RFC 7540. It returns w for other requests.
 func (h *h2c) watch(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	known := r.Method == "PRI" && r.ProtoMajor == 2
 	if !known && (len(r.Header["Http2-Settings"]) == 0 || !strings.EqualFold(r.Header.Get("Upgrade"), "h2c")) {
 		return w
 	}
 	if all, ok := w.(response); ok {
-		return &taker{all, h, known}
+		return &hijacker{all, h, known}
 	}
 	return w
 }
 
-// response is what programs look for in a ResponseWriter of net/http.
+// response has the methods that programs expect of a ResponseWriter of net/http.
 type response interface {
 	http.ResponseWriter
 	http.Flusher
@@ -48,28 +48,29 @@ type response interface {
 	CloseNotify() <-chan bool
 }
 
-// taker follows the connection if the handler takes it.
-type taker struct {
+// hijacker follows the connection if the handler hijacks it.
+type hijacker struct {
 	response
 	all   *h2c
-	known bool // by prior knowledge
+	known bool // HTTP/2 by prior knowledge
 }
 
 // Unwrap is for [http.ResponseController].
-func (t *taker) Unwrap() http.ResponseWriter { return t.response }
+func (t *hijacker) Unwrap() http.ResponseWriter { return t.response }
 
-// Hijack implements [http.Hijacker]. The answer 101 to an Upgrade is written to the bufio.ReadWriter, and not followed.
-func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+// Hijack implements [http.Hijacker]. The handler writes the answer 101 to an Upgrade to the bufio.ReadWriter, which is
+// not followed.
+func (t *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := t.response.Hijack()
 	if err != nil {
 		return conn, rw, err
 	}
 	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
 	c := &framed{Conn: conn, all: t.all, read: append([]byte(nil), read...), streams: make(map[uint32]struct{})}
-	c.in.left = len("SM\r\n\r\n") // what is left of the preface of RFC 9113, section 3.4
+	c.in.left = len("SM\r\n\r\n") // the rest of the preface of RFC 9113, section 3.4
 	if !t.known {
 		c.in.left = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-		c.last, c.streams[1] = 1, struct{}{} // the request itself
+		c.last, c.streams[1] = 1, struct{}{} // the request of the Upgrade
 	}
 	t.all.add(c)
 	return c, bufio.NewReadWriter(bufio.NewReader(c), rw.Writer), nil
@@ -85,7 +86,7 @@ func (h *h2c) add(c *framed) {
 	c.leaving.Store(h.leaving)
 }
 
-// leave tells all clients to open no more streams. It waits for none that does not read.
+// leave asks all clients to open no more streams. It does not wait for clients that do not read.
 func (h *h2c) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -96,7 +97,7 @@ func (h *h2c) leave() {
 	}
 }
 
-// closeIdle closes the connections on which no request is under way.
+// closeIdle closes the connections without a request in flight.
 func (h *h2c) closeIdle() {
 	h.mu.Lock()
 	var open []*framed
@@ -109,22 +110,22 @@ func (h *h2c) closeIdle() {
 	}
 }
 
-// framed is a connection of HTTP/2 on the side of the server.
+// framed is the server's end of a connection of HTTP/2.
 type framed struct {
 	net.Conn
 	all     *h2c
-	read    []byte // came with the request, and is the handler's to read
-	in      frames // of the one goroutine that reads
+	read    []byte // received together with the request, not yet read by the handler
+	in      frames // used by the one goroutine that reads
 	leaving atomic.Bool
 
-	writing sync.Mutex
-	out     frames // guarded by writing
-	strange bool   // this is not HTTP/2; guarded by writing
-	told    bool   // GOAWAY was sent; guarded by writing
+	writing    sync.Mutex
+	out        frames // guarded by writing
+	unknown    bool   // not HTTP/2; guarded by writing
+	goAwaySent bool   // GOAWAY was sent; guarded by writing
 
 	mu      sync.Mutex
-	streams map[uint32]struct{} // open ones; guarded by mu
-	last    uint32              // the last that the client opened; guarded by mu
+	streams map[uint32]struct{} // open streams; guarded by mu
+	last    uint32              // last stream that the client opened; guarded by mu
 }
 
 // The types and flags of frames are those of RFC 9113, section 6.
@@ -165,7 +166,7 @@ func (c *framed) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.out.see(b[:n], func(kind, flags byte, stream uint32) {
 		if first {
-			first, c.strange = false, kind != settingsFrame
+			first, c.unknown = false, kind != settingsFrame
 		}
 		if (kind == dataFrame || kind == headersFrame) && flags&endStream != 0 || kind == resetFrame {
 			c.mu.Lock()
@@ -192,21 +193,21 @@ func (c *framed) Close() error {
 // NetConn returns the connection under c.
 func (c *framed) NetConn() net.Conn { return c.Conn }
 
-// goAway sends GOAWAY, which leaves the client all streams that it opens before it has read that, if it is time to and
-// a frame has ended. While something is being written, it does not wait: Write calls it afterwards.
+// goAway sends GOAWAY once leave was called, if it is not in the middle of a frame. The client may still open streams
+// until it has read GOAWAY. goAway does not wait for a Write that is under way: Write calls goAway at its end.
 func (c *framed) goAway() {
 	if !c.leaving.Load() || !c.writing.TryLock() {
 		return
 	}
 	defer c.writing.Unlock()
-	if !c.told && !c.strange && c.out.between() {
-		c.told = true
+	if !c.goAwaySent && !c.unknown && c.out.between() {
+		c.goAwaySent = true
 		c.Conn.Write(newGoAway(1<<31 - 1))
 	}
 }
 
-// closeIdle closes the connection if no request is under way. A request that the client sends in this moment is not
-// processed: its GOAWAY says so.
+// closeIdle closes the connection if no request is in flight. A request that the client sends at the same moment is not
+// processed: another GOAWAY names the last request that was.
 func (c *framed) closeIdle() {
 	if !c.writing.TryLock() {
 		return
@@ -215,8 +216,8 @@ func (c *framed) closeIdle() {
 	c.mu.Lock()
 	last, open := c.last, len(c.streams)
 	c.mu.Unlock()
-	if c.told && open == 0 && c.out.between() {
-		c.Conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // for a client that does not read
+	if c.goAwaySent && open == 0 && c.out.between() {
+		c.Conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // the client may not read
 		c.Conn.Write(newGoAway(last))
 		c.Close()
 	}
@@ -232,12 +233,12 @@ func newGoAway(last uint32) []byte {
 // frames follows one direction of a connection of HTTP/2.
 type frames struct {
 	begun bool
-	head  [9]byte // of the frame that has come in part
-	have  int     // bytes of it
-	left  int     // bytes to pass over: the rest of a frame, or of a preface
+	head  [9]byte // head of the current frame
+	have  int     // bytes in head
+	left  int     // bytes to skip: the rest of a frame, or of a preface
 }
 
-// see calls each with every frame whose head ends in b.
+// see calls each for every frame whose head ends in b.
 func (f *frames) see(b []byte, each func(kind, flags byte, stream uint32)) {
 	for len(b) > 0 {
 		if f.left >= len(b) {
@@ -255,5 +256,5 @@ func (f *frames) see(b []byte, each func(kind, flags byte, stream uint32)) {
 	}
 }
 
-// between reports whether a frame has ended and no other one has begun.
+// between reports whether a frame has ended and the next one has not begun.
 func (f *frames) between() bool { return f.begun && f.have == 0 && f.left == 0 }

@@ -186,7 +186,7 @@ func TestClosingH2CWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	server, client := net.Pipe()
 	defer client.Close()
-	c := &framed{Conn: server, all: new(h2c), told: true, out: frames{begun: true}}
+	c := &framed{Conn: server, all: new(h2c), goAwaySent: true, out: frames{begun: true}}
 	closed := make(chan struct{})
 	go func() {
 		c.closeIdle()

@@ -8,17 +8,19 @@ import (
 	"sync"
 )
 
-// process is one process as a worker: what it inherited, its broker, and its stop.
+const notifyVariable = "NOTIFY_SOCKET"
+
+// process is the state of a process as a worker: its inherited sockets, its broker and its stop.
 type process struct {
 	lookup    func(string) (string, bool) // the environment
 	sockets   *sockets
-	malformed error          // why the environment can't be believed, or nil
-	broker    func() *broker // connects at the first call, since hello promises to drain; nil if there is none
+	malformed error          // error in the environment; nil if it is valid
+	broker    func() *broker // connects at the first call, because hello promises to drain; returns nil without a broker
 	stop      *stop
 
-	attaching sync.Mutex // held while a server is changed to be followed
-	readying  sync.Mutex
-	isReady   bool // guarded by readying
+	attaching sync.Mutex // held while the handler of a server is wrapped
+	readyMu   sync.Mutex
+	readySent bool // guarded by readyMu
 }
 
 // newProcess reads the environment and takes over the descriptors in it.
@@ -40,7 +42,7 @@ func newProcess(lookup func(string) (string, bool), pid int) *process {
 	return p
 }
 
-// brokerConn takes the descriptor of HOTSTART_FD; nil if there is none.
+// brokerConn returns a connection of the descriptor in HOTSTART_FD, or nil if there is none.
 func (p *process) brokerConn() *net.UnixConn {
 	value, isSet := p.lookup(brokerVariable)
 	if !isSet {
@@ -59,22 +61,22 @@ func (p *process) brokerConn() *net.UnixConn {
 
 // ready is Ready for p.
 func (p *process) ready() error {
-	p.readying.Lock()
-	defer p.readying.Unlock()
-	if p.isReady {
+	p.readyMu.Lock()
+	defer p.readyMu.Unlock()
+	if p.readySent {
 		return nil
 	}
 	if path, _ := p.lookup(notifyVariable); path != "" {
 		if err := notify(path, "READY=1"); err != nil {
-			return fmt.Errorf("telling %s that the program serves: %w", notifyVariable, err)
+			return fmt.Errorf("sending ready to %s: %w", notifyVariable, err)
 		}
 	}
 	if b := p.broker(); b != nil {
 		if err := b.Say("ready", -1); err != nil {
-			return fmt.Errorf("telling hotstart that the program serves: %w", err)
+			return fmt.Errorf("sending ready to hotstart: %w", err)
 		}
 	}
-	p.isReady = true
+	p.readySent = true
 	return nil
 }
 
@@ -103,4 +105,16 @@ func (p *process) generation() int {
 		return 0
 	}
 	return n
+}
+
+// notify sends state to the socket at path as sd_notify(3) does. A path that begins with @ is an abstract
+// name, as in package net.
+func notify(path, state string) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte(state))
+	return err
 }

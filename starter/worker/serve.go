@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// DefaultTimeout is how long [Serve] lets busy requests and hijacked connections go on once it drains.
+// DefaultTimeout limits how long [Serve] waits for busy requests and hijacked connections when it drains.
 const DefaultTimeout = 30 * time.Second
 
 const (
-	// idleGrace is how long a connection must have been idle to be closed. A client in full swing sends its
-	// next request within it, and learns from the answer that the connection ends.
+	// idleGrace is the idle time after which a connection is closed. A client that sends one request after the
+	// other sends its next request within this time, and learns from the answer that the connection ends.
 	idleGrace = time.Second
-	// freshGrace is the same for a connection that has not sent a request yet, perhaps in the middle of a TLS
-	// handshake over a slow line; net/http's own Shutdown allows it as long.
+	// freshGrace is the same for a connection that has not sent a request yet, perhaps during a TLS handshake over
+	// a slow line. net/http's Shutdown allows the same time.
 	freshGrace = 5 * time.Second
-	// lastTimeout is how long a drain lasts where no worker follows: hotstart watch is about to end, and a person
-	// waits for that, but a browser's event stream never ends.
+	// lastTimeout limits a drain after which no worker follows: hotstart watch is about to end, and a person waits
+	// for it, but a browser's event stream never ends.
 	lastTimeout = 6 * time.Second
-	// drainPoll is how often a draining server looks. It says how much later than possible it ends, and costs
-	// nothing while it serves.
+	// drainPoll is the interval at which a draining server checks its connections. It delays the end of the drain
+	// by that much at most, and costs nothing while the server serves.
 	drainPoll = 10 * time.Millisecond
-	// standstill is between two such looks only if the process stood still meanwhile.
+	// standstill is a time between two checks that is only possible if the process stood still.
 	standstill = 250 * time.Millisecond
-	// termPatience is how long Serve waits for the signal that follows drained.
-	termPatience = 5 * time.Second
+	// termTimeout limits how long Serve waits for the signal that follows drained.
+	termTimeout = 5 * time.Second
 )
 
 // Drain is [Serve] with a limit of its own:
 //
 //	err := worker.Drain{Timeout: 10 * time.Minute}.Serve(srv, l)
 type Drain struct {
-	// Timeout is how long requests in flight and hijacked connections may go on once the drain has begun; then
-	// they are cut off. 0 is [DefaultTimeout], less is no limit. A superdaemon may be less patient and kill.
+	// Timeout limits the drain: then requests in flight and hijacked connections are cut off. 0 means
+	// [DefaultTimeout], a negative value means no limit. A superdaemon may have a shorter timeout, and kill.
 	Timeout time.Duration
 
 	idle, fresh, last time.Duration // 0 are idleGrace, freshGrace and lastTimeout
@@ -66,7 +66,7 @@ func (d Drain) withDefaults() Drain {
 
 // serve is Drain.Serve for p.
 func (p *process) serve(d Drain, srv *http.Server, l net.Listener) error {
-	// Caught until the end: start_server sends it to an old worker again at each reload.
+	// SIGTERM is caught until the end: start_server sends it to an old worker again at each reload.
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
 	defer signal.Stop(term)
@@ -81,7 +81,8 @@ func (p *process) serve(d Drain, srv *http.Server, l net.Listener) error {
 	return nil
 }
 
-// serveUntilStop serves, drains when it is time to, and returns nil; or the error of srv.Serve if that ends first.
+// serveUntilStop serves until the stop begins, then drains and returns nil. If srv.Serve ends before, it returns the
+// error of srv.Serve.
 func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term chan os.Signal) error {
 	p.stop.enter()
 	defer p.stop.leave()
@@ -94,29 +95,29 @@ func (p *process) serveUntilStop(d Drain, srv *http.Server, l net.Listener, term
 		c.stopAccepting()
 		ended <- err
 	}()
-	p.ready() // one that can't be told finds that out by itself; it is no reason not to serve
+	p.ready() // after an error the program serves all the same
 
 	select {
 	case err := <-ended:
 		return err
 	case s := <-term:
 		select {
-		case term <- s: // awaitTerm is to find it
-		default: // one more came, and will do
+		case term <- s: // for awaitTerm
+		default: // another one has come
 		}
 		p.stop.begin()
 	case <-p.stop.begun:
 	}
 	c.leaving.Store(true)
 	c.h2c.leave()
-	l.Close() // returns when no accept(2) is under way; what that one took, srv.Serve still starts to serve
+	l.Close() // returns when no accept(2) is under way; srv.Serve still serves a connection that was accepted
 	<-ended
 	c.end.Do(func() { d.empty(srv, c, p.stop.last) })
 	return nil
 }
 
-// empty waits until srv, which accepts nothing more, has no connection left, or until the time is up. It is up
-// earlier once last is closed.
+// empty waits until srv, which no longer accepts, has no connection left, or until the timeout. The timeout is
+// shorter once last is closed.
 func (d Drain) empty(srv *http.Server, c *conns, last <-chan struct{}) {
 	from := newGrace(time.Now())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -135,7 +136,7 @@ func (d Drain) empty(srv *http.Server, c *conns, last <-chan struct{}) {
 	}()
 	poll(ctx, func() bool {
 		now := time.Now()
-		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.unread() && !hasBegun(srv)
+		return c.quiet(now, from.at(now), d.idle, d.fresh) && !c.hasPendingData() && !hasBegun(srv)
 	})
 	c.closeFresh()
 	if srv.Shutdown(ctx) != nil {
@@ -147,13 +148,13 @@ func (d Drain) empty(srv *http.Server, c *conns, last <-chan struct{}) {
 	})
 }
 
-// grace knows from when on a draining server counts how long its clients are idle: from its beginning, or from when
-// the process last stood still. The whole machine may have, and its clients with it.
+// grace is the time from which a draining server counts how long its clients are idle: the beginning of the drain, or
+// the last time when the process stood still. The whole machine may have stood still, and its clients with it.
 type grace struct{ from, last time.Time }
 
 func newGrace(began time.Time) *grace { return &grace{began, began} }
 
-// at is asked at each look of the server, which is now.
+// at returns that time. It is called at each check of the server, which is now.
 func (g *grace) at(now time.Time) time.Time {
 	if now.Sub(g.last) > standstill {
 		g.from = now
@@ -170,7 +171,7 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// poll returns when the condition holds or ctx is done.
+// poll returns when the condition is true or ctx is done.
 func poll(ctx context.Context, condition func() bool) {
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
@@ -183,9 +184,9 @@ func poll(ctx context.Context, condition func() bool) {
 	}
 }
 
-// awaitTerm returns when hotstart has been told drained and has sent its signal, so that this doesn't meet the
-// program at its cleanup, with nobody left to catch it. It returns at once if hotstart did not ask, and soon if
-// hotstart has another signal in mind.
+// awaitTerm returns when drained was sent and hotstart's signal has come. Without this wait the signal would come
+// during the cleanup of the program, when it is no longer caught. awaitTerm returns immediately if hotstart did not
+// ask for the drain, and after termTimeout if hotstart sends another signal.
 func (p *process) awaitTerm(term <-chan os.Signal) {
 	b := p.broker()
 	if b == nil || !isDone(b.drainRequested) {
@@ -195,6 +196,6 @@ func (p *process) awaitTerm(term <-chan os.Signal) {
 	select {
 	case <-term:
 	case <-b.Disconnected:
-	case <-time.After(termPatience):
+	case <-time.After(termTimeout):
 	}
 }

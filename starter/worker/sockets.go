@@ -9,13 +9,14 @@ import (
 	"sync"
 )
 
-// sockets are the inherited sockets that nobody has asked for yet.
+// sockets is the list of inherited sockets that were not taken yet.
 type sockets struct {
 	mu    sync.Mutex
 	ports []port // guarded by mu
 }
 
-// inherit takes over the descriptors: no child of the program is to hold one. What is no socket is not ours.
+// inherit makes the sockets close-on-exec, so that no child of the program has them. A descriptor that is not a socket
+// belongs to the program.
 func inherit(ports []port) *sockets {
 	for _, p := range ports {
 		if _, err := describe(p.fd); err == nil {
@@ -25,17 +26,17 @@ func inherit(ports []port) *sockets {
 	return &sockets{ports: ports}
 }
 
-// take returns the socket that serves q best, and the caller owns it; ok is false if there is none. A
-// descriptor that is no socket is passed over: the program may have used and closed it, or the variable was
-// meant for a parent of this process.
-func (s *sockets) take(q question) (fd int, ok bool) {
+// take returns the socket that matches q best, and the caller owns it; ok is false if there is none. A
+// descriptor that is not a socket is skipped: the program may have used and closed it, or the variable is
+// for a parent of this process.
+func (s *sockets) take(q target) (fd int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	best, bestRank := -1, unfit
+	best, bestMatch := -1, noMatch
 	for i, p := range s.ports {
 		bound, err := describe(p.fd)
-		if r := rank(p.key, bound, q); err == nil && r > bestRank {
-			best, bestRank = i, r
+		if r := match(p.key, bound, q); err == nil && r > bestMatch {
+			best, bestMatch = i, r
 		}
 	}
 	if best < 0 {
@@ -46,7 +47,7 @@ func (s *sockets) take(q question) (fd int, ok bool) {
 	return fd, true
 }
 
-// empty says whether no socket is left to take.
+// empty reports whether no socket is left to take.
 func (s *sockets) empty() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +60,7 @@ func (p *process) listen(network, address string) (net.Listener, error) {
 	if b == nil && p.sockets.empty() && p.malformed == nil {
 		return net.Listen(network, address)
 	}
-	q, err := p.question(network, address)
+	q, err := p.resolve(network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func (p *process) listen(network, address string) (net.Listener, error) {
 	if !ok {
 		fd, ok = b.wantAny(q.names())
 	} else if q.isUnix() {
-		putBack(q.path)
+		restorePath(q.path)
 	}
 	if !ok {
 		return bind(q, b)
@@ -79,34 +80,34 @@ func (p *process) listen(network, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// putBack gives an inherited socket its path back, which programs remove before they listen: hotstart keeps a
-// second name of it there. A path that is there stays as it is.
-func putBack(path string) {
+// restorePath restores the path of an inherited socket, which programs remove before they listen: hotstart keeps a
+// second name of the socket there. A path that exists stays as it is.
+func restorePath(path string) {
 	name := strings.LastIndexByte(path, '/') + 1
 	os.Link(path[:name]+"."+path[name:]+".hotstart-"+strconv.Itoa(os.Getppid()), path)
 }
 
-// question is ask, where the environment can be believed.
-func (p *process) question(network, address string) (question, error) {
+// resolve resolves an address. It fails if the environment is malformed.
+func (p *process) resolve(network, address string) (target, error) {
 	if p.malformed != nil {
-		return question{}, p.malformed
+		return target{}, p.malformed
 	}
-	q, err := ask(network, address)
+	q, err := resolve(network, address)
 	if err != nil {
 		return q, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	return q, nil
 }
 
-// bind listens on q, and gives the broker a copy.
-func bind(q question, b *broker) (net.Listener, error) {
+// bind listens on q, and gives hotstart a copy of the socket.
+func bind(q target, b *broker) (net.Listener, error) {
 	l, err := net.Listen(q.network, q.written)
 	if err != nil {
 		return nil, err
 	}
 	if n, ok := q.boundName(l.Addr()); ok && b.keep(n, l) {
 		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false) // the path belongs to the socket that lives on
+			u.SetUnlinkOnClose(false) // the path belongs to the socket that hotstart keeps
 		}
 	}
 	return l, nil
@@ -117,7 +118,7 @@ func (p *process) listenPacket(network, address string) (net.PacketConn, error) 
 	if p.sockets.empty() && p.malformed == nil {
 		return net.ListenPacket(network, address)
 	}
-	q, err := p.question(network, address)
+	q, err := p.resolve(network, address)
 	if err != nil {
 		return nil, err
 	}

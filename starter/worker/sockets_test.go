@@ -92,7 +92,7 @@ func TestTakePrefersTheExactSocket(t *testing.T) {
 	number := bound.(*syscall.SockaddrInet4).Port
 	check(t, "binding", syscall.Bind(near, &syscall.SockaddrInet4{Port: number, Addr: [4]byte{127, 0, 0, 1}}))
 
-	q, err := ask("tcp", "127.0.0.1:"+strconv.Itoa(number))
+	q, err := resolve("tcp", "127.0.0.1:"+strconv.Itoa(number))
 	check(t, "asking", err)
 	s := inherit([]port{{fd: wide}, {fd: near}})
 	if fd, ok := s.take(q); !ok || fd != near {

@@ -2,14 +2,14 @@ package worker
 
 import "sync"
 
-// stop is the one end of a process, which its Serve calls come to together.
+// stop is the common end of all Serve calls of a process.
 type stop struct {
-	begun chan struct{} // closed when the process is to end
-	done  chan struct{} // closed when, after that, no Serve call has a connection left
-	last  chan struct{} // closed when it is known that no worker follows
+	begun chan struct{} // closed when the drain begins
+	done  chan struct{} // closed when all Serve calls have drained
+	last  chan struct{} // closed when hotstart has sent last: no worker follows
 
 	mu      sync.Mutex
-	serving int // Serve calls that are not through; guarded by mu
+	serving int // Serve calls that have neither drained nor failed; guarded by mu
 }
 
 func newStop() *stop {
@@ -23,7 +23,7 @@ func (s *stop) enter() {
 	s.serving++
 }
 
-// leave counts it out: it has drained, or failed.
+// leave ends the count of a Serve call, which has drained or failed.
 func (s *stop) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,8 +31,8 @@ func (s *stop) leave() {
 	s.settle()
 }
 
-// begin tells all Serve calls to drain. A process that has none has drained by that: it may serve in ways of
-// its own, and the signal that follows is the one that it knows.
+// begin makes all Serve calls drain. A process without a Serve call has then drained: it may have a server of another
+// kind, which handles the signal that follows.
 func (s *stop) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,21 +40,21 @@ func (s *stop) begin() {
 	s.settle()
 }
 
-// isLast tells all Serve calls not to wait for what only streams.
+// isLast makes all Serve calls shorten their drain.
 func (s *stop) isLast() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	closeOnce(s.last)
 }
 
-// settle closes done when it is true, with mu held.
+// settle closes done if all Serve calls have drained. The caller holds mu.
 func (s *stop) settle() {
 	if isDone(s.begun) && s.serving == 0 {
 		closeOnce(s.done)
 	}
 }
 
-// closeOnce closes c unless it is; its callers exclude each other.
+// closeOnce closes c unless it is closed. The caller prevents concurrent calls.
 func closeOnce(c chan struct{}) {
 	if !isDone(c) {
 		close(c)

@@ -11,20 +11,19 @@ import (
 // ErrNone is what [Ports] returns if no superdaemon started the program: SERVER_STARTER_PORT is not set.
 var ErrNone = errors.New("reading SERVER_STARTER_PORT: it is not set, no superdaemon started this program")
 
-// program is this process as a worker. Its environment, its inherited descriptors and its broker exist once in
-// a process and can be taken once, and callers in different packages of a program must meet the same; so one
-// value is shared, made at first use and never replaced. Everything is a method of process, and tests make
-// their own.
+// program is this process as a worker. The environment, the inherited descriptors and the broker exist once in a
+// process and can be taken once, and callers in different packages of a program need the same ones. Therefore one
+// value is shared, which is made at first use and never replaced. Tests make their own.
 var program = sync.OnceValue(func() *process {
 	p := newProcess(os.LookupEnv, os.Getpid())
-	os.Unsetenv(brokerVariable) // the descriptor is taken; a child that has the variable would find something else there
+	os.Unsetenv(brokerVariable) // a child process would have another file at that descriptor
 	return p
 })
 
-// Listen returns the inherited listening socket for address, or, if there is none, what [net.Listen] returns.
-// network is tcp, tcp4, tcp6, unix or unixpacket, address as for net.Listen. Under hotstart a socket that Listen had to
-// bind is given to hotstart, which keeps it for the workers to come: so it is inherited from the second
-// generation on, with no --port or --path. (Not one of port 0: it has a new port each time.)
+// Listen returns the inherited listening socket for address. If there is none, it listens as [net.Listen] does.
+// network is tcp, tcp4, tcp6, unix or unixpacket, address as for net.Listen. Under hotstart, Listen gives hotstart a
+// copy of a socket that it had to bind, and hotstart keeps the copy for later workers: the second generation inherits
+// the socket without --port or --path. (Not with port 0: each generation gets a new port.)
 //
 // The result is a *[net.TCPListener] or *[net.UnixListener]. Closing an inherited one leaves the path of a unix
 // socket where it is. Errors: those of net.Listen; a malformed SERVER_STARTER_PORT or LISTEN_FDS; an inherited
@@ -34,45 +33,45 @@ func Listen(network, address string) (net.Listener, error) {
 }
 
 // ListenPacket is [Listen] for UDP: network is udp, udp4 or udp6. It returns a *[net.UDPConn]. hotstart keeps
-// no UDP socket that it did not bind itself (--port=u53).
+// only UDP sockets that it binds itself (--port=u53).
 func ListenPacket(network, address string) (net.PacketConn, error) {
 	return program().listenPacket(network, address)
 }
 
-// Serve serves HTTP on l as srv.Serve does, says [Ready] when it has begun, and at SIGTERM or when hotstart
-// asks, drains without losing a request (see the package documentation) and returns nil. Requests still busy
-// after 30 seconds are cut off; see [Drain] for another limit. Serve returns an error as srv.Serve does only if
-// it ends for another reason, [http.ErrServerClosed] if that was srv.Shutdown or srv.Close.
+// Serve serves HTTP on l as srv.Serve does, and calls [Ready] when it has begun. At SIGTERM, or when hotstart asks, it
+// drains without losing a request (see the package documentation) and returns nil. It cuts off requests that are
+// still busy after 30 seconds; see [Drain] for another limit. If Serve ends for another reason, it returns the error
+// of srv.Serve: [http.ErrServerClosed] after srv.Shutdown or srv.Close.
 //
 // A program with several servers calls Serve for each: all drain at the same time, and each call returns when
-// all have. The first one says Ready, so every Listen belongs before the first Serve.
+// all have drained. The first call of Serve calls Ready, so call Listen for every socket before the first Serve.
 //
-// Serve puts itself before srv.Handler and srv.ConnState; the program must not change these afterwards. SIGTERM
-// is caught only while Serve runs; other handlers of it are still notified, but should not call srv.Shutdown,
-// since Serve does that in its time.
+// Serve wraps srv.Handler and srv.ConnState; the program must not change these afterwards. Serve catches SIGTERM
+// only while it runs. Other handlers of SIGTERM are still notified, but should not call srv.Shutdown, because Serve
+// calls it later.
 //
-// For TLS, HTTP/2 included, give it [crypto/tls.NewListener] of the listener, with "h2" and "http/1.1" in
+// For TLS, HTTP/2 included, pass [crypto/tls.NewListener] of the listener, with "h2" and "http/1.1" in
 // NextProtos of the configuration, and leave srv.TLSConfig nil.
 func Serve(srv *http.Server, l net.Listener) error {
 	return Drain{}.Serve(srv, l)
 }
 
-// Ready tells the superdaemon that the program serves: READY=1 on NOTIFY_SOCKET (sd_notify(3)) and ready on the
-// broker, if available; without either it is a no-op. [Serve] calls it; a program with a server of another kind calls
-// it once it accepts. After the first success it does nothing.
+// Ready reports to the superdaemon that the program serves. It sends READY=1 to NOTIFY_SOCKET (sd_notify(3)) and ready
+// to the broker, if available; without either it does nothing. [Serve] calls Ready. A program with a server of another
+// kind calls it when it accepts. After the first success it does nothing.
 func Ready() error {
 	return program().ready()
 }
 
-// Ports returns what Server::Starter's server_ports returns: from each address, as it was given to --port or
-// --path, to its descriptor. Of a TCP and a UDP socket at the same address it has the last one. The descriptors
-// that [Listen] has handed out are closed. Errors: [ErrNone], or that SERVER_STARTER_PORT is malformed.
+// Ports returns the descriptor of each address, as the address was given to --port or --path, like server_ports of
+// Server::Starter. If a TCP and a UDP socket have the same address, it returns the last one. A descriptor that
+// [Listen] has returned is closed. Errors: [ErrNone], or that SERVER_STARTER_PORT is malformed.
 func Ports() (map[string]int, error) {
 	return program().ports()
 }
 
-// Generation returns how many workers the superdaemon has started, this one included
-// (SERVER_STARTER_GENERATION): 1 or more; 0 if there is no superdaemon that counts.
+// Generation returns the number of workers that the superdaemon has started, this one included
+// (SERVER_STARTER_GENERATION). It is at least 1, or 0 without a superdaemon that counts.
 func Generation() int {
 	return program().generation()
 }

@@ -18,8 +18,8 @@ type port struct {
 	fd  int
 }
 
-// parsePorts reads the value of SERVER_STARTER_PORT. Empty means no sockets. The last equals sign counts, since
-// a path may hold one.
+// parsePorts reads the value of SERVER_STARTER_PORT. An empty value has no sockets. The descriptor follows the last
+// equals sign, because a path may contain one.
 func parsePorts(value string) ([]port, error) {
 	if value == "" {
 		return nil, nil
@@ -39,7 +39,7 @@ func parsePorts(value string) ([]port, error) {
 	return ports, nil
 }
 
-// entries splits SERVER_STARTER_PORT at each semicolon after a number: others belong to a path.
+// entries splits SERVER_STARTER_PORT at each semicolon after a number: any other semicolon belongs to a path.
 func entries(value string) (all []string) {
 	start := 0
 	for i := range value {
@@ -56,12 +56,11 @@ var ended = regexp.MustCompile(`=\d+$`)
 // listenStart is the first descriptor that systemd passes (SD_LISTEN_FDS_START).
 const listenStart = 3
 
-// maxDescriptors is more than a process is ever given (the kernel's fs.nr_open is 1048576 at first), and keeps
-// a wrong number from becoming a long loop.
+// maxDescriptors limits a loop over a wrong number. The kernel's default limit (fs.nr_open) is the same.
 const maxDescriptors = 1 << 20
 
-// parseListenFDs reads LISTEN_FDS and LISTEN_PID as sd_listen_fds(3) does. Variables for another process are no
-// error: a program started by the one that they were for inherits them.
+// parseListenFDs reads LISTEN_FDS and LISTEN_PID as sd_listen_fds(3) does. It ignores variables for another process: a
+// child process inherits the variables of its parent.
 func parseListenFDs(lookup func(string) (string, bool), pid int) ([]port, error) {
 	forPid, _ := lookup("LISTEN_PID")
 	count, isSet := lookup("LISTEN_FDS")
@@ -88,8 +87,8 @@ func parseNumber(s string) (int, error) {
 	return int(n), nil
 }
 
-// mergePorts returns the ports of both, each descriptor once: hotstart names the same sockets in both ways.
-// Those of named come first, in the order of the environment.
+// mergePorts returns the ports of both, each descriptor once: hotstart names the same sockets in both variables.
+// The ports of named come first.
 func mergePorts(named, numbered []port) []port {
 	seen := make(map[int]bool)
 	var all []port

@@ -12,21 +12,21 @@ import (
 	"unsafe"
 )
 
-// hasBegun reports whether a part of a request has come on a connection that net/http
-// calls idle: that does so until the header is whole.
+// hasBegun reports whether a part of a request has been received on a connection that net/http
+// calls idle: to net/http a connection is idle until the header is complete.
 //
-// Only net/http knows, and does not tell. To count what comes on each connection costs a system call for each request,
-// or a net.Conn of another type than programs expect. So its fields are looked at, unless they are not what they were
-// from Go 1.23 on: then no request has begun.
+// net/http has no API for that. Counting received bytes would cost a system call for each request,
+// or a net.Conn of another type than programs expect. So hasBegun reads unexported fields of net/http, which are the
+// same from Go 1.23 on. If a field is missing or has another type, no request has begun.
 func hasBegun(srv *http.Server) (has bool) {
-	var unread []net.Conn // maybe; their methods may be the program's, and need the lock
+	var waiting []net.Conn // checked after the lock is released: their methods may be those of the program
 	inside(srv, func(server reflect.Value) {
 		conns := server.FieldByName("activeConn")
 		if !conns.IsValid() || conns.Kind() != reflect.Map || conns.Type().Key().Kind() != reflect.Ptr {
 			return
 		}
 		at, ok := findConn(conns.Type().Key().Elem())
-		at.limit = 4096 + int64(http.DefaultMaxHeaderBytes) // as much as net/http reads of a header
+		at.limit = 4096 + int64(http.DefaultMaxHeaderBytes) // net/http reads no longer header
 		if srv.MaxHeaderBytes > 0 {
 			at.limit = 4096 + int64(srv.MaxHeaderBytes)
 		}
@@ -34,17 +34,17 @@ func hasBegun(srv *http.Server) (has bool) {
 			begun, waits := at.begun(unsafe.Pointer(keys.Key().Pointer()))
 			has = begun
 			if waits {
-				unread = append(unread, at.of(unsafe.Pointer(keys.Key().Pointer())))
+				waiting = append(waiting, at.of(unsafe.Pointer(keys.Key().Pointer())))
 			}
 		}
 	})
-	for i := 0; i < len(unread) && !has; i++ {
-		has = hasUnread(unread[i])
+	for i := 0; i < len(waiting) && !has; i++ {
+		has = hasUnread(waiting[i])
 	}
 	return has
 }
 
-// inside has look see the fields of a server while they are locked, unless this code does not know that net/http.
+// inside calls look with a server whose lock is held. It does nothing if this net/http has no such lock.
 func inside(srv *http.Server, look func(server reflect.Value)) {
 	server := reflect.ValueOf(srv).Elem()
 	mu := server.FieldByName("mu")
@@ -57,15 +57,14 @@ func inside(srv *http.Server, look func(server reflect.Value)) {
 	look(server)
 }
 
-// connFields is where the fields are that tell of a connection of net/http what has
-// been read of it.
+// connFields holds the offsets of fields of net/http's conn, which show how much of a request has been read.
 type connFields struct {
 	state         uintptr // atomic.Uint64, in its last byte an http.ConnState
 	conn          uintptr // net.Conn
 	bytes         uintptr // *connReader
-	remain        uintptr // … whose int64 is counted down from limit while a header is read, else from far more
+	remain        uintptr // int64 in *connReader, counted down from limit while a header is read, or else from far more
 	buffer        uintptr // *bufio.Reader
-	read, written uintptr // … whose ints part what is buffered
+	read, written uintptr // ints in *bufio.Reader: its buffered data is between them
 	limit         int64
 }
 
@@ -102,9 +101,8 @@ func findConn(conn reflect.Type) (at connFields, ok bool) {
 	return at, true
 }
 
-// begun reads what the goroutine of the connection may write: a moment later it is
-// looked at again. If no request has begun there, it reports whether the connection waits
-// for one.
+// begun reports whether a request has begun, or else whether the connection waits for one. It reads fields that the
+// goroutine of the connection may write at the same time; the next check reads them again.
 //
 //go:norace
 func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
@@ -114,7 +112,7 @@ func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
 	}
 	bytes := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.bytes))
 	buffer := *(*unsafe.Pointer)(unsafe.Pointer(uintptr(conn) + at.buffer))
-	if bytes == nil || buffer == nil { // it is not read yet
+	if bytes == nil || buffer == nil { // not read yet
 		return false, true
 	}
 	remain := *(*int64)(unsafe.Pointer(uintptr(bytes) + at.remain))
@@ -127,7 +125,7 @@ func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
 	return has, !has
 }
 
-// of returns the connection under one of net/http.
+// of returns the net.Conn of a conn of net/http.
 //
 //go:norace
 func (at connFields) of(conn unsafe.Pointer) net.Conn {
