@@ -23,9 +23,9 @@ type adoption struct {
 	dir     string          // of package main; "": not known yet
 	path    string          // its import path; "": it is in no module
 	imports map[string]bool // packages of the program; once it had one, the file may import it
-	memory  adopt.Memory    // of what was generated
-	refused error           // why the last build was not adopted, or nil
-	broken  error           // why none is any more
+	cache   adopt.Cache
+	refused error // why the last build was not adopted, or nil
+	broken  error // why none is any more
 }
 
 // Adopted says of the last Build with Options.Adopt what its binary was adopted for:
@@ -153,7 +153,7 @@ func (b *Builder) adoptable() adopt.Build {
 		Shared: b.flags.isSet("linkshared"),
 		Cover:  b.flags.isSet("cover"),
 		Output: b.output,
-		Memory: &b.adoption.memory,
+		Cache:  &b.adoption.cache,
 	}
 	for path := range b.adoption.imports {
 		o.Imports = append(o.Imports, path)

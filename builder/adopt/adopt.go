@@ -1,9 +1,10 @@
-// Package adopt makes an unchanged program inherit its listening sockets and
-// drain without losing a request: it adds to the program's package main, by
-// `go build -overlay`, a file that imports a package, which is not there either,
-// made of package hook. That reaches hooks of the standard library by go:linkname, so
-// nothing else is compiled for it, itself only once, and the build cache stays that of
-// the user.
+// Package adopt instruments a program at build time: hotstart adds one generated file to package main that makes the
+// unchanged program inherit its listening sockets, and finish its requests before it stops.
+//
+// The file is added by `go build -overlay`, so no file of the user's module changes. It imports one generated package,
+// which is in the overlay too and has the code of package hook. That code installs functions in hooks of the standard
+// library, which it reaches by go:linkname. So no other package is compiled again, the generated package is compiled
+// once, and the build cache stays valid.
 package adopt
 
 import (
@@ -20,38 +21,38 @@ import (
 	"strings"
 )
 
-// A Build is what is known of a build before it runs.
+// A Build describes a build of the program before it runs.
 type Build struct {
-	GOROOT, GOMODCACHE, GOVERSION, GOOS, GOARCH string // as `go env` says
+	GOROOT, GOMODCACHE, GOVERSION, GOOS, GOARCH string // from `go env`
 
-	Dir     string   // of package main, as the go command names it
-	Path    string   // its import path; "" if it is in no module: then each build compiles package hook too, 0.2 s
-	Imports []string // import paths of all packages of the program, direct or not
+	Dir     string   // directory of package main, as the go command names it
+	Path    string   // import path of package main; "" outside a module: then each build compiles package hook too, in 0.2 s
+	Imports []string // import paths of all packages of the program, direct or indirect
 
-	Overlay  string   // the user's -overlay, absolute; "": none
-	LDFlags  []string // values of -ldflags in the order in which the go command sees them
+	Overlay  string   // absolute path of the user's -overlay; "" without one
+	LDFlags  []string // values of -ldflags, in the order in which the go command gets them
 	Mode     string   // -buildmode; "" is the default
 	Compiler string   // -compiler; "" is gc
 	Shared   bool     // -linkshared
 	Cover    bool     // -cover
 
 	// Output is an existing directory for the generated files, the same in each
-	// build. What has not changed there is not written again.
+	// build. A file that has not changed is not written again.
 	Output string
 
-	Memory *Memory // of the builds before; nil: there is none
+	Cache *Cache // generated files of earlier builds; nil without a cache
 }
 
-// An Adoption is how to build a program that is adopted.
+// An Adoption has the arguments for a build of the instrumented program.
 type Adoption struct {
-	// Flags are for `go build`, after all others.
+	// Flags are flags for `go build`, to be added after all others.
 	Flags []string
-	// File is where the go command will see the generated file, in Dir. Where files
-	// of the program are named instead of a package, it must be named with them.
+	// File is the path in Dir at which the go command sees the generated file. A command line that names files
+	// instead of a package must name this file as well.
 	File string
 }
 
-// A RefusedError says why a program can't be adopted. It is built and runs without.
+// A RefusedError is the reason why a program can't be instrumented. The program can be built and run without.
 type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return e.Reason }
@@ -60,19 +61,18 @@ func refused(format string, args ...any) error {
 	return &RefusedError{fmt.Sprintf(format, args...)}
 }
 
-// FileName sorts before the files of the user, since variables are made in the order of
-// files: a listener may be among them.
+// FileName is the name of the generated file in package main. It sorts before the files of the user, because package
+// variables are initialised in the order of files, and one of the user's variables may be a listener.
 const FileName = "0" + packageName + ".go"
 
-// packageName is that of the package that the file imports, in a directory below Dir.
+// packageName is the name of the generated package, and of its directory below Dir.
 const packageName = "hotstart_adopt"
 
 const overlayName = "overlay.json"
 
 const workerPath = "github.com/hotstart/hotstart/starter/worker"
 
-// Adopt writes the generated file and the overlay. The error is a *RefusedError unless
-// files can't be written.
+// Adopt writes the generated files and the overlay. The error is a *RefusedError, or that of writing a file.
 func (b Build) Adopt() (*Adoption, error) {
 	if err := b.acceptable(); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (b Build) Adopt() (*Adoption, error) {
 	return a, nil
 }
 
-// acceptable returns an error for a build that can't be adopted for what it is.
+// acceptable returns a *RefusedError for a kind of build that can't be instrumented.
 func (b Build) acceptable() error {
 	switch {
 	case b.Dir == "":
@@ -120,13 +120,13 @@ func (b Build) acceptable() error {
 	}
 	for _, value := range b.LDFlags {
 		if strings.Contains(value, "-checklinkname") && !strings.Contains(value, "-checklinkname=0") && !strings.Contains(value, "-checklinkname=false") {
-			return refused("-ldflags=%s forbids it", value)
+			return refused("-ldflags=%s forbids go:linkname", value)
 		}
 	}
 	return nil
 }
 
-// files returns what is added to Dir, by name.
+// files returns the files to add to Dir, by name.
 func (b Build) files() (map[string][]byte, error) {
 	if b.Path == "" {
 		source, err := b.source("main")
@@ -139,7 +139,7 @@ func (b Build) files() (map[string][]byte, error) {
 	}, err
 }
 
-// overlay returns the user's overlay with these files more.
+// overlay returns the user's overlay with the generated files added.
 func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 	all := struct{ Replace map[string]string }{map[string]string{}}
 	if b.Overlay != "" {
@@ -162,12 +162,11 @@ func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 	return json.MarshalIndent(all, "", "\t")
 }
 
-// linkerFlags repeats the user's -ldflags, each with what lets go:linkname through: the
-// go command takes, for each package, the last one whose pattern fits, so that the copies
-// win where their originals would have.
+// linkerFlags repeats each of the user's -ldflags, with a flag added that allows go:linkname. For each package the go
+// command uses the last -ldflags whose pattern matches, so a copy applies to the packages of its original.
 func (b Build) linkerFlags() (flags []string) {
 	if v := language(b.GOVERSION); v != "" && version.Compare(v, "go1.23") < 0 {
-		return nil // nothing was checked then, and the flag is unknown
+		return nil // these versions allow go:linkname, and do not know the flag
 	}
 	for _, value := range append([]string{""}, b.LDFlags...) {
 		flags = append(flags, "-ldflags="+strings.TrimSpace(value+" -checklinkname=0"))
@@ -175,14 +174,14 @@ func (b Build) linkerFlags() (flags []string) {
 	return flags
 }
 
-// language is the version of GOVERSION without what a vendor has added, "" if unknown.
+// language returns the language version of GOVERSION, without the suffix of a vendor; "" if unknown.
 func language(goversion string) string {
 	v, _, _ := strings.Cut(goversion, " ")
 	v, _, _ = strings.Cut(v, "-")
 	return version.Lang(v)
 }
 
-// write writes a file if it has other content, so that it can be read at any time.
+// write writes a file if its content changes. It replaces the file, so that the file is complete at any time.
 func write(name string, content []byte) error {
 	old, err := os.ReadFile(name)
 	if err == nil && bytes.Equal(old, content) {
@@ -190,10 +189,10 @@ func write(name string, content []byte) error {
 	}
 	next := name + "." + strconv.Itoa(os.Getpid())
 	if err := os.WriteFile(next, content, 0o666); err != nil {
-		return fmt.Errorf("writing the file that adopts: %w", err)
+		return fmt.Errorf("writing the generated file: %w", err)
 	}
 	if err := os.Rename(next, name); err != nil {
-		return fmt.Errorf("writing the file that adopts: %w", err)
+		return fmt.Errorf("writing the generated file: %w", err)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestRefused(t *testing.T) {
 		"-cover":                    func(b *adopt.Build) { b.Cover = true },
 		"-buildmode":                func(b *adopt.Build) { b.Mode = "c-shared" },
 		"-ldflags=-checklinkname":   func(b *adopt.Build) { b.LDFlags = []string{"-checklinkname"} },
-		"not known on windows":      func(b *adopt.Build) { b.GOOS = "windows" },
+		"not supported on windows":  func(b *adopt.Build) { b.GOOS = "windows" },
 		"the -overlay of the build": func(b *adopt.Build) { b.Overlay = "/nowhere" },
 	} {
 		b := good

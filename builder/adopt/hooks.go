@@ -9,29 +9,28 @@ import (
 	"strings"
 )
 
-// A reached is what package hook reaches in the standard library.
-type reached struct {
+// A linkname is a variable or method of the standard library that package hook reaches by go:linkname.
+type linkname struct {
 	file string // below GOROOT/src
-	name string // of the variable or method
+	name string // name of the variable or method
 	kind string // its type, as gofmt writes it
 }
 
 var (
-	always = []reached{
+	always = []linkname{
 		{"net/hook_unix.go", "socketFunc", "func(int, int, int) (int, error)"},
 		{"net/hook_unix.go", "listenFunc", "func(int, int) error"},
 		{"internal/poll/hook_unix.go", "CloseFunc", "func(int) error"},
 	}
-	accept4 = reached{"internal/poll/hook_cloexec.go", "Accept4Func", "func(int, int) (int, syscall.Sockaddr, error)"}
-	accept  = reached{"internal/poll/hook_unix.go", "AcceptFunc", "func(int) (int, syscall.Sockaddr, error)"}
-	ofHTTP  = []reached{
+	accept4 = linkname{"internal/poll/hook_cloexec.go", "Accept4Func", "func(int, int) (int, syscall.Sockaddr, error)"}
+	accept  = linkname{"internal/poll/hook_unix.go", "AcceptFunc", "func(int) (int, syscall.Sockaddr, error)"}
+	ofHTTP  = []linkname{
 		{"net/http/server.go", "testHookServerServe", "func(*Server, net.Listener)"},
 		{"net/http/server.go", "closeIdleConns", "func() bool"},
 	}
 )
 
-// checkHooks looks the hooks up in GOROOT: a Go that is newer than this code may have
-// others.
+// checkHooks looks for the hooks in GOROOT: a Go that is newer than this code may have other hooks.
 func (b Build) checkHooks() error {
 	wanted := append(always[:len(always):len(always)], accept4)
 	switch b.GOOS {
@@ -39,7 +38,7 @@ func (b Build) checkHooks() error {
 	case "darwin":
 		wanted[len(wanted)-1] = accept
 	default:
-		return refused("not known on %s", b.GOOS)
+		return refused("not supported on %s", b.GOOS)
 	}
 	if b.imports("net/http") {
 		wanted = append(wanted, ofHTTP...)
@@ -56,14 +55,13 @@ func (b Build) checkHooks() error {
 	return nil
 }
 
-// tellsAddresses reports whether this Go's net.socket has the parameters that
-// hook/unix_linux.go reads.
-func (b Build) tellsAddresses() bool {
+// socketHasAddress reports whether this Go's net.socket has the parameters that hook/unix_linux.go reads.
+func (b Build) socketHasAddress() bool {
 	const parameters = "func(ctx context.Context, net string, family, sotype, proto int, ipv6only bool, laddr, raddr sockaddr, "
 	return strings.HasPrefix(declared(filepath.Join(b.GOROOT, "src/net/sock_posix.go"))["socket"], parameters)
 }
 
-// declared returns the types of the variables, of the functions and of the methods of *Server in a file.
+// declared returns the types of the variables, the functions and the methods of *Server in a file, by name.
 func declared(name string) map[string]string {
 	kinds := map[string]string{}
 	set := token.NewFileSet()

@@ -9,14 +9,14 @@ import (
 	"github.com/hotstart/hotstart/builder/adopt"
 )
 
-// What a memory holds of one build must not get into another.
-func TestMemory(t *testing.T) {
+// The files of one build must not get into another build.
+func TestCache(t *testing.T) {
 	t.Parallel()
 	b, err := ofDir(module(t, map[string]string{"main.go": listens}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var memory adopt.Memory
+	var cache adopt.Cache
 	net := b.Imports
 	http := append(net[:len(net):len(net)], "net/http")
 	grpc := append(http[:len(http):len(http)], "google.golang.org/grpc")
@@ -29,22 +29,22 @@ func TestMemory(t *testing.T) {
 		{"with net/http", func(b *adopt.Build) { b.Imports = http }},
 		{"with grpc", func(b *adopt.Build) { b.Imports = grpc }},
 		{"without net/http", func(b *adopt.Build) { b.Imports = net }},
-		{"on a system with no hooks", func(b *adopt.Build) { b.GOOS = "plan9" }},
+		{"on a system without hooks", func(b *adopt.Build) { b.GOOS = "plan9" }},
 		{"back", func(b *adopt.Build) { b.GOOS = "linux" }},
-		{"in no module", func(b *adopt.Build) { b.Path = "" }},
+		{"outside a module", func(b *adopt.Build) { b.Path = "" }},
 	} {
 		step.change(&b)
-		b.Memory = nil
+		b.Cache = nil
 		want, wantErr := generated(t, b)
-		b.Memory = &memory
+		b.Cache = &cache
 		got, gotErr := generated(t, b)
 		if (gotErr == nil) != (wantErr == nil) || !maps.Equal(got, want) {
-			t.Errorf("%s: with a memory %v and %d files, without %v and %d files", step.what, gotErr, len(got), wantErr, len(want))
+			t.Errorf("%s: with a cache %v and %d files, without %v and %d files", step.what, gotErr, len(got), wantErr, len(want))
 		}
 	}
 }
 
-// generated returns what Adopt writes into an empty folder, by name.
+// generated returns what Adopt writes into an empty directory, by name.
 func generated(t *testing.T, b adopt.Build) (map[string]string, error) {
 	t.Helper()
 	b.Output = t.TempDir()
@@ -56,7 +56,7 @@ func generated(t *testing.T, b adopt.Build) (map[string]string, error) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Name() != "overlay.json" { // which names the folder
+		if e.Name() != "overlay.json" { // it has the name of the directory
 			files[e.Name()] = string(content)
 		}
 	}
@@ -70,9 +70,9 @@ func BenchmarkAdopt(b *testing.B) {
 	}
 	build.Imports = append(build.Imports, "net/http")
 	build.Output = b.TempDir()
-	for _, memory := range []*adopt.Memory{nil, new(adopt.Memory)} {
+	for _, cache := range []*adopt.Cache{nil, new(adopt.Cache)} {
 		name := "first"
-		if build.Memory = memory; memory != nil {
+		if build.Cache = cache; cache != nil {
 			name = "next"
 		}
 		b.Run(name, func(b *testing.B) {
