@@ -17,28 +17,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// content is what a file holds, compared by ==. The zero value: there is no such file.
+// content is a hash of the content of a file, comparable by ==. The zero value is a missing file.
 type content struct {
 	sum        [sha256.Size]byte
 	exists     bool
-	unreadable bool // there, but what it holds can't be told
+	unreadable bool // exists, with unknown content
 }
 
-// stat is what tells without reading that a file is likely the same, compared by ==.
+// stat is the state of a file that shows without reading it that its content is likely the same, comparable by ==.
 type stat struct {
 	size         int64 // bytes
 	mtime, ctime int64 // nanoseconds; any program can set mtime, only the kernel sets ctime
 	inode        inode
 }
 
-// inode names a file or directory whatever its path, as long as it exists: a number is soon used again.
+// inode identifies a file or directory under all its paths, while it exists: a number is soon used again.
 type inode struct{ dev, ino uint64 }
 
-// file is what is known of one file.
+// file is the last known state of a file.
 type file struct {
 	content
 	stat
-	read time.Time // when the content was read
+	read time.Time // time when the content was read
 }
 
 // reader reads files, one at a time.
@@ -52,15 +52,15 @@ func newReader(now time.Time) *reader {
 	return &reader{now, sha256.New(), make([]byte, 32<<10)}
 }
 
-// file reads the regular file at path, or the one that a symbolic link there leads to. What is no regular file is taken
-// as none.
+// file reads the regular file at path, or at the target of a symbolic link. Any other kind of file counts as
+// missing.
 func (r *reader) file(path string) file {
-	// A device must not even be opened, so ask first.
+	// A device must not be opened, so stat it first.
 	before := statFile(path)
 	if before == (stat{}) {
 		return file{}
 	}
-	// What was a file may be a FIFO by now: don't wait for its writer.
+	// The file may have become a FIFO: O_NONBLOCK does not wait for its writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if isMissing(err) {
 		return file{}
@@ -81,7 +81,7 @@ func (r *reader) content(f io.Reader) content {
 	return content{exists: true, sum: [sha256.Size]byte(r.hash.Sum(nil))}
 }
 
-// statFile is zero for what is no regular file.
+// statFile returns the zero value for any file that is not regular.
 func statFile(path string) stat {
 	st, err := statOf(path)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -92,7 +92,7 @@ func statFile(path string) stat {
 
 func statOf(path string) (st unix.Stat_t, err error) {
 	err = unix.EINTR
-	for err == unix.EINTR { // as from a file system that a program serves
+	for err == unix.EINTR { // for example from a FUSE file system
 		err = unix.Stat(path, &st)
 	}
 	return st, err
@@ -100,18 +100,19 @@ func statOf(path string) (st unix.Stat_t, err error) {
 
 func inodeOf(st unix.Stat_t) inode { return inode{uint64(st.Dev), uint64(st.Ino)} }
 
-// racy is how long after a file was modified another modification may leave the same time, with the coarsest file
-// system that is met (FAT: 2 s). Git calls such files "racily clean".
+// racy is the time within which two modifications may leave the same modification time, on the coarsest usual file
+// system (FAT: 2 s). Git calls such files "racily clean".
 const racy = 2 * time.Second
 
-// trusted reports that an equal stat means equal content: it could be read, long enough after the modification.
+// trusted reports whether an equal stat means equal content: the file was readable, and was read long enough after its
+// modification.
 func (f file) trusted() bool {
 	return !f.unreadable && f.read.Sub(time.Unix(0, f.mtime)).Abs() > racy && f.read.Sub(time.Unix(0, f.ctime)).Abs() > racy
 }
 
 // readFiles reads many files at once, in the order of the paths.
 func readFiles(paths []string, now time.Time) []file {
-	const each = 16 // fewer than this are not worth a goroutine
+	const each = 16 // files per goroutine at least
 	if len(paths) == 0 {
 		return nil
 	}
@@ -132,12 +133,12 @@ func readFiles(paths []string, now time.Time) []file {
 	return files
 }
 
-// isMissing reports whether err says that a path leads nowhere.
+// isMissing reports whether err says that a path does not exist.
 func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// dirInode returns the inode of the directory that path leads to.
+// dirInode returns the inode of the directory at path.
 func dirInode(path string) (inode, error) {
 	st, err := statOf(path)
 	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
@@ -150,8 +151,8 @@ func dirInode(path string) (inode, error) {
 }
 
 // modifiedSince reports whether a file with this time may have been modified at since or later. Kernels stamp files
-// with the time of their last clock tick (10 ms at HZ=100), and some file systems keep whole or even seconds only: a
-// file that is too young to tell counts.
+// with the time of their last clock tick (10 ms at HZ=100), and some file systems keep only whole or even seconds. A
+// file within that time counts as modified.
 func modifiedSince(nanoseconds int64, since time.Time) bool {
 	at, grain := time.Unix(0, nanoseconds), 10*time.Millisecond
 	if at.Nanosecond() == 0 {
@@ -160,15 +161,15 @@ func modifiedSince(nanoseconds int64, since time.Time) bool {
 	return at.After(since.Add(-grain))
 }
 
-// changedSince reports whether the file may have been written, replaced or moved at since or later. A file that is
-// copied with its times or moved has an old mtime, but not an old ctime. (File systems that keep no ctime are FAT and
-// some of other machines: there mtime alone tells.)
+// changedSince reports whether the file may have been written, replaced or moved at since or later. A file that was
+// moved, or copied with its times, has an old mtime, but not an old ctime. (FAT and some network file systems do not
+// keep a ctime: there only the mtime counts.)
 func (s stat) changedSince(since time.Time) bool {
 	return modifiedSince(s.mtime, since) || modifiedSince(s.ctime, since)
 }
 
-// placed tells which paths may have come to their place at since or later, by a symbolic link that was made, or by a
-// directory that was moved with all that is in it. It remembers what it has looked up.
+// placed finds paths that may have appeared at since or later without a change of the file: by a new symbolic link, or
+// by a directory that was moved. It caches its results.
 type placed struct {
 	since time.Time
 	known map[string]bool
@@ -184,7 +185,7 @@ func (p *placed) recently(path string) bool {
 		switch st.Mode & unix.S_IFMT {
 		case unix.S_IFLNK:
 			recently = true
-		case unix.S_IFDIR: // a new name in it sets both times, being moved only the one
+		case unix.S_IFDIR: // a new entry sets both times, a move only the ctime
 			recently = st.Ctim.Nano() > st.Mtim.Nano()
 		}
 	}

@@ -48,7 +48,7 @@ func TestReadFileUnreadable(t *testing.T) {
 	must(t, os.Chmod(path, 0))
 	if f, err := os.Open(path); err == nil {
 		f.Close()
-		path = "/proc/self/mem" // root opens everything, but nobody reads this from its beginning
+		path = "/proc/self/mem" // root opens every file, but this one can't be read from its beginning
 		if _, err := os.ReadFile(path); err == nil || os.IsNotExist(err) {
 			t.Skip("this user can read everything")
 		}

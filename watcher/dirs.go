@@ -10,45 +10,45 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// dir is one directory whose files count.
+// dir is a watched directory.
 type dir struct {
-	path  string
-	named bool // in Files itself, so awaited while it is missing; not just found below a tree
-	tree  bool // the directories in it count too
-	poll  bool // events don't come, or not all
-	gone  bool
-	// The nearest directory above that exists, watched for the return of one that is gone and named. Empty else.
+	path    string
+	listed  bool // listed in Files, so its parent is watched while it is missing; false if it was found below a tree
+	tree    bool // its subdirectories are watched too
+	poll    bool // not all changes send events
+	missing bool
+	// The nearest existing parent, watched while the directory is listed and missing; empty otherwise.
 	anchor string
-	files  map[string]file // what is known, by path
+	files  map[string]file // last known state, by path
 }
 
-// heed takes in what the kernel told.
-func (s *set) heed(marks map[string]mark) {
-	events := s.eyes.events(marks)
-	s.eyes.gone(events)
+// handleEvents handles the events of the kernel.
+func (s *set) handleEvents(marks map[string]mark) {
+	events := s.watches.events(marks)
+	s.watches.dropEnded(events)
 	for _, e := range events {
-		s.note(e)
+		s.handleEvent(e)
 	}
-	s.look()
+	s.scanQueued()
 }
 
-func (s *set) note(e event) {
+func (s *set) handleEvent(e event) {
 	if s.above[e.path] {
-		s.lookBelow(e.path)
+		s.queueBelow(e.path)
 	}
 	parent := s.dirs[filepath.Dir(e.path)]
 	if parent == nil {
 		return
 	}
 	if parent.tree && e.op.Has(fsnotify.Create) && isRealDir(e.path) {
-		s.child(e.path)
+		s.addSubdir(e.path)
 	}
 	if s.matches(e.path) {
-		s.gather.add(s.now, e.at, e.path)
+		s.debounce.add(s.now, e.at, e.path)
 	}
 }
 
-// poll looks at each directory that events don't come for.
+// poll scans each directory that needs polling.
 func (s *set) poll() {
 	s.polling.at = time.Time{}
 	for path, d := range s.dirs {
@@ -56,48 +56,48 @@ func (s *set) poll() {
 			s.todo[path] = true
 		}
 	}
-	s.look()
+	s.scanQueued()
 }
 
-// rescan watches and reads everything again, since events are missing.
+// rescan watches and reads everything again. It is called when events were lost.
 func (s *set) rescan() {
 	for path, d := range s.dirs {
-		s.eyes.close(path) // the event that its directory is no more may be among the missing
-		s.eyes.close(d.anchor)
+		s.watches.close(path) // the event of its removal may be lost
+		s.watches.close(d.anchor)
 		s.todo[path] = true
 		for path := range d.files {
-			s.suspect(path)
+			s.markDirty(path)
 		}
 	}
-	s.look()
+	s.scanQueued()
 }
 
-// look brings every directory of todo, and what turns up meanwhile, up to date with the disk.
-func (s *set) look() {
-	looked := false
-	for s.lookBlind(); len(s.todo) > 0; s.lookBlind() {
-		looked = true
+// scanQueued scans every directory of todo, and those that are queued during the scan.
+func (s *set) scanQueued() {
+	scanned := false
+	for s.queueLost(); len(s.todo) > 0; s.queueLost() {
+		scanned = true
 		for _, path := range slices.Sorted(maps.Keys(s.todo)) {
 			delete(s.todo, path)
 			if d := s.dirs[path]; d != nil {
-				s.lookAt(d)
+				s.scan(d)
 			}
 		}
 	}
-	if looked {
+	if scanned {
 		s.polling.needed = s.anyPolled()
 	}
 }
 
-// lookBlind has the directories looked at whose watch has ended by itself.
-func (s *set) lookBlind() {
-	for _, name := range s.eyes.takeBlind() {
-		s.lookBelow(name)
+// queueLost queues the directories that have lost their watch.
+func (s *set) queueLost() {
+	for _, name := range s.watches.takeLost() {
+		s.queueBelow(name)
 	}
 }
 
-// lookBelow has the directories looked at that are path or lie below it.
-func (s *set) lookBelow(path string) {
+// queueBelow queues path and the directories below it.
+func (s *set) queueBelow(path string) {
 	for name := range s.dirs {
 		if within(name, path) {
 			s.todo[name] = true
@@ -114,8 +114,8 @@ func (s *set) anyPolled() bool {
 	return false
 }
 
-// lookAt watches first, then lists: what comes after the listing comes as an event.
-func (s *set) lookAt(d *dir) {
+// scan watches the directory before it lists it: each change after the listing then sends an event.
+func (s *set) scan(d *dir) {
 	poll, err := s.watch(d.path)
 	var entries []os.DirEntry
 	if err == nil {
@@ -123,26 +123,26 @@ func (s *set) lookAt(d *dir) {
 	}
 	switch {
 	case isMissing(err):
-		s.lose(d)
+		s.missing(d)
 	case err != nil:
-		d.poll = true // it can't be read, and no event would tell when it can
+		d.poll = true // unreadable; no event is sent when it becomes readable
 	default:
-		s.find(d, poll, entries)
+		s.found(d, poll, entries)
 	}
 }
 
-// find notes that the directory is there, and what is in it.
-func (s *set) find(d *dir, poll bool, entries []os.DirEntry) {
+// found records an existing directory and its entries.
+func (s *set) found(d *dir, poll bool, entries []os.DirEntry) {
 	anchor := d.anchor
-	d.gone, d.anchor = false, ""
+	d.missing, d.anchor = false, ""
 	s.release(anchor)
-	d.poll = d.poll || poll // no event tells what has changed since the last poll
+	d.poll = d.poll || poll // changes since the last poll sent no event
 	var paths []string
 	for _, entry := range entries {
 		path := filepath.Join(d.path, entry.Name())
 		switch {
 		case entry.IsDir() && d.tree:
-			s.child(path)
+			s.addSubdir(path)
 		case !entry.IsDir() && s.matches(path):
 			paths = append(paths, path)
 		}
@@ -151,39 +151,39 @@ func (s *set) find(d *dir, poll bool, entries []os.DirEntry) {
 	d.poll = poll
 }
 
-// lose notes that the directory is missing.
-func (s *set) lose(d *dir) {
+// missing records that the directory is missing.
+func (s *set) missing(d *dir) {
 	s.compare(d, nil)
-	d.gone, d.poll = true, false
+	d.missing, d.poll = true, false
 	s.release(d.path)
-	if d.named {
-		s.await(d)
+	if d.listed {
+		s.watchParent(d)
 	} else {
-		s.tidy(d)
+		s.forget(d)
 	}
 }
 
-// await watches the nearest directory above d that exists, to see d return.
-func (s *set) await(d *dir) {
+// watchParent watches the nearest existing parent of d, to see when d is created.
+func (s *set) watchParent(d *dir) {
 	child := d.path
 	poll, err := s.watch(filepath.Dir(child))
 	for err != nil && child != "/" {
 		child = filepath.Dir(child)
 		poll, err = s.watch(filepath.Dir(child))
 	}
-	left := d.anchor
+	previous := d.anchor
 	d.anchor, d.poll = filepath.Dir(child), poll
-	s.release(left)
-	// It was missing before this watch began, and may have come before it did.
+	s.release(previous)
+	// The directory may have been created before the watch of its parent began.
 	if _, err := dirInode(child); err == nil {
 		s.todo[d.path] = true
 	}
 }
 
-// watch opens the directory and reports whether it must be polled as well: where changes are made elsewhere, the kernel
-// still tells at once of those that are made here. The error says that it is missing.
+// watch watches the directory, and reports whether it must be polled as well: the kernel sends no events for changes
+// that are made on another machine. The error says that the directory is missing.
 func (s *set) watch(name string) (poll bool, err error) {
-	err = s.eyes.open(name)
+	err = s.watches.open(name)
 	switch {
 	case isMissing(err):
 		return false, err
@@ -191,12 +191,12 @@ func (s *set) watch(name string) (poll bool, err error) {
 		s.polling.failed(name, err)
 		return true, nil
 	}
-	return s.eyes.kernel == nil || s.polling.eventless(name), nil
+	return s.watches.kernel == nil || s.polling.eventless(name), nil
 }
 
-// release closes the name, unless it is needed still.
+// release closes the watch of the name, unless it is still needed.
 func (s *set) release(name string) {
-	if d := s.dirs[name]; d != nil && !d.gone {
+	if d := s.dirs[name]; d != nil && !d.missing {
 		return
 	}
 	for _, d := range s.dirs {
@@ -204,63 +204,63 @@ func (s *set) release(name string) {
 			return
 		}
 	}
-	s.eyes.close(name)
+	s.watches.close(name)
 }
 
-// leave releases the directories of before that are not in the set any more.
-func (s *set) leave() {
-	for path, d := range s.old {
+// unwatchRemoved releases the previous directories that are no longer in the set.
+func (s *set) unwatchRemoved() {
+	for path, d := range s.previous {
 		if s.dirs[path] == nil {
 			s.release(path)
 			s.release(d.anchor)
 		}
 	}
-	s.look() // those that shared an eye with one that left
+	s.scanQueued() // a directory may have shared its watch with a removed one
 }
 
-// tidy forgets a directory found below a tree once it and its files are gone.
-func (s *set) tidy(d *dir) {
-	if d.gone && !d.named && len(d.files) == 0 {
+// forget removes a directory that was found below a tree, if the directory and its files are missing.
+func (s *set) forget(d *dir) {
+	if d.missing && !d.listed && len(d.files) == 0 {
 		delete(s.dirs, d.path)
 	}
 }
 
-// child takes in a directory found in one of a tree.
-func (s *set) child(path string) {
+// addSubdir adds a directory that was found in a tree.
+func (s *set) addSubdir(path string) {
 	if s.files.Skip == nil || !s.files.Skip(path) {
-		s.want(path, false, true)
+		s.require(path, false, true)
 	}
 }
 
-// want makes the directory one of the set, and has it looked at if that is news.
-func (s *set) want(path string, named, tree bool) {
-	d, news := s.dirs[path], false
+// require adds the directory to the set, and queues it if it is new.
+func (s *set) require(path string, named, tree bool) {
+	d, added := s.dirs[path], false
 	if d == nil {
-		d, news = s.adopt(path), true
+		d, added = s.inherit(path), true
 		s.dirs[path] = d
 	}
-	if news || d.gone || tree && !d.tree {
+	if added || d.missing || tree && !d.tree {
 		s.todo[path] = true
 	}
-	d.named, d.tree = d.named || named, d.tree || tree
+	d.listed, d.tree = d.listed || named, d.tree || tree
 	for a := path; !s.above[a]; a = filepath.Dir(a) {
 		s.above[a] = true
 	}
 }
 
-// adopt returns what was known of the directory before the set was replaced, as far as it still counts, or a new one.
-func (s *set) adopt(path string) *dir {
-	d := s.old[path]
+// inherit returns the directory of the previous set, with the files that still match, or a new directory.
+func (s *set) inherit(path string) *dir {
+	d := s.previous[path]
 	if d == nil {
 		return &dir{path: path, files: map[string]file{}}
 	}
-	d.named, d.tree = false, false
+	d.listed, d.tree = false, false
 	maps.DeleteFunc(d.files, func(path string, _ file) bool { return !s.matches(path) })
 	return d
 }
 
-// isRealDir reports whether path is a directory and no symbolic link to one: those are not followed below a tree, as by
-// filepath.WalkDir and the go command, so there are no loops.
+// isRealDir reports whether path is a directory and not a symbolic link to one. Below a tree, symbolic links are not
+// followed, like by filepath.WalkDir and the go command, so there are no loops.
 func isRealDir(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.IsDir()

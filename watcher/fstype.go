@@ -1,9 +1,8 @@
 package watcher
 
-// fsTypeOfMagic returns the name of a file system on which files change without an event of this kernel, since the
-// change is made elsewhere (another machine, the host of a virtual machine, a user-space server). Empty for every
-// other. magic is statfs(2)'s f_type; the numbers are those of linux/magic.h, of statfs(2), and of the file systems'
-// own sources.
+// fsTypeOfMagic returns the name of a file system whose files change without an event of this kernel, because another
+// machine, the host of a virtual machine or a user-space server changes them. It returns "" for any other file system.
+// magic is f_type of statfs(2). The numbers are from linux/magic.h, statfs(2) and the sources of the file systems.
 func fsTypeOfMagic(magic uint32) string {
 	switch magic {
 	case 0x01021997:
@@ -44,7 +43,7 @@ func fsTypeOfMagic(magic uint32) string {
 	return ""
 }
 
-// fsTypeOfName is fsTypeOfMagic where the kernel names file systems: f_fstypename of macOS and the BSDs.
+// fsTypeOfName is fsTypeOfMagic for f_fstypename, the name of the file system on macOS and the BSDs.
 func fsTypeOfName(name string) string {
 	switch name {
 	case "nfs", "smbfs", "afpfs", "webdav", "ftp", "macfuse", "osxfuse", "fusefs", "p9fs", "virtiofs":

@@ -4,8 +4,8 @@ package watcher
 
 import "golang.org/x/sys/unix"
 
-// fsType names the file system of dir if events don't come for it. Empty if they do, or if it can't be told.
-// These kernels tell the type by its name, not by a number.
+// fsType returns the name of the file system of dir if that file system sends no events, or else "".
+// These kernels return a name instead of a number.
 func fsType(dir string) string {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {

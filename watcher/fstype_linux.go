@@ -2,11 +2,11 @@ package watcher
 
 import "golang.org/x/sys/unix"
 
-// fsType names the file system of dir if events don't come for it. Empty if they do, or if it can't be told.
+// fsType returns the name of the file system of dir if that file system sends no events, or else "".
 func fsType(dir string) string {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {
 		return ""
 	}
-	return fsTypeOfMagic(uint32(st.Type)) // signed, and of differing size, on other machines
+	return fsTypeOfMagic(uint32(st.Type)) // signed, and of another size, on other machines
 }

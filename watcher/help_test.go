@@ -156,7 +156,7 @@ func (f *fixture) watches() []string {
 	f.Watcher.mu.Lock()
 	defer f.Watcher.mu.Unlock()
 	var names []string
-	for _, e := range f.Watcher.set.eyes.byInode {
+	for _, e := range f.Watcher.set.watches.byInode {
 		name, err := filepath.Rel(f.dir, e.label)
 		must(f, err)
 		names = append(names, name)

@@ -8,20 +8,20 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// mark is what the kernel told about one path since the inbox was last emptied.
+// mark is the sum of the kernel's events for one path since the inbox was last emptied.
 type mark struct {
-	op fsnotify.Op // all that happened
-	at time.Time   // when the first of it did
+	op fsnotify.Op // all operations
+	at time.Time   // time of the first event
 }
 
-// inbox takes the kernel's events as fast as they come, so that its queue does not overflow while files are read. It
-// is also what keeps fsnotify going: its Add can't return while an error of its own waits to be taken.
+// inbox receives the kernel's events as fast as they come, so that the kernel's queue does not overflow while files are
+// read. It also prevents a deadlock: fsnotify's Add can't return while an error waits to be received.
 type inbox struct {
-	ready chan struct{} // capacity 1: there is something to take
+	ready chan struct{} // capacity 1: the inbox is not empty
 
 	mu    sync.Mutex
 	marks map[string]mark
-	lost  bool // events are missing
+	lost  bool // events were lost
 }
 
 func newInbox() *inbox { return &inbox{ready: make(chan struct{}, 1)} }
@@ -36,12 +36,12 @@ func (b *inbox) fill(events <-chan fsnotify.Event, errors <-chan error) {
 				continue
 			}
 			b.put(filepath.Clean(e.Name), e.Op, time.Now())
-		case _, ok := <-errors: // whichever it is, events may be missing, as with fsnotify.ErrEventOverflow
+		case _, ok := <-errors: // after any error events may be lost, for example after fsnotify.ErrEventOverflow
 			if !ok {
 				errors = nil
 				continue
 			}
-			b.lose()
+			b.setLost()
 		}
 	}
 }
@@ -58,14 +58,14 @@ func (b *inbox) put(path string, op fsnotify.Op, now time.Time) {
 	}
 	m.op |= op
 	b.marks[path] = m
-	b.poke()
+	b.wake()
 }
 
-func (b *inbox) lose() {
+func (b *inbox) setLost() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lost = true
-	b.poke()
+	b.wake()
 }
 
 // take empties the inbox.
@@ -77,8 +77,8 @@ func (b *inbox) take() (marks map[string]mark, lost bool) {
 	return marks, lost
 }
 
-// poke wakes who waits for ready.
-func (b *inbox) poke() {
+// wake wakes the goroutine that waits for ready.
+func (b *inbox) wake() {
 	select {
 	case b.ready <- struct{}{}:
 	default:

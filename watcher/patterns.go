@@ -11,12 +11,13 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Patterns says which files a user named, and which he wants left out.
+// Patterns selects files by the patterns of a user: files to watch, and files to ignore.
 //
 // A pattern follows https://pkg.go.dev/github.com/bmatcuk/doublestar/v4: `*` and `?` stay within one name, `**` is any
-// number of directories, `{a,b}` either. Without such a sign (or where a file of that very name exists, as "app/[id]")
-// it names a file, or a directory with all that is below it: "web" is "web" and "web/**", today or once it exists.
-// An ignored directory is ignored with all that is below it, however it was matched. Ignoring beats watching.
+// number of directories, `{a,b}` is a or b. A pattern without such a character is the name of a file, or of a directory
+// with everything below it: "web" is "web" and "web/**", whether or not it exists yet. The same is true if a file of
+// that name exists, for example "app/[id]". Everything below an ignored directory is ignored. Ignored files are never
+// watched.
 //
 // Patterns does not change and may be used from several goroutines.
 type Patterns struct {
@@ -24,7 +25,7 @@ type Patterns struct {
 }
 
 // NewPatterns reads what to watch and what to ignore. A relative pattern is relative to dir, which must be absolute.
-// The error names the pattern that is none.
+// The error names the invalid pattern.
 func NewPatterns(dir string, watch, ignore []string) (*Patterns, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, fmt.Errorf("reading patterns relative to %q: not an absolute directory", dir)
@@ -40,12 +41,12 @@ func NewPatterns(dir string, watch, ignore []string) (*Patterns, error) {
 	return &Patterns{watched, ignored}, nil
 }
 
-// Watched reports whether the absolute path is one that the user wants watched.
+// Watched reports whether the user wants the absolute path watched.
 func (p *Patterns) Watched(path string) bool {
 	return slices.ContainsFunc(p.watch, func(w pattern) bool { return w.matches(path) }) && !p.Ignored(path)
 }
 
-// Ignored reports whether the absolute path, or a directory that it lies in, is one that the user wants left out.
+// Ignored reports whether the user wants the absolute path, or one of its parents, ignored.
 func (p *Patterns) Ignored(path string) bool {
 	for ; ; path = filepath.Dir(path) {
 		if slices.ContainsFunc(p.ignore, func(i pattern) bool { return i.matches(path) }) {
@@ -57,14 +58,14 @@ func (p *Patterns) Ignored(path string) bool {
 	}
 }
 
-// Skip reports that nothing below the absolute dir can be Watched. It is meant for Files.Skip: with it, "*.html" costs
-// one directory, not the whole tree.
+// Skip reports whether no path below the absolute dir can be Watched. It is for Files.Skip: with it, "*.html" watches
+// one directory instead of the whole tree.
 func (p *Patterns) Skip(dir string) bool {
 	return p.Ignored(dir) || !slices.ContainsFunc(p.watch, func(w pattern) bool { return w.reaches(dir) })
 }
 
 // Trees returns the directories below which the watched patterns can match, sorted, each once, whether or not they
-// exist. They are meant for Files.Trees, together with Skip.
+// exist. They are for Files.Trees, together with Skip.
 func (p *Patterns) Trees() []string {
 	var trees []string
 	for _, w := range p.watch {
@@ -74,7 +75,7 @@ func (p *Patterns) Trees() []string {
 	return slices.Compact(trees)
 }
 
-// A pattern is absolute and clean: a path if literal, else in doublestar's syntax.
+// A pattern is absolute and clean. If it is not literal, it has the syntax of doublestar.
 type pattern struct {
 	text    string
 	literal bool
@@ -94,7 +95,7 @@ func readPatterns(dir string, texts []string) ([]pattern, error) {
 
 func readPattern(dir, text string) (pattern, error) {
 	if text == "" {
-		return pattern{}, errors.New("it is empty")
+		return pattern{}, errors.New("the pattern is empty")
 	}
 	if path := absolute(dir, text); !strings.ContainsAny(text, meta) || exists(path) {
 		return pattern{path, true}, nil
@@ -105,7 +106,7 @@ func readPattern(dir, text string) (pattern, error) {
 	return pattern{absolute(quote(dir), text), false}, nil
 }
 
-// meta are the signs that make a pattern of a path.
+// meta has the special characters of a pattern.
 const meta = `*?[]{}\`
 
 func absolute(dir, path string) string {
@@ -139,7 +140,7 @@ func (p pattern) matches(path string) bool {
 	return doublestar.MatchUnvalidated(p.text, path)
 }
 
-// reaches reports whether p can match something below dir. Where it can't be told, it can.
+// reaches reports whether p may match a path below dir. If that is unknown, it returns true.
 func (p pattern) reaches(dir string) bool {
 	if p.literal {
 		return within(dir, p.text) || within(p.text, dir)
@@ -161,8 +162,8 @@ func (p pattern) reaches(dir string) bool {
 	return len(parts) > len(names)
 }
 
-// tree returns the directory that holds all that p can match. For a literal that is no directory now, its parent does:
-// there a file, or a directory yet to come, is seen.
+// tree returns the directory that contains every path that p can match. For a literal that is not a directory now, it
+// returns the parent, in which a file or a later directory appears.
 func (p pattern) tree() string {
 	if !p.literal {
 		base, _ := doublestar.SplitPattern(p.text)

@@ -115,7 +115,7 @@ func TestPatternsErrors(t *testing.T) {
 	}
 }
 
-// What Skip prunes never holds what Watched would match.
+// A directory that Skip prunes never contains a path that Watched matches.
 func FuzzPatternsSkip(f *testing.F) {
 	for _, pattern := range []string{"*.go", "a/**/b", "{a,b/c}/*", "a", "**", "a/[b]/c", "a/?/*"} {
 		f.Add(pattern, "a/b/c/d")

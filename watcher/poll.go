@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// polling is when and why directories are looked at without an event.
+// polling has the time of the next poll, and the reasons for polling.
 type polling struct {
 	interval time.Duration // the pause between the end of one poll and the next
-	at       time.Time     // when the next is. Zero: not known, see next
-	needed   bool          // some directory needs it; else there is no timer
+	at       time.Time     // time of the next poll; zero if next has to set it
+	needed   bool          // some directory needs polling; otherwise there is no timer
 
 	fsType func(dir string) string // as fsType
 	logf   func(format string, args ...any)
-	told   map[string]bool // the reasons that were logged
+	logged map[string]bool // reasons that were logged
 }
 
-// next returns when to poll: zero for never. The pause begins with the first call after a poll.
+// next returns the time of the next poll; zero for never. The pause begins with the first call after a poll.
 func (p *polling) next(now time.Time) time.Time {
 	switch {
 	case !p.needed:
@@ -34,7 +34,7 @@ func (p *polling) due(now time.Time) bool {
 	return p.needed && !p.at.IsZero() && !now.Before(p.at)
 }
 
-// eventless reports whether the directory lies on a file system that sends no events, and says so once for each kind.
+// eventless reports whether the file system of the directory sends no events. It logs that once for each kind.
 func (p *polling) eventless(dir string) bool {
 	fs := p.fsType(dir)
 	if fs != "" {
@@ -43,24 +43,24 @@ func (p *polling) eventless(dir string) bool {
 	return fs != ""
 }
 
-// failed says once for each reason that the kernel refuses to watch.
+// failed logs that the kernel refuses a watch, once for each reason.
 func (p *polling) failed(dir string, err error) {
 	p.explain(reason(err), "watching %s: %v; polling what can't be watched every %v%s", dir, err, p.interval, remedy(err))
 }
 
-// off says that the kernel refuses to watch anything.
+// off logs that the kernel refuses all watches.
 func (p *polling) off(err error) {
 	p.explain(reason(err), "watching files: %v; polling all every %v%s", err, p.interval, remedy(err))
 }
 
 func (p *polling) explain(reason, format string, args ...any) {
-	if !p.told[reason] {
-		p.told[reason] = true
+	if !p.logged[reason] {
+		p.logged[reason] = true
 		p.logf(format, args...)
 	}
 }
 
-// reason is the error without the directory.
+// reason returns the text of the error without the directory.
 func reason(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -69,8 +69,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// remedy returns the end of a sentence: what to do about an error of the kernel's watches. See inotify(7) for Linux;
-// elsewhere each watched file is an open one.
+// remedy returns what to do about an error of the kernel's watches, as the end of a sentence. See inotify(7) for Linux.
+// On other systems each watched file is an open file.
 func remedy(err error) string {
 	switch linux := runtime.GOOS == "linux"; {
 	case errors.Is(err, syscall.ENOSPC) && linux:

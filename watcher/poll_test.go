@@ -139,7 +139,7 @@ func TestPollingSeesWhatTheTimeDoesNotTell(t *testing.T) {
 func TestEventlessFileSystemIsPolled(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{
-		// Changes that are made elsewhere: no event comes for what is on the share.
+		// Changes on another machine: the share sends no events.
 		events: func() (*source, error) {
 			s, err := openSource()
 			if err != nil {
@@ -356,7 +356,7 @@ func TestReasonIsWithoutTheDirectory(t *testing.T) {
 	}
 }
 
-// Run ends though nobody receives.
+// Run ends although the batch is not received.
 func TestRunEndsWithABatchUnsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,32 +6,33 @@ import (
 	"time"
 )
 
-// set is all that is watched and known. It starts no goroutine that outlives a call and looks at no clock; the Watcher
-// calls it under its lock. This file is about what is known of files; dirs.go about which directories are watched.
+// set is the state of a Watcher: the watched directories, and the last known state of their files. It starts no
+// goroutine that outlives a call, and does not read the clock. The Watcher calls it under its lock. This file has the
+// files; dirs.go has the directories.
 type set struct {
-	files   Files
-	dirs    map[string]*dir
-	above   map[string]bool // every one of dirs, and every directory above one
-	eyes    *eyes
-	gather  gather
-	untold  untold
-	polling polling
+	files    Files
+	dirs     map[string]*dir
+	above    map[string]bool // the directories in dirs, and all their parents
+	watches  *watches
+	debounce debounce
+	pending  pending
+	polling  polling
 
-	// The call under way.
-	now    time.Time
-	todo   map[string]bool        // directories to look at
-	old    map[string]*dir        // while the set is replaced: those of before
-	fresh  func(path string) bool // while the set is replaced: is this file new to it?
-	unread []string               // while the set is replaced: files that are
+	// State of the current call.
+	now      time.Time
+	todo     map[string]bool        // directories to scan
+	previous map[string]*dir        // previous dirs, only set during replace
+	isNew    func(path string) bool // whether a file is new to the set, only set during replace
+	newFiles []string               // files that are new to the set, only set during replace
 }
 
 func newSet(o Options) *set {
 	s := &set{
-		eyes:    newEyes(),
-		gather:  gather{quiet: o.Quiet, longest: o.Longest},
-		untold:  untold{was: map[string]content{}},
-		polling: polling{interval: o.Poll, fsType: o.fsType, logf: o.Logf, told: map[string]bool{}},
-		todo:    map[string]bool{},
+		watches:  newWatches(),
+		debounce: debounce{settle: o.Quiet, maxDelay: o.Longest},
+		pending:  pending{before: map[string]content{}},
+		polling:  polling{interval: o.Poll, fsType: o.fsType, logf: o.Logf, logged: map[string]bool{}},
+		todo:     map[string]bool{},
 	}
 	if o.Poll == 0 {
 		s.polling.interval = 500 * time.Millisecond
@@ -39,47 +40,47 @@ func newSet(o Options) *set {
 	return s
 }
 
-// step takes in what the kernel told, and does what is due. It returns what can be sent, and when to step again if
-// nothing comes before: zero for never.
+// step handles the kernel's events, and does what is due. It returns the batch to send, which may be empty, and the time
+// of the next step without an event; zero for never.
 func (s *set) step(now time.Time, marks map[string]mark, lost bool) (Batch, time.Time) {
 	s.now = now
-	s.heed(marks)
+	s.handleEvents(marks)
 	if lost {
 		s.rescan()
 	}
 	if s.polling.due(now) {
 		s.poll()
-		return s.untold.batch(), now // step again at once, since the pause begins after the poll, and now was before it
+		return s.pending.batch(), now // step again immediately: the pause begins after the poll, and now is before it
 	}
-	if s.gather.settled(now) {
+	if s.debounce.settled(now) {
 		s.settle()
 	}
-	due, poll := s.gather.due(), s.polling.next(now)
+	due, poll := s.debounce.due(), s.polling.next(now)
 	if due.IsZero() || !poll.IsZero() && poll.Before(due) {
 		due = poll
 	}
-	return s.untold.batch(), due
+	return s.pending.batch(), due
 }
 
-// replace makes f what is watched; since is as for Watcher.Watch.
+// replace replaces the watched files with f; since is as for Watcher.Watch.
 func (s *set) replace(now time.Time, f Files, since time.Time) {
-	s.now, s.fresh = now, newTo(s.files, s.dirs)
-	s.old, s.dirs, s.above, s.files = s.dirs, map[string]*dir{}, map[string]bool{}, f
-	for _, path := range f.Trees { // first, so that what is in both is a tree
-		s.want(filepath.Clean(path), true, true)
+	s.now, s.isNew = now, newTo(s.files, s.dirs)
+	s.previous, s.dirs, s.above, s.files = s.dirs, map[string]*dir{}, map[string]bool{}, f
+	for _, path := range f.Trees { // first, so that a directory in both lists is a tree
+		s.require(filepath.Clean(path), true, true)
 	}
 	for _, path := range f.Dirs {
-		s.want(filepath.Clean(path), true, false)
+		s.require(filepath.Clean(path), true, false)
 	}
-	s.look()
-	s.leave()
-	s.learnNew(since)
-	s.old, s.fresh = nil, nil
-	s.gather.keep(s.counts)
-	s.untold.keep(s.counts)
+	s.scanQueued()
+	s.unwatchRemoved()
+	s.recordNew(since)
+	s.previous, s.isNew = nil, nil
+	s.debounce.keep(s.isWatched)
+	s.pending.keep(s.isWatched)
 }
 
-// newTo returns whether a file was not among those watched by f, of which the directories dirs were met.
+// newTo returns a function that reports whether a file was not watched by f, with the directories dirs.
 func newTo(f Files, dirs map[string]*dir) func(path string) bool {
 	return func(path string) bool {
 		if f.Match != nil && !f.Match(path) {
@@ -89,7 +90,7 @@ func newTo(f Files, dirs map[string]*dir) func(path string) bool {
 		if dirs[d] != nil {
 			return false
 		}
-		// It may be new below a tree, with the event on its way.
+		// The directory may be new below a tree, and its event not yet received.
 		for ; dirs[d] == nil; d = filepath.Dir(d) {
 			if d == "/" || f.Skip != nil && f.Skip(d) {
 				return true
@@ -99,44 +100,45 @@ func newTo(f Files, dirs map[string]*dir) func(path string) bool {
 	}
 }
 
-// learnNew takes the files that are new to the set as known, or as changed if that may have been at since or later.
-func (s *set) learnNew(since time.Time) {
+// recordNew records the files that are new to the set. A file that may have changed at since or later is marked dirty.
+func (s *set) recordNew(since time.Time) {
 	placed := &placed{since: since, known: map[string]bool{}}
-	for i, f := range readFiles(s.unread, s.now) {
-		path := s.unread[i]
+	for i, f := range readFiles(s.newFiles, s.now) {
+		path := s.newFiles[i]
 		d := s.dirs[filepath.Dir(path)]
 		switch {
-		case d == nil, !f.exists: // gone since it was listed
+		case d == nil, !f.exists: // removed after the listing
 		case !since.IsZero() && (f.changedSince(since) || placed.recently(path) || s.lostSince(d, since)):
-			s.suspect(path)
+			s.markDirty(path)
 		default:
 			d.files[path] = f
 		}
 	}
-	s.unread = nil
+	s.newFiles = nil
 }
 
-// lostSince reports whether a directory that is new to the set may have lost a file at since or later, or got one. All
-// of them are new to the first set: there a program that writes into its own folder would have everything count.
+// lostSince reports whether a file may have been removed from or added to a directory at since or later, if the
+// directory is new to the set. In the first set every directory is new, and a program that writes into its own
+// directory would mark all its files dirty: so the first set does not use it.
 func (s *set) lostSince(d *dir, since time.Time) bool {
 	st, err := statOf(d.path)
-	return len(s.old) > 0 && s.old[d.path] == nil && err == nil && modifiedSince(st.Mtim.Nano(), since)
+	return len(s.previous) > 0 && s.previous[d.path] == nil && err == nil && modifiedSince(st.Mtim.Nano(), since)
 }
 
-// settle compares what was gathered with what is known. As long as a file is half saved, the whole batch is held.
+// settle compares the collected files with their last known state. While a file is half saved, it holds the batch.
 func (s *set) settle() {
-	paths := s.gather.list()
-	if !s.gather.late(s.now) && slices.ContainsFunc(paths, s.halfSaved) {
-		s.gather.hold()
+	paths := s.debounce.list()
+	if !s.debounce.late(s.now) && slices.ContainsFunc(paths, s.halfSaved) {
+		s.debounce.hold()
 		return
 	}
-	s.gather.clear()
+	s.debounce.clear()
 	for i, f := range readFiles(paths, s.now) {
-		s.learn(paths[i], f)
+		s.record(paths[i], f)
 	}
 }
 
-// halfSaved reports whether the file has become missing or empty, as it is for a moment when it is saved.
+// halfSaved reports whether the file has become missing or empty, which happens for a moment during a save.
 func (s *set) halfSaved(path string) bool {
 	d := s.dirs[filepath.Dir(path)]
 	if d == nil {
@@ -146,8 +148,8 @@ func (s *set) halfSaved(path string) bool {
 	return is.size == 0 && (known.size > 0 || known.exists != (is != stat{}))
 }
 
-// learn makes f what is known of the file.
-func (s *set) learn(path string, f file) {
+// record makes f the last known state of the file.
+func (s *set) record(path string, f file) {
 	d := s.dirs[filepath.Dir(path)]
 	if d == nil {
 		return
@@ -157,14 +159,14 @@ func (s *set) learn(path string, f file) {
 		d.files[path] = f
 	} else {
 		delete(d.files, path)
-		s.tidy(d)
+		s.forget(d)
 	}
 	if f.content != was {
-		s.untold.add(path, was, f.content, s.gather.since)
+		s.pending.add(path, was, f.content, s.debounce.since)
 	}
 }
 
-// compare takes in that the directory has these files now.
+// compare compares the files of the directory with their last known state.
 func (s *set) compare(d *dir, paths []string) {
 	here := make(map[string]bool, len(paths))
 	for _, path := range paths {
@@ -173,7 +175,7 @@ func (s *set) compare(d *dir, paths []string) {
 	}
 	for path := range d.files {
 		if !here[path] {
-			s.suspect(path)
+			s.markDirty(path)
 		}
 	}
 }
@@ -181,19 +183,19 @@ func (s *set) compare(d *dir, paths []string) {
 func (s *set) compareFile(d *dir, path string) {
 	known, ok := d.files[path]
 	switch {
-	case !ok && s.fresh != nil && s.fresh(path):
-		s.unread = append(s.unread, path)
+	case !ok && s.isNew != nil && s.isNew(path):
+		s.newFiles = append(s.newFiles, path)
 	case !ok, d.poll && !known.trusted(), statFile(path) != known.stat:
-		s.suspect(path)
+		s.markDirty(path)
 	}
 }
 
-// suspect has the file compared when the batch settles.
-func (s *set) suspect(path string) { s.gather.add(s.now, s.now, path) }
+// markDirty adds the file to the files that are compared when the batch settles.
+func (s *set) markDirty(path string) { s.debounce.add(s.now, s.now, path) }
 
 func (s *set) matches(path string) bool { return s.files.Match == nil || s.files.Match(path) }
 
-// counts reports whether path is one of the files that are watched, if it exists.
-func (s *set) counts(path string) bool {
+// isWatched reports whether a file at path is watched.
+func (s *set) isWatched(path string) bool {
 	return s.dirs[filepath.Dir(path)] != nil && s.matches(path)
 }

@@ -1,15 +1,16 @@
-// Package watcher tells which files changed: early, once, and only if what they hold changed.
+// Package watcher reports changed files: early, once, and only if their content changed.
 //
-// It watches directories, never single files, so it doesn't matter how an editor saves: a file that is written in
-// place, truncated and written, or replaced by renaming another over it is one change of one file. What a file holds is
-// remembered as a hash: a touch, a chmod, or the same bytes written again is not a change. Changes are gathered into
-// batches that settle within milliseconds.
+// It watches directories, never single files, so it does not matter how an editor saves: a file that is written in
+// place, truncated and written, or replaced by a rename is one change of one file. It keeps a hash of the content of
+// each file: a touch, a chmod, or writing the same bytes again is not a change. It debounces changes into batches,
+// which settle within milliseconds.
 //
-// Where the kernel has no events, or no room for more watches, directories are polled instead.
+// If the kernel has no events, or refuses more watches, it polls directories instead.
 //
-// Not seen: a change behind a symbolic link to a file in a directory that is not watched itself (unless it is polled),
-// what is written through a memory map (inotify(7) does not tell), and, until the next call of Watch, that a directory
-// above the watched ones, and not watched itself, was moved away and another put in its place.
+// It does not see three kinds of changes. First, a change of the target of a symbolic link, if the target's directory
+// is neither watched nor polled. Second, a write through a memory map (inotify(7) does not report it). Third, until the
+// next call of Watch, that a parent of the watched directories, which is not watched itself, was replaced by another
+// directory.
 package watcher
 
 import (
@@ -23,57 +24,60 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Files says what is watched. Directories that don't exist, or not any more, are waited for. One that is a symbolic
-// link is followed, and its files are reported by the name given here; links below a tree are not followed.
+// Files selects the watched files. A directory that does not exist is watched once it is created. A directory that is a
+// symbolic link is followed, and its files are reported under the name given here; links below a tree are not followed.
 type Files struct {
-	Dirs  []string               // absolute directories, each without what is below it
-	Trees []string               // absolute directories, each with every directory below it, save those that Skip names
-	Skip  func(dir string) bool  // nil: none. Asked for each directory below a tree; what it names is left out with all below
-	Match func(path string) bool // does a change of this file count? nil: every file does. Pure; may be called from several goroutines, also for files that no longer exist
+	Dirs  []string // absolute directories, without their subdirectories
+	Trees []string // absolute directories, with all directories below them
+	// Skip reports whether to leave out a directory below a tree, with everything below it. nil skips no directory.
+	Skip func(dir string) bool
+	// Match reports whether to watch the file at path. nil watches every file. Match must be a pure function. It is
+	// called from several goroutines, also for files that no longer exist.
+	Match func(path string) bool
 }
 
-// Options are how to watch. The zero value is a good one.
+// Options are the options of a Watcher. The zero value is useful.
 type Options struct {
-	// Poll is 0 for the kernel's events, with polling only where they don't come, every 500 ms. Above 0, everything is
-	// polled at this interval. A poll lists each directory and asks for the stat of each file that counts: some 30 ms of
-	// one processor for 500 directories with 5,000 files on a local disk, many times that over a network.
+	// Poll is the interval at which everything is polled. 0 uses the kernel's events, and polls only directories without
+	// events, every 500 ms. A poll lists each directory and calls stat for each watched file: some 30 ms of one processor
+	// for 500 directories with 5,000 files on a local disk, many times that over a network.
 	Poll time.Duration
 	// Quiet ends a batch: nothing that counts came for so long. 0: 2 ms.
 	Quiet time.Duration
 	// Longest ends a batch though it isn't quiet. It is also how long a file that has become missing or empty may take
 	// to be written (editors remove or truncate first) before that is a change. 0: 100 ms.
 	Longest time.Duration
-	// Logf receives, once for each reason, a message that the watcher polls, why, and what to do about it. nil: silent.
-	// It is called from New, Watch and Run, and must not call Watch or Close.
+	// Logf receives a message, once for each reason, when the watcher polls: it has the reason and a remedy. nil logs
+	// nothing. Logf is called from New, Watch and Run, and must not call Watch or Close.
 	Logf func(format string, args ...any)
 
-	// For tests. nil: what the system has.
+	// For tests; nil uses the system's.
 	events func() (*source, error)
 	fsType func(dir string) string
 }
 
-// Batch is one or more changes that belong together.
+// Batch is a set of changes that were made within a short time.
 type Batch struct {
-	Paths []string  // absolute, sorted, each once: files whose content (or existence) differs from what was last known
-	Since time.Time // when the first event of the batch came
+	Paths []string  // absolute paths of files whose content or existence has changed; sorted, without duplicates
+	Since time.Time // time of the first event of the batch
 }
 
 // Watcher watches files. Make it with New; Run does the work.
 type Watcher struct {
 	batches chan Batch
 	inbox   *inbox
-	filled  chan struct{} // closed when no event can come any more
-	source  *source       // nil: everything is polled
+	filled  chan struct{} // closed after the last event
+	source  *source       // nil if everything is polled
 
 	closing sync.Once
 	closed  chan struct{}
 
-	mu   sync.Mutex // held while the set is used: by Run, Watch and Close
+	mu   sync.Mutex // guards set, which Run, Watch and Close use
 	set  *set
-	done bool // closed, under mu
+	done bool // closed; guarded by mu
 }
 
-// source is the events of the kernel.
+// source is a source of events of the kernel.
 type source struct {
 	kernel
 	events <-chan fsnotify.Event
@@ -89,11 +93,11 @@ func openSource() (*source, error) {
 	return &source{w, w.Events, w.Errors, w.Close}, nil
 }
 
-// errClosed is what a Watcher answers after Close, or when Run has returned.
+// errClosed is the error of Watch after Close, or after Run has returned.
 var errClosed = errors.New("the watcher is closed")
 
-// New returns a Watcher that watches nothing yet. It holds an inotify instance, if there is one to have, until Run
-// returns or, when Run is never called, until Close. The error is about a negative option.
+// New returns a Watcher that watches no file yet. It holds an inotify instance, if one is available, until Run
+// returns, or until Close if Run is never called. It returns an error for a negative option.
 func New(o Options) (*Watcher, error) {
 	if shortest := min(o.Poll, o.Quiet, o.Longest); shortest < 0 {
 		return nil, fmt.Errorf("watching files with a negative time, %v", shortest)
@@ -112,14 +116,14 @@ func New(o Options) (*Watcher, error) {
 	return w, nil
 }
 
-// open has the kernel's events flow into the inbox, if they come.
+// open starts to receive the kernel's events into the inbox. It returns false if there are no events.
 func (w *Watcher) open(events func() (*source, error)) bool {
 	source, err := events()
 	if err != nil {
 		w.set.polling.off(err)
 		return false
 	}
-	w.source, w.set.eyes.kernel = source, source
+	w.source, w.set.watches.kernel = source, source
 	go func() { // ends when the source is closed
 		defer close(w.filled)
 		w.inbox.fill(source.events, source.errors)
@@ -127,13 +131,15 @@ func (w *Watcher) open(events func() (*source, error)) bool {
 	return true
 }
 
-// Watch replaces what is watched. When it returns, every later change is seen. A file that is new to the set counts as
-// changed if its modification time is not before since: the build that the set comes from began then, and may have read
-// it before it was modified. (File times are coarse; one that is up to 10 ms older counts as well, or 2 s where times
-// are whole seconds.) Other new files are taken as known; with a zero since, all are. What is in the set already keeps
-// what is known of it, and changes of it that were not received yet.
+// Watch replaces the set of watched files. When it returns, every later change is seen.
 //
-// Watch may be called from any goroutine, also before Run. It fails on a relative path, and after Close.
+// since is the time when the build began that the set comes from. A file that is new to the set and was modified at
+// since or later is reported as changed: the build may have read it before. (File times are coarse: a file that is up to
+// 10 ms older is reported as well, or up to 2 s older if its time has whole seconds.) Other new files are not reported;
+// with a zero since, no new file is. For a file that was in the set before, its known state and its pending changes
+// stay.
+//
+// Watch may be called from any goroutine, also before Run. It fails for a relative path, and after Close.
 func (w *Watcher) Watch(f Files, since time.Time) error {
 	for _, dirs := range [][]string{f.Dirs, f.Trees} {
 		for _, dir := range dirs {
@@ -148,15 +154,16 @@ func (w *Watcher) Watch(f Files, since time.Time) error {
 		return errClosed
 	}
 	w.set.replace(time.Now(), f, since)
-	w.inbox.poke()
+	w.inbox.wake()
 	return nil
 }
 
-// Batches returns the channel that Run sends on and closes when it returns. While nobody receives, batches become one.
+// Batches returns the channel on which Run sends, and which it closes when it returns. Batches that are not received are
+// merged into one.
 func (w *Watcher) Batches() <-chan Batch { return w.batches }
 
-// Run sends batches until ctx is done or Close is called, then frees everything; no goroutine outlives it. It can be
-// called once. It returns nil: what goes wrong with the kernel's events leads to polling.
+// Run sends batches until ctx is done or Close is called. Then it releases all resources; no goroutine outlives it. It
+// can be called once. It returns nil: errors of the kernel's events lead to polling.
 func (w *Watcher) Run(ctx context.Context) error {
 	defer close(w.batches)
 	defer w.Close()
@@ -169,7 +176,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			out = nil
 		}
 		if !due.IsZero() {
-			alarm.Reset(time.Until(due)) // an alarm that comes too early does nothing
+			alarm.Reset(time.Until(due)) // an early alarm does nothing
 		}
 		select {
 		case <-ctx.Done():
@@ -184,7 +191,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// step does what is due. It returns what can be sent, and when to step again if nothing comes before: zero for never.
+// step does what is due. It returns the batch to send, which may be empty, and the time of the next step without an
+// event; zero for never.
 func (w *Watcher) step(now time.Time) (Batch, time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,11 +206,11 @@ func (w *Watcher) step(now time.Time) (Batch, time.Time) {
 func (w *Watcher) sent(b Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.set.untold.sent(b)
+	w.set.pending.sent(b)
 }
 
-// Close ends Run, and frees what New took if Run was never called; Batches stays open then. It may be called from any
-// goroutine, more than once.
+// Close ends Run. If Run was never called, Close releases the resources of New, and Batches stays open. It may be called
+// from any goroutine, more than once.
 func (w *Watcher) Close() error {
 	var err error
 	w.closing.Do(func() {

@@ -14,11 +14,11 @@ import (
 
 func isGo(path string) bool { return strings.HasSuffix(path, ".go") }
 
-// patient are options for tests that count batches on a busy machine: nothing settles before it is quiet for long.
+// patient returns options for tests that count batches on a busy machine: a batch settles only after a long quiet time.
 func patient() Options { return Options{Quiet: 100 * time.Millisecond, Longest: 5 * time.Second} }
 
-// atOnce changes files beside a.go, which holds "old", all in the time in which nothing settles: where the machine was
-// too slow for that, it is done again elsewhere.
+// atOnce changes files next to a.go, which contains "old", within the settle time. If the machine is too slow for that,
+// atOnce does it again in another directory.
 func atOnce(t *testing.T, change func(f *fixture)) (f *fixture, began time.Time) {
 	t.Helper()
 	for range 50 {
@@ -211,7 +211,7 @@ func TestTreesOutrunByTheirDirectories(t *testing.T) {
 	f.expect(want...)
 	f.removeAll("t")
 	f.expect(want...)
-	waitUntil(t, func() bool { return slices.Equal(f.watches(), []string{"."}) }) // above what is missing
+	waitUntil(t, func() bool { return slices.Equal(f.watches(), []string{"."}) }) // the parent of the missing directory
 }
 
 func TestMissingDirectories(t *testing.T) {
@@ -347,22 +347,22 @@ func TestSlowReceiverGetsOneBatch(t *testing.T) {
 	f := watch(t, Options{})
 	f.write("c.go", "old")
 	f.set(Files{Dirs: f.paths("")})
-	// That a batch is offered can't be seen but by taking it, so see what is to be told.
-	told := func(names ...string) {
+	// An offered batch can't be seen without receiving it, so look at the pending changes.
+	pending := func(names ...string) {
 		t.Helper()
 		waitUntil(t, func() bool {
 			f.Watcher.mu.Lock()
 			defer f.Watcher.mu.Unlock()
-			return slices.Equal(f.Watcher.set.untold.batch().Paths, f.paths(names...))
+			return slices.Equal(f.Watcher.set.pending.batch().Paths, f.paths(names...))
 		})
 	}
 	f.write("a.go", "x")
-	told("a.go")
+	pending("a.go")
 	f.write("b.go", "x")
 	f.write("c.go", "new")
-	told("a.go", "b.go", "c.go")
+	pending("a.go", "b.go", "c.go")
 	f.write("c.go", "old") // as the receiver knows it
-	told("a.go", "b.go")
+	pending("a.go", "b.go")
 	if got := f.receive().Paths; !slices.Equal(got, f.paths("a.go", "b.go")) {
 		t.Errorf("batch %q", got)
 	}
@@ -563,7 +563,7 @@ func TestWatchReplaces(t *testing.T) {
 	}
 	f.write("a/x.go", "y")
 	f.expectNoMore("b")
-	f.set(Files{Dirs: f.paths("a")}) // x.go changed meanwhile, which is nobody's concern
+	f.set(Files{Dirs: f.paths("a")}) // x.go changed while it was not watched
 	f.write("a/x.txt", "y")
 	f.expect("a/x.txt")
 	f.set(Files{})

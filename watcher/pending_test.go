@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestUntold(t *testing.T) {
+func TestPending(t *testing.T) {
 	t.Parallel()
 	none, one, two := content{}, content{exists: true}, content{exists: true, sum: [32]byte{1}}
 	for _, test := range []struct {
@@ -23,7 +23,7 @@ func TestUntold(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			u := untold{was: map[string]content{}}
+			u := pending{before: map[string]content{}}
 			for i := range test.changes[1:] {
 				u.add("/f", test.changes[i], test.changes[i+1], at(i))
 			}
@@ -34,10 +34,10 @@ func TestUntold(t *testing.T) {
 	}
 }
 
-func TestUntoldMergesUntilSent(t *testing.T) {
+func TestPendingMergesUntilSent(t *testing.T) {
 	t.Parallel()
 	none, one := content{}, content{exists: true}
-	u := untold{was: map[string]content{}}
+	u := pending{before: map[string]content{}}
 	u.add("/b", none, one, at(2))
 	u.add("/a", none, one, at(1))
 	u.add("/c", none, one, at(3))
@@ -46,7 +46,7 @@ func TestUntoldMergesUntilSent(t *testing.T) {
 		t.Errorf("batch %v", b)
 	}
 	u.sent(b)
-	u.add("/b", one, none, at(9)) // was told of since: news again
+	u.add("/b", one, none, at(9)) // delivered before, and changed again
 	if b := u.batch(); !slices.Equal(b.Paths, []string{"/b"}) || !b.Since.Equal(at(9)) {
 		t.Errorf("batch %v after the first was sent", b)
 	}

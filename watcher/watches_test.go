@@ -27,7 +27,7 @@ func TestDirectoryMovesWhileTheSetIsReplaced(t *testing.T) {
 	}
 }
 
-func TestEyesAreByInode(t *testing.T) {
+func TestWatchesAreByInode(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
 	f.mkdir("a")
@@ -36,7 +36,7 @@ func TestEyesAreByInode(t *testing.T) {
 	s, err := openSource()
 	must(t, err)
 	defer s.close()
-	e := newEyes()
+	e := newWatches()
 	e.kernel = s
 	open := func(names ...string) {
 		t.Helper()
@@ -50,15 +50,15 @@ func TestEyesAreByInode(t *testing.T) {
 			t.Errorf("%d watches, want %q", len(e.byInode), want)
 		}
 		for _, name := range want {
-			if e.labelled(f.path(name)) == nil {
+			if e.byLabel(f.path(name)) == nil {
 				t.Errorf("no watch is called %s", name)
 			}
 		}
 	}
-	blind := func(want ...string) {
+	lost := func(want ...string) {
 		t.Helper()
-		if got := e.takeBlind(); !slices.Equal(got, f.paths(want...)) {
-			t.Errorf("blind %q, want %q", got, want)
+		if got := e.takeLost(); !slices.Equal(got, f.paths(want...)) {
+			t.Errorf("lost %q, want %q", got, want)
 		}
 	}
 
@@ -66,25 +66,25 @@ func TestEyesAreByInode(t *testing.T) {
 	kernel("a", "b")
 	e.close(f.path("link"))
 	kernel("a", "b")
-	blind()
+	lost()
 
 	open("link")
 	e.close(f.path("a"))
 	kernel("b")
-	blind("link")
+	lost("link")
 
 	open("link")
 	kernel("link", "b")
 	f.rename("b", "c")
 	open("c")
 	kernel("link", "c")
-	blind("b")
+	lost("b")
 
 	f.removeAll("link")
 	f.rename("c", "link") // the name leads to what c was
 	open("link")
 	kernel("link")
-	blind("c")
+	lost("c")
 
 	e.close(f.path("link"))
 	e.close(f.path("link"))

@@ -13,7 +13,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func at(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 
-func TestGather(t *testing.T) {
+func TestDebounce(t *testing.T) {
 	t.Parallel()
 	type path struct {
 		ms   int
@@ -26,14 +26,14 @@ func TestGather(t *testing.T) {
 		due   int
 		list  string
 	}{
-		{"one event settles after the quiet time", []path{{0, "a"}}, false, 5, "a"},
+		{"one event settles after the settle time", []path{{0, "a"}}, false, 5, "a"},
 		{"each event puts the end off", []path{{0, "a"}, {3, "b"}, {6, "a"}}, false, 11, "a b"},
-		{"but not for longer than the longest time", []path{{0, "a"}, {60, "b"}, {98, "c"}}, false, 100, "a b c"},
-		{"what is held waits for the longest time", []path{{0, "a"}, {3, "b"}}, true, 100, "a b"},
+		{"but not after the maximum delay", []path{{0, "a"}, {60, "b"}, {98, "c"}}, false, 100, "a b c"},
+		{"held paths wait for the maximum delay", []path{{0, "a"}, {3, "b"}}, true, 100, "a b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			g := gather{quiet: 5 * time.Millisecond, longest: 100 * time.Millisecond}
+			g := debounce{settle: 5 * time.Millisecond, maxDelay: 100 * time.Millisecond}
 			if !g.due().IsZero() || g.settled(start) {
 				t.Error("an empty gather is due")
 			}
@@ -60,9 +60,9 @@ func TestGather(t *testing.T) {
 	}
 }
 
-func TestGatherHoldEndsWithAnEvent(t *testing.T) {
+func TestDebounceHoldEndsWithAnEvent(t *testing.T) {
 	t.Parallel()
-	g := gather{quiet: 5 * time.Millisecond, longest: 100 * time.Millisecond}
+	g := debounce{settle: 5 * time.Millisecond, maxDelay: 100 * time.Millisecond}
 	g.add(at(0), at(0), "a")
 	g.hold()
 	g.add(at(10), at(10), "a")
@@ -71,9 +71,9 @@ func TestGatherHoldEndsWithAnEvent(t *testing.T) {
 	}
 }
 
-func TestGatherSinceIsTheFirstEvent(t *testing.T) {
+func TestDebounceSinceIsTheFirstEvent(t *testing.T) {
 	t.Parallel()
-	g := gather{quiet: 5 * time.Millisecond, longest: 100 * time.Millisecond}
+	g := debounce{settle: 5 * time.Millisecond, maxDelay: 100 * time.Millisecond}
 	g.add(at(300), at(20), "b")
 	g.add(at(301), at(10), "a")
 	if !g.since.Equal(at(10)) {
@@ -89,12 +89,12 @@ func TestGatherSinceIsTheFirstEvent(t *testing.T) {
 	}
 }
 
-// Whatever comes when, a batch ends between the quiet and the longest time after its first path, with every path.
-func TestGatherInvariants(t *testing.T) {
+// A batch ends between the settle time and the maximum delay after its first path, with every path.
+func TestDebounceInvariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		g := gather{quiet: 5 * time.Millisecond, longest: 100 * time.Millisecond}
+		g := debounce{settle: 5 * time.Millisecond, maxDelay: 100 * time.Millisecond}
 		var added []string
 		now := start
 		for !g.settled(now) {
@@ -106,7 +106,7 @@ func TestGatherInvariants(t *testing.T) {
 			}
 			now = now.Add(time.Duration(random.IntN(6000)) * time.Microsecond)
 		}
-		if due := g.due().Sub(start); due < g.quiet || due > g.longest {
+		if due := g.due().Sub(start); due < g.settle || due > g.maxDelay {
 			t.Fatalf("seed %d: due after %v", seed, due)
 		}
 		slices.Sort(added)
