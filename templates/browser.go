@@ -5,7 +5,7 @@ import (
 	"html/template"
 )
 
-// Script is the client that a page includes to follow what it is served by.
+// Script is the browser client of hotstart watch: it reloads the page, and shows errors.
 //
 //go:embed browser/hotstart.js
 var Script []byte
@@ -13,8 +13,7 @@ var Script []byte
 //go:embed browser/error.html
 var errorPage string
 
-// ErrorPage is the page that is served in place of a program that does not
-// build or start.
+// ErrorPage is the page that hotstart serves while the program does not build or start.
 func ErrorPage() *template.Template {
 	return template.Must(template.New("error.html").Parse(errorPage))
 }

@@ -15,16 +15,15 @@ import (
 //go:embed demo
 var files embed.FS
 
-// suffix keeps the go command from taking a template for a part of this
-// module.
+// suffix hides the Go files of a template from the go command, which would
+// compile them as a part of this module.
 const suffix = ".tmpl"
 
-// Demo is the name of the template of a small server, whose file to edit is
-// main.go.
+// Demo is the name of the template of a small server in main.go.
 const Demo = "demo"
 
-// Write writes the files of a template into dir, which must exist, and never
-// over a file that is there.
+// Write writes the files of a template into dir, which must exist. It never
+// overwrites a file.
 func Write(name, dir string) error {
 	return each(name, dir, func(file string, content []byte) error {
 		if err := create(file, content); err != nil {
@@ -34,8 +33,8 @@ func Write(name, dir string) error {
 	})
 }
 
-// Remove removes from dir the files of a template that are as Write wrote
-// them, and then dir. The error says that something else is in it.
+// Remove removes the unchanged files of a template from dir, and then dir. It
+// returns an error if dir contains other files.
 func Remove(name, dir string) error {
 	err := each(name, dir, func(file string, content []byte) error {
 		if now, err := os.ReadFile(file); err == nil && bytes.Equal(now, content) {
@@ -49,7 +48,7 @@ func Remove(name, dir string) error {
 	return os.Remove(dir)
 }
 
-// each calls do for every file of a template, as it is named in dir.
+// each calls do for every file of a template, with its path in dir.
 func each(name, dir string, do func(file string, content []byte) error) error {
 	entries, err := fs.ReadDir(files, name)
 	if err != nil {

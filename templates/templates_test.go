@@ -41,11 +41,11 @@ func TestWriteUnknownTemplate(t *testing.T) {
 	}
 }
 
-func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
+func TestRemoveKeepsOtherFiles(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{
 		"a new file":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "handlers.go"), nil, 0o600) },
 		"an edit":      func(dir string) error { return os.WriteFile(filepath.Join(dir, "main.go"), []byte("mine"), 0o600) },
-		"a new folder": func(dir string) error { return os.Mkdir(filepath.Join(dir, "web"), 0o700) },
+		"a new directory": func(dir string) error { return os.Mkdir(filepath.Join(dir, "web"), 0o700) },
 	} {
 		dir := t.TempDir()
 		if err := Write(Demo, dir); err != nil {
@@ -69,6 +69,6 @@ func TestRemoveUndoesWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder: %v", err)
+		t.Errorf("the directory: %v", err)
 	}
 }

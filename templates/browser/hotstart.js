@@ -1,5 +1,5 @@
-// The client of hotstart watch: reloads this page when the program that
-// serves it has changed, and shows why one that was saved does not run.
+// The browser client of hotstart watch: reloads this page when its program
+// has changed, and shows why saved code does not build or run.
 (() => {
   "use strict";
   const script = document.currentScript;
@@ -7,8 +7,8 @@
   window.hotstart = true;
   const events = new URL("events", script.src);
 
-  // Both clocks are this machine's: what happened after the answer with this
-  // page began is news to it.
+  // hotstart and the browser use the clock of the same machine: events after
+  // the beginning of this page's response are new to the page.
   const began = () => {
     const [page] = performance.getEntriesByType("navigation");
     return performance.timeOrigin + (page ? page.responseStart : 0);
@@ -16,7 +16,7 @@
   let known = began();
   let reloading = false;
 
-  const hear = (news) => {
+  const handle = (news) => {
     if (news.page > known) return reload();
     if (news.styles && news.styles.at > known) {
       known = news.styles.at;
@@ -25,8 +25,8 @@
     show(news.trouble);
   };
 
-  // The program answers first, whatever it says, or the browser would show
-  // an error of its own, on which no script runs.
+  // Reload only after the program answers, with any status: otherwise the
+  // browser would show its own error page, on which no script runs.
   const reload = async () => {
     if (reloading) return;
     reloading = true;
@@ -41,7 +41,7 @@
     location.reload();
   };
 
-  // A style sheet is loaded beside the old one, which then goes: no flash.
+  // The old style sheet is removed when the new one has loaded: no flash.
   const restyle = (files) => {
     const names = files.map((file) => file.split("/").pop());
     const sheets = [...document.querySelectorAll('link[rel~="stylesheet"]')].filter(
@@ -79,7 +79,7 @@
   };
 
   let overlay = null;
-  let hidden = 0; // the trouble that the user does not want to see
+  let hidden = 0; // the trouble that the user has hidden
 
   const show = (trouble) => {
     if (overlay) overlay.remove();
@@ -93,7 +93,7 @@
     for (const problem of trouble.problems || []) {
       const place = problem.place ? element("b", problem.place + ": ") : "";
       const frame = element("pre", problem.frame);
-      frame.className = "frame"; // no line of it is broken, so the caret is where it belongs
+      frame.className = "frame"; // lines do not wrap, so the caret is at the right column
       section.append(element("div", "", place, problem.message), frame);
     }
     if (trouble.output) section.append(element("pre", trouble.output));
@@ -110,15 +110,15 @@
     if (event.key === "Escape" && overlay) overlay.shadowRoot.querySelector("button").click();
   });
 
-  // A page that nobody sees keeps no connection; it learns what it has missed
-  // when it is looked at again.
+  // A hidden page closes its connection. It gets the missed events when it is
+  // visible again.
   let source = null;
   const listen = () => {
     if (source) source.close();
     source = null;
     if (document.visibilityState === "hidden") return;
     source = new EventSource(events);
-    source.onmessage = (message) => hear(JSON.parse(message.data));
+    source.onmessage = (message) => handle(JSON.parse(message.data));
   };
   document.addEventListener("visibilitychange", listen);
   addEventListener("pageshow", (event) => event.persisted && listen());
