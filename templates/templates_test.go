@@ -43,8 +43,8 @@ func TestWriteUnknownTemplate(t *testing.T) {
 
 func TestRemoveKeepsOtherFiles(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{
-		"a new file":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "handlers.go"), nil, 0o600) },
-		"an edit":      func(dir string) error { return os.WriteFile(filepath.Join(dir, "main.go"), []byte("mine"), 0o600) },
+		"a new file":      func(dir string) error { return os.WriteFile(filepath.Join(dir, "handlers.go"), nil, 0o600) },
+		"an edit":         func(dir string) error { return os.WriteFile(filepath.Join(dir, "main.go"), []byte("mine"), 0o600) },
 		"a new directory": func(dir string) error { return os.Mkdir(filepath.Join(dir, "web"), 0o700) },
 	} {
 		dir := t.TempDir()
