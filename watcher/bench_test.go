@@ -42,7 +42,7 @@ func BenchmarkWatchAgain(b *testing.B) {
 	}
 }
 
-// What one poll costs.
+// The cost of one poll.
 func BenchmarkPoll(b *testing.B) {
 	f := watch(b, Options{Poll: time.Hour})
 	f.set(f.project(500, 10))
@@ -55,7 +55,7 @@ func BenchmarkPoll(b *testing.B) {
 	}
 }
 
-// project makes packages of so many files, 4 KB each.
+// project makes packages with the given number of files of 4 KB each.
 func (f *fixture) project(dirs, files int) Files {
 	text := make([]byte, 4096)
 	var names []string

@@ -97,8 +97,8 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
-// The size, the time of modification and the inode can all be those of the file before: polling must see it.
-func TestStatTellsAFileThatWasRewrittenWithItsTime(t *testing.T) {
+// A rewritten file may have the same size, modification time and inode: polling must see the change.
+func TestStatOfAFileRewrittenWithItsTime(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
 	f.write("x", "one")

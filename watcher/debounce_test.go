@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// start is when the tables below begin.
+// start is the time 0 of the tables below.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func at(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }

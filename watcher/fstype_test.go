@@ -49,7 +49,7 @@ func TestFsTypeOfName(t *testing.T) {
 	}
 }
 
-// The real statfs: a directory that this kernel certainly has events for, and one that is not there.
+// The real statfs: a directory with events of this kernel, and a missing one.
 func TestFsType(t *testing.T) {
 	t.Parallel()
 	var st unix.Statfs_t

@@ -28,7 +28,7 @@ func write(t testing.TB, path, text string) {
 	must(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
-// fixture is a running Watcher of a directory of its own.
+// fixture is a running Watcher with its own directory.
 type fixture struct {
 	testing.TB
 	*Watcher
@@ -40,7 +40,7 @@ type fixture struct {
 	sentinels int
 }
 
-// watch runs a Watcher until the test ends, and sees that it ends.
+// watch runs a Watcher until the test ends, and checks that Run returns.
 func watch(t testing.TB, o Options) *fixture {
 	t.Helper()
 	// Symbolic links resolved: on macOS the directory for temporary files is one.
@@ -107,7 +107,7 @@ func (f *fixture) removeAll(name string) {
 	must(f, os.RemoveAll(f.path(name)))
 }
 
-// set watches these, everything as it is taken as known.
+// set watches these files, and reports no file as changed.
 func (f *fixture) set(files Files) {
 	f.Helper()
 	must(f, f.Watch(files, time.Time{}))
@@ -142,7 +142,7 @@ func (f *fixture) expect(names ...string) {
 	}
 }
 
-// expectNoMore sees that nothing is reported between now and a change made now, in dir, which must be watched.
+// expectNoMore checks that no change is reported before a change that it makes now, in dir, which must be watched.
 func (f *fixture) expectNoMore(dir string) {
 	f.Helper()
 	f.sentinels++

@@ -13,13 +13,13 @@ func TestPending(t *testing.T) {
 		changes []content // of one file, from one to the next
 		want    bool
 	}{
-		{"a change is told", []content{one, two}, true},
-		{"a new file is told", []content{none, one}, true},
-		{"a removed file is told", []content{one, none}, true},
+		{"a change is pending", []content{one, two}, true},
+		{"a new file is pending", []content{none, one}, true},
+		{"a removed file is pending", []content{one, none}, true},
 		{"changing back is nothing to tell", []content{one, two, one}, false},
 		{"removing and making again the same is nothing to tell", []content{one, none, one}, false},
 		{"making and removing is nothing to tell", []content{none, one, none}, false},
-		{"changing back and forth is told", []content{one, two, one, two}, true},
+		{"changing back and forth is pending", []content{one, two, one, two}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

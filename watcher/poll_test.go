@@ -17,7 +17,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// fussy is the real source of events with something in its way.
+// fussy is the real source of events with a fault.
 type fussy struct {
 	*source
 	add func(dir string) error // an error to answer instead of watching
@@ -41,7 +41,7 @@ func refusing(add func(dir string) error) func() (*source, error) {
 	}
 }
 
-// The whole life of polled files, on a clock of its own.
+// Polled files are created, changed and removed, on a fake clock.
 func TestPolling(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,8 +123,8 @@ func TestNoTimerAtRestWithEvents(t *testing.T) {
 	})
 }
 
-// A real clock: two modifications of equal size within one tick of the file system's.
-func TestPollingSeesWhatTheTimeDoesNotTell(t *testing.T) {
+// A real clock: two modifications of equal size within one tick of the file system's clock.
+func TestPollingSeesAChangeWithinOneTick(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{Poll: 20 * time.Millisecond})
 	f.write("x", "one")
@@ -238,7 +238,7 @@ func TestLimitOfInstances(t *testing.T) {
 	}
 }
 
-// Every event is lost; then the kernel says so.
+// All events are lost, and the kernel reports that.
 func TestOverflow(t *testing.T) {
 	t.Parallel()
 	overflows := make(chan error)
@@ -277,7 +277,7 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// A directory that can't be read is polled until it can.
+// A directory that can't be read is polled until it becomes readable.
 func TestUnreadableDirectory(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

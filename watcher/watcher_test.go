@@ -112,7 +112,7 @@ func TestUnchangedContentIsNoChange(t *testing.T) {
 	}
 }
 
-// The time and size of a file may be the same though it has changed; then only the event tells.
+// A changed file may have the same time and size; then only the event shows the change.
 func TestEqualTimeAndSizeAreNotTrusted(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
@@ -142,7 +142,7 @@ func TestNewAndRemovedFiles(t *testing.T) {
 	f.expectNoMore("")
 }
 
-func TestDirsAreWatchedWithoutWhatIsBelow(t *testing.T) {
+func TestDirsAreWatchedWithoutSubdirectories(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
 	f.mkdir("a/b")
@@ -244,7 +244,7 @@ func TestMissingDirectories(t *testing.T) {
 	f.expectNoMore("a/b/c")
 }
 
-func TestProjectMovedAndPutBack(t *testing.T) {
+func TestProjectMovedAndMovedBack(t *testing.T) {
 	t.Parallel()
 	f := watch(t, patient())
 	f.mkdir("p/cmd/api")
@@ -270,7 +270,7 @@ func TestProjectMovedAndPutBack(t *testing.T) {
 }
 
 // A new directory often gets the inode number of the one that was removed.
-func TestDirectoryRemovedAndMadeAgain(t *testing.T) {
+func TestDirectoryRemovedAndCreatedAgain(t *testing.T) {
 	t.Parallel()
 	f := watch(t, patient())
 	f.mkdir("a")
@@ -310,7 +310,7 @@ func TestManyFilesAtOnce(t *testing.T) {
 	f.expect(names...)
 }
 
-// A log that grows without end, in a watched directory, keeps nothing back.
+// A log in a watched directory that grows all the time does not delay a batch.
 func TestIrrelevantEventsDoNotStarve(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
@@ -395,7 +395,7 @@ func TestSymbolicLinks(t *testing.T) {
 	f.expectNoMore("link")
 }
 
-func TestLinkThatComesToLeadElsewhere(t *testing.T) {
+func TestLinkWithANewTarget(t *testing.T) {
 	t.Parallel()
 	f := watch(t, patient())
 	for _, dir := range []string{"one", "two"} {
@@ -431,7 +431,7 @@ func TestSinceTellsNewFromKnown(t *testing.T) {
 	f.expectNoMore("a")
 }
 
-// A file that is new to the set and was put in its place while the build ran has changed, whatever its time says.
+// A file that is new to the set, and was moved or copied there during the build, has changed, whatever its time is.
 func TestNewFilesWithAnOldTime(t *testing.T) {
 	t.Parallel()
 	old := time.Now().Add(-24 * time.Hour)
@@ -475,9 +475,9 @@ func TestNewFilesWithAnOldTime(t *testing.T) {
 	}
 }
 
-// A folder that a build has missed comes before it is watched, or right after: by being made,
-// copied with its times, or moved with all in it.
-func TestMissingTreeThatComesWhileItIsAwaited(t *testing.T) {
+// A missing directory is created just before or after the watch of its parent begins: it is made, copied with its
+// times, or moved with its files.
+func TestMissingTreeIsCreated(t *testing.T) {
 	t.Parallel()
 	old := time.Now().Add(-24 * time.Hour)
 	for name, come := range map[string]func(f *fixture){
@@ -514,7 +514,7 @@ func TestMissingTreeThatComesWhileItIsAwaited(t *testing.T) {
 	}
 }
 
-// What lies there unchanged is known, also where other files come and go.
+// Unchanged files are not reported, also if other files are created and removed.
 func TestNewFilesThatDidNotChange(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
@@ -540,7 +540,7 @@ func isNamed(name string) func(path string) bool {
 	return func(path string) bool { return filepath.Base(path) == name || isGo(path) }
 }
 
-// later waits until no file that is there can be taken for one that is modified from now on.
+// later waits until the times of all existing files are clearly older than now.
 func (f *fixture) later() time.Time {
 	f.write("clock", "")
 	for made := statFile(f.path("clock")); modifiedSince(made.mtime, time.Now()); {
@@ -572,7 +572,7 @@ func TestWatchReplaces(t *testing.T) {
 	}
 }
 
-// However often and whenever the set is replaced by itself, no change is lost.
+// No change is lost, however often the set is replaced with the same set.
 func TestWatchLosesNothing(t *testing.T) {
 	t.Parallel()
 	f := watch(t, Options{})
@@ -670,7 +670,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// waitUntil waits for a fact.
+// waitUntil waits until the condition is true.
 func waitUntil(t testing.TB, fact func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !fact(); time.Sleep(time.Millisecond) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Directories move while they are met for the first time.
+// Directories move while they are scanned for the first time.
 func TestDirectoryMovesWhileTheSetIsReplaced(t *testing.T) {
 	t.Parallel()
 	var f *fixture

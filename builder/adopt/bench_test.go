@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// BenchmarkRequests asks a server as it is and one that is adopted. What the server
-// itself spends is told as cpu-ns/op, which the clients beside it don't blur.
+// BenchmarkRequests measures a server with and without instrumentation. The processor time of the server alone is
+// cpu-ns/op, which does not include the clients.
 func BenchmarkRequests(b *testing.B) {
 	source, err := filepath.Abs("testdata/server")
 	if err != nil {
@@ -53,7 +53,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// cpuTime is what a process has used, to 10 ms: /proc/PID/stat of proc(5).
+// cpuTime returns the processor time of a process, in steps of 10 ms: /proc/PID/stat of proc(5).
 func cpuTime(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -66,8 +66,8 @@ func cpuTime(b *testing.B, pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// BenchmarkBuild builds a program after an edit, as it is and adopted in turn, and
-// tells the medians. With -benchtime=40x it is a measurement.
+// BenchmarkBuild builds a program after an edit, alternately with and without instrumentation, and reports the
+// medians. For a measurement use -benchtime=40x.
 func BenchmarkBuild(b *testing.B) {
 	const source = "package main\n\nimport (\n\t\"fmt\"\n\t\"net/http\"\n)\n\nfunc main() {\n\tfmt.Println(\"%d\")\n\thttp.ListenAndServe(\"\", nil)\n}\n"
 	dir := module(b, map[string]string{"main.go": fmt.Sprintf(source, -1)})

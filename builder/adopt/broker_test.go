@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// An adopted program is told what comes to mind, with copies of a pipe's end, and hung
-// up on. It serves as if alone; when the pipe ends, no copy has leaked.
+// An instrumented program receives random lines with copies of a pipe's end, and then the end of the stream. It serves
+// as if started alone. When the pipe ends, no copy has leaked.
 func TestBrokerThatMisbehaves(t *testing.T) {
 	t.Parallel()
 	path, err := server()

@@ -27,8 +27,7 @@ func main() {
 }
 `
 
-// long skips what takes minutes where the standard library was not compiled in this way
-// before: HOTSTART_LONG=1 runs it.
+// long skips a test that takes minutes if the standard library has to be compiled first. HOTSTART_LONG=1 runs it.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("HOTSTART_LONG") == "" {
@@ -36,8 +35,8 @@ func long(t *testing.T) {
 	}
 }
 
-// The releases that have the hooks, the oldest ones first. Go 1.24.0 is one that could
-// not add files by an overlay everywhere (golang/go#71783).
+// releases are releases that have the hooks, the oldest first. Go 1.24.0 could not add files by an overlay in every
+// directory (golang/go#71783).
 var releases = []string{"go1.23.0", "go1.24.0", "go1.25.0"}
 
 func goroot(t *testing.T, release string) string {
@@ -74,7 +73,7 @@ func TestHooksOfReleases(t *testing.T) {
 	}
 }
 
-// A Go of which nothing is known has none of the hooks.
+// An unknown Go does not have the hooks.
 func TestNoHooks(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -88,8 +87,7 @@ func TestNoHooks(t *testing.T) {
 	}
 }
 
-// Without the parameters of net.socket that are known, unix sockets are adopted only where
-// the program removes the path first.
+// If net.socket has other parameters, unix sockets are inherited only if the program removes the path first.
 func TestAnotherNetSocket(t *testing.T) {
 	t.Parallel()
 	root, output := t.TempDir(), t.TempDir()
@@ -143,7 +141,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Before Go 1.23 linkers knew no such flag.
+// Linkers before Go 1.23 do not have the flag.
 func TestLinkerFlags(t *testing.T) {
 	t.Parallel()
 	b, err := ofDir(module(t, map[string]string{"main.go": listens}))
@@ -169,8 +167,7 @@ func TestLinkerFlags(t *testing.T) {
 	}
 }
 
-// Every name at the top of the generated file begins with the same word, and the file is
-// that of the system it is for.
+// Every package-level name of the generated file begins with the same word, and the file is for the right system.
 func TestSource(t *testing.T) {
 	t.Parallel()
 	for _, system := range []string{"linux", "darwin", "freebsd", "netbsd", "openbsd", "dragonfly"} {
@@ -197,7 +194,7 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// Programs are built in many ways, which all have to go on working.
+// Programs are built in many ways, which all have to work.
 func TestWaysToBuild(t *testing.T) {
 	t.Parallel()
 	const usesLib = "package main\n\nimport (\n\t\"net\"\n\n\t\"example.com/lib\"\n)\n\nfunc main() { net.Dial(\"\", \"\"); println(lib.Hello) }\n"
@@ -246,7 +243,7 @@ func needsCompiler(t *testing.T) {
 	}
 }
 
-// The race detector has nothing to say of the hooks.
+// The race detector reports no race in the hooks.
 func TestRace(t *testing.T) {
 	t.Parallel()
 	long(t)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// fasthttp gives no hook; still its clients are told to go.
-func TestFastHTTPTellsClientsToGo(t *testing.T) {
+// fasthttp has no hook, but its clients are still asked to close their connections.
+func TestFastHTTPClosesConnections(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"fiber", "fasthttp"} { // an old fasthttp, and a new one
 		t.Run(name, func(t *testing.T) {
@@ -22,8 +22,8 @@ func TestFastHTTPTellsClientsToGo(t *testing.T) {
 	}
 }
 
-// What stands under the names that are known of fasthttp may become something else.
-func TestFastHTTPOfAnotherTime(t *testing.T) {
+// A later fasthttp may have other values under the known names.
+func TestFastHTTPWithOtherVariables(t *testing.T) {
 	t.Parallel()
 	const fast = `package fasthttp
 

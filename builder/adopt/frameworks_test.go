@@ -11,8 +11,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// The programs of testdata/frameworks use the modules of others, each in a module of its
-// own.
+// The programs of testdata/frameworks use modules of others. Each program has its own module.
 func framework(t *testing.T, name string) string {
 	t.Helper()
 	long(t)

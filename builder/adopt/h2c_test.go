@@ -11,15 +11,14 @@ import (
 	"testing"
 )
 
-// unencrypted are the protocols of a client of HTTP/2 without TLS.
+// unencrypted has the protocols of a client of HTTP/2 without TLS.
 func unencrypted() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetUnencryptedHTTP2(true)
 	return p
 }
 
-// golang.org/x/net/http2/h2c takes connections away from net/http. Their clients are
-// told to go nevertheless, and lose nothing.
+// golang.org/x/net/http2/h2c hijacks connections from net/http. Their clients still get GOAWAY, and lose no request.
 func TestH2CLosesNothing(t *testing.T) {
 	t.Parallel()
 	program := framework(t, "h2c")
@@ -32,7 +31,7 @@ func TestH2CLosesNothing(t *testing.T) {
 	l.end(t)
 }
 
-// frame is one of HTTP/2: RFC 9113, section 4.1.
+// frame is a frame of HTTP/2: RFC 9113, section 4.1.
 type frame struct {
 	kind, flags byte
 	stream      uint32
@@ -55,8 +54,8 @@ func readFrame(r io.Reader) (f frame, err error) {
 	return f, err
 }
 
-// A client of h2c that is idle, by prior knowledge or by Upgrade, gets GOAWAY first that
-// leaves it all its streams, then one that names the last, and then the end.
+// An idle client of h2c, by prior knowledge or by Upgrade, gets a GOAWAY that allows all its streams, then a GOAWAY
+// that names the last stream, and then the end of the connection.
 func TestH2CIdleConnection(t *testing.T) {
 	t.Parallel()
 	const settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -108,8 +107,8 @@ func TestH2CIdleConnection(t *testing.T) {
 	}
 }
 
-// A handler without h2c that is offered it answers by HTTP/1.1, as ever.
-func TestH2CThatIsNotTaken(t *testing.T) {
+// A handler without h2c answers an offer of h2c by HTTP/1.1, as usual.
+func TestH2CThatIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	const program = `package main
 

@@ -22,7 +22,7 @@ func TestTwoListeners(t *testing.T) {
 	}
 }
 
-// The second listener comes long after the first one accepts.
+// The second listener is opened long after the first one accepts.
 func TestLateListener(t *testing.T) {
 	t.Parallel()
 	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
@@ -37,7 +37,7 @@ func TestLateListener(t *testing.T) {
 	l.end(t)
 }
 
-// The program binds what hotstart has bound for it already.
+// The program binds an address that hotstart has bound before.
 func TestPortOfHotstart(t *testing.T) {
 	t.Parallel()
 	_, port, _ := net.SplitHostPort(freePort(t, "127.0.0.1"))
@@ -52,8 +52,8 @@ func TestPortOfHotstart(t *testing.T) {
 	}
 }
 
-// A worker that shuts the socket down does so for all. hotstart has it listen again,
-// and who accepts on it does not notice.
+// If a worker calls shutdown(2) on the socket, all workers are affected. hotstart makes the socket listen again, and
+// the workers that accept on it do not notice.
 func TestKeptSocketIsShutDown(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")

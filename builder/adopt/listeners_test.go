@@ -27,7 +27,7 @@ func (r *running) addressesAfter(word string) (all []string) {
 	return all
 }
 
-// A program finds a free port by listening on it, and gives it to a child.
+// A program finds a free port by listening on it, and passes the port to a child process.
 func TestClosedListenerIsFree(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -47,8 +47,7 @@ func TestClosedListenerIsFree(t *testing.T) {
 	}
 }
 
-// A program may close as many listeners as it likes: the next one is kept, and nobody
-// is left waiting at those.
+// A program may close any number of listeners: the next one is kept, and no connection waits on the closed ones.
 func TestManyClosedListeners(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -65,7 +64,7 @@ func TestManyClosedListeners(t *testing.T) {
 	}
 }
 
-// What a worker closes because it ends, by itself or since it drains, is kept.
+// A listener that a worker closes because it exits or drains is kept.
 func TestEndingWorkerKeepsItsListener(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -100,9 +99,8 @@ func TestListenersOfOneAddress(t *testing.T) {
 	}
 }
 
-// A program that executes itself is not adopted any more. Its sockets are its own again,
-// unless it has handed them on. How fast hotstart notices is a matter of milliseconds: on a
-// busy machine the program may fail once.
+// A program that executes itself is no longer instrumented. hotstart releases its sockets, unless the program has
+// passed them on. hotstart notices that within milliseconds: on a busy machine the program may fail once.
 func TestProgramThatExecutesItself(t *testing.T) {
 	t.Parallel()
 	path, err := server()
@@ -133,9 +131,8 @@ func TestProgramThatExecutesItself(t *testing.T) {
 	}
 }
 
-// A listener that was made past package net is the worker's own. What comes there while
-// the worker drains is answered, until its queue is empty once; then the kernel has the
-// next worker's alone.
+// hotstart does not keep a listener that was made without package net. While the worker drains, it serves the
+// connections of that listener until its queue is empty once. Then only the next worker has a listener there.
 func TestListenerPastPackageNet(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -157,7 +154,7 @@ func terminate(t *testing.T, pid int) {
 	}
 }
 
-// Children that serve drain with their parent.
+// Child processes that serve drain together with their parent.
 func TestPrefork(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -174,11 +171,11 @@ func TestPrefork(t *testing.T) {
 	}
 }
 
-// A variable that names something else than a pipe of the parent's changes nothing there.
+// If the variable does not name a pipe of the parent, the child does not touch the parent's file.
 func TestChildLeavesFilesOfItsParent(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("children are not followed here: see hook/children_other.go")
+		t.Skip("children are not followed here: see hook/system_other.go")
 	}
 	path, err := server()
 	if err != nil {

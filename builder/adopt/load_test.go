@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// load is many clients that ask all the time.
+// load is a number of clients that send requests all the time.
 type load struct {
 	asked, lost atomic.Int64
 	stop        chan struct{}
@@ -22,7 +22,7 @@ type load struct {
 	errors      map[string]int
 }
 
-// ask starts n clients, each with connections of its own.
+// ask starts n clients, each with its own connections.
 func (l *load) ask(n int, url string, keepAlive bool, protocols *http.Protocols) {
 	for range n {
 		l.askOver(1, &http.Transport{
@@ -52,7 +52,7 @@ func (l *load) askOver(n int, transport *http.Transport, url string) {
 	}
 }
 
-// post asks once. A POST is never sent again by Go's client.
+// post sends one request. Go's client never repeats a POST.
 func post(client *http.Client, url string) error {
 	response, err := client.Post(url, "text/plain", strings.NewReader("hello"))
 	if err != nil {
@@ -79,7 +79,7 @@ func closed(c chan struct{}) bool {
 
 func newLoad() *load { return &load{stop: make(chan struct{}), errors: map[string]int{}} }
 
-// more waits until n more requests have come.
+// more waits until n more requests were answered.
 func (l *load) more(t testing.TB, n int64) {
 	t.Helper()
 	asked := l.asked.Load()
@@ -111,7 +111,7 @@ func (l *load) end(t testing.TB) {
 	}
 }
 
-// answers reports whether somebody listens.
+// answers reports whether a process listens at address.
 func answers(address string) bool {
 	conn, err := net.Dial("tcp", address)
 	if err == nil {

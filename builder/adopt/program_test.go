@@ -21,11 +21,10 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// goMod is of a module that knows nothing of the language that the generated file is
-// written in.
+// goMod is the go.mod of a module with an older language version.
 const goMod = "module example.com/program\n\ngo 1.17\n"
 
-// module writes a module with these files into a directory of its own.
+// module writes a module with these files into a new directory.
 func module(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,7 +47,7 @@ func writeFile(t testing.TB, name, content string) {
 	}
 }
 
-// ofDir describes the build of the program in dir, for this machine or what env says.
+// ofDir describes the build of the program in dir, for this machine or the one in env.
 func ofDir(dir string, env ...string) (adopt.Build, error) {
 	list := goCommand(dir, "list", "-e", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`)
 	list.Env = append(list.Env, env...)
@@ -76,7 +75,7 @@ func goCommand(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// build builds the program in dir, adopted.
+// build builds the program in dir with instrumentation.
 func build(t testing.TB, dir string, flags ...string) string {
 	t.Helper()
 	program, err := buildIn(t.TempDir(), dir, flags...)
@@ -86,7 +85,7 @@ func build(t testing.TB, dir string, flags ...string) string {
 	return program
 }
 
-// buildIn builds the program in dir, adopted, in the directory output.
+// buildIn builds the program in dir with instrumentation, in the directory output.
 func buildIn(output, dir string, flags ...string) (string, error) {
 	b, err := ofDir(dir)
 	if err != nil {
@@ -105,7 +104,7 @@ func buildIn(output, dir string, flags ...string) (string, error) {
 	return program, nil
 }
 
-// topNames returns the names that a file declares at its top.
+// topNames returns the package-level names of a file.
 func topNames(t testing.TB, source []byte) (names []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, 0)
@@ -154,7 +153,7 @@ func start(t testing.TB, path string, args []string, change func(*starter.Option
 	return r
 }
 
-// prepare is hotstart before the program is started.
+// prepare returns a running that has not started the program.
 func prepare(t testing.TB, path string, args []string, change func(*starter.Options)) *running {
 	t.Helper()
 	r := &running{t: t, ended: make(chan error, 1)}
@@ -228,7 +227,7 @@ func (r *running) text() string {
 	return r.output.String()
 }
 
-// count returns how many events there were of a kind.
+// count returns the number of events of a kind.
 func (r *running) count(kind starter.Kind) (n int) {
 	for _, e := range r.seen() {
 		if e.Kind == kind {
@@ -257,8 +256,7 @@ func (r *running) left(n int) {
 	r.until(fmt.Sprintf("%d workers have left", n), func() bool { return r.count(starter.Left) >= n })
 }
 
-// prints waits until all that the workers have printed is this: a worker may have left
-// before its last words are read.
+// prints waits until the output of the workers is this: a worker may exit before its output is read.
 func (r *running) prints(text string) {
 	r.t.Helper()
 	r.until(fmt.Sprintf("they print %q", text), func() bool { return r.text() == text })

@@ -22,7 +22,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// server is testdata/server, adopted; built once for all tests that only run it.
+// server is testdata/server with instrumentation, built once for all tests that only run it.
 var server = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "hotstart-adopt-")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// serve runs the server in one of its ways.
+// serve runs the server in one of its modes.
 func serve(t *testing.T, change func(*starter.Options), args ...string) *running {
 	t.Helper()
 	path, err := server()
@@ -57,10 +57,10 @@ func serve(t *testing.T, change func(*starter.Options), args ...string) *running
 	return start(t, path, args, change)
 }
 
-// drainForever has a drain end by itself, or the test fails.
+// drainForever makes the drain end only when the worker has drained; otherwise the test fails.
 func drainForever(o *starter.Options) { o.DrainTimeout = time.Hour }
 
-// client has connections of its own, and tells to whom it talks.
+// client has its own connections, and returns the worker that answers.
 type client struct {
 	t testing.TB
 	*http.Client
@@ -79,7 +79,7 @@ func (c client) post(url string) string {
 	return text
 }
 
-// answer posts, and tells whether the connection ends with what came.
+// answer posts, and reports whether the answer ends the connection.
 func (c client) answer(url string) (text string, last bool) {
 	c.t.Helper()
 	response, err := c.Post(url, "text/plain", strings.NewReader("x"))
@@ -94,14 +94,13 @@ func (c client) answer(url string) (text string, last bool) {
 	return string(body), response.Close
 }
 
-// postUntil posts until another worker answers: the old one may not have been told to
-// drain yet when the new one serves.
+// postUntil posts until another worker answers: when the new worker serves, the old one may not drain yet.
 func (c client) postUntil(url, notFrom string) {
 	c.t.Helper()
 	until(c.t, "another worker answers", func() bool { return c.post(url) != notFrom })
 }
 
-// postUntilLast posts on one connection until it ends, since its worker drains.
+// postUntilLast posts on one connection until its worker ends it in a drain.
 func (c client) postUntilLast(url string) {
 	c.t.Helper()
 	until(c.t, "an answer ends the connection", func() bool {
@@ -133,9 +132,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// idleWhileDraining returns a client with an idle connection to a worker that drains, and
-// what that worker answers. Another client has been told so: an answer of the new worker
-// does not say that the old one drains.
+// idleWhileDraining returns a client with an idle connection to a worker that drains, and that worker's answer. An
+// answer to another client shows that the worker drains: an answer of the new worker would not show it.
 func idleWhileDraining(t *testing.T, address string) (r *running, c client, first string) {
 	t.Helper()
 	r = serve(t, drainForever, "plain", address)
@@ -147,8 +145,7 @@ func idleWhileDraining(t *testing.T, address string) (r *running, c client, firs
 	return r, c, first
 }
 
-// An idle client is not cut off: it is answered once more by the old worker, and told
-// to come back to the new one.
+// An idle client is not cut off: the old worker answers once more, and asks the client to connect again.
 func TestIdleConnection(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -160,7 +157,7 @@ func TestIdleConnection(t *testing.T) {
 	r.left(1)
 }
 
-// An idle client has its time again after the whole machine stood still.
+// The idle time of a client begins again after the whole machine stood still.
 func TestIdleConnectionOfAWorkerThatStoodStill(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -176,7 +173,7 @@ func TestIdleConnectionOfAWorkerThatStoodStill(t *testing.T) {
 	r.left(1)
 }
 
-// A client that never asks again is waited for, but not for ever.
+// The drain waits for an idle client for a limited time.
 func TestIdleConnectionEnds(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -212,7 +209,7 @@ func TestLongRequest(t *testing.T) {
 	}
 }
 
-// Connections of other kinds go on for as long as hotstart lets them.
+// Connections of other protocols last until hotstart ends them.
 func TestOpenEnd(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/events", "/hijack"} {
@@ -250,8 +247,8 @@ func TestOpenEnd(t *testing.T) {
 	}
 }
 
-// When hotstart ends it does not wait for what only streams: the program has drained before
-// its signal, so that its Shutdown has nothing to wait for. A request is answered.
+// When hotstart ends, it does not wait for streams: the program has drained before it gets the signal, so its Shutdown
+// finds no open connection. A request is answered.
 func TestTheEndOfStreams(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/events", "/hijack", "/slow?for=2s", "/slow?for=1500ms&then=300ms"} {
@@ -292,7 +289,7 @@ func TestTheEndOfStreams(t *testing.T) {
 	}
 }
 
-// Other protocols have some seconds.
+// Connections of other protocols get some seconds.
 func TestTheEndOfAnOpenConnection(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -310,7 +307,7 @@ func TestTheEndOfAnOpenConnection(t *testing.T) {
 	r.left(1)
 }
 
-// A connection stays with its worker, one that the program has copied, too.
+// A connection stays with its worker, also if the program has copied it.
 func TestEcho(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"echo", "duplicate"} {
@@ -373,8 +370,7 @@ func TestUDP(t *testing.T) {
 	until(t, "the new worker answers", func() bool { second := ask(); return second != "" && second != first })
 }
 
-// An idle connection of HTTP/2 ends with GOAWAY, so that its client knows which
-// requests were not heard.
+// An idle connection of HTTP/2 ends with GOAWAY, so that its client knows which requests were not processed.
 func TestGoAway(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")
@@ -426,8 +422,7 @@ func TestShutdown(t *testing.T) {
 	r.prints("shut down\n")
 }
 
-// The second listener of one address, or of all addresses, fails as it does without
-// hotstart.
+// The second listener on one address, or on all addresses, fails as without hotstart.
 func TestListenTwice(t *testing.T) {
 	t.Parallel()
 	one, two := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
@@ -483,7 +478,7 @@ func failsToListen(t *testing.T, address string) {
 	}
 }
 
-// A program that serves nobody is ready as it would be if it were not adopted.
+// A program without a server is ready as without instrumentation.
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	r := serve(t, func(o *starter.Options) { o.Interval = 50 * time.Millisecond }, "nothing")
@@ -504,7 +499,7 @@ func TestChildrenHoldNothing(t *testing.T) {
 	}
 }
 
-// Outside hotstart it is what it was.
+// Without hotstart an instrumented program behaves as usual.
 func TestAlone(t *testing.T) {
 	t.Parallel()
 	path, err := server()
@@ -541,7 +536,7 @@ func TestStackTrace(t *testing.T) {
 	r.until("it says where", func() bool { return strings.Contains(r.text(), "/testdata/server/main.go:35 ") })
 }
 
-// A program that makes a server for each connection does not keep them all.
+// If a program makes a server for each connection, the unused servers are forgotten.
 func TestServersAreForgotten(t *testing.T) {
 	t.Parallel()
 	address := freePort(t, "127.0.0.1")

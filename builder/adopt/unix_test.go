@@ -15,7 +15,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// unixAddress is for one test: short enough for every system.
+// unixAddress returns a path for one test, short enough for every system.
 func unixAddress(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hs")
@@ -31,7 +31,7 @@ func unixAddress(t *testing.T) string {
 	return filepath.Join(dir, "s")
 }
 
-// overUnix has each connection of HTTP made to a unix socket.
+// overUnix makes each connection of HTTP to a unix socket.
 func overUnix(network, address string) *http.Transport {
 	return &http.Transport{
 		DisableKeepAlives: true,
@@ -46,8 +46,7 @@ func workerAt(t *testing.T, network, address string) string {
 	return client{t, &http.Client{Transport: overUnix(network, address), Timeout: 20 * time.Second}}.post("http://unix/")
 }
 
-// A program that binds a unix socket by itself: with and without removing what is
-// there, and where hotstart has made the socket.
+// A program that binds a unix socket: with and without removing an old path, and if hotstart has made the socket.
 func TestUnixSocketsAreAdopted(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {

@@ -21,8 +21,8 @@ func TestPort0(t *testing.T) {
 	}
 }
 
-// Ports 0 that are asked for at the same time do not change places: each is the same again if
-// another place in the program asks for it, and another one if several goroutines do at one.
+// Several listeners on port 0 at the same time do not exchange their ports: each gets the same port again if the call
+// sites differ, and a new port if several goroutines listen at one call site.
 func TestPorts0AtATime(t *testing.T) {
 	t.Parallel()
 	names := []string{"api", "metrics", "loop1", "loop02", "loop003"}
@@ -31,7 +31,7 @@ func TestPorts0AtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := prepare(t, path, []string{"zeros", freePort(t, "127.0.0.1")}, nil)
-	before := map[string]string{} // who has had an address
+	before := map[string]string{} // call site of each address
 	for n := 1; n <= 4; n++ {
 		r.starter.Reload(r.command)
 		for _, name := range names {

@@ -14,7 +14,7 @@ func tcp(network, addr string) endpoint {
 	return endpoint{network: network, addr: netip.MustParseAddrPort(addr)}
 }
 
-func TestRank(t *testing.T) {
+func TestMatch(t *testing.T) {
 	t.Parallel()
 	anyV4, both, onlyV6 := tcp("tcp4", "0.0.0.0:8080"), tcp("tcp", "[::]:8080"), tcp("tcp6", "[::]:8080")
 	unixSocket := endpoint{network: "unix", path: "/tmp/a.sock"}
@@ -71,7 +71,7 @@ func TestRank(t *testing.T) {
 	}
 }
 
-func TestAskRefuses(t *testing.T) {
+func TestResolveRefuses(t *testing.T) {
 	t.Parallel()
 	for _, bad := range [][2]string{{"ip", "127.0.0.1"}, {"", ":1"}, {"tcp", "8080"}, {"tcp", ":no such port"}, {"tcp4", "[::1]:80"}, {"unixgram", "/a"}} {
 		if q, err := resolve(bad[0], bad[1]); err == nil {
@@ -115,7 +115,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A path is what it leads to, however it is written.
+// Paths of the same file are equal, however they are written.
 func TestSamePath(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -144,7 +144,7 @@ func TestSamePath(t *testing.T) {
 	}
 }
 
-// What a generation keeps, the next one must want.
+// The name of a kept socket must be one that the next generation asks for.
 func TestBoundNameIsWanted(t *testing.T) {
 	t.Parallel()
 	for _, address := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tcp", ":0"}, {"tcp4", ":0"}, {"unix", t.TempDir() + "/s"}, {"unixpacket", t.TempDir() + "/p"}} {

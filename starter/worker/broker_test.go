@@ -34,13 +34,13 @@ func pair(t testing.TB) (a, b *net.UnixConn) {
 	return conns[0], conns[1]
 }
 
-// hotstart plays the other side of the broker for one worker.
+// hotstart plays the other end of the broker for one worker.
 type hotstart struct {
 	conn *net.UnixConn
 	in   *wire.Reader
 }
 
-// brokered is a process with a broker, and the hotstart that it speaks with.
+// brokered returns a process with a broker, and the other end of the broker.
 func brokered(t testing.TB, env map[string]string) (*process, *hotstart) {
 	t.Helper()
 	ours, theirs := pair(t)
@@ -70,7 +70,7 @@ func (h *hotstart) expect(t testing.TB, want string) {
 	}
 }
 
-func TestBrokerIsLeftAloneUntilNeeded(t *testing.T) {
+func TestBrokerIsNotUsedUntilNeeded(t *testing.T) {
 	t.Parallel()
 	p, h := brokered(t, map[string]string{portsVariable: "8080=1000", generationVariable: "7"})
 	if _, err := p.ports(); err != nil {
@@ -87,7 +87,7 @@ func TestBrokerIsLeftAloneUntilNeeded(t *testing.T) {
 	h.expect(t, "drained") // and no second ready
 }
 
-// The first generation binds by itself and gives hotstart a copy; the second gets it.
+// The first generation binds the socket and gives hotstart a copy; the second one gets the copy.
 func TestBrokerKeepsSockets(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/a b.sock"
@@ -142,8 +142,8 @@ func TestBrokerKeepsSockets(t *testing.T) {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that nothing listens on. On Linux a socket keeps it for the test that is bound to it
-// and does not listen: that hinders none that asks for this very port. Elsewhere another may get it first.
+// freePort returns a port of 127.0.0.1 on which no socket listens. On Linux a socket that is bound to the port, and does
+// not listen, reserves it for the test. On other systems another process may get the port first.
 func freePort(t testing.TB) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -203,8 +203,8 @@ func TestBrokerAnswerWithoutDescriptorIsNone(t *testing.T) {
 	check(t, "binding after all", await(t, "the listener", got))
 }
 
-// A hotstart that dies under a question leaves a program that binds by itself.
-func TestBrokerThatDiesIsNone(t *testing.T) {
+// If hotstart dies before it answers, the program binds the socket itself.
+func TestListenWhenTheBrokerDies(t *testing.T) {
 	t.Parallel()
 	p, h := brokered(t, nil)
 	h.conn.Close()
@@ -247,7 +247,7 @@ func TestReadyNotifies(t *testing.T) {
 	}
 	p := newProcess(environment(map[string]string{notifyVariable: t.TempDir() + "/nobody"}), os.Getpid())
 	if err := p.ready(); err == nil {
-		t.Error("nobody was told, and it is no error")
+		t.Error("no error, although no socket receives it")
 	}
 	check(t, "being ready alone", newProcess(environment(nil), 1).ready())
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// client is one HTTP/1.1 connection. It never tries again: what fails is lost.
+// client is one HTTP/1.1 connection. It never repeats a request.
 type client struct {
 	conn net.Conn
 	in   *bufio.Reader

@@ -90,7 +90,7 @@ func TestUpgrades(t *testing.T) {
 	}
 }
 
-// Who stood still for a second has not given clients that second.
+// A second during which the process stood still does not count as idle time.
 func TestGraceAfterAStandstill(t *testing.T) {
 	began := time.Now()
 	g := newGrace(began)

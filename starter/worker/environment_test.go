@@ -118,7 +118,7 @@ func FuzzParseListenFDs(f *testing.F) {
 	})
 }
 
-// environment is a lookup in env.
+// environment returns a lookup function for env.
 func environment(env map[string]string) func(string) (string, bool) {
 	return func(key string) (string, bool) {
 		value, ok := env[key]

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Another worker shares the open file description: its mode must become non-blocking for package net and never
-// blocking again.
+// Other workers share the open file description: it must become non-blocking for package net, and never blocking again.
 func TestListenerKeepsNonblock(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"tcp", "unix"} {
@@ -124,7 +123,7 @@ func TestHasUnread(t *testing.T) {
 	}
 }
 
-// wrapped is a connection as *tls.Conn is one: it tells what it is around.
+// wrapped is a wrapper of a connection with NetConn, like *tls.Conn.
 type wrapped struct{ net.Conn }
 
 func (w wrapped) NetConn() net.Conn { return w.Conn }

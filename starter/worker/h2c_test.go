@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// taken serves HTTP/2 on connections that it takes from net/http, as golang.org/x/net/http2/h2c does: by a server of
-// its own that is given one connection each.
+// taken serves HTTP/2 on connections that it hijacks from net/http, like golang.org/x/net/http2/h2c: by its own server
+// for each connection.
 func taken(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != "PRI" {
@@ -66,7 +66,7 @@ func (c *closing) Close() error {
 	return c.Conn.Close()
 }
 
-// prefixed reads from elsewhere first.
+// prefixed is a connection that reads from another reader.
 type prefixed struct {
 	net.Conn
 	from io.Reader
@@ -93,8 +93,8 @@ func (c *client) goesAway(t *testing.T, answers map[uint32]int) uint32 {
 	}
 }
 
-// A client of h2c is told to go, and answered all that it has asked before it heard of that; it may have come before
-// the drain, or send its first bytes while the worker drains.
+// A client of h2c gets GOAWAY, and answers to all requests that it sent before it received GOAWAY. It may connect before
+// the drain, or send its first bytes during the drain.
 func TestDrainOfH2C(t *testing.T) {
 	t.Parallel()
 	hello := preface + string(frame(frameSettings, 0, 0, ""))
@@ -126,13 +126,13 @@ func TestDrainOfH2C(t *testing.T) {
 			t.Errorf("the last GOAWAY is for stream %d, after the answers %v", last, answers)
 		}
 		if !c.isEnded(t) {
-			t.Error("the connection goes on")
+			t.Error("the connection stays open")
 		}
 	}
 	s.checkEnd(t)
 }
 
-// What takes the connection of a request that offers h2c may speak something else on it.
+// A handler that hijacks the connection of a request with an offer of h2c may use another protocol on it.
 func TestDrainLeavesOtherProtocolsAlone(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -159,7 +159,7 @@ func TestDrainLeavesOtherProtocolsAlone(t *testing.T) {
 	s.checkEnd(t)
 }
 
-// Frames are found however they are cut into pieces.
+// Frames are found for any size of the pieces.
 func TestFrames(t *testing.T) {
 	t.Parallel()
 	stream := []byte("SM\r\n\r\n\x00\x00\x00\x04\x01\x00\x00\x00\x00" + "\x00\x00\x02\x01\x05\x80\x00\x01\x03ab" + "\x00\x01\x00\x00\x01\x00\x00\x00\x05" + strings.Repeat("x", 256))
@@ -181,7 +181,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// A client that reads nothing more does not keep the worker from closing other connections.
+// A client that does not read does not prevent that the worker closes other connections.
 func TestClosingH2CWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	server, client := net.Pipe()

@@ -18,7 +18,7 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
-// master is a superdaemon in small: it holds one socket and starts this test binary as workers, each a real process.
+// master is a small superdaemon: it holds one socket, and starts this test binary as workers, which are real processes.
 type master struct {
 	network string
 	address string
@@ -32,7 +32,7 @@ func newMaster(t testing.TB, network string) *master {
 	return &master{network: network, address: address, fd: fd}
 }
 
-// newKeeper is a master that has no socket before a worker gives it one.
+// newKeeper returns a master that has no socket until a worker gives it one.
 func newKeeper(t testing.TB, network string) *master {
 	m := &master{network: network, address: t.TempDir() + "/s", fd: -1, keeps: true}
 	if network != "unix" {
@@ -72,7 +72,7 @@ func (m *master) start(t testing.TB) *child {
 	return c
 }
 
-// keep answers the one question of a worker that inherited nothing.
+// keep answers the only question of a worker without inherited sockets.
 func (m *master) keep(t testing.TB, h *hotstart) {
 	t.Helper()
 	called := map[string]string{"tcp": "tcp4 ", "unix": "unix "}[m.network] + m.address
@@ -103,7 +103,7 @@ func (m *master) environ() []string {
 	return append(env, portsVariable+"="+m.address+"=4")
 }
 
-// files are plain numbers: Fd() of a file would clear O_NONBLOCK.
+// files returns plain descriptors: Fd() of a file would clear O_NONBLOCK.
 func (m *master) files(broker uintptr) []uintptr {
 	files := []uintptr{0, 1, 2, broker}
 	if m.keeps {
@@ -112,7 +112,7 @@ func (m *master) files(broker uintptr) []uintptr {
 	return append(files, uintptr(m.fd))
 }
 
-// end ends a worker as hotstart does, or as a superdaemon that knows signals alone.
+// end stops a worker like hotstart, or like a superdaemon that only uses signals.
 func (c *child) end(t testing.TB, byBroker bool) {
 	t.Helper()
 	if byBroker {
@@ -123,7 +123,7 @@ func (c *child) end(t testing.TB, byBroker bool) {
 	c.wait(t)
 }
 
-// wait waits for a worker that has been told to end.
+// wait waits until a stopped worker exits.
 func (c *child) wait(t testing.TB) {
 	t.Helper()
 	var status syscall.WaitStatus
@@ -134,7 +134,7 @@ func (c *child) wait(t testing.TB) {
 	}
 }
 
-// load is what clients do until it is stopped, and what became of it.
+// load is a number of clients, and the results of their requests.
 type load struct {
 	network, address string
 
@@ -145,8 +145,8 @@ type load struct {
 	report func(format string, args ...any)
 }
 
-// begin starts clients, half with a connection for each request, half with POST on a connection that they keep
-// as long as they are let.
+// begin starts clients. Half of them use one connection per request, the other half send POST on a connection until the
+// server closes it.
 func (l *load) begin(clients int) {
 	l.stop = make(chan struct{})
 	for i := range clients {
@@ -210,7 +210,7 @@ func (m *master) handovers(t testing.TB, l *load, clients int, enough func(hando
 	return n
 }
 
-// The promise: nothing is lost, whether the superdaemon binds the socket or keeps the one of the first worker.
+// No request is lost, whether the superdaemon binds the socket or keeps the socket of the first worker.
 func TestHandoverLosesNothing(t *testing.T) {
 	t.Parallel()
 	masters := map[string]*master{
@@ -231,7 +231,7 @@ func TestHandoverLosesNothing(t *testing.T) {
 	}
 }
 
-// Under systemd the descriptors are numbered from 3 on, and the pid, which only the child knows, says whose they are.
+// Under systemd the descriptors begin at 3, and LISTEN_PID is the pid of the child.
 func TestSocketActivation(t *testing.T) {
 	t.Parallel()
 	fd, address := rawSocket(t, "tcp")
@@ -246,7 +246,7 @@ func TestSocketActivation(t *testing.T) {
 	(&child{pid: pid}).end(t, false)
 }
 
-// Signals while it drains do not hurt a worker: start_server sends one to each old worker at every reload.
+// A worker ignores signals during a drain: start_server sends one to each old worker at every reload.
 func TestSignalsWhileDraining(t *testing.T) {
 	t.Parallel()
 	m := newMaster(t, "tcp")
@@ -269,7 +269,7 @@ func TestSignalsWhileDraining(t *testing.T) {
 	c.wait(t) // with no other signal: Serve may have returned, and catches none then
 }
 
-// Under Debian's start_server, with no broker, a reload loses nothing.
+// Under Debian's start_server, without a broker, a reload loses no request.
 func TestStartServer(t *testing.T) {
 	t.Parallel()
 	path, err := exec.LookPath("start_server")
@@ -302,7 +302,7 @@ func TestStartServer(t *testing.T) {
 	check(t, "waiting", cmd.Wait())
 }
 
-// sleeps says whether a process waits for something (proc_pid_stat(5)), or true where that can't be seen.
+// sleeps reports whether a process sleeps (proc_pid_stat(5)). It returns true if that is unknown.
 func sleeps(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, state, _ := strings.Cut(string(stat), ") ")
@@ -314,7 +314,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// serves says whether a worker of the generation answers.
+// serves reports whether a worker of the generation answers.
 func serves(path, generation string) bool {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
@@ -325,8 +325,8 @@ func serves(path, generation string) bool {
 	return err == nil && strings.HasPrefix(answer, generation+" ")
 }
 
-// BenchmarkHandover does at least b.N requests while workers are replaced all the time, and tells how many were
-// lost: with -benchtime=200000x it is a measurement worth quoting.
+// BenchmarkHandover sends at least b.N requests while workers are replaced all the time, and reports how many were
+// lost. For a measurement use -benchtime=200000x.
 func BenchmarkHandover(b *testing.B) {
 	for _, network := range []string{"tcp", "unix"} {
 		b.Run(network, func(b *testing.B) {

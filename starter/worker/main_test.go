@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serveChild is a server program as any: what it answers is its generation and the body of the request.
+// serveChild is an ordinary server program. It answers with its generation and the body of the request.
 func serveChild(network, address string) error {
 	l, err := Listen(network, address)
 	if err != nil {
@@ -44,8 +44,8 @@ func serveChild(network, address string) error {
 	return Drain{idle: fullSwing, fresh: fullSwing}.Serve(&http.Server{Handler: http.HandlerFunc(echo)}, l)
 }
 
-// fullSwing is how long a client of which nothing may be lost takes at most from an answer to its next request. On a
-// busy machine that is far more than what a client in the world is granted.
+// fullSwing limits the time from an answer to the next request of a client. On a busy machine it is far longer than the
+// idle time of a real drain.
 const fullSwing = 10 * time.Second
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -75,8 +75,8 @@ func await[T any](t testing.TB, what string, c <-chan T) T {
 	}
 }
 
-// rawSocket binds and listens as a superdaemon does: a plain number, in blocking mode, owned by the test. It
-// returns the address that clients dial.
+// rawSocket binds and listens like a superdaemon: it returns a plain descriptor in blocking mode, which the test owns,
+// and the address for clients.
 func rawSocket(t testing.TB, network string) (fd int, address string) {
 	t.Helper()
 	family, at := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
@@ -134,13 +134,13 @@ func flags(t testing.TB, fd, which int) int {
 	return int(got)
 }
 
-// isOpen says whether fd is an open descriptor of this process.
+// isOpen reports whether fd is an open descriptor of this process.
 func isOpen(fd int) bool {
 	_, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)
 	return errno == 0
 }
 
-// inheriting is a process that inherited copies of the sockets, under these keys.
+// inheriting returns a process that inherited copies of the sockets, under these keys.
 func inheriting(t testing.TB, sockets map[string]int) *process {
 	t.Helper()
 	var entries []string
@@ -150,7 +150,7 @@ func inheriting(t testing.TB, sockets map[string]int) *process {
 	return newProcess(environment(map[string]string{portsVariable: strings.Join(entries, ";")}), os.Getpid())
 }
 
-// get is a GET over a connection of its own; it returns the answer's body.
+// get sends a GET over its own connection, and returns the body of the answer.
 func get(t testing.TB, network, address string) string {
 	t.Helper()
 	conn, err := net.Dial(network, address)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A request of which a byte has come is answered, however long the rest of its header takes.
+// A request is answered if its first byte has been received, however long the rest of its header takes.
 func TestDrainAnswersRequestsThatHaveBegun(t *testing.T) {
 	t.Parallel()
 	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb"
@@ -71,7 +71,7 @@ func TestDrainAnswersRequestsThatHaveBegun(t *testing.T) {
 	}
 }
 
-// Connections that only wait are not taken for ones with a request.
+// An idle connection has no request.
 func TestHasBegun(t *testing.T) {
 	t.Parallel()
 	s := start(t, quick, echo)
@@ -89,7 +89,7 @@ func TestHasBegun(t *testing.T) {
 	s.checkEnd(t)
 }
 
-// A net/http with other fields is left alone.
+// In a net/http with other fields no request has begun.
 func TestFieldsOfAnotherHTTP(t *testing.T) {
 	t.Parallel()
 	for _, other := range []any{0, struct{ r int }{}, struct{ r *struct{ remain int32 } }{}, struct {
@@ -102,7 +102,7 @@ func TestFieldsOfAnotherHTTP(t *testing.T) {
 	}
 }
 
-// A connection of the program's own may need the server to be unlocked.
+// A method of the program's own connection may need the lock of the server.
 func TestBegunCallsNothingUnderTheLock(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

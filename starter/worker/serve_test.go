@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// quick drains without the long waits that clients in the world need.
+// quick has a short idle time for tests.
 var quick = Drain{Timeout: 10 * time.Second, idle: 50 * time.Millisecond, fresh: 100 * time.Millisecond}
 
 // service is a server that runs in the test.
@@ -30,7 +30,7 @@ type service struct {
 	log     *lines // what net/http logged
 }
 
-// lines is what was logged.
+// lines returns the logged lines.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -48,7 +48,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// inherited is a service that does not serve yet, of a process that inherited a TCP socket.
+// inherited returns a service that does not serve yet, of a process that inherited a TCP socket.
 func inherited(t testing.TB) *service {
 	t.Helper()
 	fd, address := rawSocket(t, "tcp")
@@ -63,7 +63,7 @@ func start(t testing.TB, d Drain, handler http.HandlerFunc) *service {
 	return s
 }
 
-// serve calls Serve with what the process of s inherited, over TLS unless config is nil.
+// serve calls Serve with the inherited socket of s, over TLS unless config is nil.
 func (s *service) serve(t testing.TB, d Drain, srv *http.Server, config *tls.Config) {
 	t.Helper()
 	l, err := s.process.listen(s.network, s.address)
@@ -78,7 +78,7 @@ func (s *service) serve(t testing.TB, d Drain, srv *http.Server, config *tls.Con
 	go func() { s.ended <- s.process.serve(d.withDefaults(), srv, l) }()
 }
 
-// drain begins the drain and waits until it accepts nothing more.
+// drain begins the drain and waits until s no longer accepts.
 func (s *service) drain(t testing.TB) {
 	t.Helper()
 	s.process.stop.begin()
@@ -116,7 +116,7 @@ func (s *service) dial(t testing.TB) *client {
 	return newClient(conn)
 }
 
-// mustDo asks and returns whether the answer said that the connection ends.
+// mustDo sends a request, and reports whether its answer ends the connection.
 func (c *client) mustDo(t testing.TB, method, body string) (last bool, answer string) {
 	t.Helper()
 	resp, answer, err := c.do(method, body)
@@ -124,7 +124,7 @@ func (c *client) mustDo(t testing.TB, method, body string) (last bool, answer st
 	return resp.Close, answer
 }
 
-// isEnded says that the server has closed the connection.
+// isEnded reports whether the server has closed the connection.
 func (c *client) isEnded(t testing.TB) bool {
 	t.Helper()
 	_, err := c.in.ReadByte()
@@ -142,7 +142,7 @@ func TestServeEndsQuietly(t *testing.T) {
 	s.checkEnd(t)
 }
 
-// An idle connection is served once more if its client comes back in time, and told that it ends.
+// An idle connection is served once more if its client sends a request in time; the answer ends the connection.
 func TestDrainAnswersIdleConnectionsOnceMore(t *testing.T) {
 	t.Parallel()
 	d := quick
@@ -159,13 +159,13 @@ func TestDrainAnswersIdleConnectionsOnceMore(t *testing.T) {
 		t.Errorf("a draining worker answered %q, last %v", answer, last)
 	}
 	if !comes.isEnded(t) {
-		t.Error("the connection goes on after an answer that said it ends")
+		t.Error("the connection stays open after an answer with Connection: close")
 	}
 	stays.conn.Close()
 	s.checkEnd(t)
 }
 
-// leavesQueue says whether a new connection stays in the queue of the socket, where the superdaemon finds it.
+// leavesQueue reports whether a new connection stays in the queue of the socket, for the superdaemon.
 func (s *service) leavesQueue(t testing.TB) bool {
 	t.Helper()
 	conn, err := net.Dial(s.network, s.address)
@@ -196,7 +196,7 @@ func TestDrainEndsIdleConnections(t *testing.T) {
 	}
 }
 
-// blocking is a handler whose requests last until they are let go.
+// blocking is a handler whose requests last until release is closed.
 type blocking struct{ entered, release chan struct{} }
 
 func newBlocking() blocking { return blocking{make(chan struct{}, 100), make(chan struct{})} }
@@ -258,7 +258,7 @@ func TestDrainCutsOffWhatLastsTooLong(t *testing.T) {
 	}
 }
 
-// Where no worker follows, what only streams is not waited for as long as otherwise.
+// If no worker follows, the drain waits for streams for a shorter time.
 func TestTheLastDrainIsShort(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"a request", "a hijacked connection"} {
@@ -289,7 +289,7 @@ func TestTheLastDrainIsShort(t *testing.T) {
 	}
 }
 
-// hijack takes the connection over and closes it when it is let go.
+// hijack hijacks the connection, and closes it when release is closed.
 func (b blocking) hijack(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -338,7 +338,7 @@ func TestDrainLeavesHijackedConnectionsAtTheTimeout(t *testing.T) {
 	close(b.release)
 }
 
-// An answer to an upgrade has a Connection header of its own.
+// The answer to an upgrade has its own Connection header.
 func TestDrainLeavesUpgradesAlone(t *testing.T) {
 	t.Parallel()
 	c := newConns(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil)
@@ -359,7 +359,7 @@ type recorder struct {
 
 func (r *recorder) Header() http.Header { return r.header }
 
-// Two servers, one of them on two listeners, are one stop: each Serve returns when all have drained.
+// With two servers, one of them on two listeners, each Serve returns when all have drained.
 func TestDrainOfSeveralServers(t *testing.T) {
 	t.Parallel()
 	b := newBlocking()
@@ -443,7 +443,7 @@ func TestServeReturnsWhatEndedIt(t *testing.T) {
 	}
 }
 
-// A program that is told to end before it serves never accepts.
+// A program that is stopped before it serves never accepts.
 func TestServeAfterTheDrainServesNothing(t *testing.T) {
 	t.Parallel()
 	s := inherited(t)
@@ -455,7 +455,7 @@ func TestServeAfterTheDrainServesNothing(t *testing.T) {
 	}
 }
 
-// The order under hotstart: ready; drain, drained; and Serve returns once the signal has come, or hotstart has died.
+// Under hotstart the order is: ready, drain, drained. Then Serve returns when the signal comes or hotstart has died.
 func TestServeSpeaksWithTheBroker(t *testing.T) {
 	t.Parallel()
 	fd, address := rawSocket(t, "tcp")

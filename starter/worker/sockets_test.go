@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestListenTakesWhatWasInherited(t *testing.T) {
+func TestListenReturnsTheInheritedSocket(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"tcp", "unix"} {
 		fd, address := rawSocket(t, network)
@@ -36,7 +36,7 @@ func TestListenTakesWhatWasInherited(t *testing.T) {
 	}
 }
 
-func TestListenBindsWhatWasNotInherited(t *testing.T) {
+func TestListenBindsOtherAddresses(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*process{
 		inheriting(t, nil),
@@ -52,8 +52,8 @@ func TestListenBindsWhatWasNotInherited(t *testing.T) {
 	}
 }
 
-// A program that removes the path before it listens, as net.Listen needs it, has it back.
-func TestListenPutsThePathBack(t *testing.T) {
+// If a program removes the path before it listens, as net.Listen needs it, Listen restores the path.
+func TestListenRestoresThePath(t *testing.T) {
 	t.Parallel()
 	fd, path := rawSocket(t, "unix")
 	spare := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".hotstart-"+strconv.Itoa(os.Getppid()))
@@ -83,7 +83,7 @@ func TestListenHandsOutASocketOnce(t *testing.T) {
 func TestTakePrefersTheExactSocket(t *testing.T) {
 	t.Parallel()
 	wide, near := socket(t, syscall.AF_INET, syscall.SOCK_STREAM), socket(t, syscall.AF_INET, syscall.SOCK_STREAM)
-	for _, fd := range []int{wide, near} { // or the second could not be bound beside the first
+	for _, fd := range []int{wide, near} { // otherwise the second could not be bound
 		check(t, "setting", syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
 	}
 	check(t, "binding", syscall.Bind(wide, &syscall.SockaddrInet4{}))
@@ -117,8 +117,8 @@ func TestListenRefusesAMalformedEnvironment(t *testing.T) {
 	}
 }
 
-// A child may inherit variables that were meant for its parent, and have something else at that number.
-func TestListenPassesOverWhatIsNoSocket(t *testing.T) {
+// A child may inherit the variables of its parent, and have another file at that descriptor.
+func TestListenSkipsOtherDescriptors(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	check(t, "making a pipe", err)

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// serverTLS is a configuration for HTTP/2, as the documentation of Serve asks for it.
+// serverTLS is a configuration for HTTP/2 as in the documentation of Serve.
 func serverTLS(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -35,7 +35,7 @@ func serverTLS(t testing.TB) *tls.Config {
 	}
 }
 
-// Workers take turns under clients of HTTP/2, with every request a POST whose body can't be sent twice.
+// Workers are replaced under clients of HTTP/2. Every request is a POST whose body can't be sent twice.
 func TestHandoverOfHTTP2(t *testing.T) {
 	t.Parallel()
 	fd, address := rawSocket(t, "tcp")
@@ -104,7 +104,7 @@ func frame(kind, flags byte, stream uint32, payload string) []byte {
 	return append(binary.BigEndian.AppendUint32(header, stream), payload...)
 }
 
-// kinds reads frames until one of each kind has come, and returns what it met.
+// kinds reads frames until it has received one of each kind, and returns the kinds that it has read.
 func kinds(r io.Reader, until ...byte) (met []byte, err error) {
 	missing := func(kind byte) bool { return bytes.IndexByte(met, kind) < 0 }
 	for slices.ContainsFunc(until, missing) {
@@ -121,7 +121,7 @@ func kinds(r io.Reader, until ...byte) (met []byte, err error) {
 	return met, nil
 }
 
-// A client in the middle of a conversation is told by GOAWAY, with the answer that it gets.
+// A client with a request in flight gets GOAWAY together with its answer.
 func TestDrainSendsGoAway(t *testing.T) {
 	t.Parallel()
 	s := inherited(t)
@@ -149,7 +149,7 @@ func TestDrainSendsGoAway(t *testing.T) {
 	s.checkEnd(t)
 }
 
-// Without TLS, where both sides know that HTTP/2 is spoken (http.Protocols), connections are followed alike.
+// Connections of HTTP/2 without TLS by prior knowledge (http.Protocols) are followed in the same way.
 func TestDrainOfUnencryptedHTTP2(t *testing.T) {
 	t.Parallel()
 	s := inherited(t)

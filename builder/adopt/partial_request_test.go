@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// A request of which a byte has come is answered, however long the rest of its header
-// takes.
+// A request is answered if its first byte has been received, however long the rest of its header takes.
 func TestRequestThatHasBegun(t *testing.T) {
 	t.Parallel()
 	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
