@@ -48,10 +48,6 @@ type reader struct {
 	buf  []byte
 }
 
-func newReader(now time.Time) *reader {
-	return &reader{now, sha256.New(), make([]byte, 32<<10)}
-}
-
 // file reads the regular file at path, or at the target of a symbolic link. Any other kind of file counts as
 // missing.
 func (r *reader) file(path string) file {
@@ -119,7 +115,7 @@ func readFiles(paths []string, now time.Time) []file {
 	files := make([]file, len(paths))
 	var next atomic.Int64
 	work := func() {
-		r := newReader(now)
+		r := reader{now, sha256.New(), make([]byte, 32<<10)}
 		for i := next.Add(1) - 1; i < int64(len(paths)); i = next.Add(1) - 1 {
 			files[i] = r.file(paths[i])
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func readOne(path string) file { return newReader(start).file(path) }
+func readOne(path string) file { return readFiles([]string{path}, start)[0] }
 
 func TestReadFile(t *testing.T) {
 	t.Parallel()

@@ -59,9 +59,6 @@ func (g *debounce) hold() { g.held = true }
 // list returns the collected paths, sorted.
 func (g *debounce) list() []string { return slices.Sorted(maps.Keys(g.paths)) }
 
-// clear removes all paths.
-func (g *debounce) clear() { clear(g.paths) }
-
 // keep removes the paths for which wanted returns false.
 func (g *debounce) keep(wanted func(path string) bool) {
 	maps.DeleteFunc(g.paths, func(path string, _ bool) bool { return !wanted(path) })

@@ -52,7 +52,7 @@ func TestDebounce(t *testing.T) {
 			if got := strings.Join(g.list(), " "); got != test.list {
 				t.Errorf("list %q, want %q", got, test.list)
 			}
-			g.clear()
+			clear(g.paths)
 			if !g.due().IsZero() || g.settled(at(1000)) {
 				t.Error("due after clear")
 			}
@@ -82,7 +82,7 @@ func TestDebounceSinceIsTheFirstEvent(t *testing.T) {
 	if g.late(at(302)) {
 		t.Error("late because the set was busy, not because the batch is old")
 	}
-	g.clear()
+	clear(g.paths)
 	g.add(at(400), at(400), "a")
 	if !g.since.Equal(at(400)) {
 		t.Errorf("since %v after clear, want 400 ms", g.since.Sub(start))

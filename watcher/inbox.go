@@ -24,8 +24,6 @@ type inbox struct {
 	lost  bool // events were lost
 }
 
-func newInbox() *inbox { return &inbox{ready: make(chan struct{}, 1)} }
-
 // fill runs until both channels are closed.
 func (b *inbox) fill(events <-chan fsnotify.Event, errors <-chan error) {
 	for events != nil || errors != nil {

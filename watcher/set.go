@@ -132,7 +132,7 @@ func (s *set) settle() {
 		s.debounce.hold()
 		return
 	}
-	s.debounce.clear()
+	clear(s.debounce.paths)
 	for i, f := range readFiles(paths, s.now) {
 		s.record(paths[i], f)
 	}

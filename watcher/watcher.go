@@ -7,10 +7,9 @@
 //
 // If the kernel has no events, or refuses more watches, it polls directories instead.
 //
-// It does not see three kinds of changes. First, a change of the target of a symbolic link, if the target's directory
-// is neither watched nor polled. Second, a write through a memory map (inotify(7) does not report it). Third, until the
-// next call of Watch, that a parent of the watched directories, which is not watched itself, was replaced by another
-// directory.
+// It does not see a change of the target of a symbolic link, if the target's directory is neither watched nor polled. It
+// does not see a write through a memory map (inotify(7)). And until the next call of Watch, it does not see that a
+// parent directory, which is not watched itself, was replaced.
 package watcher
 
 import (
@@ -27,13 +26,10 @@ import (
 // Files selects the watched files. A directory that does not exist is watched once it is created. A directory that is a
 // symbolic link is followed, and its files are reported under the name given here; links below a tree are not followed.
 type Files struct {
-	Dirs  []string // absolute directories, without their subdirectories
-	Trees []string // absolute directories, with all directories below them
-	// Skip reports whether to leave out a directory below a tree, with everything below it. nil skips no directory.
-	Skip func(dir string) bool
-	// Match reports whether to watch the file at path. nil watches every file. Match must be a pure function. It is
-	// called from several goroutines, also for files that no longer exist.
-	Match func(path string) bool
+	Dirs  []string               // absolute directories, without their subdirectories
+	Trees []string               // absolute directories, with all directories below them
+	Skip  func(dir string) bool  // whether to skip a directory below a tree, with everything below it; nil skips none
+	Match func(path string) bool // whether to watch a file; nil watches all. Called from several goroutines, also for missing files
 }
 
 // Options are the options of a Watcher. The zero value is useful.
@@ -93,9 +89,6 @@ func openSource() (*source, error) {
 	return &source{w, w.Events, w.Errors, w.Close}, nil
 }
 
-// errClosed is the error of Watch after Close, or after Run has returned.
-var errClosed = errors.New("the watcher is closed")
-
 // New returns a Watcher that watches no file yet. It holds an inotify instance, if one is available, until Run
 // returns, or until Close if Run is never called. It returns an error for a negative option.
 func New(o Options) (*Watcher, error) {
@@ -105,7 +98,7 @@ func New(o Options) (*Watcher, error) {
 	o = o.withDefaults()
 	w := &Watcher{
 		batches: make(chan Batch),
-		inbox:   newInbox(),
+		inbox:   &inbox{ready: make(chan struct{}, 1)},
 		filled:  make(chan struct{}),
 		closed:  make(chan struct{}),
 		set:     newSet(o),
@@ -151,7 +144,7 @@ func (w *Watcher) Watch(f Files, since time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done {
-		return errClosed
+		return errors.New("the watcher is closed")
 	}
 	w.set.replace(time.Now(), f, since)
 	w.inbox.wake()

@@ -188,13 +188,11 @@ func hotstartPortOrPath(fd int) string {
 	if err != nil {
 		return ""
 	}
-	switch name := name.(type) {
-	case *syscall.SockaddrInet4:
-		return strconv.Itoa(name.Port)
-	case *syscall.SockaddrInet6:
-		return strconv.Itoa(name.Port)
-	case *syscall.SockaddrUnix:
+	if name, ok := name.(*syscall.SockaddrUnix); ok {
 		return name.Name
+	}
+	if at := hotstartAddrPort(name); at.IsValid() {
+		return strconv.Itoa(int(at.Port()))
 	}
 	return ""
 }

@@ -217,25 +217,15 @@ var _ = hotstartSetScheme()
 
 func hotstartSetScheme() bool {
 	hotstartScheme = func() string {
-		callers := make([]uintptr, 64)
-		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-		http, secure := false, ""
-		for {
-			frame, more := frames.Next()
-			switch {
-			case strings.HasPrefix(frame.Function, "net/http.(*Server)."), strings.HasPrefix(frame.Function, "github.com/valyala/fasthttp.(*Server)."):
-				http = true
-			case frame.Function == "crypto/tls.(*listener).Accept":
-				secure = "s"
-			}
-			if !more {
-				break
-			}
+		callers := hotstartCallers()
+		http := strings.Contains(callers, "\nnet/http.(*Server).") || strings.Contains(callers, "\ngithub.com/valyala/fasthttp.(*Server).")
+		switch {
+		case http && strings.Contains(callers, "\ncrypto/tls.(*listener).Accept"):
+			return "https"
+		case http:
+			return "http"
 		}
-		if !http {
-			return "tcp"
-		}
-		return "http" + secure
+		return "tcp"
 	}
 	return true
 }

@@ -221,7 +221,7 @@ func hotstartSocketName(fd int) string {
 	}
 	switch name := name.(type) {
 	case *syscall.SockaddrInet4:
-		return "tcp4 " + netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)).String()
+		return "tcp4 " + hotstartAddrPort(name).String()
 	case *syscall.SockaddrInet6:
 		network := "tcp6 "
 		only, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY)
@@ -231,7 +231,7 @@ func hotstartSocketName(fd int) string {
 		if name.ZoneId != 0 {
 			return "" // the protocol has no zones
 		}
-		return network + netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)).String()
+		return network + hotstartAddrPort(name).String()
 	case *syscall.SockaddrUnix:
 		kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
 		if err == nil {
@@ -239,4 +239,15 @@ func hotstartSocketName(fd int) string {
 		}
 	}
 	return ""
+}
+
+// hotstartAddrPort returns the address of an IP socket, or the zero value.
+func hotstartAddrPort(name syscall.Sockaddr) netip.AddrPort {
+	switch name := name.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port))
+	case *syscall.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port))
+	}
+	return netip.AddrPort{}
 }

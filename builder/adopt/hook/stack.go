@@ -11,20 +11,26 @@ import (
 // The hooks of package net get a descriptor alone. What the socket is for is known to the calling functions, so it is
 // read from the stack of the goroutine.
 
-// hotstartSite returns a hash (FNV-1a) of the functions on the stack.
-func hotstartSite() string {
+// hotstartCallers returns the functions on the stack of this goroutine, the innermost first, each after a newline.
+func hotstartCallers() (functions string) {
 	callers := make([]uintptr, 64)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
-	hash := uint64(14695981039346656037)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
 	for {
 		frame, more := frames.Next()
-		for _, b := range []byte(frame.Function + "\n") {
-			hash = (hash ^ uint64(b)) * 1099511628211
-		}
+		functions += "\n" + frame.Function
 		if !more {
-			return strconv.FormatUint(hash, 16)
+			return functions
 		}
 	}
+}
+
+// hotstartSite returns a hash (FNV-1a) of the functions on the stack.
+func hotstartSite() string {
+	hash := uint64(14695981039346656037)
+	for _, b := range []byte(hotstartCallers()) {
+		hash = (hash ^ uint64(b)) * 1099511628211
+	}
+	return strconv.FormatUint(hash, 16)
 }
 
 // hotstartGoroutine returns the number of this goroutine, from "goroutine 18 [running]: …".
@@ -77,15 +83,5 @@ func hotstartWord(stack, function string, n int) uintptr {
 // hotstartListensUDP reports whether package net makes a socket to listen. A socket to dial, for example to ask a name
 // server, must not share its port.
 func hotstartListensUDP() bool {
-	callers := make([]uintptr, 16)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-	for {
-		frame, more := frames.Next()
-		if strings.HasPrefix(frame.Function, "net.(*sysListener).listen") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
+	return strings.Contains(hotstartCallers(), "\nnet.(*sysListener).listen")
 }

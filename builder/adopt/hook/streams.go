@@ -33,13 +33,8 @@ func hotstartPeer(fd int) netip.AddrPort {
 	if err != nil {
 		return netip.AddrPort{}
 	}
-	switch peer := peer.(type) {
-	case *syscall.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(peer.Addr), uint16(peer.Port))
-	case *syscall.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(peer.Addr).Unmap(), uint16(peer.Port))
-	}
-	return netip.AddrPort{}
+	at := hotstartAddrPort(peer)
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
 // closeStreams closes connections of HTTP/1 whose answer began hotstartIdleTime ago and has not ended. It reads the
