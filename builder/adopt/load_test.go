@@ -86,7 +86,7 @@ func (l *load) more(t testing.TB, n int64) {
 	until(t, "requests come", func() bool { return l.asked.Load() > asked+n })
 }
 
-// reloads has r reload so many times, with n requests before each, and waits for the
+// reloads makes r reload the given number of times, with n requests before each reload, and waits for the
 // old workers to leave.
 func (l *load) reloads(t testing.TB, r *running, times int, n int64) {
 	t.Helper()

@@ -43,6 +43,27 @@ func TestPlainEnglish(t *testing.T) {
 	}
 }
 
+// plain lists the rooms whose comments are in plain English, too.
+var plain = []string{"builder/adopt", "builder/adopt/hook", "starter/internal/wire", "starter/worker", "templates", "watcher"}
+
+func TestPlainComments(t *testing.T) {
+	for _, room := range plain {
+		files, err := filepath.Glob("../../" + room + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatal(room, err)
+		}
+		for _, file := range files {
+			n := 0
+			for line := range strings.Lines(read(t, file)) {
+				n++
+				if _, comment, _ := strings.Cut(line, "//"); bannedIn(comment) != "" {
+					t.Errorf("%s:%d: write %q in plain English: %s", file, n, bannedIn(comment), comment)
+				}
+			}
+		}
+	}
+}
+
 func TestBannedPhrases(t *testing.T) {
 	for _, text := range []string{"80 is no port", "a second one is started anew", "it waits for ever", "flags, as `-race`"} {
 		if bannedIn(text) == "" {

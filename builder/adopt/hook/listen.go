@@ -75,7 +75,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 // hotstartSites has the goroutines that have asked for port 0, by call site. It is guarded by w.mu.
 var hotstartSites map[string][]string
 
-// hotstartMaxGoroutines limits the goroutines of one call site that are told apart: an FTP server asks for a port in
+// hotstartMaxGoroutines limits the goroutines of one call site that are distinguished: an FTP server asks for a port in
 // each of its connections.
 const hotstartMaxGoroutines = 64
 

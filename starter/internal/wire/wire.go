@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package wire is the framing of the broker's protocol, which package worker documents: lines of text over a unix
-// stream socket, and descriptors beside them (SCM_RIGHTS). [Reader] and [Send] are for both ends, [Client] is the
+// stream socket, some of them with a descriptor (SCM_RIGHTS). [Reader] and [Send] are for both ends, [Client] is the
 // end of a worker.
 //
 // Package hook of builder/adopt has a copy of this file: the file is in the language of Go 1.17.
