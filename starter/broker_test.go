@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -430,7 +431,7 @@ func FuzzBroker(f *testing.F) {
 		if len(sent) > 4096 {
 			return
 		}
-		read, write, err := newPipe()
+		read, write, err := proc.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func hasLocked(dir string, f *os.File, pid int) (held, seen bool) {
 // locks reads /proc/PID/fdinfo/FD and reports whether pid has taken a lock
 // by that descriptor: one that it has inherited is another's.
 func locks(fdinfo []byte, pid int) bool {
-	return slices.ContainsFunc(locksIn(fdinfo), func(l lockLine) bool { return l.write && l.pid == pid })
+	return slices.ContainsFunc(proc.Locks(fdinfo), func(l proc.Lock) bool { return l.Write && l.PID == pid })
 }
 
 // userOf returns the effective user of a process, or -1.

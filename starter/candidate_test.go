@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,7 @@ func victim(t *testing.T) (pid int) {
 	}
 	t.Cleanup(func() {
 		syscall.Kill(pid, syscall.SIGKILL)
-		reap(pid)
+		proc.Reap(pid)
 	})
 	return pid
 }

@@ -151,31 +151,6 @@ func (a heldAddress) in(text string) bool {
 	return whole(word).MatchString(text)
 }
 
-// lockLine is a line of /proc/locks, or one of /proc/PID/fdinfo/FD after
-// "lock:", which has the same form (proc_locks(5)):
-//
-//	2: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF
-//	2: -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF
-type lockLine struct {
-	waits bool
-	write bool   // it excludes all others
-	pid   int    // -1: of an open file description
-	inode string // "08:01:1234"
-}
-
-func parseLock(line string) (l lockLine, ok bool) {
-	f := strings.Fields(line)
-	if len(f) > 1 && f[1] == "->" {
-		l.waits, f = true, slices.Delete(f, 1, 2)
-	}
-	if len(f) < 6 || !slices.Contains([]string{"FLOCK", "POSIX", "OFDLCK"}, f[1]) {
-		return lockLine{}, false
-	}
-	pid, err := strconv.Atoi(f[4])
-	l.write, l.pid, l.inode = f[3] == "WRITE", pid, f[5]
-	return l, err == nil
-}
-
 // parseAddress reads an address of /proc/net/tcp, "0100007F:1F90", or of tcp6:
 // the address in words of 32 bits in the machine's own order (proc_net(5)).
 func parseAddress(s string, little bool) (netip.AddrPort, error) {

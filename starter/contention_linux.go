@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,7 +26,7 @@ type contention struct {
 // contend notes which files the older workers have locked.
 func contend(older []int) *contention {
 	c := &contention{older: older, opens: -1, files: map[int32]fileID{}, opened: map[fileID]bool{}}
-	eachFD(older, func(pid int, fd, to string) {
+	proc.EachOfWorkers(older, func(pid int, fd, to string) {
 		for _, l := range locksOf(pid, fd, to) {
 			c.watch(pid, fd, l.file)
 		}
@@ -53,10 +54,10 @@ func (c *contention) watch(pid int, fd string, file fileID) {
 // sockets that stay open whichever worker ends.
 func (c *contention) over(pid int, words string, kept []uint64) string {
 	n := needs{waits: map[string]bool{}, opened: c.opened, words: words}
-	if exiting(pid) {
+	if proc.Exiting(pid) {
 		c.drain()
 	} else {
-		fresh := family(pid)
+		fresh := proc.Tree(pid)
 		n.waits, n.opened = waiting(fresh), openIn(fresh)
 	}
 	return holdingsOf(c.older, kept).contended(n)
@@ -65,7 +66,7 @@ func (c *contention) over(pid int, words string, kept []uint64) string {
 // waits returns the thing held by the older workers that the worker pid waits
 // for now.
 func (c *contention) waits(pid int) string {
-	n := needs{waits: waiting(family(pid))}
+	n := needs{waits: waiting(proc.Tree(pid))}
 	if len(n.waits) == 0 {
 		return ""
 	}
@@ -96,9 +97,9 @@ func (c *contention) close() { closeFD(c.opens) }
 // holdingsOf looks at what processes and their descendants hold now.
 func holdingsOf(pids []int, kept []uint64) (h holdings) {
 	sockets := map[string]bool{}
-	eachFD(pids, func(pid int, fd, to string) {
+	proc.EachOfWorkers(pids, func(pid int, fd, to string) {
 		switch {
-		case socketOf(to) != 0:
+		case proc.SocketInode(to) != 0:
 			sockets[to] = true
 		case isDevice(to):
 			h.devices = append(h.devices, to)
@@ -117,26 +118,6 @@ func holdingsOf(pids []int, kept []uint64) (h holdings) {
 	return h
 }
 
-// eachFD calls do for each descriptor of workers and their descendants.
-func eachFD(workers []int, do func(pid int, fd, to string)) {
-	for _, worker := range workers {
-		for _, pid := range slices.Concat(family(worker), strays(worker)) {
-			eachLink(pid, func(fd, to string) { do(pid, fd, to) })
-		}
-	}
-}
-
-// strays lists the processes in a worker's process group that have become
-// children of this one, since their parent has ended, and their descendants.
-func strays(worker int) (pids []int) {
-	for _, child := range children(os.Getpid()) {
-		if group, err := unix.Getpgid(child); err == nil && group == worker && child != worker {
-			pids = append(pids, family(child)...)
-		}
-	}
-	return pids
-}
-
 // locksOf lists the exclusive locks that were taken by a descriptor. What has
 // been deleted is not in the way of anybody.
 func locksOf(pid int, fd, to string) []heldLock {
@@ -144,9 +125,9 @@ func locksOf(pid int, fd, to string) []heldLock {
 		return nil
 	}
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
-	for _, l := range locksIn(b) {
-		if l.write { // the first will do: a file may be locked in many ranges
-			return []heldLock{{inode: l.inode, file: fileAt(pid, fd), path: nameFor(pid, to)}}
+	for _, l := range proc.Locks(b) {
+		if l.Write { // the first will do: a file may be locked in many ranges
+			return []heldLock{{inode: l.Inode, file: fileAt(pid, fd), path: nameFor(pid, to)}}
 		}
 	}
 	return nil
@@ -183,8 +164,8 @@ func waiting(pids []int) map[string]bool {
 	waits := map[string]bool{}
 	b, _ := os.ReadFile("/proc/locks")
 	for line := range strings.Lines(string(b)) {
-		if l, ok := parseLock(line); ok && l.waits && slices.Contains(pids, l.pid) {
-			waits[l.inode] = true
+		if l, ok := proc.ParseLock(line); ok && l.Waits && slices.Contains(pids, l.PID) {
+			waits[l.Inode] = true
 		}
 	}
 	return waits
@@ -195,7 +176,7 @@ func waiting(pids []int) map[string]bool {
 func openIn(pids []int) map[fileID]bool {
 	open := map[fileID]bool{}
 	for _, pid := range pids {
-		eachLink(pid, func(fd, to string) {
+		proc.EachDescriptor(pid, func(fd, to string) {
 			if strings.HasPrefix(to, "/") && len(locksOf(pid, fd, to)) == 0 {
 				open[fileAt(pid, fd)] = true
 			}
@@ -211,7 +192,7 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 	little := binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 	for table, state := range map[string]string{"tcp": listen, "tcp6": listen, "udp": unconnected, "udp6": unconnected} {
 		// sl local_address rem_address st queues timer retransmits uid timeout inode
-		eachLine(fmt.Sprintf("/proc/%d/net/%s", pid, table), func(f []string) {
+		proc.EachLine(fmt.Sprintf("/proc/%d/net/%s", pid, table), func(f []string) {
 			if len(f) < 10 || f[3] != state || !sockets["socket:["+f[9]+"]"] || !strings.HasSuffix(f[2], ":0000") {
 				return
 			}
@@ -222,21 +203,11 @@ func addressesOf(pid int, sockets map[string]bool) (all []heldAddress) {
 	}
 	// Num RefCount Protocol Flags Type St Inode Path
 	const accepts, datagram = "00010000", "0002" // __SO_ACCEPTCON, SOCK_DGRAM
-	eachLine(fmt.Sprintf("/proc/%d/net/unix", pid), func(f []string) {
+	proc.EachLine(fmt.Sprintf("/proc/%d/net/unix", pid), func(f []string) {
 		if len(f) >= 8 && sockets["socket:["+f[6]+"]"] && (f[3] == accepts || f[4] == datagram) {
 			all = append(all, heldAddress{name: nameFor(pid, strings.Join(f[7:], " "))})
 		}
 	})
 	slices.SortFunc(all, func(a, b heldAddress) int { return strings.Compare(a.name, b.name) })
 	return all
-}
-
-// socketsOf returns the inodes of the sockets that a worker and its
-// descendants have.
-func socketsOf(worker int) map[uint64]bool {
-	held := map[uint64]bool{}
-	eachFD([]int{worker}, func(_ int, _, to string) {
-		held[socketOf(to)] = true
-	})
-	return held
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -254,7 +255,7 @@ func TestContentionLeavesKeptSocketsOut(t *testing.T) {
 }
 
 func openPaths(pid int) (paths []string) {
-	eachFD([]int{pid}, func(_ int, _, to string) { paths = append(paths, to) })
+	proc.EachOfWorkers([]int{pid}, func(_ int, _, to string) { paths = append(paths, to) })
 	return paths
 }
 

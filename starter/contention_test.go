@@ -2,25 +2,6 @@ package starter
 
 import "testing"
 
-func TestParseLock(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string]lockLine{
-		"1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF":                  {write: true, pid: 4711, inode: "08:01:1234"},
-		"\t12: POSIX  ADVISORY  READ 4711 00:2b:9 1073741824 1073742335\n": {pid: 4711, inode: "00:2b:9"},
-		"3: OFDLCK ADVISORY  WRITE -1 00:14:77 0 EOF":                      {write: true, pid: -1, inode: "00:14:77"},
-		"3:    -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF":            {waits: true, write: true, pid: 4712, inode: "08:01:1234"},
-		"4: LEASE  ACTIVE    WRITE 4711 08:01:1234 0 EOF":                  {},
-		"5: FLOCK  ADVISORY  WRITE x 08:01:1234 0 EOF":                     {},
-		"6: FLOCK": {},
-		"":         {},
-		"7: ->":    {},
-	} {
-		if got, ok := parseLock(line); ok && got != want || ok != (want != lockLine{}) {
-			t.Errorf("%q is %+v, %v", line, got, ok)
-		}
-	}
-}
-
 func TestParseAddress(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

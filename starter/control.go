@@ -8,15 +8,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
 // An Instance is a superdaemon that runs as another process, known by the
 // lock on its pid file.
 type Instance struct {
-	PID  int
-	file *os.File
-	exit *exit
+	PID   int
+	file  *os.File
+	pidfd proc.Pidfd
 }
 
 // glance is how often a file of another process is looked at.
@@ -33,7 +34,7 @@ func Find(pidFile string) (*Instance, error) {
 	}
 	i := &Instance{file: f}
 	i.PID, err = readPID(f)
-	i.exit = exitOf(i.PID) // before it is known to live, so that it is its own
+	i.pidfd = proc.OpenPidfd(i.PID) // before it is known to live, so that it is its own
 	if err == nil && i.ended() {
 		err = fmt.Errorf("no server runs: nobody holds the pid file %s", pidFile)
 	}
@@ -50,7 +51,7 @@ func Find(pidFile string) (*Instance, error) {
 // Close lets go of the pid file.
 func (i *Instance) Close() {
 	i.file.Close()
-	i.exit.close()
+	i.pidfd.Close()
 }
 
 // Stop ends the superdaemon as SIGTERM does, and waits until it is gone: not
@@ -59,7 +60,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if err := i.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for late := false; !i.ended() || !i.exit.seen(); late = !sleep(ctx.Done(), glance) {
+	for late := false; !i.ended() || !i.pidfd.Exited(); late = !sleep(ctx.Done(), glance) {
 		if late { // and the last look came after that
 			return fmt.Errorf("stopping pid %d: it still runs: %w", i.PID, context.Cause(ctx))
 		}
@@ -133,7 +134,7 @@ func olderThan(workers []Worker, generation int) []Worker {
 }
 
 func (i *Instance) signal(sig syscall.Signal) error {
-	if err := i.exit.signal(i.PID, sig); err != nil {
+	if err := i.pidfd.Signal(i.PID, sig); err != nil {
 		return fmt.Errorf("sending %s to pid %d: %w", SignalName(sig), i.PID, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -73,7 +74,7 @@ func TestRestartAndStopAnother(t *testing.T) {
 	if err := i.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if runtime.GOOS == "linux" && !(&ending{}).seen(i.PID) {
+	if runtime.GOOS == "linux" && !(&proc.Exit{}).Seen(i.PID) {
 		t.Error("it gave up its lock, but still runs")
 	}
 	if exists(pidFile) || exists(statusFile) {
@@ -126,7 +127,7 @@ func TestAPIDFileThatIsLeftOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reap(pid)
+	defer proc.Reap(pid)
 	defer syscall.Kill(pid, syscall.SIGKILL)
 	path := filepath.Join(t.TempDir(), "pid")
 	os.WriteFile(path, fmt.Appendln(nil, pid), 0o644)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,11 +25,11 @@ const daemonVariable = "HOTSTART_DAEMON"
 // inherited are the sockets that Activated has returned; Activated returns
 // them there, too. The program must call Helper first thing in main.
 func Daemonize(inherited []int, signals <-chan os.Signal) error {
-	exe, err := self()
+	exe, err := proc.Executable()
 	if err != nil {
 		return fmt.Errorf("starting the daemon: %w", err)
 	}
-	read, write, err := newPipe()
+	read, write, err := proc.Pipe()
 	if err != nil {
 		return fmt.Errorf("starting the daemon: %w", err)
 	}
@@ -61,7 +62,7 @@ func forkDaemon(exe string, inherited []int, report int) (pid int, err error) {
 	env = append(env, daemonVariable+"="+strconv.Itoa(len(files)))
 	// The exec stage closes what it reports on as it execs: that is a copy.
 	files = append(files, uintptr(report), uintptr(report))
-	argv := append([]string{execName, strconv.Itoa(len(files) - 1), "", exe}, os.Args...)
+	argv := proc.StageArgs(len(files)-1, "", exe, os.Args)
 	return syscall.ForkExec(exe, argv, &syscall.ProcAttr{
 		Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
@@ -80,7 +81,7 @@ func awaitDaemon(pid int, report io.Reader, signals <-chan os.Signal) error {
 			if word == "up" {
 				return nil
 			}
-			status := reap(pid)
+			status := proc.Reap(pid)
 			if word == "" {
 				word = "it ended before its first worker was up: " + outcome(status)
 			}

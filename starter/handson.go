@@ -1,6 +1,9 @@
 package starter
 
-import "time"
+import (
+	"github.com/hotstart/hotstart/starter/internal/proc"
+	"time"
+)
 
 // letGo is a socket that a worker, which goes on, has no more.
 type letGo struct {
@@ -15,8 +18,8 @@ type letGo struct {
 // at exec: some time after the broker.
 func (s *Starter) handsOn(w *running, generation int, inodes []uint64) {
 	for wait := time.Millisecond; wait < time.Second && len(inodes) > 0; wait *= 2 {
-		held := socketsOf(w.PID())
-		if exiting(w.PID()) {
+		held := proc.Sockets(w.PID())
+		if proc.Exiting(w.PID()) {
 			return
 		}
 		var rest []uint64

@@ -1,8 +1,8 @@
 package starter
 
 import (
-	"bufio"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,8 +23,8 @@ func Holder(a Address) string {
 		if err != nil || !inodes[to] {
 			continue
 		}
-		pid := strings.Split(link, "/")[2]
-		return fmt.Sprintf("pid %s (%s)", pid, commandLine(pid))
+		pid, _ := strconv.Atoi(strings.Split(link, "/")[2])
+		return proc.Name(pid)
 	}
 	return ""
 }
@@ -35,7 +35,7 @@ func listenersOn(a Address) map[string]bool {
 	inodes := map[string]bool{}
 	if a.Network == "unix" {
 		// Num RefCount Protocol Flags Type St Inode Path
-		eachLine("/proc/net/unix", func(f []string) {
+		proc.EachLine("/proc/net/unix", func(f []string) {
 			if len(f) >= 8 && samePath(strings.Join(f[7:], " "), a.Path) {
 				inodes["socket:["+f[6]+"]"] = true
 			}
@@ -50,40 +50,11 @@ func listenersOn(a Address) map[string]bool {
 	port := fmt.Sprintf(":%04X", a.Port)
 	for _, file := range []string{"/proc/net/" + table, "/proc/net/" + table + "6"} {
 		// sl local_address rem_address st queues timer retransmits uid timeout inode
-		eachLine(file, func(f []string) {
+		proc.EachLine(file, func(f []string) {
 			if len(f) > 9 && f[3] == state && strings.HasSuffix(f[1], port) {
 				inodes["socket:["+f[9]+"]"] = true
 			}
 		})
 	}
 	return inodes
-}
-
-func eachLine(path string, do func(fields []string)) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		do(strings.Fields(lines.Text()))
-	}
-}
-
-// commandLine is the command of a process as it was typed, cut to a length
-// that fits a line.
-func commandLine(pid string) string {
-	const longest = 80
-	b, _ := os.ReadFile("/proc/" + pid + "/cmdline")
-	line := strings.TrimSpace(strings.ReplaceAll(string(b), "\x00", " "))
-	if line == "" {
-		line = "command unknown"
-	}
-	if quoted := strconv.Quote(line); quoted != `"`+line+`"` {
-		line = quoted // nothing in it may steer a terminal
-	}
-	if len(line) > longest {
-		line = strings.ToValidUTF8(line[:longest], "") + "..."
-	}
-	return line
 }

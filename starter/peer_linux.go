@@ -71,16 +71,3 @@ func diagAnswer(b []byte) (inode uint64, here bool) {
 	}
 	return uint64(binary.NativeEndian.Uint32(b[diagInode:])), true
 }
-
-// ownedBy reports whether one of the processes, or of their children, has a
-// socket.
-func ownedBy(pids []int, inode uint64) bool {
-	for _, parent := range pids {
-		for _, pid := range family(parent) {
-			if holds(pid, []uint64{inode}) != 0 {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"os"
 	"testing"
@@ -36,10 +37,10 @@ func TestPeer(t *testing.T) {
 		}
 		defer accepted.Close()
 		inode, here := peer(c)
-		if !here || !ownedBy([]int{os.Getpid()}, inode) {
+		if !here || !proc.AnyHolds([]int{os.Getpid()}, inode) {
 			t.Errorf("%s: %d, %v, is of this process", address, inode, here)
 		}
-		if ownedBy([]int{os.Getpid()}, inode+1<<40) {
+		if proc.AnyHolds([]int{os.Getpid()}, inode+1<<40) {
 			t.Error("what is nobody's is of this process")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -76,8 +77,8 @@ func (w *pathWatch) close() {
 // among them.
 func listeningPaths(worker int) (paths []string) {
 	sockets := map[string]int{} // processes by link
-	eachFD([]int{worker}, func(pid int, fd, to string) {
-		if socketOf(to) != 0 {
+	proc.EachOfWorkers([]int{worker}, func(pid int, fd, to string) {
+		if proc.SocketInode(to) != 0 {
 			sockets[to] = pid
 		}
 	})
@@ -86,7 +87,7 @@ func listeningPaths(worker int) (paths []string) {
 	}
 	// Num RefCount Protocol Flags Type St Inode Path
 	const accepts = "00010000" // __SO_ACCEPTCON
-	eachLine(fmt.Sprintf("/proc/%d/net/unix", worker), func(f []string) {
+	proc.EachLine(fmt.Sprintf("/proc/%d/net/unix", worker), func(f []string) {
 		if len(f) < 8 || f[3] != accepts || sockets["socket:["+f[6]+"]"] == 0 {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"net/http"
 	"net/url"
@@ -130,7 +131,7 @@ func notOf(ctx context.Context, older []int, c net.Conn) error {
 			if !sleep(ctx.Done(), time.Millisecond) {
 				return ctx.Err()
 			}
-		case ownedBy(older, inode):
+		case proc.AnyHolds(older, inode):
 			return errors.New("an older worker has accepted")
 		default:
 			return nil

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -186,9 +187,9 @@ func TestAProgramThatIsBeingWritten(t *testing.T) {
 		letGo := keepWriting(t, program)
 		began := time.Now()
 		sh := run(t, options, c)
-		time.Sleep(10 * writtenPoll)
+		time.Sleep(10 * proc.WrittenPoll)
 		letGo()
-		waited := time.Since(began) < writtenWithin // or this test was too slow to tell
+		waited := time.Since(began) < proc.WrittenWithin // or this test was too slow to tell
 		switch e = sh.await(Failed); {
 		case e.Err == nil && e.Reason() == "exit status 3":
 			return
@@ -407,7 +408,7 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 	through()
 	until(t, "descriptors are left open", func() bool { n, err := openFiles(); return err == nil && n <= files })
 	until(t, "goroutines are left", func() bool { return runtime.NumGoroutine() <= routines })
-	if kids := children(os.Getpid()); len(kids) > 0 {
+	if kids := proc.Children(os.Getpid()); len(kids) > 0 {
 		t.Errorf("children are left: %v", kids)
 	}
 }
@@ -522,7 +523,7 @@ wait`
 func TestNothingOutlivesAStarterThatIsKilled(t *testing.T) {
 	t.Parallel()
 	cmd, _, pids := supervised(t, family4, 4)
-	kids := children(cmd.Process.Pid)
+	kids := proc.Children(cmd.Process.Pid)
 	if len(kids) < 3 {
 		t.Errorf("children %v: the worker, its orphan or the guard is missing", kids)
 	}
@@ -573,7 +574,7 @@ func TestNothingWakesAtRest(t *testing.T) {
 	cmd, _, pids := supervised(t, `echo worker $$; exec sleep 1000`, 1)
 	pid := cmd.Process.Pid
 	watched := []int{pid}
-	for _, kid := range children(pid) {
+	for _, kid := range proc.Children(pid) {
 		if kid != pids["worker"] {
 			watched = append(watched, kid)
 		}
@@ -591,7 +592,8 @@ func TestNothingWakesAtRest(t *testing.T) {
 // switches counts how often the threads of processes went to sleep.
 func switches(pids []int) (sum int) {
 	for _, pid := range pids {
-		for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
+		tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))
+		for _, task := range tasks {
 			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, task))
 			for line := range strings.Lines(string(b)) {
 				if value, ok := strings.CutPrefix(line, "voluntary_ctxt_switches:"); ok {
@@ -602,30 +604,4 @@ func switches(pids []int) (sum int) {
 		}
 	}
 	return sum
-}
-
-func TestOrphaned(t *testing.T) {
-	t.Parallel()
-	for stat, want := range map[string]bool{
-		"50 (sh) Z 1 50 7 0":       false, // a worker, or another child with a group of its own
-		"50 (go) Z 1 10 7 0":       false, // a child in our group
-		"50 (sh) S 1 40 7 0":       false, // alive
-		"50 (sh) Z 1 40 7 0":       true,  // of a worker's group
-		"50 (sh) Z 1 50 50 0":      true,  // of a session of its own
-		"50 (a) Z 1 (x) Z 1 40 7 ": true,  // with a name that misleads
-		"50 (sh) Z":                false,
-		"":                         false,
-	} {
-		if got := orphaned([]byte(stat), 50, 10, 7); got != want {
-			t.Errorf("%q is an orphan: %v", stat, got)
-		}
-	}
-}
-
-func TestGroups(t *testing.T) {
-	t.Parallel()
-	got := groups(strings.NewReader("+5\n+6\n-5\n+x\n\n+\n+0\n+1\n+-7\n-9\n+8\n+8\n"))
-	if len(got) != 2 || !got[6] || !got[8] {
-		t.Errorf("%v", got)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,7 +18,7 @@ import (
 // below it: a prefork server's children are the ones that accept.
 func sightOf(pid int, sockets []uint64) (s sight) {
 	waits, maybe := map[uint64]bool{}, map[uint64]bool{}
-	for _, p := range family(pid) {
+	for _, p := range proc.Tree(pid) {
 		v := viewOf(p, sockets)
 		for _, inode := range v.waits {
 			waits[inode] = true
@@ -26,7 +27,7 @@ func sightOf(pid int, sockets []uint64) (s sight) {
 			maybe[inode] = true
 		}
 		switch {
-		case v.refused != nil && !zombie(p):
+		case v.refused != nil && !proc.SeenExiting(p):
 			s.blind = v.refused
 		case s.blind == nil:
 			s.blind = hidden(p)
@@ -83,58 +84,6 @@ func hidden(pid int) error {
 	return err
 }
 
-// exiting reports whether a process has begun to end, or has ended, or is not
-// to be found: it then waits for nothing any more.
-func exiting(pid int) bool {
-	flags, err := flagsOf(pid)
-	return err != nil || flags&flagExiting != 0
-}
-
-// zombie reports whether a process is seen to end, or to have ended: nobody but
-// root may look at what it has then.
-func zombie(pid int) bool {
-	flags, err := flagsOf(pid)
-	return err == nil && flags&flagExiting != 0
-}
-
-const flagExiting = 0x4 // PF_EXITING of the kernel's sched.h
-
-// flagsOf reads the flags of a process in /proc/PID/stat (proc(5)).
-func flagsOf(pid int) (uint64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	f := statOf(b)
-	if len(f) < 7 {
-		return 0, fmt.Errorf("/proc/%d/stat is too short", pid)
-	}
-	return strconv.ParseUint(f[6], 10, 32)
-}
-
-// family is pid and everything below it: a prefork server's children are
-// the ones that accept.
-func family(pid int) []int {
-	all := []int{pid}
-	for i := 0; i < len(all); i++ {
-		all = append(all, children(all[i])...)
-	}
-	return all
-}
-
-func children(pid int) []int {
-	var all []int
-	for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task))
-		for field := range strings.FieldsSeq(string(b)) {
-			if child, err := strconv.Atoi(field); err == nil {
-				all = append(all, child)
-			}
-		}
-	}
-	return all
-}
-
 // A view is what /proc shows of one process: the inodes of sockets.
 type view struct {
 	waits   []uint64 // it waits for connections on these
@@ -152,7 +101,7 @@ func viewOf(pid int, asked []uint64) (v view) {
 	}
 	sockets := map[int]uint64{}
 	var polls, rings []string
-	fds, err := listOf(fmt.Sprintf("/proc/%d/fd", pid))
+	fds, err := proc.Names(fmt.Sprintf("/proc/%d/fd", pid))
 	v.refuse(err)
 	for _, fd := range fds {
 		to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
@@ -163,7 +112,7 @@ func viewOf(pid int, asked []uint64) (v view) {
 		case "anon_inode:[io_uring]":
 			rings = append(rings, fd)
 		}
-		if inode := socketOf(to); inode != 0 {
+		if inode := proc.SocketInode(to); inode != 0 {
 			number, _ := strconv.Atoi(fd)
 			sockets[number] = inode
 		}
@@ -184,7 +133,8 @@ func viewOf(pid int, asked []uint64) (v view) {
 			v.maybe = slices.AppendSeq(v.maybe, maps.Values(sockets))
 		}
 	}
-	for _, task := range list(fmt.Sprintf("/proc/%d/task", pid)) {
+	tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))
+	for _, task := range tasks {
 		b := read("/proc/%d/task/%s/syscall", pid, task)
 		waited := polledBy(pid, task, b)
 		if fd, ok := accepts(b); ok {
@@ -220,18 +170,4 @@ func accepts(syscall []byte) (fd int, ok bool) {
 	}
 	n, err := strconv.ParseUint(fields[1], 0, 64)
 	return int(n), err == nil
-}
-
-func list(dir string) []string {
-	names, _ := listOf(dir)
-	return names
-}
-
-func listOf(dir string) ([]string, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
 }

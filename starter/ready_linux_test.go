@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -233,16 +234,16 @@ func TestNotifyIsReadToTheEnd(t *testing.T) {
 }
 
 func TestExiting(t *testing.T) {
-	if exiting(os.Getpid()) {
+	if proc.Exiting(os.Getpid()) {
 		t.Error("this process lives")
 	}
 	cmd := exec.Command("true")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "it ends", func() bool { return exiting(cmd.Process.Pid) }) // a zombie, as nobody has waited
+	until(t, "it ends", func() bool { return proc.Exiting(cmd.Process.Pid) }) // a zombie, as nobody has waited
 	cmd.Wait()
-	if !exiting(cmd.Process.Pid) {
+	if !proc.Exiting(cmd.Process.Pid) {
 		t.Error("it is gone")
 	}
 }

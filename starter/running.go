@@ -8,6 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// process is the process of a worker. Tests replace it.
+type process interface {
+	PID() int
+	Signal(syscall.Signal) error
+	Wait() error
+	Ended() bool
+	Reap() syscall.WaitStatus
+}
+
 // running is a worker that runs, with the ways in which it can be heard.
 // Each of its goroutines ends when what it listens to is closed.
 type running struct {

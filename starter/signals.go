@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,10 +23,10 @@ func ParseSignal(name string) (syscall.Signal, error) {
 	if sig := aliases[short]; sig != 0 {
 		return sig, nil
 	}
-	if n, err := strconv.ParseUint(short, 10, 7); err == nil && (n > 0 && n <= lastSignal) {
+	if n, err := strconv.ParseUint(short, 10, 7); err == nil && (n > 0 && n <= maxSignal()) {
 		return syscall.Signal(n), nil
 	}
-	return 0, fmt.Errorf("unknown signal %q; want a name such as TERM or a number from 1 to %d", name, lastSignal)
+	return 0, fmt.Errorf("unknown signal %q; want a name such as TERM or a number from 1 to %d", name, maxSignal())
 }
 
 // SignalName is the name without its prefix, "TERM", or the number of a
@@ -35,4 +36,13 @@ func SignalName(sig syscall.Signal) string {
 		return strings.TrimPrefix(name, "SIG")
 	}
 	return fmt.Sprint(int(sig))
+}
+
+// maxSignal returns the highest signal number: SIGRTMAX of Linux, SIGUSR2 of
+// macOS and the BSDs.
+func maxSignal() uint64 {
+	if runtime.GOOS == "linux" {
+		return 64
+	}
+	return 31
 }

@@ -12,13 +12,6 @@ func newPair() ([2]int, error) {
 	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 }
 
-// newPipe returns the read and the write end of a pipe.
-func newPipe() (r, w int, err error) {
-	var fds [2]int
-	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
-	return fds[0], fds[1], err
-}
-
 // newConn accepts a connection, which no child inherits by accident.
 func newConn(listener int) (int, error) {
 	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)

@@ -33,18 +33,6 @@ func newPair() ([2]int, error) {
 	return pair, err
 }
 
-// newPipe returns the read and the write end of a pipe.
-func newPipe() (r, w int, err error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	var fds [2]int
-	if err = unix.Pipe(fds[:]); err == nil {
-		unix.CloseOnExec(fds[0])
-		unix.CloseOnExec(fds[1])
-	}
-	return fds[0], fds[1], err
-}
-
 // newConn accepts a connection, which no child inherits by accident.
 func newConn(listener int) (int, error) {
 	syscall.ForkLock.RLock()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,7 +72,7 @@ type lending struct {
 
 // startLending returns nil if this process has no descriptors left.
 func startLending(fds []int, take func(net.Conn)) *lending {
-	r, w, err := newPipe()
+	r, w, err := proc.Pipe()
 	if err != nil {
 		return nil
 	}

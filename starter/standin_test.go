@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,7 +103,7 @@ func TestAStandInOutlivesErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, w, err := newPipe()
+			r, w, err := proc.Pipe()
 			if err != nil {
 				t.Fatal(err)
 			}

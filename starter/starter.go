@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"os"
 	ossignal "os/signal"
@@ -40,7 +41,7 @@ type Starter struct {
 	unlooked map[int]Worker
 	detacher Worker // has ended, and what it left is still to be ended; zero: none
 	clearing bool   // that is done now, and the next reload waits
-	guard    *guard
+	guard    *proc.Guard
 	vigil    *vigil
 	envDir   envDir
 	pidFile  *pidFile
@@ -252,7 +253,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		case <-timer.C:
 			event = tick{}
 		case <-orphans:
-			reapStrangers(s.children())
+			proc.ReapUnknown(s.children())
 		}
 		if event != nil {
 			s.step(event)
@@ -394,7 +395,7 @@ func (s *Starter) served(generation int) {
 			continue
 		}
 		seen := sightOf(w.PID(), []uint64{socket.inode})
-		if len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil && !exiting(w.PID()) { // since the look, too
+		if len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil && !proc.Exiting(w.PID()) { // since the look, too
 			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
@@ -480,7 +481,7 @@ func (s *Starter) heard(message any) any {
 		return nil
 	case looked:
 		delete(s.unlooked, e.worker.Generation)
-		s.reportLeftovers(e.found)
+		s.reportLeftovers(e)
 		return nil
 	case cleared:
 		s.clearing = false
@@ -521,20 +522,20 @@ func (s *Starter) children() map[int]bool {
 		known[w.PID()] = true
 	}
 	if s.guard != nil {
-		known[s.guard.pid] = true
+		known[s.guard.PID] = true
 	}
 	return known
 }
 
 // leash makes sure that no worker outlives this process.
 func (s *Starter) leash() (err error) {
-	if s.guard, err = startGuard(s.options.Mark, s.options.Scratch); err != nil || s.options.KillGroup {
+	if s.guard, err = proc.StartGuard(s.options.Mark, s.options.Scratch); err != nil || s.options.KillGroup {
 		return err
 	}
-	if err := adoptOrphans(); err != nil {
+	if err := proc.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("becoming a child subreaper: %w", err)
 	}
-	go reapOrphans(s.ended)
+	go proc.ReapOrphans(s.ended)
 	return nil
 }
 
@@ -550,10 +551,10 @@ func (s *Starter) close() {
 		s.status.close()
 		s.pidFile.close()
 		if s.guard != nil {
-			s.guard.close()
+			s.guard.Close()
 		}
 		if s.guard != nil && !s.options.KillGroup {
-			endOrphans()
+			proc.KillOrphans()
 		}
 	})
 }

@@ -3,6 +3,7 @@ package starter
 import (
 	"errors"
 	"fmt"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"slices"
 	"strconv"
@@ -143,7 +144,7 @@ func (s *Starter) hungUp(generation int, err error) any {
 	if w := s.workers[generation]; w != nil && w.broker != nil {
 		w.broker.Close()
 		w.broker = nil
-		if inodes := s.ledger.usedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !exiting(w.PID()) {
+		if inodes := s.ledger.usedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !proc.Exiting(w.PID()) {
 			s.step(hushed{generation})
 			go s.handsOn(w, generation, inodes)
 		}

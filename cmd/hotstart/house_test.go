@@ -21,9 +21,10 @@ var house = map[string][]string{
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},
 	"builder/adopt/hook":             {},
-	"starter":                        {"starter/internal/wire", "starter/worker"},
+	"starter":                        {"starter/internal/proc", "starter/internal/wire", "starter/worker"},
 	"starter/worker":                 {"starter/internal/wire"},
 	"starter/internal/wire":          {},
+	"starter/internal/proc":          {},
 	"templates":                      {},
 	"watcher":                        {},
 }
@@ -38,7 +39,7 @@ var guests = map[string][]string{
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"starter", "watcher", "builder", "cmd/hotstart/internal/term"},
+	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/internal/proc", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

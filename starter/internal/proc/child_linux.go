@@ -1,0 +1,119 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Executable returns the path of this program's executable. The path stays valid when
+// the file is replaced, unless /proc is not mounted.
+func Executable() (string, error) {
+	const exe = "/proc/self/exe"
+	if _, err := os.Lstat(exe); err == nil {
+		return exe, nil
+	}
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding this program, since %s does not exist: %w", exe, err)
+	}
+	return path, nil
+}
+
+// Pipe returns the read end and the write end of a pipe. A forked child
+// does not inherit them.
+func Pipe() (r, w int, err error) {
+	var fds [2]int
+	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
+	return fds[0], fds[1], err
+}
+
+// attributes give a worker its own process group. With leash, they also set the
+// parent-death signal, which the kernel sends when the forking thread exits.
+func attributes(leash, group bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setpgid: leash || group}
+	if leash {
+		a.Pdeathsig = syscall.SIGKILL
+	}
+	return a
+}
+
+// groupLives reports whether a process group contains a process that is not a
+// zombie; proc_pid_stat(5).
+func groupLives(group int) bool {
+	for _, pid := range processes() {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if f := statOf(b); len(f) > 2 && f[2] == strconv.Itoa(group) && f[0] != "Z" && f[0] != "X" {
+			return true
+		}
+	}
+	return false
+}
+
+// Exit waits for a child process. The zombie keeps the exit status.
+type Exit struct{}
+
+// await blocks until the child has exited, and leaves it a zombie.
+func (Exit) await(pid int) {
+	for {
+		if unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) != unix.EINTR {
+			return
+		}
+	}
+}
+
+// Seen reports whether the child is a zombie. If it is not, waitid(2) leaves
+// si_signo 0.
+func (Exit) Seen(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo != 0
+}
+
+func (Exit) collect(pid int) syscall.WaitStatus { return Reap(pid) }
+
+// A Pidfd refers to a process that need not be a child. It is -1 on kernels
+// before 5.3; pidfd_open(2).
+type Pidfd int
+
+// OpenPidfd opens a process.
+func OpenPidfd(pid int) Pidfd {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		fd = -1
+	}
+	return Pidfd(fd)
+}
+
+// Exited reports whether the process has exited. It reports true if the
+// kernel does not tell.
+func (p Pidfd) Exited() bool {
+	if p < 0 {
+		return true
+	}
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}, 0)
+	return n > 0
+}
+
+// Signal sends a signal to the process, never to a later process with its pid.
+func (p Pidfd) Signal(pid int, sig syscall.Signal) error {
+	if p < 0 {
+		return unix.Kill(pid, sig)
+	}
+	return unix.PidfdSendSignal(int(p), sig, nil, 0)
+}
+
+// Close closes the descriptor.
+func (p Pidfd) Close() {
+	if p >= 0 {
+		unix.Close(int(p))
+	}
+}

@@ -1,0 +1,60 @@
+//go:build !linux
+
+package proc
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Executable returns the path of this program's executable.
+func Executable() (string, error) { return os.Executable() }
+
+// Pipe returns the read end and the write end of a pipe. A forked child
+// does not inherit them: the fork lock is held until both are close-on-exec.
+func Pipe() (r, w int, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	var fds [2]int
+	if err = unix.Pipe(fds[:]); err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	return fds[0], fds[1], err
+}
+
+// attributes give a worker its own process group. There is no parent-death
+// signal: if this process is killed, the guard alone ends the workers.
+func attributes(leash, group bool) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: leash || group}
+}
+
+// groupLives reports whether a process group contains a process. The leader is
+// not a zombie, since await has reaped it.
+func groupLives(group int) bool { return syscall.Kill(-group, 0) == nil }
+
+// Exit waits for a child process, and keeps its exit status.
+type Exit struct{ status syscall.WaitStatus }
+
+// await blocks until the child has exited. golang.org/x/sys/unix has no
+// waitid(2) with WNOWAIT here, so the pid is free afterwards, and a signal sent
+// at that moment could reach another process.
+func (e *Exit) await(pid int) { e.status = Reap(pid) }
+
+// Seen reports false: there is no way to ask without reaping.
+func (e *Exit) Seen(int) bool { return false }
+
+func (e *Exit) collect(int) syscall.WaitStatus { return e.status }
+
+// A Pidfd would refer to a process that is not a child. Such a process gives up
+// its lock on the pid file just before it exits, which has to suffice.
+type Pidfd struct{}
+
+func OpenPidfd(int) Pidfd { return Pidfd{} }
+
+func (Pidfd) Exited() bool { return true }
+func (Pidfd) Close()       {}
+
+func (Pidfd) Signal(pid int, sig syscall.Signal) error { return unix.Kill(pid, sig) }

@@ -1,0 +1,42 @@
+package proc
+
+import (
+	"syscall"
+	"time"
+)
+
+// Leftover is a process that holds a kept socket and that an exited worker has
+// started.
+type Leftover struct {
+	Generation int
+	Process    string // "pid 4711 (python3 -m http.server)"
+	Inode      uint64 // of the socket
+}
+
+// EndDetached ends the processes that Detached lists, by SIGTERM and after
+// the grace period by SIGKILL. It gives up after twice the grace period, since
+// a process may be unkillable, or when done is closed.
+func EndDetached(mark string, generation, worker int, grace time.Duration, done <-chan struct{}) {
+	sent := map[int]syscall.Signal{}
+	for began := time.Now(); time.Since(began) < 2*grace; {
+		sig := syscall.SIGTERM
+		if time.Since(began) >= grace {
+			sig = syscall.SIGKILL
+		}
+		left := Detached(mark, generation, worker)
+		for _, pid := range left {
+			if sent[pid] != sig {
+				sent[pid] = sig
+				syscall.Kill(pid, sig)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-done:
+			return
+		}
+	}
+}

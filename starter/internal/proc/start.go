@@ -1,0 +1,100 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Spec describes the program to start as a worker.
+type Spec struct {
+	Path  string
+	Argv  []string // nil: Path alone
+	Dir   string   // "": that of this process
+	Env   []string
+	Files []int // descriptors of this process, by their number in the worker; -1: closed
+
+	KillDescendants bool             // the worker leads a process group, which is killed with the worker
+	GroupSignals    []syscall.Signal // signals that are sent to the whole process group; nil: the worker's alone
+	CanReexec       bool             // this program calls Dispatch first in main
+	Guard           *Guard           // learns of the process group; nil: there is no guard
+}
+
+// Start forks and executes the program. Descriptors are raw numbers, since an
+// os.File may change the mode of the open file description; see sock.Socket.
+func (st Spec) Start() (*Child, error) {
+	c := &Child{Spec: st, report: -1}
+	pid, err := c.fork()
+	if err != nil {
+		if _, missing := os.Stat(st.Dir); st.Dir != "" && missing != nil {
+			// The error of fork would name the program.
+			return nil, fmt.Errorf("starting %s in %s: %w", st.Path, st.Dir, errors.Unwrap(missing))
+		}
+		return nil, fmt.Errorf("starting %s: %w", st.Path, err)
+	}
+	c.pid = pid
+	if c.Guard != nil {
+		c.Guard.watch(pid)
+	}
+	return c, nil
+}
+
+func (c *Child) fork() (pid int, err error) {
+	path, argv, dir, files := c.Path, c.Argv, c.Dir, c.Files
+	if len(argv) == 0 {
+		argv = []string{path}
+	}
+	if c.CanReexec {
+		self, err := Executable()
+		if err != nil {
+			return 0, err
+		}
+		read, write, err := Pipe()
+		if err != nil {
+			return 0, err
+		}
+		defer unix.Close(write)
+		c.report = read
+		argv = StageArgs(len(files), dir, path, argv)
+		path, dir, files = self, "", append(files, write)
+	}
+	attr := &syscall.ProcAttr{Dir: dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
+	for _, fd := range files {
+		attr.Files = append(attr.Files, uintptr(fd))
+	}
+	pid, err = syscall.ForkExec(path, argv, attr)
+	if err != nil && c.report >= 0 {
+		unix.Close(c.report)
+	}
+	return pid, err
+}
+
+// execError waits until the exec stage has become the program, or returns the
+// error of the stage.
+func (c *Child) execError() error {
+	if c.report < 0 {
+		return nil
+	}
+	f := os.NewFile(uintptr(c.report), "exec stage")
+	defer f.Close()
+	var step string
+	var number int
+	if n, _ := fmt.Fscan(f, &step, &number); n != 2 {
+		return nil
+	}
+	if step == stageDir {
+		return fmt.Errorf("starting %s in %s: %w", c.Path, c.Dir, syscall.Errno(number))
+	}
+	return fmt.Errorf("starting %s: %w", c.Path, syscall.Errno(number))
+}
+
+// StageArgs returns the arguments that make this program the exec stage of
+// another program. files is the number of descriptors that the other program
+// gets; the descriptor after them is the stage's report.
+func StageArgs(files int, dir, path string, argv []string) []string {
+	return append([]string{execName, strconv.Itoa(files), dir, path}, argv...)
+}
