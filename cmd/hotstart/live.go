@@ -132,12 +132,11 @@ func (w *watch) apply(n newSettings) {
 		w.starter.SetTimeouts(so)
 	}
 	if anyOf(n.changed, changesRules) {
-		if w.rules.running != nil {
-			w.endRun()
+		if w.rules.Running() != nil {
+			w.endRun() // the new rules run when the old command has ended
 		}
-		// The one that runs is of no interest any more, but has to end first.
-		w.rules = rules{all: w.chosen.duties(w.o), running: w.rules.running}
-		w.rules.anew()
+		w.rules = w.chosen.engine(w.o, w.rules.Running())
+		w.rules.RunAll()
 	}
 	if n.builder != nil {
 		w.putOff()

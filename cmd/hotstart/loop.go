@@ -13,6 +13,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
@@ -29,7 +30,7 @@ type watch struct {
 	watcher  *watcher.Watcher
 	starter  *starter.Starter
 	chosen   chosen
-	rules    rules
+	rules    rules.Engine
 	live     *live    // nil: the settings never change
 	stdin    *os.File // of the program
 	terminal term.ControllingTTY
@@ -131,7 +132,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case <-w.tried:
 			w.judge()
 		case <-w.slowRule:
-			w.emit(report.RuleRunning{Rule: w.rules.running.title()})
+			w.emit(report.RuleRunning{Rule: w.rules.Running().Title()})
 		case keys, ok := <-w.pressed:
 			w.press(keys, ok)
 		case <-w.suspended:
@@ -181,7 +182,7 @@ func (w *watch) begin() error {
 	if server := w.pages.Server; server != nil {
 		w.emit(report.ScriptReady{URL: server.URL()})
 	}
-	if len(w.rules.all) > 0 {
+	if !w.rules.Empty() {
 		if err := w.watcher.Watch(files(&builder.Graph{}, w.chosen), since); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (w *watch) begin() error {
 		return nil
 	}
 	w.due.build = true
-	w.rules.anew()
+	w.rules.RunAll()
 	w.proceed()
 	return nil
 }
@@ -211,7 +212,7 @@ func (w *watch) edited(batch watcher.Batch) {
 	}
 	if w.o.postpone { // this is what was waited for
 		w.o.postpone, w.due.build = false, true
-		w.rules.anew()
+		w.rules.RunAll()
 	}
 	p, matter := w.chosen.plan(w.graph, batch.Paths)
 	for _, path := range matter {
@@ -224,8 +225,8 @@ func (w *watch) edited(batch watcher.Batch) {
 		w.churn.changesDuringBuild(matter)
 	}
 	w.due.add(p)
-	if len(w.rules.all) > 0 {
-		w.rules.changed(w.chosen.changes(w.graph, batch))
+	if !w.rules.Empty() {
+		w.rules.Changed(w.chosen.changes(w.graph, batch))
 	}
 	w.proceed()
 }
@@ -260,7 +261,7 @@ func (w *watch) proceed() {
 		return
 	}
 	w.runRules()
-	if w.rules.busy() {
+	if w.rules.Busy() {
 		w.putOff()
 		return
 	}
@@ -268,7 +269,7 @@ func (w *watch) proceed() {
 		w.list(time.Now())
 	}
 	switch {
-	case w.rules.failed():
+	case w.rules.Failed():
 		w.refresh()
 	case w.due.build:
 		w.build()
@@ -290,7 +291,7 @@ func (w *watch) endRules() {
 // ignorable returns the files that --ignore could exclude, as patterns: those that no
 // compiler reads.
 func (w *watch) ignorable(files []string) []string {
-	return slices.DeleteFunc(relative(w.o.dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
+	return slices.DeleteFunc(rules.Relative(w.o.dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
 }
 
 // slowStart says what a start waits for. Where an old worker serves, the new one must
@@ -398,7 +399,7 @@ func (w *watch) reload(why string) {
 	w.emit(report.Note{Text: why})
 	w.o.postpone = false
 	w.due.add(plan{build: true, anew: true})
-	w.rules.anew()
+	w.rules.RunAll()
 	w.list(time.Now())
 	w.proceed()
 }

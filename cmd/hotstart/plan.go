@@ -4,12 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -35,7 +34,7 @@ func newChosen(o watchOptions) (c chosen, err error) {
 	}
 	c.rebuild, c.restart, c.refresh = read(o.watch), read(o.restart), read(o.refresh)
 	for _, r := range o.rules {
-		c.rules = append(c.rules, read(r.match, r.ignore...))
+		c.rules = append(c.rules, read(r.Match, r.Ignore...))
 	}
 	if err == nil {
 		c.env, err = watcher.NewPatterns(o.dir, o.envFiles, nil)
@@ -46,7 +45,7 @@ func newChosen(o watchOptions) (c chosen, err error) {
 
 func splitAll(lists []string) (patterns []string) {
 	for _, list := range lists {
-		patterns = append(patterns, splitPatterns(list)...)
+		patterns = append(patterns, rules.SplitPatterns(list)...)
 	}
 	return patterns
 }
@@ -95,14 +94,14 @@ func (c chosen) plan(g *builder.Graph, paths []string) (p plan, matter []string)
 }
 
 // changes tells the rules of a batch.
-func (c chosen) changes(g *builder.Graph, batch watcher.Batch) []change {
-	var changes []change
+func (c chosen) changes(g *builder.Graph, batch watcher.Batch) []rules.Change {
+	var changes []rules.Change
 	for _, path := range batch.Paths {
 		p, _ := c.plan(g, []string{path})
-		one := change{path: path, at: batch.Since, builds: p.build}
+		one := rules.Change{Path: path, At: batch.Since, Builds: p.build}
 		if info, err := os.Stat(path); err == nil {
-			one.at = info.ModTime()
-			one.generated = isGenerated(path)
+			one.At = info.ModTime()
+			one.Generated = isGenerated(path)
 		}
 		changes = append(changes, one)
 	}
@@ -131,25 +130,15 @@ func isGenerated(path string) bool {
 	return false
 }
 
-// duties makes the rules, and what is to be run before each build as the
-// last of them.
-func (c chosen) duties(o watchOptions) (all []*duty) {
+// engine returns the rules, and after them a rule for each --before command.
+// running is the run of an earlier rule that is still under way, or nil.
+func (c chosen) engine(o watchOptions, running *rules.State) rules.Engine {
+	e := rules.NewEngine(running)
 	for i, r := range o.rules {
-		all = append(all, newDuty(r, func(f change) bool { return c.rules[i].Watched(f.path) }))
+		e.Add(r, func(f rules.Change) bool { return c.rules[i].Watched(f.Path) })
 	}
 	for _, line := range o.before {
-		all = append(all, newDuty(rule{run: line}, func(f change) bool { return f.builds }))
+		e.Add(rules.Rule{Run: line}, func(f rules.Change) bool { return f.Builds })
 	}
-	return all
-}
-
-// relative names files as a command in dir does.
-func relative(dir string, files []string) (names []string) {
-	for _, file := range files {
-		if rel, err := filepath.Rel(dir, file); err == nil && !strings.HasPrefix(rel, "../../") {
-			file = rel
-		}
-		names = append(names, file)
-	}
-	return names
+	return e
 }

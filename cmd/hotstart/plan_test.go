@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 )
 
 func TestPlan(t *testing.T) {
@@ -16,7 +17,7 @@ func TestPlan(t *testing.T) {
 		restart:  []string{"conf/*.{yaml,json}"},
 		refresh:  []string{"static/**", "web/**/*.css"},
 		envFiles: []string{".env"},
-		rules:    []rule{{match: []string{"**/*.templ"}, run: "x"}},
+		rules:    []rules.Rule{{Match: []string{"**/*.templ"}, Run: "x"}},
 		ignore:   []string{"static/old"},
 	})
 	for _, test := range []struct {

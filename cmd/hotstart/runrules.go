@@ -9,15 +9,13 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 )
 
 const (
 	// What a rule has written is told some milliseconds after it did; the
 	// rules after it, and the build, should know.
 	hindsight = 20 * time.Millisecond
-	// A run that was begun in vain is left alone for so long: most end
-	// sooner, and a command that was cut short may leave half a file.
-	leftAlone = time.Second
 	// A rule that takes so long is named while it runs, as builds are.
 	slowRule = time.Second
 )
@@ -25,14 +23,14 @@ const (
 // runRules begins the run of the rule that is next, if there is one, and has
 // one end that runs for what has changed again.
 func (w *watch) runRules() {
-	if names := w.rules.circle(); names != nil {
+	if names := w.rules.Cycle(); names != nil {
 		w.cause(nil) // the loop is what counts
 		w.emit(report.RuleLoop{Rules: names})
 	}
-	if d := w.rules.running; d != nil && d.stale && d.cancelled < maxCancelled {
-		time.AfterFunc(time.Until(d.began.Add(leftAlone)), w.endRun)
+	if at := w.rules.CancelAt(); !at.IsZero() {
+		time.AfterFunc(time.Until(at), w.endRun)
 	}
-	d := w.rules.next(time.Now())
+	d := w.rules.Next(time.Now())
 	if d == nil {
 		return
 	}
@@ -41,10 +39,10 @@ func (w *watch) runRules() {
 	env, err := w.environ()
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endRun = cancel
-	e := errand{line: d.run, files: d.names(), dir: w.o.dir, env: append(env, w.mark)}
+	e := rules.Command{Line: d.Run, Files: d.Inputs(), Dir: w.o.dir, Env: append(env, w.mark), TempDir: w.scratch}
 	w.running.Go(func() {
 		if err == nil {
-			err = e.run(ctx, w.scratch)
+			err = e.Execute(ctx)
 		}
 		r := ran{err: err, ended: time.Now()}
 		pause(ctx, hindsight)
@@ -66,41 +64,41 @@ type ran struct {
 func (w *watch) ran(r ran) {
 	switch {
 	case r.after != "" && r.err != nil:
-		w.emit(report.AfterReadyFailed{Title: rule{run: r.after}.title(), Command: r.after, Err: r.err})
+		w.emit(report.AfterReadyFailed{Title: rules.Rule{Run: r.after}.Title(), Command: r.after, Err: r.err})
 		fallthrough
 	case r.after != "":
 		w.churn.settles(time.Now())
 		return
 	}
-	d := w.rules.running
+	d := w.rules.Running()
 	w.endRun()
 	w.slowRule = nil
 	w.endProgress()
-	for file := range d.given {
+	for _, file := range d.Inputs() {
 		if info, err := os.Stat(file); err == nil {
-			w.rules.wrote(file, info.ModTime())
+			w.rules.Modified(file, info.ModTime())
 		}
 	}
 	switch {
 	case errors.Is(r.err, context.Canceled):
-		w.rules.end(r.ended, runCancelled)
+		w.rules.End(r.ended, rules.Cancelled)
 	case r.err != nil:
-		w.rules.end(r.ended, runFailed)
+		w.rules.End(r.ended, rules.Failed)
 		w.behind = true
-		w.emit(report.RuleFailed{Rule: d.title(), Command: d.run, Cause: w.cause(d.names()), Err: r.err, Output: outputOf(r.err), Current: w.standing()})
+		w.emit(report.RuleFailed{Rule: d.Title(), Command: d.Run, Cause: w.cause(d.Inputs()), Err: r.err, Output: rules.Output(r.err), Current: w.standing()})
 	default:
-		w.rules.end(r.ended, runDone)
+		w.rules.End(r.ended, rules.Succeeded)
 		w.ruleDone(d)
 	}
 	w.proceed()
 }
 
 // ruleDone keeps the run of a rule for the event that follows from it.
-func (w *watch) ruleDone(d *duty) {
-	run := report.RuleRun{Rule: d.title(), Files: d.names(), Took: d.ended.Sub(d.began)}
-	w.emit(report.RuleDone{RuleRun: run, Command: d.run})
+func (w *watch) ruleDone(d *rules.State) {
+	run := report.RuleRun{Rule: d.Title(), Files: d.Inputs(), Took: d.Ended.Sub(d.Began)}
+	w.emit(report.RuleDone{RuleRun: run, Command: d.Run})
 	w.ruleRuns = append(w.ruleRuns, run)
-	failed, _ := report.RuleFailed{Rule: d.title()}.Failure()
+	failed, _ := report.RuleFailed{Rule: d.Title()}.Failure()
 	w.rulesFix = w.rulesFix || w.status.Failing == failed
 }
 
@@ -138,7 +136,7 @@ func (w *watch) runAfter() {
 	w.running.Go(func() {
 		w.screen.Flush()
 		for _, line := range lines {
-			err := errand{line: line, dir: dir, env: env, out: os.Stderr}.run(ctx, w.scratch)
+			err := rules.Command{Line: line, Dir: dir, Env: env, Out: os.Stderr}.Execute(ctx)
 			if ctx.Err() != nil {
 				return
 			}
@@ -170,8 +168,8 @@ func (w *watch) runLast() error {
 	}()
 	w.screen.Flush()
 	for _, line := range w.o.onStop {
-		if err := (errand{line: line, dir: w.o.dir, env: append(env, w.mark), out: os.Stderr}).run(ctx, w.scratch); err != nil {
-			return fmt.Errorf("--on-stop: %s: %w", rule{run: line}.title(), err)
+		if err := (rules.Command{Line: line, Dir: w.o.dir, Env: append(env, w.mark), Out: os.Stderr}).Execute(ctx); err != nil {
+			return fmt.Errorf("--on-stop: %s: %w", rules.Rule{Run: line}.Title(), err)
 		}
 	}
 	return nil

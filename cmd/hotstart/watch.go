@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -33,7 +34,7 @@ type watchOptions struct {
 	ignore []string // patterns of files that don't
 	poll   time.Duration
 
-	rules      []rule
+	rules      []rules.Rule
 	before     []string // commands, before each build
 	restart    []string // patterns of files that need no build
 	refresh    []string // patterns of files that the browser alone needs to know of
@@ -126,7 +127,7 @@ func (o *watchOptions) addFlags(cmd *cobra.Command) *flagGroups {
 	f.DurationVar(&o.poll, "poll", o.poll, "check the files every `duration` instead of waiting for file system events")
 
 	f = groups.add("Commands and variables")
-	f.Var(ruleFlag{&o.rules}, "rule", "run a command before the build when matching files change; example of a `rule`:\n'**/*.templ: templ generate'; repeatable")
+	f.Var(rules.Flag{Rules: &o.rules}, "rule", "run a command before the build when matching files change; example of a `rule`:\n'**/*.templ: templ generate'; repeatable")
 	f.StringArrayVar(&o.before, "before", o.before, "run `command` before each build; repeatable")
 	f.StringArrayVar(&o.afterReady, "after-ready", o.afterReady, "run `command` when a new worker is ready; repeatable")
 	f.StringArrayVar(&o.onStop, "on-stop", o.onStop, "run `command` after the last worker has stopped; repeatable")

@@ -1,4 +1,4 @@
-package main
+package rules
 
 import (
 	"fmt"
@@ -8,52 +8,53 @@ import (
 	"time"
 )
 
-// fakeRules runs rules with a clock of its own. Each line of what it did is
+// fakeEngine runs an Engine with a fake clock. A line of its log is
 // "SECONDS NAME: FILES".
-type fakeRules struct {
+type fakeEngine struct {
 	t   *testing.T
 	now time.Time
-	rules
+	Engine
 	log []string
 }
 
-func newFakeRules(t *testing.T, texts ...string) *fakeRules {
-	f := &fakeRules{t: t, now: time.Unix(1000, 0)}
+func newFakeEngine(t *testing.T, texts ...string) *fakeEngine {
+	f := &fakeEngine{t: t, now: time.Unix(1000, 0)}
 	for _, text := range texts {
-		r, err := parseRule(text)
+		r, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.all = append(f.all, newDuty(r, func(c change) bool { return slices.Contains(r.match, c.path) }))
+		f.Add(r, func(c Change) bool { return slices.Contains(r.Match, c.Path) })
 	}
 	return f
 }
 
-func (f *fakeRules) begin() {
-	if d := f.next(f.now); d != nil {
-		f.log = append(f.log, fmt.Sprintf("%d %s: %s", f.now.Unix()-1000, d.title(), strings.Join(d.names(), " ")))
+func (f *fakeEngine) begin() {
+	if s := f.Next(f.now); s != nil {
+		f.log = append(f.log, fmt.Sprintf("%d %s: %s", f.now.Unix()-1000, s.Title(), strings.Join(s.Inputs(), " ")))
 	}
 }
 
-func (f *fakeRules) after(seconds int) { f.now = f.now.Add(time.Duration(seconds) * time.Second) }
+func (f *fakeEngine) after(seconds int) { f.now = f.now.Add(time.Duration(seconds) * time.Second) }
 
-// do is a word of what happens: a file that changes now, "-" a run that ends
-// well, "!" one that fails, "x" one that is cancelled. A second passes.
-func (f *fakeRules) do(words ...string) {
+// do handles each word, one second after the other: "-" ends a run that
+// succeeded, "!" a run that failed, "x" a run that was cancelled, "start" makes
+// all rules due. Any other word is a file that changes.
+func (f *fakeEngine) do(words ...string) {
 	for _, word := range words {
 		f.after(1)
 		switch word {
 		case "-":
-			f.end(f.now, runDone)
+			f.End(f.now, Succeeded)
 		case "!":
-			f.end(f.now, runFailed)
+			f.End(f.now, Failed)
 		case "x":
-			f.end(f.now, runCancelled)
+			f.End(f.now, Cancelled)
 		case "start":
-			f.anew()
+			f.RunAll()
 		default:
 			file, generated := strings.CutSuffix(word, " generated")
-			f.changed([]change{{path: file, at: f.now, generated: generated}})
+			f.Changed([]Change{{Path: file, At: f.now, Generated: generated}})
 		}
 		f.begin()
 	}
@@ -72,35 +73,35 @@ func TestRules(t *testing.T) {
 		{"run for the files that changed",
 			[]string{"a, b: one"}, []string{"a", "-", "z", "b", "-"},
 			[]string{"1 one: a", "4 one: b"}},
-		{"run in order for what changed meanwhile",
+		{"run in order for files that changed during a run",
 			[]string{"a: one", "b: two", "c: three"}, []string{"b", "c", "a", "-", "-", "-"},
 			[]string{"1 two: b", "4 one: a", "5 three: c"}},
-		{"are not caused by what they generate",
+		{"do not run for files that they generate",
 			[]string{"a, g: one"}, []string{"a", "g generated", "-"},
 			[]string{"1 one: a"}},
-		{"run again for what may be an edit",
+		{"run again for a change that may be an edit",
 			[]string{"a, b: one"}, []string{"a", "b", "-", "-"},
 			[]string{"1 one: a", "3 one: b"}},
 		{"know an output once it was written twice",
 			[]string{"a, b: one"}, []string{"a", "b", "-", "b", "-", "a", "b", "-"},
 			[]string{"1 one: a", "3 one: b", "6 one: a"}},
-		{"take an output for an edit if it changes while they rest",
+		{"take an output for an edit if it changes while no rule runs",
 			[]string{"a, b: one"}, []string{"a", "b", "-", "b", "-", "b", "-"},
 			[]string{"1 one: a", "3 one: b", "6 one: b"}},
-		{"cause each other",
+		{"trigger each other",
 			[]string{"a: one", "b: two"}, []string{"a", "b", "-", "-"},
 			[]string{"1 one: a", "3 two: b"}},
 		{"that fail run for the same files at the next edit",
 			[]string{"a, b: one"}, []string{"a", "!", "z", "-", "z"},
 			[]string{"1 one: a", "3 one: a"}},
-		{"that fail do not run for what they have written",
+		{"that fail do not run for files that they wrote",
 			[]string{"a: one"}, []string{"a", "z", "!"},
 			[]string{"1 one: a"}},
 		{"that are cancelled run for the same files and the new ones",
 			[]string{"a, b: one"}, []string{"a", "b", "x", "-"},
 			[]string{"1 one: a", "3 one: a b"}},
 	} {
-		f := newFakeRules(t, test.rules...)
+		f := newFakeEngine(t, test.rules...)
 		f.do(test.do...)
 		if !slices.Equal(f.log, test.want) {
 			t.Errorf("rules %s: %q, not %q", test.name, f.log, test.want)
@@ -108,50 +109,51 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestRulesInACircleAreNamedOnceAndWaitForAnEdit(t *testing.T) {
-	f := newFakeRules(t, "a: one", "b: two", "c: three")
+func TestRulesInACycleAreNamedOnceAndWaitForAnEdit(t *testing.T) {
+	f := newFakeEngine(t, "a: one", "b: two", "c: three")
 	f.do("a")
-	for range enough {
+	for range maxRuns {
 		f.do("b", "-", "a", "-") // each writes what the other is for
 	}
-	if len(f.log) != 2*enough || f.running != nil {
-		t.Errorf("not twice %d times: %q", enough, f.log)
+	if len(f.log) != 2*maxRuns || f.running != nil {
+		t.Errorf("not twice %d times: %q", maxRuns, f.log)
 	}
-	if f.busy() {
-		t.Error("a circle is not seen")
+	if f.Busy() {
+		t.Error("the rules in a cycle are still due")
 	}
-	if got := f.circle(); !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("the circle is %q", got)
+	if got := f.Cycle(); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("the cycle is %q", got)
 	}
-	if got := f.circle(); got != nil {
-		t.Errorf("told twice: %q", got)
+	if got := f.Cycle(); got != nil {
+		t.Errorf("reported twice: %q", got)
 	}
 	f.log = nil
 	f.do("b", "-")
 	if want := "two: b"; len(f.log) != 1 || !strings.HasSuffix(f.log[0], want) {
-		t.Errorf("an edit has run %q, not %q", f.log, want)
+		t.Errorf("an edit ran %q, not %q", f.log, want)
 	}
 }
 
-// The second run writes the same bytes: that is no change, and yet it tells.
+// The second run writes the same bytes: the watcher reports no change, but the
+// modification time shows that the rule has written the file.
 func TestRulesKnowAnOutputThatWasWrittenAgain(t *testing.T) {
-	f := newFakeRules(t, "a, b: one")
+	f := newFakeEngine(t, "a, b: one")
 	f.do("a", "b", "-")
-	f.wrote("a", f.now) // no file that it runs for now
-	f.wrote("b", f.now.Add(-time.Minute))
+	f.Modified("a", f.now) // no file that it runs for now
+	f.Modified("b", f.now.Add(-time.Minute))
 	f.do("-", "a", "b", "-")
 	if f.running == nil {
 		t.Error("a file that was not written again is taken for an output")
 	}
-	f.wrote("b", f.now)
+	f.Modified("b", f.now)
 	f.do("-", "a", "b", "-")
 	if f.running != nil {
 		t.Error("a file that was written again is taken for an edit")
 	}
 }
 
-func TestRulesAreStaleOnlyForWhatTheyRunFor(t *testing.T) {
-	f := newFakeRules(t, "a, b: one")
+func TestRunsAreStaleOnlyWhenAnInputChanges(t *testing.T) {
+	f := newFakeEngine(t, "a, b: one")
 	f.do("a", "b")
 	if f.running.stale {
 		t.Error("stale for another file")
@@ -163,64 +165,65 @@ func TestRulesAreStaleOnlyForWhatTheyRunFor(t *testing.T) {
 }
 
 func TestRulesFail(t *testing.T) {
-	f := newFakeRules(t, "a: one", "b: two")
+	f := newFakeEngine(t, "a: one", "b: two")
 	f.do("a", "!")
-	if !f.failed() || f.busy() {
-		t.Errorf("failed %v, busy %v", f.failed(), f.busy())
+	if !f.Failed() || f.Busy() {
+		t.Errorf("failed %v, busy %v", f.Failed(), f.Busy())
 	}
 	f.do("b", "-", "-")
-	if f.failed() || f.busy() {
-		t.Errorf("failed %v, busy %v: %q", f.failed(), f.busy(), f.log)
+	if f.Failed() || f.Busy() {
+		t.Errorf("failed %v, busy %v: %q", f.Failed(), f.Busy(), f.log)
 	}
 }
 
-// What comes late is still known to be of the time when the rule ran.
+// A change that is reported late is still assigned to the run during which the
+// file was written.
 func TestRulesKnowWhatTheyWroteByItsTime(t *testing.T) {
-	f := newFakeRules(t, "a, g: one")
+	f := newFakeEngine(t, "a, g: one")
 	f.do("a", "-")
 	written := f.now.Add(-time.Second / 2)
 	f.after(60)
-	f.changed([]change{{path: "g", at: written, generated: true}})
+	f.Changed([]Change{{Path: "g", At: written, Generated: true}})
 	if f.begin(); len(f.log) != 1 {
 		t.Errorf("%q", f.log)
 	}
 }
 
-// Whatever happens, edits that come to an end end the runs, too, and each
-// edit is followed by a run that began after it.
+// After the last edit the runs end, and for each edit there is a run that began
+// after it.
 func FuzzRules(f *testing.F) {
 	f.Add([]byte("a-b-ab-!a-"))
 	f.Add([]byte("aAbB--x-"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		f := newFakeRules(t, "a, b: one", "b, c: two")
+		f := newFakeEngine(t, "a, b: one", "b, c: two")
 		lastEdit := map[string]time.Time{}
 		for _, w := range words {
 			switch {
 			case w == 'a' || w == 'b' || w == 'c':
 				f.after(1)
-				c := change{path: string(w), at: f.now}
+				c := Change{Path: string(w), At: f.now}
 				if !f.mayHaveWritten(c) {
-					lastEdit[c.path] = f.now
+					lastEdit[c.Path] = f.now
 				}
-				f.changed([]change{c})
+				f.Changed([]Change{c})
 				f.begin()
 			case f.running == nil:
 			case w == '-' || w == '!' || w == 'x':
 				f.do(string(w))
 			}
 		}
-		for range 4 * enough * len(f.all) {
+		for range 4 * maxRuns * len(f.states) {
 			if f.running != nil {
 				f.do("-")
 			}
 		}
 		if f.running != nil {
-			t.Fatalf("never ends: %q", f.log)
+			t.Fatalf("the runs never end: %q", f.log)
 		}
-		for _, d := range f.all {
+		for _, s := range f.states {
 			for file, at := range lastEdit {
-				if d.wants(change{path: file}) && (d.began.Before(at) && d.turns < enough) {
-					t.Errorf("%s changed at %v, and %s ran last at %v", file, at, d.title(), d.began)
+				if s.matches(Change{Path: file}) && (s.Began.Before(at) && s.runs < maxRuns) {
+					t.Errorf("%s changed at %v, and %s ran last at %v", file, at, s.Title(), s.Began)
 				}
 			}
 		}

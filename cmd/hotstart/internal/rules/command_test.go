@@ -1,4 +1,4 @@
-package main
+package rules
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestErrand(t *testing.T) {
+func TestCommand(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct {
 		line, err, output string
@@ -23,27 +23,27 @@ c"`, "", ""},
 		{`seq 100000; exit 1`, "exit status 1", "100000"},
 		{`sleep 1000 &`, "", ""},
 	} {
-		e := errand{line: test.line, dir: dir, env: os.Environ(), files: []string{filepath.Join(dir, "a b"), filepath.Join(dir, "c")}}
-		err := e.run(t.Context(), t.TempDir())
+		c := Command{Line: test.line, Dir: dir, Env: os.Environ(), TempDir: t.TempDir(), Files: []string{filepath.Join(dir, "a b"), filepath.Join(dir, "c")}}
+		err := c.Execute(t.Context())
 		if fmt.Sprint(err) != test.err && (err != nil || test.err != "") {
 			t.Errorf("%s: %v", test.line, err)
 		}
-		if output := outputOf(err); !strings.HasSuffix(output, test.output) || len(output) > 17<<10 {
-			t.Errorf("%s: it said %d bytes: %q", test.line, len(output), output)
+		if output := Output(err); !strings.HasSuffix(output, test.output) || len(output) > 17<<10 {
+			t.Errorf("%s: its output is %d bytes: %q", test.line, len(output), output)
 		}
 	}
 }
 
-func TestErrandIsCancelled(t *testing.T) {
+func TestCommandIsCancelled(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- errand{line: `trap "echo >ended" TERM; echo >began; while :; do sleep 0.01; done`, dir: dir}.run(ctx, dir)
+		done <- Command{Line: `trap "echo >ended" TERM; echo >began; while :; do sleep 0.01; done`, Dir: dir, TempDir: dir}.Execute(ctx)
 	}()
 	wait := func(file string) {
 		t.Helper()
-		for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
 				return
 			} else if time.Now().After(end) {
@@ -59,16 +59,16 @@ func TestErrandIsCancelled(t *testing.T) {
 	}
 }
 
-func TestErrandIsNotToldOfThousands(t *testing.T) {
-	e := errand{dir: "/app"}
+func TestCommandGetsNoListOfThousandsOfFiles(t *testing.T) {
+	c := Command{Dir: "/app"}
 	for i := range 10000 {
-		e.files = append(e.files, fmt.Sprintf("/app/internal/%d.templ", i))
+		c.Files = append(c.Files, fmt.Sprintf("/app/internal/%d.templ", i))
 	}
-	if names := e.names(); names != nil {
+	if names := c.names(); names != nil {
 		t.Errorf("%d names", len(names))
 	}
-	e.files = e.files[:100]
-	if names := e.names(); len(names) != 100 || names[7] != "internal/7.templ" {
+	c.Files = c.Files[:100]
+	if names := c.names(); len(names) != 100 || names[7] != "internal/7.templ" {
 		t.Errorf("%q", names)
 	}
 }
