@@ -14,6 +14,7 @@ const module = "github.com/hotstart/hotstart/"
 var house = map[string][]string{
 	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/browser":  {},
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},

@@ -135,7 +135,9 @@ func (w *watch) apply(n newSettings) {
 		if w.rules.Running() != nil {
 			w.endRun() // the new rules run when the old command has ended
 		}
-		w.rules = w.chosen.engine(w.o, w.rules.Running())
+		engine := w.chosen.engine(w.o)
+		engine.Inherit(w.rules)
+		w.rules = engine
 		w.rules.RunAll()
 	}
 	if n.builder != nil {

@@ -131,9 +131,7 @@ func isGenerated(path string) bool {
 }
 
 // engine returns the rules, and after them a rule for each --before command.
-// running is the run of an earlier rule that is still under way, or nil.
-func (c chosen) engine(o watchOptions, running *rules.State) rules.Engine {
-	e := rules.NewEngine(running)
+func (c chosen) engine(o watchOptions) (e rules.Engine) {
 	for i, r := range o.rules {
 		e.Add(r, func(f rules.Change) bool { return c.rules[i].Watched(f.Path) })
 	}

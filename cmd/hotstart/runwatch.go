@@ -176,7 +176,7 @@ func (w *watch) open(mark, output string) (interrupted bool, err error) {
 		return false, &usageError{err: err, hint: "hotstart watch --help"}
 	}
 	w.chosen.settings = w.live.patterns(w.o.dir)
-	w.rules = w.chosen.engine(w.o, nil)
+	w.rules = w.chosen.engine(w.o)
 	if w.starter, err = starter.New(so); err != nil {
 		return false, err
 	}

@@ -126,8 +126,9 @@ var table = []struct {
 	{Misbehaved{starter.Event{Kind: starter.Killing, Worker: one}}, "worker 1 (pid 11) did not exit in time; killing it", `{"worker":1,"pid":11}`, "killing"},
 	{Halted{one}, "worker 1 (pid 11) was stopped by a signal, as every program is that reads from the terminal (/dev/tty) in the background; " +
 		"what you type is for hotstart", `{"worker":1,"pid":11}`, "halted"},
-	{Stopping{syscall.SIGTERM, one}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},
+	{Stopping{syscall.SIGTERM, false, one}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},
 	{Stopping{Signal: syscall.SIGINT}, "received INT", `{"signal":"INT"}`, "stopping"},
+	{Stopping{Signal: syscall.SIGINT, Key: true}, "q pressed", `{"signal":"INT"}`, "stopping"},
 	{Note{"restarting"}, "restarting", `{}`, "note"},
 	{Warning{"look"}, "look", `{}`, "warning"},
 	{Failed{hinted{boom}}, "boom", `{"hint":"hotstart watch --help"}`, "failed"},

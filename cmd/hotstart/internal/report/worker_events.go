@@ -345,6 +345,7 @@ func (h Halted) entry(View) entry {
 // Stopping: hotstart was asked to end, and waits for a worker.
 type Stopping struct {
 	Signal syscall.Signal
+	Key    bool           // the user has pressed q instead of sending a signal
 	Worker starter.Worker // zero: none
 }
 
@@ -352,6 +353,9 @@ func (s Stopping) entry(View) entry {
 	e := entry{name: "stopping", facts: workerFacts(s.Worker)}
 	e.Signal = starter.SignalName(s.Signal)
 	e.text = "received " + e.Signal
+	if s.Key {
+		e.text = "q pressed"
+	}
 	if s.Worker.PID != 0 {
 		e.text += fmt.Sprintf("; waiting for worker %d to finish (signal again to kill it)", s.Worker.Generation)
 	}

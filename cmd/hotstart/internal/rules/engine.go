@@ -69,9 +69,9 @@ const (
 	clockTick = 10 * time.Millisecond
 )
 
-// NewEngine returns an engine without rules. running is the run of an earlier
-// engine that is still under way, or nil: its outcome is passed to End.
-func NewEngine(running *State) Engine { return Engine{running: running} }
+// Inherit takes over the run of another engine that is under way: it ends
+// before a rule of this engine runs.
+func (e *Engine) Inherit(other Engine) { e.running = other.running }
 
 // Add adds a rule after the others. matches reports whether the rule is for a
 // change.

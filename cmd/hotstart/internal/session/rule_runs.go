@@ -1,0 +1,130 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+)
+
+// ruleRuns is the progress of the rules.
+type ruleRuns struct {
+	cancelled  bool             // the current run is
+	ended      ruleDone         // result of the current run, until ruleSettled
+	unreported []report.RuleRun // successful runs that the next event with a cause names
+}
+
+// advanceRules starts the next rule that is due, if none runs, and plans the
+// end of a run whose input has changed again.
+func (m *machine) advanceRules() {
+	if titles := m.rules.Cycle(); titles != nil {
+		m.ruleRuns.unreported = nil
+		m.tell(report.RuleLoop{Rules: titles})
+	}
+	if !m.ruleRuns.cancelled && m.due[ruleSettled].IsZero() {
+		m.due[ruleStale] = m.rules.CancelAt()
+	}
+	rule := m.rules.Next(m.now)
+	if rule == nil {
+		return
+	}
+	m.ruleRuns.cancelled = false
+	m.setTimer(ruleSlow, slowRule)
+	m.do(runRule{rule})
+}
+
+// cancelRule cancels the run that is under way, if there is one.
+func (m *machine) cancelRule() {
+	m.clearTimer(ruleStale)
+	if m.rules.Running() != nil && !m.ruleRuns.cancelled {
+		m.ruleRuns.cancelled = true
+		m.do(cancelRule{})
+	}
+}
+
+// replaceRules replaces the rules by others. They run when the run that is
+// under way has ended.
+func (m *machine) replaceRules(others rules.Engine) {
+	m.cancelRule()
+	others.Inherit(m.rules)
+	m.rules = others
+	m.rules.RunAll()
+}
+
+// ruleEnded takes the result of a run. It counts when the watcher has had the
+// time to report the files that the run wrote.
+func (m *machine) ruleEnded(e ruleDone) {
+	m.clearTimer(ruleStale)
+	m.clearTimer(ruleSlow)
+	m.endProgress()
+	m.ruleRuns.ended = e
+	m.setTimer(ruleSettled, eventGrace)
+	if errors.Is(e.err, context.Canceled) {
+		m.setTimer(ruleSettled, 0)
+	}
+}
+
+// finishRule continues after a run.
+func (m *machine) finishRule() {
+	rule, e := m.rules.Running(), m.ruleRuns.ended
+	for path, at := range e.modified {
+		m.rules.Modified(path, at)
+	}
+	switch {
+	case errors.Is(e.err, context.Canceled):
+		m.rules.End(e.at, rules.Cancelled)
+	case e.err != nil:
+		m.rules.End(e.at, rules.Failed)
+		m.rollout.outdated = true
+		m.setFailure(report.RuleFailed{
+			Rule: rule.Title(), Command: rule.Run, Cause: m.cause(rule.Inputs()), Err: e.err, Output: rules.Output(e.err), Current: m.current(),
+		}, m.now)
+	default:
+		m.rules.End(e.at, rules.Succeeded)
+		m.ruleSucceeded(rule)
+	}
+	m.advance()
+}
+
+func (m *machine) ruleSucceeded(rule *rules.State) {
+	run := report.RuleRun{Rule: rule.Title(), Files: rule.Inputs(), Took: rule.Ended.Sub(rule.Began)}
+	m.tell(report.RuleDone{RuleRun: run, Command: rule.Run})
+	m.ruleRuns.unreported = append(m.ruleRuns.unreported, run)
+}
+
+// cause returns the cause of an event: the files that changed, and the runs of
+// rules since the last event with a cause.
+func (m *machine) cause(files []string) report.Cause {
+	runs := m.ruleRuns.unreported
+	m.ruleRuns.unreported = nil
+	return report.Cause{Changed: files, Rules: runs}
+}
+
+// clearFailureByRules notes that a rule that had failed has succeeded. It
+// reports whether the newest code runs now.
+func (m *machine) clearFailureByRules() bool {
+	if m.rules.Failed() || !slices.ContainsFunc(m.ruleRuns.unreported, m.isFailureOf) {
+		return false
+	}
+	m.status.failure = m.status.failure.hidden
+	return m.status.failure == nil
+}
+
+// isFailureOf reports whether the failure is that of an earlier run of a rule.
+func (m *machine) isFailureOf(run report.RuleRun) bool {
+	f := m.status.failure
+	if f == nil {
+		return false
+	}
+	failed, ok := f.event.(report.RuleFailed)
+	return ok && failed.Rule == run.Rule
+}
+
+// reportRules reports the runs of rules that led to nothing else.
+func (m *machine) reportRules() {
+	if fixed := m.clearFailureByRules(); len(m.ruleRuns.unreported) > 0 {
+		m.tell(report.RulesDone{Rules: m.cause(nil).Rules, Fixed: fixed})
+	}
+}

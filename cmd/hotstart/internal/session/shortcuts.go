@@ -1,0 +1,68 @@
+package session
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// shortcuts are the keyboard shortcuts, as the help shows them.
+var shortcuts = []report.Key{
+	{Key: "r", Does: "restart the program; build first only if there is newer code"},
+	{Key: "b", Does: "build and reload, even if nothing has changed"},
+	{Key: "o", Does: "open in the browser"},
+	{Key: "c", Does: "clear the screen"},
+	{Key: "q", Does: "quit when the program has finished; twice kills it immediately"},
+	{Key: "h", Does: "this help"},
+}
+
+// handleKey does what a keyboard shortcut asks for.
+func (m *machine) handleKey(key byte) {
+	switch key {
+	case 'r':
+		m.tell(report.Note{Text: "restarting"})
+		if m.rules.Busy() {
+			m.build.pending.restart = true // when the rules have run
+			return
+		}
+		m.restart()
+	case 'b':
+		m.reload("building and reloading")
+	case 'q':
+		m.requestStop(report.Stopping{Signal: interrupted, Key: true})
+	default:
+		m.handleScreenKey(key)
+	}
+}
+
+// handleScreenKey handles the keys that do nothing to the program.
+func (m *machine) handleScreenKey(key byte) {
+	switch key {
+	case 'o':
+		m.openBrowser()
+	case 'c':
+		m.do(clearScreen{})
+	case 'h', '?':
+		m.tell(report.Keys{Keys: shortcuts})
+	case '\n', '\r':
+		m.do(newLine{}) // some users separate what they have read from what comes
+	}
+}
+
+// openBrowser opens the first address that a browser can show.
+func (m *machine) openBrowser() {
+	known := m.rollout.listens
+	if len(known) == 0 {
+		known = m.rollout.addresses
+	}
+	i := slices.IndexFunc(known, func(a starter.Address) bool { return strings.HasPrefix(report.URL(a), "http") })
+	if i < 0 {
+		m.tell(report.Note{Text: "nothing to open: no HTTP address of the program is known"})
+		return
+	}
+	url := report.URL(known[i])
+	m.tell(report.Note{Text: "opening " + url})
+	m.do(openBrowser{url})
+}

@@ -1,0 +1,136 @@
+package session
+
+import (
+	"fmt"
+	"syscall"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// stopState is whether the session ends, and why.
+type stopState struct {
+	requested bool           // nothing begins any more; the workers end
+	err       error          // why hotstart ended the session; nil: it was asked to
+	forcedBy  syscall.Signal // second signal, which killed the workers; 0: there was none
+	killed    starter.Worker // a worker that did not exit in time
+}
+
+// SignalError says that a second signal killed what the first one had asked to
+// stop.
+type SignalError struct{ Signal syscall.Signal }
+
+func (e *SignalError) Error() string { return "ended by " + e.Signal.String() }
+
+// ExitError says that the program has ended, and the session with it.
+type ExitError struct{ Code int }
+
+func (e *ExitError) Error() string { return fmt.Sprintf("the program ended with exit code %d", e.Code) }
+
+const (
+	terminated  = syscall.SIGTERM // also when the terminal or the reader of stderr is gone
+	interrupted = syscall.SIGINT  // also the key q
+)
+
+// handleSignal reloads at SIGHUP. Any other signal stops the program and then
+// the session.
+func (m *machine) handleSignal(sig syscall.Signal) {
+	if sig == syscall.SIGHUP {
+		m.reload("received HUP; building and reloading")
+		return
+	}
+	m.requestStop(report.Stopping{Signal: sig})
+}
+
+// requestStop reports why the session ends, and ends it.
+func (m *machine) requestStop(why report.Stopping) {
+	why.Worker = m.rollout.worker
+	m.tell(why)
+	m.stopAll()
+}
+
+// stopAll ends what is under way, and then the workers. Nothing begins after
+// that.
+func (m *machine) stopAll() {
+	m.cancelBuild()
+	m.cancelCheck()
+	m.cancelRule()
+	m.stop.requested = true
+	m.do(stop{m.rollout.suspended})
+}
+
+// fail ends the session because of an error.
+func (m *machine) fail(err error) {
+	m.stop.err = err
+	m.stopAll()
+}
+
+// exitWith ends the session with the program, if the user wants that and no
+// other worker serves or starts.
+func (m *machine) exitWith(e starter.Event) {
+	if m.exit && !m.stop.requested && m.rollout.newest().PID == 0 {
+		m.fail(&ExitError{exitCode(e)})
+	}
+}
+
+// exitCode returns the exit code that a shell gives for the end of a worker.
+func exitCode(e starter.Event) int {
+	switch {
+	case e.Err != nil:
+		return 1
+	case e.Status.Signaled():
+		return 128 + int(e.Status.Signal())
+	}
+	return e.Status.ExitStatus()
+}
+
+// handleStopping handles an event after the stop was requested.
+func (m *machine) handleStopping(e event) {
+	switch e := e.(type) {
+	case built:
+		m.discard(e.binary)
+	case checked:
+		m.discard(e.binary)
+	case started:
+		m.programStarted(e)
+	case envInvalid:
+		m.startImpossible(e)
+	case workerEvent:
+		m.handleWorkerEvent(e)
+	case suspended:
+		m.workerSuspended(e.worker)
+	case keyPressed:
+		if e.key == 'q' {
+			m.force(interrupted)
+		} else {
+			m.handleScreenKey(e.key)
+		}
+	case signaled:
+		if e.signal != syscall.SIGHUP {
+			m.force(e.signal)
+		}
+	case failed:
+		if m.stop.err == nil {
+			m.stop.err = e.err
+		}
+	}
+}
+
+// force kills the workers.
+func (m *machine) force(sig syscall.Signal) {
+	m.stop.forcedBy = sig
+	m.do(stop{m.rollout.suspended})
+}
+
+// result returns the error of the session. err is the error of the starter.
+func (m *machine) result(err error) error {
+	switch {
+	case m.stop.forcedBy != 0:
+		return &SignalError{m.stop.forcedBy}
+	case m.stop.err != nil:
+		return m.stop.err
+	case err == nil && m.stop.killed.PID != 0:
+		return fmt.Errorf("%v had to be killed", m.stop.killed)
+	}
+	return err
+}

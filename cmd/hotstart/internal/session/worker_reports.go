@@ -1,0 +1,87 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// reportWorker reports an event that changes only the addresses of the
+// program, or nothing.
+func (m *machine) reportWorker(e starter.Event) {
+	r := &m.rollout
+	isAddress := func(a starter.Address) bool { return a == e.Address }
+	switch e.Kind {
+	case starter.Kept:
+		m.reportAdopted()
+		m.tell(report.SocketKept{Worker: e.Worker, Address: e.Address})
+		if e.Worker == r.worker {
+			r.listens = append(slices.Clone(r.listens), e.Address)
+		}
+	case starter.Closed:
+		m.tell(report.SocketClosed{Worker: e.Worker, Address: e.Address})
+		if e.Worker == r.worker {
+			r.listens = slices.DeleteFunc(slices.Clone(r.listens), isAddress)
+		}
+	case starter.LetGo:
+		m.tell(report.LetGo{Worker: e.Worker, Address: e.Address})
+	case starter.Unused:
+		r.listens = slices.DeleteFunc(slices.Clone(r.listens), isAddress)
+		if slices.ContainsFunc(r.addresses, isAddress) { // once
+			r.addresses = slices.DeleteFunc(slices.Clone(r.addresses), isAddress)
+			m.tell(report.Unused{Worker: e.Worker, Address: e.Address})
+		}
+	case starter.Unseen:
+		m.tell(report.Unseen{Event: e})
+	case starter.Left:
+		// Some programs exit with another status than 0 at each signal.
+		if e.Status.Exited() && e.Status.ExitStatus() != 0 && !r.exitReported {
+			r.exitReported = true
+			m.tell(report.Exited{Event: e})
+		}
+	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
+		m.tell(report.Misbehaved{Event: e})
+	}
+}
+
+// noteInstrumentation takes how a program is instrumented. The reason why it is
+// not instrumented is reported at once, the first time.
+func (m *machine) noteInstrumentation(e built) {
+	r := &m.rollout
+	if news := fmt.Sprint(e.instrumentation, e.instrumentErr); news != r.instrumentation {
+		r.instrumentation, r.unreportedAdoption = news, e.instrumentation
+		if e.instrumentErr != nil {
+			r.unreportedAdoption = ""
+			m.tell(report.NotAdopted{Err: e.instrumentErr})
+		}
+	}
+}
+
+// reportAdopted reports, once, how the program is instrumented. A program that
+// opens sockets by system calls of its own has none that are kept, and gets no
+// such report.
+func (m *machine) reportAdopted() {
+	if what := m.rollout.unreportedAdoption; what != "" {
+		m.rollout.unreportedAdoption = ""
+		m.tell(report.Adopted{What: what})
+	}
+}
+
+// firstURL returns the URL of the program, or "" if no address is known.
+func (m *machine) firstURL() string {
+	for _, a := range slices.Concat(m.rollout.listens, m.rollout.addresses) {
+		return report.URL(a)
+	}
+	return ""
+}
+
+// workerSuspended reports, once, a worker that the kernel has stopped: it runs
+// in the background of the terminal, and has read from there.
+func (m *machine) workerSuspended(w starter.Worker) {
+	if !slices.Contains(m.rollout.suspended, w) {
+		m.rollout.suspended = append(m.rollout.suspended, w)
+		m.tell(report.Halted{Worker: w})
+	}
+}
