@@ -12,14 +12,14 @@ func TestFromAirIsRead(t *testing.T) {
 		"include_ext = ['html']\nexclude_dir = ['d']\ninclude_file = ['e']\npoll = true\nsend_interrupt = true\nkill_delay = '1s'\n" +
 		"[[build.rules]]\ncmd = 'f'\ninclude_ext = ['css']\n[screen]\nclear_on_rebuild = true\n[color]\nmode = 'always'\n" +
 		"[proxy]\nenabled = true\napp_port = 80\napp_start_timeout = 1"
-	flags := freshWatchFlags()
-	text, _, err := settings.FromAir(air, func(name string) bool { return flags.all.Lookup(name) != nil })
+	set := newWatchFlags(nil).set
+	text, _, err := settings.FromAir(air, set.Has)
 	if err != nil {
 		t.Fatal(err)
 	}
 	doc, err := settings.Parse("hotstart.toml", text)
 	if err == nil {
-		_, err = settings.Fill(flags.all, nil, nil, doc)
+		_, err = set.Fill(nil, nil, doc)
 	}
 	if err != nil {
 		t.Errorf("%v in\n%s", err, text)

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 )
 
 // built is how a build came out.
@@ -109,15 +111,15 @@ func (w *watch) built(b built) error {
 	w.cancel()
 	w.cancel = nil
 	w.endProgress()
-	if w.finished++; w.finished == 1 && isUsage(b.err) {
+	if w.finished++; w.finished == 1 && cli.Code(b.err) == cli.Misuse {
 		return b.err
 	}
 	w.churn.finishes()
 	changed := w.takeChanged()
 	maps.Copy(w.changed, w.later)
 	clear(w.later)
-	if w.finished > 1 {
-		w.o.display.fresh(w.screen)
+	if w.finished > 1 && w.o.Clear != session.ClearNever {
+		w.screen.Clear(w.o.Clear == session.ClearAll)
 	}
 	// A list that is under way may have read what was there before.
 	if len(changed) > 0 && (w.graph == nil || w.listing || w.graph.Outdated(changed)) {

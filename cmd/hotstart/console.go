@@ -38,21 +38,21 @@ func (w *watch) sitDown() (err error) {
 		w.resized = notified(syscall.SIGWINCH)
 	}
 	switch {
-	case w.o.display.stdin && !(terminal && w.streams.IsPTY(os.Stderr)):
+	case w.o.Stdin && !(terminal && w.streams.IsPTY(os.Stderr)):
 		w.input = term.NewStdinRelay(term.ReadAll(os.Stdin, w.ended), w.ended)
 		return nil
-	case !terminal || !w.screen.IsTerminal() && !w.o.display.stdin:
+	case !terminal || !w.screen.IsTerminal() && !w.o.Stdin:
 		return nil
 	}
 	w.suspended, w.continued, w.aborted = notified(syscall.SIGTSTP), notified(syscall.SIGCONT), notified(syscall.SIGQUIT)
 	tell := w.screen.Control
-	if w.o.display.stdin {
+	if w.o.Stdin {
 		tell = nil
 	}
 	if w.keyboard, err = term.OpenRawTTY(os.Stdin, tell, w.ended); err != nil {
 		return err
 	}
-	if w.o.display.stdin {
+	if w.o.Stdin {
 		w.input = term.NewStdinRelay(w.keyboard.Input(), w.ended)
 		return nil
 	}

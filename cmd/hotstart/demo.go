@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/templates"
 )
 
@@ -30,7 +32,7 @@ func newDemoCmd() *cobra.Command {
 
 func runDemo(cmd *cobra.Command, port string) error {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return &usageError{err: fmt.Errorf("invalid --port %q: want a number from 1 to 65535", port), hint: "hotstart demo --port=8080"}
+		return cli.Usage(fmt.Errorf("invalid --port %q: want a number from 1 to 65535", port), "hotstart demo --port=8080")
 	}
 	dir, err := os.MkdirTemp("", "hotstart-demo-")
 	if err != nil {
@@ -44,9 +46,9 @@ func runDemo(cmd *cobra.Command, port string) error {
 		os.RemoveAll(dir)
 		return err
 	}
-	o := defaultWatchOptions()
-	o.dir, o.ports, o.args = dir, []string{port}, []string{port}
-	o.welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
+	o := session.DefaultOptions()
+	o.Dir, o.Ports, o.Args = dir, []string{port}, []string{port}
+	o.Welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = runWatch(cmd, o, nil)
 	if templates.Remove(templates.Demo, dir) != nil {
 		_, log := newLog(cmd.ErrOrStderr(), cmd)

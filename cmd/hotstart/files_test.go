@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 )
 
 func TestFilesSkipHoards(t *testing.T) {
-	f := files(&builder.Graph{}, mustChoose(t, watchOptions{watch: []string{"web/**/*.html"}, ignore: []string{"web/old"}}))
+	f := files(&builder.Graph{}, mustChoose(t, session.Options{Watch: []string{"web/**/*.html"}, Ignore: []string{"web/old"}}))
 	for dir, want := range map[string]bool{
 		"/app/web/pages":        false,
 		"/app/web/old":          true,
@@ -22,7 +23,7 @@ func TestFilesSkipHoards(t *testing.T) {
 }
 
 func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
-	f := files(&builder.Graph{Trees: []string{"/app"}}, mustChoose(t, watchOptions{}))
+	f := files(&builder.Graph{Trees: []string{"/app"}}, mustChoose(t, session.Options{}))
 	for dir, want := range map[string]bool{"/app/cmd": false, "/app/node_modules": true, "/app/.git": true} {
 		if got := f.Skip(dir); got != want {
 			t.Errorf("Skip(%q) = %v", dir, got)
@@ -30,9 +31,9 @@ func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
 	}
 }
 
-func mustChoose(t *testing.T, o watchOptions) chosen {
+func mustChoose(t *testing.T, o session.Options) chosen {
 	t.Helper()
-	o.dir = "/app"
+	o.Dir = "/app"
 	c, err := newChosen(o)
 	if err != nil {
 		t.Fatal(err)

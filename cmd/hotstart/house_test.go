@@ -12,13 +12,14 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/browser":  {},
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
+	"cmd/hotstart/internal/cli":      {"builder", "starter", "cmd/hotstart/internal/settings"},
 	"builder":                        {"builder/adopt", "builder/direct"},
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},

@@ -1,57 +1,20 @@
 package main
 
 import (
-	"slices"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/watcher"
 )
 
 // live is what a watch needs to follow changes of hotstart.toml.
 type live struct {
-	config  *config
+	loader  *settings.Loader
 	flags   *watchFlags // what holds
 	refused bool        // the file that is there now
-}
-
-// What a change of a setting calls for. A setting that is not here is fixed
-// when hotstart starts.
-var (
-	changesBuild = []string{"package", "build-flags", "debug", "direct"}
-	changesRules = []string{"rule", "before", "ignore"}
-	changesStart = []string{"args", "env-file"}
-	changesFiles = []string{"watch", "restart", "refresh", "ignore", "env-file", "rule"}
-	changesTimes = []string{"ready-timeout", "serve-timeout", "rollback", "stop-timeout"}
-	changesLater = []string{"after-ready", "on-stop", "clear", "bell", "notify"}
-)
-
-func isLive(name string) bool {
-	return slices.Contains(slices.Concat(changesBuild, changesRules, changesStart, changesFiles, changesTimes, changesLater), name)
-}
-
-// differences parts the settings that differ in those that can change while
-// hotstart runs and those that are fixed.
-func differences(old, now *pflag.FlagSet) (changed, fixed []string) {
-	now.VisitAll(func(f *pflag.Flag) {
-		switch before := old.Lookup(f.Name); {
-		case !settings.IsKey(f) || settings.Literal(before) == settings.Literal(f):
-		case isLive(f.Name):
-			changed = append(changed, f.Name)
-		default:
-			fixed = append(fixed, f.Name)
-		}
-	})
-	return changed, fixed
-}
-
-// anyOf reports whether one of the names is among the others.
-func anyOf(names, others []string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(others, name) })
 }
 
 // newSettings are what a watch goes by after a change of the file.
@@ -61,6 +24,7 @@ type newSettings struct {
 	chosen         chosen
 	builder        *builder.Builder // nil: as before
 	changed, fixed []string
+	applies        uint // session.AppliesToBuild, …
 }
 
 // reconfigure goes by hotstart.toml as it is now, or, if that can't be meant,
@@ -77,7 +41,7 @@ func (w *watch) reconfigure() {
 		return
 	}
 	w.live.refused = false
-	file := w.live.config.name()
+	file := w.live.loader.Name()
 	if len(n.changed) > 0 || len(n.fixed) == 0 {
 		w.emit(report.SettingsChanged{File: file, Applied: n.changed})
 	}
@@ -87,51 +51,37 @@ func (w *watch) reconfigure() {
 	w.apply(n)
 }
 
-// readAgain reads the file, and refuses what can't be meant as at the start.
+// readAgain reads the file, and refuses what it refuses at the start.
 func (w *watch) readAgain() (n newSettings, err error) {
 	n.read = time.Now()
-	n.flags = freshWatchFlags()
-	from, err := w.live.config.fill(n.flags)
-	if err != nil {
+	n.flags = newWatchFlags(nil)
+	if _, err := n.flags.load(w.live.loader); err != nil {
 		return n, err
 	}
-	o := &n.flags.options
-	if ignored := w.live.config.ignored; ignored != nil {
-		return n, ignored
-	}
-	n.changed, n.fixed = differences(w.live.flags.all, n.flags.all)
-	for _, name := range n.fixed { // they stay until hotstart starts again
-		if err := settings.Put(n.flags.all.Lookup(name), settings.Texts(w.live.flags.all.Lookup(name))); err != nil {
-			return n, err
-		}
-	}
-	if err := o.display.check(); err != nil {
-		return n, from.blame(err)
-	}
-	if _, err := o.starterOptions("", "", nil); err != nil {
-		return n, from.blame(err)
-	}
-	if n.chosen, err = newChosen(*o); err != nil {
+	if err := w.live.loader.Ignored(); err != nil {
 		return n, err
 	}
-	bo, err := o.builderOptions(w.mark, w.scratch)
-	if err == nil && anyOf(n.changed, changesBuild) {
-		n.builder, err = builder.New(w.ended, bo)
+	n.changed, n.applies, n.fixed = n.flags.set.Changes(w.live.flags.set)
+	if err := n.flags.set.Keep(w.live.flags.set, n.fixed); err != nil { // until hotstart starts again
+		return n, err
 	}
-	return n, from.blame(err)
+	o := n.flags.options
+	if n.chosen, err = newChosen(o); err == nil && n.applies&session.AppliesToBuild != 0 {
+		n.builder, err = builder.New(w.ended, o.BuilderOptions(w.mark, w.scratch))
+	}
+	return n, err
 }
 
 // apply has the parts go by new settings, and does what that calls for.
 func (w *watch) apply(n newSettings) {
-	welcome, postpone := w.o.welcome, w.o.postpone
+	welcome, postpone := w.o.Welcome, w.o.Postpone
 	w.o, w.live.flags, w.chosen = n.flags.options, n.flags, n.chosen
-	w.o.welcome, w.o.postpone = welcome, postpone // which may be over
-	w.alerts.Bell, w.alerts.Notify = w.o.display.bell, w.o.display.notify
-	if anyOf(n.changed, changesTimes) {
-		so, _ := w.o.starterOptions("", "", nil) // readAgain has seen that it is right
-		w.starter.SetTimeouts(so)
+	w.o.Welcome, w.o.Postpone = welcome, postpone // which may be over
+	w.alerts.Bell, w.alerts.Notify = w.o.Bell, w.o.Notify
+	if n.applies&session.AppliesToTimes != 0 {
+		w.starter.SetTimeouts(w.o.StarterOptions("", "", nil))
 	}
-	if anyOf(n.changed, changesRules) {
+	if n.applies&session.AppliesToRules != 0 {
 		if w.rules.Running() != nil {
 			w.endRun() // the new rules run when the old command has ended
 		}
@@ -146,7 +96,7 @@ func (w *watch) apply(n newSettings) {
 		w.due.add(plan{build: true})
 		w.list(time.Now())
 	}
-	if anyOf(n.changed, changesStart) {
+	if n.applies&session.AppliesToStart != 0 {
 		w.due.add(plan{restart: true})
 	}
 	w.watchSettings(n.read)
@@ -156,7 +106,7 @@ func (w *watch) apply(n newSettings) {
 // watchSettings has the watcher watch what the settings say. Whoever has read
 // of the settings may have edited such a file since they were read.
 func (w *watch) watchSettings(read time.Time) {
-	w.chosen.settings = w.live.patterns(w.o.dir)
+	w.chosen.settings = w.live.patterns(w.o.Dir)
 	if w.graph == nil {
 		return // once there is one, all of it is watched
 	}
@@ -167,10 +117,10 @@ func (w *watch) watchSettings(read time.Time) {
 
 // patterns are of what the settings depend on.
 func (l *live) patterns(dir string) *watcher.Patterns {
-	if l == nil || l.config.path == "" {
+	if l == nil || l.loader.Path() == "" {
 		return noPatterns(dir)
 	}
-	p, err := watcher.NewPatterns(dir, []string{l.config.path}, nil)
+	p, err := watcher.NewPatterns(dir, []string{l.loader.Path()}, nil)
 	if err != nil { // the folder's name looks like a pattern that is none
 		return noPatterns(dir)
 	}

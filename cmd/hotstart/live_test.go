@@ -11,6 +11,8 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -60,11 +62,16 @@ func TestLiveSettingsHoldOnceTheyAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	l := &live{config: &config{start: dir, dir: dir, path: filepath.Join(dir, "hotstart.toml")}, flags: freshWatchFlags()}
+	t.Chdir(dir)
+	loader, err := settings.NewLoader(newWatchFlags(nil).set, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &live{loader: loader, flags: newWatchFlags(nil)}
 	told := false
 	reader := &quickReader{"changed: watch\n", func() { told = os.WriteFile(page, []byte("two"), 0o600) == nil }}
-	w := logging(&watch{o: watchOptions{dir: dir}, watcher: files, live: l, graph: &builder.Graph{}}, reader)
-	w.chosen = mustChoose(t, watchOptions{})
+	w := logging(&watch{o: session.Options{Dir: dir}, watcher: files, live: l, graph: &builder.Graph{}}, reader)
+	w.chosen = mustChoose(t, session.Options{})
 	w.reconfigure()
 	if !told {
 		t.Fatal("it was never told")
@@ -92,7 +99,7 @@ func TestAFirstChangeMayComeOnceItIsWaitedFor(t *testing.T) {
 	}
 	var told time.Time
 	reader := &quickReader{"waiting for a first change", func() { told = time.Now() }}
-	w := logging(&watch{o: watchOptions{dir: dir, postpone: true}, builder: b, graphs: make(chan listed), ended: t.Context()}, reader)
+	w := logging(&watch{o: session.Options{Dir: dir, Postpone: true}, builder: b, graphs: make(chan listed), ended: t.Context()}, reader)
 	if err := w.begin(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
@@ -22,7 +24,7 @@ import (
 // watch joins the packages: what the watcher sees, the builder builds; what
 // the builder has built, the starter starts. Its fields belong to loop.
 type watch struct {
-	o        watchOptions
+	o        session.Options
 	screen   *term.Screen
 	pages    *report.Pages
 	alerts   *report.Alerts
@@ -83,7 +85,7 @@ type watch struct {
 	stopping bool
 	echoes   echoes
 	cut      syscall.Signal // the second signal, which cut the end short
-	exited   *endedError    // the program has ended, and with --exit that is all
+	exited   *cli.Error     // the program has ended, and with --exit that is all
 	killed   starter.Worker // a worker that did not leave when it was told to
 }
 
@@ -158,7 +160,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 func (w *watch) ending(err error) error {
 	switch {
 	case w.cut != 0:
-		return &signalError{w.cut}
+		return cli.Signaled(w.cut)
 	case w.exited != nil:
 		return w.exited
 	case err == nil && w.killed.PID != 0:
@@ -171,11 +173,11 @@ func (w *watch) ending(err error) error {
 // are seen.
 func (w *watch) begin() error {
 	since := time.Now() // who reads that a first change is waited for may make it at once
-	if w.o.postpone {
+	if w.o.Postpone {
 		w.emit(report.Postponed{Package: w.builder.Package()})
 	} else {
-		if w.o.welcome != "" {
-			w.emit(report.Note{Text: w.o.welcome})
+		if w.o.Welcome != "" {
+			w.emit(report.Note{Text: w.o.Welcome})
 		}
 		w.emit(report.Building{Package: w.builder.Package(), Addresses: w.addresses, Keys: w.pressed != nil})
 	}
@@ -187,7 +189,7 @@ func (w *watch) begin() error {
 			return err
 		}
 	}
-	if w.o.postpone {
+	if w.o.Postpone {
 		w.list(since)
 		return nil
 	}
@@ -210,8 +212,8 @@ func (w *watch) edited(batch watcher.Batch) {
 	} else if len(batch.Paths) == 0 {
 		return
 	}
-	if w.o.postpone { // this is what was waited for
-		w.o.postpone, w.due.build = false, true
+	if w.o.Postpone { // this is what was waited for
+		w.o.Postpone, w.due.build = false, true
 		w.rules.RunAll()
 	}
 	p, matter := w.chosen.plan(w.graph, batch.Paths)
@@ -291,15 +293,15 @@ func (w *watch) endRules() {
 // ignorable returns the files that --ignore could exclude, as patterns: those that no
 // compiler reads.
 func (w *watch) ignorable(files []string) []string {
-	return slices.DeleteFunc(rules.Relative(w.o.dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
+	return slices.DeleteFunc(rules.Relative(w.o.Dir, files), func(file string) bool { return filepath.Ext(file) == ".go" })
 }
 
 // slowStart says what a start waits for. Where an old worker serves, the new one must
 // serve all of its addresses.
 func (w *watch) slowStart() report.SlowStart {
-	s := report.SlowStart{ReadyTimeout: w.o.readyTimeout}
+	s := report.SlowStart{ReadyTimeout: w.o.ReadyTimeout}
 	if w.worker.PID != 0 {
-		s.ServeTimeout = w.o.serveTimeout
+		s.ServeTimeout = w.o.ServeTimeout
 	}
 	return s
 }
@@ -397,7 +399,7 @@ func (w *watch) reload(why string) {
 		return
 	}
 	w.emit(report.Note{Text: why})
-	w.o.postpone = false
+	w.o.Postpone = false
 	w.due.add(plan{build: true, anew: true})
 	w.rules.RunAll()
 	w.list(time.Now())

@@ -106,7 +106,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 
 func masterOf(ts *testscript.TestScript, pid []string) int {
 	if len(pid) == 0 {
-		return sessionOf(ts).cmd.Process.Pid
+		return processOf(ts).cmd.Process.Pid
 	}
 	n, err := strconv.Atoi(pid[0])
 	ts.Check(err)
@@ -137,7 +137,7 @@ func cmdInsist(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
 	ts.Check(err)
-	out := sessionOf(ts).out
+	out := processOf(ts).out
 	for end := time.Now().Add(patience); !strings.Contains(out.String(), "received "+args[0]); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			ts.Fatalf("%s is not heard:\n%s", args[0], out.String())
@@ -179,7 +179,7 @@ func parityCondition(cond, superdaemon string) (bool, error) {
 // setUpParity makes start_server the one that install says, and picks a
 // port that nobody has.
 func setUpParity(env *testscript.Env, install func(string) error) error {
-	env.Values[sessionKey{}] = &session{dir: env.WorkDir, out: &lockedBuffer{}}
+	env.Values[processKey{}] = &hotstartProcess{dir: env.WorkDir, out: &lockedBuffer{}}
 	env.Values[lapKey{}] = new(time.Time)
 	env.Values[hammerKey{}] = new(hammer)
 	env.Defer(func() { endAll(env.WorkDir) })
@@ -274,7 +274,7 @@ func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		answer, err := question(args[0], args[1])
 		if err != nil {
-			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
+			ts.Fatalf("%v\n%s", err, processOf(ts).out.String())
 		}
 		if m := re.FindStringSubmatch(answer); m != nil {
 			for i, group := range m[1:] {
@@ -283,7 +283,7 @@ func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("the answer is %q:\n%s", answer, sessionOf(ts).out.String())
+			ts.Fatalf("the answer is %q:\n%s", answer, processOf(ts).out.String())
 		}
 	}
 }
@@ -316,7 +316,7 @@ func question(network, address string) (string, error) {
 // those about it come in any order. Its groups become $1 and on.
 func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s, re := sessionOf(ts), regexp.MustCompile("(?m)"+args[0])
+	s, re := processOf(ts), regexp.MustCompile("(?m)"+args[0])
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		if m := re.FindStringSubmatch(s.out.String()); m != nil {
 			for i, group := range m[1:] {
@@ -357,7 +357,7 @@ func cmdHolds(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			return
 		case time.Now().After(end):
-			ts.Fatalf("%s does not hold %s:\n%s\n%s", args[0], re, b, sessionOf(ts).out.String())
+			ts.Fatalf("%s does not hold %s:\n%s\n%s", args[0], re, b, processOf(ts).out.String())
 		}
 	}
 }
@@ -373,7 +373,7 @@ func cmdLap(ts *testscript.TestScript, neg bool, args []string) {
 		limit, err := time.ParseDuration(bound[1:])
 		ts.Check(err)
 		if bound[0] == '>' && took < limit || bound[0] == '<' && took > limit {
-			ts.Fatalf("took %v, not %s\n%s", took, bound, sessionOf(ts).out.String())
+			ts.Fatalf("took %v, not %s\n%s", took, bound, processOf(ts).out.String())
 		}
 	}
 	*last = time.Now()

@@ -56,7 +56,7 @@ func cmdHammer(ts *testscript.TestScript, neg bool, args []string) {
 		most, _ = strconv.Atoi(args[1])
 	}
 	if h.lost[fresh].Load()+h.lost[kept].Load() > int64(most) {
-		ts.Fatalf("lost requests: %v\n%s", h.first, sessionOf(ts).out.String())
+		ts.Fatalf("lost requests: %v\n%s", h.first, processOf(ts).out.String())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -25,21 +26,21 @@ type chosen struct {
 }
 
 // newChosen reads every pattern of the options.
-func newChosen(o watchOptions) (c chosen, err error) {
+func newChosen(o session.Options) (c chosen, err error) {
 	read := func(patterns []string, ignore ...string) (p *watcher.Patterns) {
 		if err == nil {
-			p, err = watcher.NewPatterns(o.dir, splitAll(patterns), append(ignore, splitAll(o.ignore)...))
+			p, err = watcher.NewPatterns(o.Dir, splitAll(patterns), append(ignore, splitAll(o.Ignore)...))
 		}
 		return p
 	}
-	c.rebuild, c.restart, c.refresh = read(o.watch), read(o.restart), read(o.refresh)
-	for _, r := range o.rules {
+	c.rebuild, c.restart, c.refresh = read(o.Watch), read(o.Restart), read(o.Refresh)
+	for _, r := range o.Rules {
 		c.rules = append(c.rules, read(r.Match, r.Ignore...))
 	}
 	if err == nil {
-		c.env, err = watcher.NewPatterns(o.dir, o.envFiles, nil)
+		c.env, err = watcher.NewPatterns(o.Dir, o.EnvFiles, nil)
 	}
-	c.settings = noPatterns(o.dir)
+	c.settings = noPatterns(o.Dir)
 	return c, err
 }
 
@@ -131,11 +132,11 @@ func isGenerated(path string) bool {
 }
 
 // engine returns the rules, and after them a rule for each --before command.
-func (c chosen) engine(o watchOptions) (e rules.Engine) {
-	for i, r := range o.rules {
+func (c chosen) engine(o session.Options) (e rules.Engine) {
+	for i, r := range o.Rules {
 		e.Add(r, func(f rules.Change) bool { return c.rules[i].Watched(f.Path) })
 	}
-	for _, line := range o.before {
+	for _, line := range o.Before {
 		e.Add(rules.Rule{Run: line}, func(f rules.Change) bool { return f.Builds })
 	}
 	return e

@@ -9,16 +9,17 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 )
 
 func TestPlan(t *testing.T) {
-	c := mustChoose(t, watchOptions{
-		watch:    []string{"web/*.html, more/**"},
-		restart:  []string{"conf/*.{yaml,json}"},
-		refresh:  []string{"static/**", "web/**/*.css"},
-		envFiles: []string{".env"},
-		rules:    []rules.Rule{{Match: []string{"**/*.templ"}, Run: "x"}},
-		ignore:   []string{"static/old"},
+	c := mustChoose(t, session.Options{
+		Watch:    []string{"web/*.html, more/**"},
+		Restart:  []string{"conf/*.{yaml,json}"},
+		Refresh:  []string{"static/**", "web/**/*.css"},
+		EnvFiles: []string{".env"},
+		Rules:    []rules.Rule{{Match: []string{"**/*.templ"}, Run: "x"}},
+		Ignore:   []string{"static/old"},
 	})
 	for _, test := range []struct {
 		paths  []string

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 // update writes what hotstart says of itself into the documents.
@@ -17,7 +20,7 @@ const watchDoc = "../../docs/watch.md"
 
 func TestDocsShowTheHelp(t *testing.T) {
 	showsTheHelp(t, watchDoc, "Usage:\n", watchUsage())
-	showsTheHelp(t, "../../docs/run.md", "\nSockets:\n", runUsage())
+	showsTheHelp(t, "../../docs/run.md", "\nSockets:\n", settings.NewSet(nil, newRunOptions().table()...).Usages())
 }
 
 // showsTheHelp makes sure that a document has the help, which begins as it
@@ -60,7 +63,7 @@ func watchUsage() string {
 // The help fits two screens, and no line of it is broken by the terminal.
 func TestHelpFitsTwoScreens(t *testing.T) {
 	var help strings.Builder
-	if code := run([]string{"help", "watch"}, &help, &help); code != exitOK {
+	if code := run([]string{"help", "watch"}, &help, &help); code != cli.OK {
 		t.Fatal(help.String())
 	}
 	if lines := strings.Count(help.String(), "\n"); lines > 96 {
@@ -99,7 +102,7 @@ func TestReadmeNamesFlagsThatExist(t *testing.T) {
 // shows, whatever their figures are, up to one with TEXT in it.
 func cmdReadme(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s := sessionOf(ts)
+	s := processOf(ts)
 	from, to := s.readmeLine, args[0]
 	for i, line := range readmeSession(ts)[from:] {
 		cmdSee(ts, neg, []string{"(?m)^" + shape(line) + "$"})

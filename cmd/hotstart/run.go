@@ -15,55 +15,37 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 )
 
 // startServer is the name under which this program is Perl's start_server.
 const startServer = "start_server"
 
-// runOptions are the flags of hotstart run.
+// compatible is the version of start_server that hotstart behaves like.
+const compatible = "0.35"
+
+// runOptions are the options of hotstart run.
 type runOptions struct {
 	command []string // the program and its arguments
+	starter starter.Options
+	dir     string // working directory of the program
 
-	ports       []string
-	paths       []string
-	backlog     backlog
-	socketMode  string
-	socketOwner string
-	dialects    string
-
-	dir    string
-	envDir string
-
-	ready        string
-	interval     seconds
-	readyTimeout seconds
-	serveTimeout seconds
-	maxFailures  int
-	overlap      string
-
-	signalOnHUP  string
-	signalOnTerm string
-	killOldDelay seconds
-	stopTimeout  seconds
-	maxOld       int
 	autoRestart  bool
-	autoInterval seconds
-	killGroup    bool
-	leash        bool
+	autoInterval time.Duration
 
-	logFile    string
-	pidFile    string
-	statusFile string
-	daemonize  bool
+	logFile   string
+	daemonize bool
 
 	restart        bool
 	stop           bool
-	restartTimeout seconds
+	restartTimeout time.Duration
 }
 
 func newRunCmd() *cobra.Command {
-	o := &runOptions{}
+	o := newRunOptions()
+	set := settings.NewSet(nil, o.table()...)
 	cmd := &cobra.Command{
 		Use:                   "run [options] [--] program [argument ...]",
 		Version:               version(),
@@ -80,212 +62,198 @@ func newRunCmd() *cobra.Command {
 			"  hotstart run --restart --pid-file=api.pid --status-file=api.status",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.command = args
-			return runRun(cmd, o)
+			return runSuperdaemon(cmd, o)
 		},
 	}
 	cmd.SetVersionTemplate("hotstart {{.Version}}\n")
-	f := cmd.Flags()
-	f.SetInterspersed(false) // what follows the program is the program's
-	f.AddFlagSet(o.flagSet())
-	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
-		fmt.Fprintf(cmd.OutOrStderr(), "Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, runUsage())
-		return nil
-	})
+	cmd.Flags().SetInterspersed(false) // what follows the program is the program's
+	setUsage(cmd, set, nil)
 	return cmd
 }
 
-// runUsage is the list of the flags in the help.
-func runUsage() string { return usages(new(runOptions).groups()) }
-
-// flagSet binds every flag to o.
-func (o *runOptions) flagSet() *pflag.FlagSet {
-	f := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	for _, g := range o.groups() {
-		f.AddFlagSet(g.flags)
-	}
-	return f
+// asStartServer turns the command run into a program of its own.
+func asStartServer(cmd *cobra.Command) *cobra.Command {
+	cmd.Use = startServer + " [options] [--] program [argument ...]"
+	cmd.Example = strings.ReplaceAll(cmd.Example, "hotstart run", startServer)
+	cmd.SetVersionTemplate(compatible + " (hotstart {{.Version}})\n")
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetFlagErrorFunc(flagError)
+	return cmd
 }
 
-// flagGroup is a part of the help.
-type flagGroup struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-func usages(groups []flagGroup) string {
-	var b strings.Builder
-	for _, g := range groups {
-		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
-	}
-	return b.String()
-}
-
-// groups binds the flags to o, in the order in which the help shows them.
-// Their defaults are start_server's.
-func (o *runOptions) groups() []flagGroup {
-	o.interval, o.readyTimeout = seconds(time.Second), seconds(30*time.Second)
-	o.serveTimeout = seconds(10 * time.Second)
-	o.autoInterval, o.restartTimeout = seconds(360*time.Second), seconds(5*time.Minute)
-	group := func(title string, add func(f *pflag.FlagSet)) flagGroup {
-		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
-		f.SortFlags = false
-		add(f)
-		return flagGroup{title, f}
-	}
-	return []flagGroup{
-		group("Sockets", func(f *pflag.FlagSet) {
-			f.StringArrayVar(&o.ports, "port", nil, "listen on `[host:][u]port[=fd]`; repeatable")
-			f.StringArrayVar(&o.paths, "path", nil, "listen on a unix socket at `path`; repeatable")
-			f.Var(&o.backlog, "backlog", "maximum number `n` of connections that wait on a socket\n(0: the system's maximum)")
-			f.StringVar(&o.socketMode, "socket-mode", "0777", "octal `mode` of each --path")
-			f.StringVar(&o.socketOwner, "socket-owner", "", "owner of each --path (`user[:group]`)")
-			f.StringVar(&o.dialects, "fd-dialects", strings.Join(starter.Dialects(), ","), "comma-separated `list` of the ways to pass the sockets to the program:\nserver-starter (SERVER_STARTER_PORT), systemd (LISTEN_FDS),\nhotstart (HOTSTART_FD)")
-		}),
-		group("Program", func(f *pflag.FlagSet) {
-			f.StringVar(&o.dir, "dir", "", "working `folder` of the program; a relative program path is relative to it")
-			f.StringVar(&o.envDir, "envdir", "", "`folder` with one file per environment variable, read before each start ($ENVDIR)")
-		}),
-		group("Readiness", func(f *pflag.FlagSet) {
-			f.StringVar(&o.ready, "ready", string(starter.ReadyInterval), "readiness `check` for a new worker: interval, auto, accept, notify, http=URL\nor tcp=ADDRESS")
-			f.Var(&o.interval, "interval", "with --ready=interval, a worker is ready after it has run for this `duration`;\nalso the pause between two failed starts")
-			f.Var(&o.readyTimeout, "ready-timeout", "with the other checks, maximum `duration` until a worker is ready\n(0: unlimited)")
-			f.Var(&o.serveTimeout, "serve-timeout", "maximum `duration` from the first address that a new worker serves until it\nserves every address of the old one")
-			o.overlap = string(starter.OverlapOn)
-			choiceVar(f, &o.overlap, "overlap", "auto|on|off", "run the old worker until the new one is ready; off stops it before\nthe new one starts; auto changes to off after a new worker failed because of\nsomething that the old one holds, such as a file lock")
-			f.IntVar(&o.maxFailures, "max-start-failures", 0, "give up after `n` failed starts in a row (0: never)")
-		}),
-		group("Stopping old workers", func(f *pflag.FlagSet) {
-			f.StringVar(&o.signalOnHUP, "signal-on-hup", "TERM", "`signal` for old workers after a reload")
-			f.StringVar(&o.signalOnTerm, "signal-on-term", "TERM", "`signal` for all workers when hotstart receives SIGTERM")
-			f.Var(&o.killOldDelay, "kill-old-delay", "keep old workers running for this `duration` after the new one is ready\n($KILL_OLD_DELAY; default 5s with --enable-auto-restart)")
-			f.Var(&o.stopTimeout, "stop-timeout", "maximum `duration` from the signal until a worker is killed (0: unlimited)")
-			f.IntVar(&o.maxOld, "max-old", 0, "maximum number `n` of old workers; when exceeded, stop the oldest\n(0: unlimited)")
-			f.BoolVar(&o.killGroup, "kill-group", false, "run each worker in its own process group and stop the whole group")
-			f.BoolVar(&o.leash, "leash", false, "kill the workers when hotstart itself is killed; includes --kill-group")
-			f.BoolVar(&o.autoRestart, "enable-auto-restart", false, "also reload periodically ($ENABLE_AUTO_RESTART)")
-			f.Var(&o.autoInterval, "auto-restart-interval", "`duration` between periodic reloads ($AUTO_RESTART_INTERVAL)")
-		}),
-		group("Files", func(f *pflag.FlagSet) {
-			f.StringVar(&o.logFile, "log-file", "", "append the output of hotstart and the program to `file`, or pipe it to a command:\n\"| command\"")
-			f.StringVar(&o.pidFile, "pid-file", "", "write hotstart's process ID to `file` and lock it")
-			f.StringVar(&o.statusFile, "status-file", "", "write a line GENERATION:PID to `file` for each worker")
-			f.BoolVar(&o.daemonize, "daemonize", false, "run in the background; return when the first worker is ready; requires --log-file")
-		}),
-		group("Controlling a running instance", func(f *pflag.FlagSet) {
-			f.BoolVar(&o.restart, "restart", false, "reload, and wait until all old workers have exited; requires --pid-file and\n--status-file")
-			f.BoolVar(&o.stop, "stop", false, "stop, and wait until the instance has exited; requires --pid-file")
-			f.Var(&o.restartTimeout, "restart-timeout", "maximum `duration` to wait with --restart or --stop (0: unlimited)")
-		}),
+// newRunOptions returns the defaults of start_server.
+func newRunOptions() *runOptions {
+	return &runOptions{
+		starter: starter.Options{
+			SocketMode:   0o777,
+			Dialects:     starter.Dialects(),
+			Ready:        starter.ReadyInterval,
+			Interval:     time.Second,
+			ReadyTimeout: 30 * time.Second,
+			ServeTimeout: 10 * time.Second,
+			Overlap:      starter.OverlapOn,
+			SignalOnHUP:  syscall.SIGTERM,
+			SignalOnTerm: syscall.SIGTERM,
+			Orphans:      os.Getpid() == 1,
+			Helper:       true,
+		},
+		autoInterval:   360 * time.Second,
+		restartTimeout: 5 * time.Minute,
 	}
 }
 
-// fromEnvironment fills in what no flag says, and puts what one does say into
-// the environment, as start_server does.
+// table binds the settings of hotstart run to o.
+func (o *runOptions) table() []settings.Group {
+	s := &o.starter
+	return []settings.Group{
+		{Title: "Sockets", Specs: []settings.Spec{
+			{Name: "port", Value: settings.Strings(&s.Ports, "port", checkPort),
+				Usage: "listen on `[host:][u]port[=fd]`"},
+			{Name: "path", Value: settings.Strings(&s.Paths, "path", checkPath),
+				Usage: "listen on a unix socket at `path`"},
+			{Name: "backlog", Value: settings.Parsed(&s.Backlog, "n", "0", starter.ParseBacklog),
+				Usage: "maximum number `n` of connections that wait on a socket (0: the system's maximum)"},
+			{Name: "socket-mode", Value: settings.Parsed(&s.SocketMode, "mode", "0777", parseSocketMode),
+				Usage: "octal `mode` of each --path"},
+			{Name: "socket-owner", Value: settings.Parsed(&s.SocketOwner, "user[:group]", "", parseSocketOwner),
+				Usage: "owner of each --path (`user[:group]`)"},
+			{Name: "fd-dialects", Value: settings.Parsed(&s.Dialects, "list", strings.Join(s.Dialects, ","), starter.ParseDialects),
+				Usage: "comma-separated `list` of the ways to pass the sockets to the program: server-starter (SERVER_STARTER_PORT), " +
+					"systemd (LISTEN_FDS), hotstart (HOTSTART_FD)"},
+		}},
+		{Title: "Program", Specs: []settings.Spec{
+			{Name: "dir", Value: settings.String(&o.dir, "folder"),
+				Usage: "working `folder` of the program; a relative program path is relative to it"},
+			{Name: "envdir", Value: settings.String(&s.EnvDir, "folder"),
+				Usage: "`folder` with one file per environment variable, read before each start ($ENVDIR)"},
+		}},
+		{Title: "Readiness", Specs: []settings.Spec{
+			{Name: "ready", Value: settings.Parsed(&s.Ready, "check", string(s.Ready), starter.ParseReadiness),
+				Usage: "readiness `check` for a new worker: interval, auto, accept, notify, http=URL or tcp=ADDRESS"},
+			{Name: "interval", Value: seconds(&s.Interval),
+				Usage: "with --ready=interval, a worker is ready after it has run for this `duration`; also the pause between two failed starts"},
+			{Name: "ready-timeout", Value: seconds(&s.ReadyTimeout),
+				Usage: "with the other checks, maximum `duration` until a worker is ready (0: unlimited)"},
+			{Name: "serve-timeout", Value: seconds(&s.ServeTimeout),
+				Usage: "maximum `duration` from the first address that a new worker serves until it serves every address of the old one"},
+			{Name: "overlap", Value: settings.Parsed(&s.Overlap, "auto|on|off", string(s.Overlap), starter.ParseOverlap),
+				Usage: "run the old worker until the new one is ready; off stops it before the new one starts; auto changes to off after a " +
+					"new worker failed because of something that the old one holds, such as a file lock"},
+			{Name: "max-start-failures", Value: settings.Count(&s.MaxStartFailures),
+				Usage: "give up after `n` failed starts in a row (0: never)"},
+		}},
+		{Title: "Stopping old workers", Specs: []settings.Spec{
+			{Name: "signal-on-hup", Value: settings.Parsed(&s.SignalOnHUP, "signal", "TERM", starter.ParseSignal),
+				Usage: "`signal` for old workers after a reload"},
+			{Name: "signal-on-term", Value: settings.Parsed(&s.SignalOnTerm, "signal", "TERM", starter.ParseSignal),
+				Usage: "`signal` for all workers when hotstart receives SIGTERM"},
+			{Name: "kill-old-delay", Value: seconds(&s.KillOldDelay),
+				Usage: "keep old workers running for this `duration` after the new one is ready ($KILL_OLD_DELAY; default 5s with --enable-auto-restart)"},
+			{Name: "stop-timeout", Value: seconds(&s.StopTimeout),
+				Usage: "maximum `duration` from the signal until a worker is killed (0: unlimited)"},
+			{Name: "max-old", Value: settings.Count(&s.MaxOld),
+				Usage: "maximum number `n` of old workers; when exceeded, stop the oldest (0: unlimited)"},
+			{Name: "kill-group", Value: settings.Bool(&s.KillGroup),
+				Usage: "run each worker in its own process group and stop the whole group"},
+			{Name: "leash", Value: settings.Bool(&s.Leash),
+				Usage: "kill the workers when hotstart itself is killed; includes --kill-group"},
+			{Name: "enable-auto-restart", Value: settings.Bool(&o.autoRestart),
+				Usage: "also reload periodically ($ENABLE_AUTO_RESTART)"},
+			{Name: "auto-restart-interval", Value: seconds(&o.autoInterval),
+				Usage: "`duration` between periodic reloads ($AUTO_RESTART_INTERVAL)"},
+		}},
+		{Title: "Files", Specs: []settings.Spec{
+			{Name: "log-file", Value: settings.String(&o.logFile, "file"),
+				Usage: "append the output of hotstart and the program to `file`, or pipe it to a command: \"| command\""},
+			{Name: "pid-file", Value: settings.String(&s.PIDFile, "file"),
+				Usage: "write hotstart's process ID to `file` and lock it"},
+			{Name: "status-file", Value: settings.String(&s.StatusFile, "file"),
+				Usage: "write a line GENERATION:PID to `file` for each worker"},
+			{Name: "daemonize", Value: settings.Bool(&o.daemonize),
+				Usage: "run in the background; return when the first worker is ready; requires --log-file"},
+		}},
+		{Title: "Controlling a running instance", Specs: []settings.Spec{
+			{Name: "restart", Value: settings.Bool(&o.restart),
+				Usage: "reload, and wait until all old workers have exited; requires --pid-file and --status-file"},
+			{Name: "stop", Value: settings.Bool(&o.stop),
+				Usage: "stop, and wait until the instance has exited; requires --pid-file"},
+			{Name: "restart-timeout", Value: seconds(&o.restartTimeout),
+				Usage: "maximum `duration` to wait with --restart or --stop (0: unlimited)"},
+		}},
+	}
+}
+
+// seconds takes a number of seconds, as start_server does, or a duration with
+// its unit: 3, 0.5, 1m30s.
+func seconds(to *time.Duration) settings.Value { return settings.Seconds(to, starter.ParseSeconds) }
+
+func parseSocketMode(text string) (os.FileMode, error) {
+	mode, err := strconv.ParseUint(text, 8, 12)
+	if err != nil || mode == 0 || mode > 0o777 {
+		return 0, settings.Want("an octal mode such as 0660")
+	}
+	return os.FileMode(mode), nil
+}
+
+func parseSocketOwner(text string) (string, error) {
+	_, _, err := starter.ParseOwner(text)
+	return text, err
+}
+
+// fromEnvironment sets from start_server's variables what no flag has set, and
+// sets a variable for each flag, as start_server does.
 func (o *runOptions) fromEnvironment(f *pflag.FlagSet) error {
-	for _, v := range []struct{ flag, name string }{
-		{"envdir", "ENVDIR"},
-		{"enable-auto-restart", "ENABLE_AUTO_RESTART"},
-		{"auto-restart-interval", "AUTO_RESTART_INTERVAL"},
-		{"kill-old-delay", "KILL_OLD_DELAY"},
+	for _, v := range []struct {
+		flag, variable string
+		shown          func() string // the value in the variable
+	}{
+		{"envdir", "ENVDIR", func() string { return o.starter.EnvDir }},
+		{"enable-auto-restart", "ENABLE_AUTO_RESTART", func() string { return map[bool]string{true: "1"}[o.autoRestart] }},
+		{"auto-restart-interval", "AUTO_RESTART_INTERVAL", func() string { return plainSeconds(o.autoInterval) }},
+		{"kill-old-delay", "KILL_OLD_DELAY", func() string { return plainSeconds(o.starter.KillOldDelay) }},
 	} {
-		flag, value := f.Lookup(v.flag), os.Getenv(v.name)
+		flag, value := f.Lookup(v.flag), os.Getenv(v.variable)
 		if flag.Changed {
-			os.Setenv(v.name, shown(flag.Value))
+			os.Setenv(v.variable, v.shown())
 			continue
 		}
-		if v.flag == "enable-auto-restart" {
-			value = strconv.FormatBool(value != "" && value != "0")
+		if v.flag == "enable-auto-restart" { // any other value than 0 is true in Perl
+			o.autoRestart = value != "" && value != "0"
+			continue
 		}
 		if value == "" {
 			continue
 		}
 		if err := flag.Value.Set(value); err != nil {
-			return fmt.Errorf("%s=%q: %w", v.name, value, err)
+			return fmt.Errorf("%s=%q: %w", v.variable, value, err)
 		}
-		flag.Changed = v.flag != "enable-auto-restart"
+		flag.Changed = true
 	}
 	if o.autoRestart && !f.Lookup("kill-old-delay").Changed {
-		o.killOldDelay = seconds(5 * time.Second)
+		o.starter.KillOldDelay = 5 * time.Second
 	}
 	return nil
 }
 
-// shown is a flag's value as start_server has it in its environment.
-func shown(v pflag.Value) string {
-	switch s := v.(type) {
-	case *seconds:
-		return strconv.FormatFloat(time.Duration(*s).Seconds(), 'f', -1, 64)
-	default:
-		if v.String() == "true" {
-			return "1"
-		}
-		return strings.TrimSuffix(v.String(), "false")
+// starterOptions checks the options together, and returns those of the starter.
+func (o *runOptions) starterOptions() (starter.Options, error) {
+	s := o.starter
+	if len(s.Paths) == 0 && (s.SocketMode != 0o777 || s.SocketOwner != "") {
+		return s, errors.New("--socket-mode and --socket-owner require --path")
 	}
-}
-
-// starterOptions checks every option that can be checked without a process.
-func (o *runOptions) starterOptions() (so starter.Options, err error) {
-	so = starter.Options{
-		Ports:            o.ports,
-		Paths:            o.paths,
-		Backlog:          int(o.backlog),
-		SocketOwner:      o.socketOwner,
-		Interval:         max(time.Duration(o.interval), time.Millisecond),
-		ReadyTimeout:     time.Duration(o.readyTimeout),
-		ServeTimeout:     max(time.Duration(o.serveTimeout), 1), // 0 is not the default here
-		KillOldDelay:     time.Duration(o.killOldDelay),
-		StopTimeout:      time.Duration(o.stopTimeout),
-		MaxOld:           o.maxOld,
-		MaxStartFailures: o.maxFailures,
-		PIDFile:          o.pidFile,
-		StatusFile:       o.statusFile,
-		EnvDir:           o.envDir,
-		KillGroup:        o.killGroup || o.leash,
-		Leash:            o.leash,
-		Orphans:          os.Getpid() == 1,
-		Helper:           true,
-	}
-	if so.ReadyTimeout == 0 {
-		so.ReadyTimeout = -1 // for ever
+	s.Interval = max(s.Interval, time.Millisecond)
+	s.ServeTimeout = max(s.ServeTimeout, 1) // 0 is the default of starter
+	if s.ReadyTimeout == 0 {
+		s.ReadyTimeout = -1 // unlimited
 	}
 	if o.autoRestart {
-		so.AutoRestart = max(time.Duration(o.autoInterval), time.Second)
+		s.AutoRestart = max(o.autoInterval, time.Second)
 		if o.autoInterval == 0 {
-			so.AutoRestart = 360 * time.Second // start_server's: $ENV{AUTO_RESTART_INTERVAL} ||= 360
+			s.AutoRestart = 360 * time.Second // start_server: $ENV{AUTO_RESTART_INTERVAL} ||= 360
 		}
 	}
-	for name, n := range map[string]int{"max-start-failures": o.maxFailures, "max-old": o.maxOld} {
-		if n < 0 {
-			return so, fmt.Errorf("--%s must not be negative", name)
-		}
-	}
-	if so.Ready, err = starter.ParseReadiness(o.ready); err != nil {
-		return so, fmt.Errorf("--ready: %w", err)
-	}
-	if so.Dialects, err = starter.ParseDialects(o.dialects); err != nil {
-		return so, fmt.Errorf("--fd-dialects: %w", err)
-	}
-	if so.Overlap, err = starter.ParseOverlap(o.overlap); err != nil {
-		return so, fmt.Errorf("--overlap: %w", err)
-	}
-	if so.SignalOnHUP, err = starter.ParseSignal(o.signalOnHUP); err != nil {
-		return so, fmt.Errorf("--signal-on-hup: %w", err)
-	}
-	if so.SignalOnTerm, err = starter.ParseSignal(o.signalOnTerm); err != nil {
-		return so, fmt.Errorf("--signal-on-term: %w", err)
-	}
-	if _, _, err = starter.ParseOwner(o.socketOwner); err != nil {
-		return so, fmt.Errorf("--socket-owner: %w", err)
-	}
-	mode, err := strconv.ParseUint(o.socketMode, 8, 12)
-	if err != nil || mode == 0 || mode > 0o777 {
-		return so, fmt.Errorf("invalid --socket-mode %q: want an octal mode such as 0660", o.socketMode)
-	}
-	if len(o.paths) == 0 && (mode != 0o777 || o.socketOwner != "") {
-		return so, errors.New("--socket-mode and --socket-owner require --path")
-	}
-	so.SocketMode = os.FileMode(mode)
-	return so, so.Check()
+	s.KillGroup = s.KillGroup || s.Leash
+	return s, s.Check()
 }
 
 // program finds what is to be run, as start_server's exec does: a name with
@@ -296,7 +264,7 @@ func (o *runOptions) program() (*starter.Command, error) {
 	if !strings.Contains(name, "/") {
 		path, err := exec.LookPath(name)
 		if err != nil {
-			return nil, &hintedError{fmt.Errorf("starting %s: it is not found in PATH", name), "for a file of this folder: ./" + name}
+			return nil, cli.WithHint(fmt.Errorf("starting %s: it is not found in PATH", name), "for a file of this folder: ./"+name)
 		}
 		c.Path, err = filepath.Abs(path)
 		return c, err
@@ -317,7 +285,7 @@ func (o *runOptions) program() (*starter.Command, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("starting %s: it is a folder", file)
 	case info.Mode()&0o111 == 0:
-		return nil, &hintedError{fmt.Errorf("starting %s: it is not executable", file), "chmod +x " + file}
+		return nil, cli.WithHint(fmt.Errorf("starting %s: it is not executable", file), "chmod +x "+file)
 	}
 	return c, nil
 }

@@ -4,25 +4,28 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 func TestSeconds(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"3": 3 * time.Second, "0": 0, "0.25": 250 * time.Millisecond, "1m30s": 90 * time.Second, "5m": 5 * time.Minute, "1e1": 10 * time.Second,
 	} {
-		var s seconds
-		if err := s.Set(text); err != nil || time.Duration(s) != want {
-			t.Errorf("%s is %v, %v", text, time.Duration(s), err)
+		var d, again time.Duration
+		if err := seconds(&d).Set(text); err != nil || d != want {
+			t.Errorf("%s is %v, %v", text, d, err)
 		}
-		var again seconds
-		if err := again.Set(s.String()); err != nil || again != s {
-			t.Errorf("%s is shown as %s", text, s.String())
+		if err := seconds(&again).Set(seconds(&d).String()); err != nil || again != d {
+			t.Errorf("%s is shown as %s", text, seconds(&d))
 		}
 	}
 	for _, text := range []string{"", "-1", "-1s", "soon", "NaN", "Inf", "1e30", "3 s"} {
-		s := seconds(time.Second)
-		if err := s.Set(text); err == nil || s != seconds(time.Second) {
-			t.Errorf("%q is %v", text, time.Duration(s))
+		d := time.Second
+		if err := seconds(&d).Set(text); err == nil || d != time.Second {
+			t.Errorf("%q is %v", text, d)
 		}
 	}
 }
@@ -57,16 +60,17 @@ func TestOptionsAndVariables(t *testing.T) {
 		for i, name := range names {
 			t.Setenv(name, test.env[i])
 		}
-		o := &runOptions{}
-		f := o.flagSet()
+		o := newRunOptions()
+		f := pflag.NewFlagSet("", pflag.ContinueOnError)
+		settings.NewSet(nil, o.table()...).AddTo(f)
 		if err := f.Parse(test.args); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.fromEnvironment(f); err != nil {
 			t.Fatal(err)
 		}
-		if o.autoRestart != test.auto || time.Duration(o.autoInterval) != test.every || time.Duration(o.killOldDelay) != test.delay {
-			t.Errorf("%v %v: %v, %v, %v", test.env, test.args, o.autoRestart, o.autoInterval, o.killOldDelay)
+		if o.autoRestart != test.auto || o.autoInterval != test.every || o.starter.KillOldDelay != test.delay {
+			t.Errorf("%v %v: %v, %v, %v", test.env, test.args, o.autoRestart, o.autoInterval, o.starter.KillOldDelay)
 		}
 		for i, name := range names {
 			if got := os.Getenv(name); got != test.environment[i] {
@@ -76,10 +80,12 @@ func TestOptionsAndVariables(t *testing.T) {
 	}
 }
 
-func TestVariablesThatCannotBeMeant(t *testing.T) {
+func TestInvalidVariable(t *testing.T) {
 	t.Setenv("KILL_OLD_DELAY", "soon")
-	o := &runOptions{}
-	if err := o.fromEnvironment(o.flagSet()); err == nil {
+	o := newRunOptions()
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	settings.NewSet(nil, o.table()...).AddTo(f)
+	if err := o.fromEnvironment(f); err == nil {
 		t.Error("KILL_OLD_DELAY=soon was taken")
 	}
 }

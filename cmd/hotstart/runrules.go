@@ -39,7 +39,7 @@ func (w *watch) runRules() {
 	env, err := w.environ()
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endRun = cancel
-	e := rules.Command{Line: d.Run, Files: d.Inputs(), Dir: w.o.dir, Env: append(env, w.mark), TempDir: w.scratch}
+	e := rules.Command{Line: d.Run, Files: d.Inputs(), Dir: w.o.Dir, Env: append(env, w.mark), TempDir: w.scratch}
 	w.running.Go(func() {
 		if err == nil {
 			err = e.Execute(ctx)
@@ -108,7 +108,7 @@ func (w *watch) environ() ([]string, error) {
 	if w.pages.Server != nil {
 		env = append(env, "HOTSTART_SCRIPT="+w.pages.Server.URL())
 	}
-	return withFiles(env, w.o.dir, w.o.envFiles)
+	return withFiles(env, w.o.Dir, w.o.EnvFiles)
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -125,14 +125,14 @@ func (w *watch) runAfter() {
 		w.endAfter()
 	}
 	env, err := w.environ()
-	if len(w.o.afterReady) == 0 || w.stopping || err != nil {
+	if len(w.o.AfterReady) == 0 || w.stopping || err != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(w.ended)
 	w.endAfter = cancel
 	env = append(env, w.mark, fmt.Sprint("HOTSTART_GENERATION=", w.worker.Generation), fmt.Sprint("HOTSTART_PID=", w.worker.PID),
 		"HOTSTART_URL="+w.firstURL())
-	lines, dir := w.o.afterReady, w.o.dir // hotstart.toml may change meanwhile
+	lines, dir := w.o.AfterReady, w.o.Dir // hotstart.toml may change meanwhile
 	w.running.Go(func() {
 		w.screen.Flush()
 		for _, line := range lines {
@@ -167,8 +167,8 @@ func (w *watch) runLast() error {
 		}
 	}()
 	w.screen.Flush()
-	for _, line := range w.o.onStop {
-		if err := (rules.Command{Line: line, Dir: w.o.dir, Env: append(env, w.mark), Out: os.Stderr}).Execute(ctx); err != nil {
+	for _, line := range w.o.OnStop {
+		if err := (rules.Command{Line: line, Dir: w.o.Dir, Env: append(env, w.mark), Out: os.Stderr}).Execute(ctx); err != nil {
 			return fmt.Errorf("--on-stop: %s: %w", rules.Rule{Run: line}.Title(), err)
 		}
 	}

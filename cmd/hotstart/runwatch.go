@@ -15,45 +15,19 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/templates"
 	"github.com/hotstart/hotstart/watcher"
 )
 
-// watchAsSet watches as the flags, the environment and hotstart.toml say.
-func watchAsSet(cmd *cobra.Command, flags *watchFlags) error {
-	c, err := newConfig(flags)
-	if err != nil {
-		return err
-	}
-	from, err := c.fill(flags)
-	if err != nil {
-		return err
-	}
-	if err := checkColor(cmd); err != nil {
-		return from.blame(err)
-	}
-	screen, log := newLog(cmd.ErrOrStderr(), cmd)
-	queue := screen.Enqueue(log.Dropped)
-	for _, line := range c.warnings(flags.all) {
-		log.Handle(report.Warning{Text: line})
-	}
-	if flags.options.dir != c.start {
-		log.Handle(report.Notef("working in %s because of its %s", flags.options.dir, filepath.Base(c.path)))
-	}
-	queue.Close(term.CloseTimeout) // what follows is written by the queue of runWatch
-	return from.blame(runWatch(cmd, flags.options, &live{config: c, flags: flags}))
-}
-
 // runWatch makes every part, joins them by the loop, and ends them in turn.
 // The sockets come first: what connects during the first build waits. The
 // options may change by what is live, unless that is nil.
-func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
-	if err := o.display.check(); err != nil {
-		return err
-	}
+func runWatch(cmd *cobra.Command, o session.Options, l *live) error {
 	screen, log := newLog(cmd.ErrOrStderr(), cmd)
 	defer screen.Enqueue(log.Dropped).Close(term.CloseTimeout)
 	// Every process that is started carries the mark: a guard finds it by
@@ -61,17 +35,17 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	mark := "HOTSTART_INSTANCE=" + rand.Text()
 	ended, end := context.WithCancel(cmd.Context())
 	defer end()
-	if o.dir == "" {
+	if o.Dir == "" {
 		var err error
-		if o.dir, err = os.Getwd(); err != nil {
+		if o.Dir, err = os.Getwd(); err != nil {
 			return err
 		}
 	}
-	log.Dir = o.dir // the demo's is not the one that hotstart was started in
+	log.Dir = o.Dir // the demo's is not the one that hotstart was started in
 	w := &watch{
 		o:        o,
 		screen:   screen,
-		pages:    &report.Pages{Dir: o.dir},
+		pages:    &report.Pages{Dir: o.Dir},
 		builds:   make(chan built),
 		checks:   make(chan built),
 		graphs:   make(chan listed),
@@ -87,7 +61,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		attempts: map[*starter.Command]*attempt{},
 		terminal: term.FindControllingTTY(),
 		mark:     mark,
-		streams:  term.NewStreams(screen, o.display.pty),
+		streams:  term.NewStreams(screen, o.PTY),
 		live:     l,
 	}
 	signal.Notify(w.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
@@ -103,7 +77,7 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 		return err
 	}
 	defer w.stdin.Close()
-	if w.pages.Server, err = o.serveScript(); err != nil {
+	if w.pages.Server, err = serveScript(o); err != nil {
 		return err
 	}
 	if w.pages.Server != nil {
@@ -117,8 +91,8 @@ func runWatch(cmd *cobra.Command, o watchOptions, l *live) error {
 	log.HTTP = func() bool { return w.builder.Imports("net/http") || w.builder.Imports("github.com/valyala/fasthttp") }
 	defer w.running.Wait()
 	w.addresses = w.starter.Addresses()
-	w.alerts = report.NewAlerts(screen, programName(o.dir, w.builder.Package()))
-	w.alerts.Bell, w.alerts.Notify = o.display.bell, o.display.notify
+	w.alerts = report.NewAlerts(screen, programName(o.Dir, w.builder.Package()))
+	w.alerts.Bell, w.alerts.Notify = o.Bell, o.Notify
 	defer w.alerts.Close()
 	w.sinks = report.Sinks{log, report.NewStatusLine(log), w.alerts, w.pages}
 	if err := w.sitDown(); err != nil {
@@ -164,25 +138,18 @@ func (w *watch) finish(served <-chan error) {
 func (w *watch) open(mark, output string) (interrupted bool, err error) {
 	ctx, stop := signal.NotifyContext(w.ended, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	so, err := w.o.starterOptions(mark, output, w.report)
-	if err != nil {
-		return false, err
-	}
-	bo, err := w.o.builderOptions(mark, output)
-	if err != nil {
-		return false, err
-	}
 	if w.chosen, err = newChosen(w.o); err != nil {
-		return false, &usageError{err: err, hint: "hotstart watch --help"}
+		return false, cli.Usage(err, "hotstart watch --help")
 	}
-	w.chosen.settings = w.live.patterns(w.o.dir)
+	w.chosen.settings = w.live.patterns(w.o.Dir)
 	w.rules = w.chosen.engine(w.o)
-	if w.starter, err = starter.New(so); err != nil {
+	if w.starter, err = starter.New(w.o.StarterOptions(mark, output, w.report)); err != nil {
 		return false, err
 	}
+	bo := w.o.BuilderOptions(mark, output)
 	bo.Progress = w.onProgress
 	if w.builder, err = builder.New(ctx, bo); err == nil {
-		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.poll, Logf: w.notef})
+		w.watcher, err = watcher.New(watcher.Options{Poll: w.o.Poll, Logf: w.notef})
 	}
 	if err == nil {
 		return false, nil
@@ -203,22 +170,13 @@ func programName(dir, pattern string) string {
 	return strings.TrimSuffix(filepath.Base(filepath.Join(dir, first)), ".go")
 }
 
-// browserOff is the default of --browser.
-const browserOff = "off"
-
 // serveScript starts the server of the script for pages, if a flag asks for it, until it
 // is closed.
-func (o watchOptions) serveScript() (*browser.Server, error) {
-	if o.browser == browserOff && len(o.refresh) == 0 {
+func serveScript(o session.Options) (*browser.Server, error) {
+	if o.Browser == "" && len(o.Refresh) == 0 {
 		return nil, nil
 	}
-	port := 0
-	if o.browser != browserOff {
-		var err error
-		if port, err = strconv.Atoi(o.browser); err != nil || port < 0 || port > 65535 {
-			return nil, &usageError{err: fmt.Errorf("invalid --browser %q: want a port from 0 to 65535", o.browser), hint: "hotstart watch --browser"}
-		}
-	}
+	port, _ := strconv.Atoi(o.Browser) // "": a free one
 	server, err := browser.Listen(port, templates.Script)
 	if err != nil {
 		return nil, fmt.Errorf("listening for browsers: %w", err)

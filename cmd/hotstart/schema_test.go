@@ -3,14 +3,12 @@ package main
 import (
 	"os"
 	"testing"
-
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 const schemaFile = "../../docs/hotstart.schema.json"
 
 func TestSchemaIsThatOfTheFlags(t *testing.T) {
-	schema := settings.Schema(freshWatchFlags().all)
+	schema := newWatchFlags(nil).set.Schema()
 	if *update {
 		if err := os.WriteFile(schemaFile, []byte(schema), 0o644); err != nil {
 			t.Fatal(err)

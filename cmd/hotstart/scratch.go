@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -54,10 +55,10 @@ func (s *scratch) executes() error {
 		return os.Chmod(path, 0o600)
 	}
 	parent := filepath.Dir(s.dir)
-	return &hintedError{
+	return cli.WithHint(
 		fmt.Errorf("programs can't be executed in %s, where the binaries would be: its file system is mounted noexec", parent),
 		"mkdir -p ~/.cache/hotstart && GOTMPDIR=~/.cache/hotstart hotstart watch",
-	}
+	)
 }
 
 // remove ends the scratch.

@@ -121,8 +121,8 @@ func setUp(env *testscript.Env) error {
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return err
 	}
-	run := &session{dir: env.WorkDir, out: &lockedBuffer{}}
-	env.Values[sessionKey{}] = run
+	run := &hotstartProcess{dir: env.WorkDir, out: &lockedBuffer{}}
+	env.Values[processKey{}] = run
 	env.Defer(run.kill)
 	for _, file := range []string{"go.mod", "serve/serve.go"} {
 		content, err := os.ReadFile(filepath.Join("testdata", "app", file+".txt"))
@@ -141,10 +141,10 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-type sessionKey struct{}
+type processKey struct{}
 
-// session is the one hotstart that a script runs in the background.
-type session struct {
+// hotstartProcess is the hotstart that a script runs in the background.
+type hotstartProcess struct {
 	dir    string
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended and all that it said is in out
@@ -176,7 +176,7 @@ func (l *lockedBuffer) String() string {
 }
 
 // over reports whether hotstart has ended.
-func (s *session) over() bool {
+func (s *hotstartProcess) over() bool {
 	select {
 	case <-s.exited:
 		return true
@@ -185,7 +185,7 @@ func (s *session) over() bool {
 	}
 }
 
-func (s *session) kill() {
+func (s *hotstartProcess) kill() {
 	if s.cmd != nil && !s.over() {
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		time.Sleep(2 * echo)
@@ -197,8 +197,8 @@ func (s *session) kill() {
 	}
 }
 
-func sessionOf(ts *testscript.TestScript) *session {
-	return ts.Value(sessionKey{}).(*session)
+func processOf(ts *testscript.TestScript) *hotstartProcess {
+	return ts.Value(processKey{}).(*hotstartProcess)
 }
 
 func noNeg(ts *testscript.TestScript, neg bool) {
@@ -210,14 +210,14 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 // start COMMAND ARG...: runs a command, hotstart as a rule, in the background.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s := sessionOf(ts)
+	s := processOf(ts)
 	s.prepare(ts, args)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.WaitDelay = patience
 	s.begin(ts)
 }
 
-func (s *session) prepare(ts *testscript.TestScript, args []string) {
+func (s *hotstartProcess) prepare(ts *testscript.TestScript, args []string) {
 	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
 	s.master, s.printed = nil, nil
 	s.out = &lockedBuffer{} // what still writes for an earlier one has its own
@@ -228,7 +228,7 @@ func (s *session) prepare(ts *testscript.TestScript, args []string) {
 	}
 }
 
-func (s *session) begin(ts *testscript.TestScript) {
+func (s *hotstartProcess) begin(ts *testscript.TestScript) {
 	letAge(ts)
 	ts.Check(s.cmd.Start())
 	cmd, exited, printed := s.cmd, s.exited, s.printed
@@ -280,7 +280,7 @@ func environ(ts *testscript.TestScript) []string {
 // before. Its groups become $1 and on.
 func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s, re := sessionOf(ts), regexp.MustCompile(args[0])
+	s, re := processOf(ts), regexp.MustCompile(args[0])
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		over := s.over() // before the last look
 		out := s.out.String()
@@ -300,7 +300,7 @@ func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 // unseen REGEXP: is in nothing that hotstart has printed so far.
 func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	if out := sessionOf(ts).out.String(); regexp.MustCompile(args[0]).MatchString(out) {
+	if out := processOf(ts).out.String(); regexp.MustCompile(args[0]).MatchString(out) {
 		ts.Fatalf("found %s in:\n%s", args[0], out)
 	}
 }
@@ -320,13 +320,13 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		body, err := fetch(client, url)
 		if err != nil {
-			ts.Fatalf("%v\n%s", err, sessionOf(ts).out.String())
+			ts.Fatalf("%v\n%s", err, processOf(ts).out.String())
 		}
 		if strings.TrimSuffix(body, "\n") == args[1] {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("the answer is %q, not %q:\n%s", body, args[1], sessionOf(ts).out.String())
+			ts.Fatalf("the answer is %q, not %q:\n%s", body, args[1], processOf(ts).out.String())
 		}
 	}
 }
@@ -364,7 +364,7 @@ func cmdSave(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func save(ts *testscript.TestScript, file, content string) {
-	written := filepath.Join(sessionOf(ts).dir, "tmp", "written") // where nobody watches
+	written := filepath.Join(processOf(ts).dir, "tmp", "written") // where nobody watches
 	ts.Check(os.WriteFile(written, []byte(content), 0o644))
 	ts.Check(os.Rename(written, file))
 }
@@ -374,14 +374,14 @@ func cmdSend(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
 	ts.Check(err)
-	ts.Check(sessionOf(ts).cmd.Process.Signal(sig))
+	ts.Check(processOf(ts).cmd.Process.Signal(sig))
 }
 
 // ends CODE: waits for hotstart to end, and makes sure of what it leaves:
 // no process and no file of its own.
 func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s := sessionOf(ts)
+	s := processOf(ts)
 	select {
 	case <-s.exited:
 	case <-time.After(patience):
@@ -398,7 +398,7 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 // file. Unlike ends it is for a hotstart that was killed.
 func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
-	<-sessionOf(ts).exited
+	<-processOf(ts).exited
 	checkGone(ts, time.Now().Add(patience))
 	checkTidy(ts)
 }
@@ -407,7 +407,7 @@ func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 // environment or on their command line, until none is left or time is up.
 func checkGone(ts *testscript.TestScript, end time.Time) {
 	for {
-		left := processesOf(sessionOf(ts).dir)
+		left := processesOf(processOf(ts).dir)
 		if len(left) == 0 {
 			return
 		}
@@ -451,7 +451,7 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("%s never came:\n%s", args[0], sessionOf(ts).out.String())
+			ts.Fatalf("%s never came:\n%s", args[0], processOf(ts).out.String())
 		}
 	}
 }
@@ -471,14 +471,14 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if code != args[0] {
 		ts.Fatalf("exit code %s, not %s", code, args[0])
 	}
-	if s := sessionOf(ts); s.cmd == nil || s.over() {
+	if s := processOf(ts); s.cmd == nil || s.over() {
 		checkTidy(ts) // else it may be what runs that has files there
 	}
 }
 
 // checkTidy makes sure that nothing is left in the folder for temporary files.
 func checkTidy(ts *testscript.TestScript) {
-	if left, _ := filepath.Glob(filepath.Join(sessionOf(ts).dir, "tmp", "hotstart-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(processOf(ts).dir, "tmp", "hotstart-*")); len(left) > 0 {
 		ts.Fatalf("left in TMPDIR: %v", left)
 	}
 }
@@ -487,7 +487,7 @@ func checkTidy(ts *testscript.TestScript) {
 // request, and fails if one of them fails.
 func cmdLoad(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s := sessionOf(ts)
+	s := processOf(ts)
 	if args[0] == "start" {
 		s.load = startLoad(strings.TrimPrefix(args[1], "http://"))
 		return

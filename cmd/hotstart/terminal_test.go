@@ -15,7 +15,7 @@ import (
 // session with a controlling terminal, in whose foreground the command is.
 func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	s := sessionOf(ts)
+	s := processOf(ts)
 	master, slave, err := term.OpenPTY()
 	ts.Check(err)
 	defer slave.Close()
@@ -56,7 +56,7 @@ func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		keys.WriteByte(text[0])
 	}
-	_, err := sessionOf(ts).master.WriteString(keys.String())
+	_, err := processOf(ts).master.WriteString(keys.String())
 	ts.Check(err)
 }
 
@@ -67,13 +67,13 @@ func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 	const both = unix.ICANON | unix.ECHO
 	want := map[string]uint32{"keys": 0, "lines": both}[args[0]]
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		modes, err := unix.IoctlGetTermios(int(sessionOf(ts).master.Fd()), term.GetModes)
+		modes, err := unix.IoctlGetTermios(int(processOf(ts).master.Fd()), term.GetModes)
 		ts.Check(err)
 		if uint32(modes.Lflag)&both == want && modes.Lflag&unix.ISIG != 0 {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("the terminal's modes are %#x:\n%s", modes.Lflag, sessionOf(ts).out.String())
+			ts.Fatalf("the terminal's modes are %#x:\n%s", modes.Lflag, processOf(ts).out.String())
 		}
 	}
 }
@@ -81,7 +81,7 @@ func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 // hangup: closes the terminal, as its window is.
 func cmdHangup(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
-	ts.Check(sessionOf(ts).master.Close())
+	ts.Check(processOf(ts).master.Close())
 }
 
 // resize COLUMNS: makes the terminal so wide.
@@ -89,5 +89,5 @@ func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	columns, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	ts.Check(unix.IoctlSetWinsize(int(sessionOf(ts).master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(columns)}))
+	ts.Check(unix.IoctlSetWinsize(int(processOf(ts).master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(columns)}))
 }

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 )
 
 func TestVersionOf(t *testing.T) {
@@ -37,7 +39,7 @@ func TestVersionOf(t *testing.T) {
 func TestVersionIsShown(t *testing.T) {
 	for _, arg := range []string{"version", "--version"} {
 		var out, failure bytes.Buffer
-		if code := run([]string{arg}, &out, &failure); code != exitOK {
+		if code := run([]string{arg}, &out, &failure); code != cli.OK {
 			t.Errorf("%s: exit code %d: %s", arg, code, &failure)
 		}
 		if want := `^hotstart \S+.*, go\S+ \w+/\w+\n$`; !regexp.MustCompile(want).MatchString(out.String()) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
@@ -42,8 +43,8 @@ func (w *watch) start(a *attempt) {
 	}
 	a.command = &starter.Command{
 		Path: a.binary.Path,
-		Args: append([]string{a.binary.Path}, w.o.args...),
-		Dir:  w.o.dir,
+		Args: append([]string{a.binary.Path}, w.o.Args...),
+		Dir:  w.o.Dir,
 		Env:  env,
 
 		Greets: a.adopted,
@@ -67,7 +68,7 @@ func (w *watch) start(a *attempt) {
 // tellAdopted tells how the program of the last build is adopted, if that is
 // news, and reports whether it is.
 func (w *watch) tellAdopted() bool {
-	if w.o.adopt == adoptOff {
+	if !w.o.Adopt {
 		return false
 	}
 	what, err := w.builder.Adopted()
@@ -251,10 +252,10 @@ func (w *watch) done(e starter.Event, a *attempt) {
 
 // exits ends hotstart with the program, if that is what is asked for.
 func (w *watch) exits(e starter.Event) {
-	if !w.o.exit || w.stopping || w.newest().PID != 0 || e.Kind == starter.TimedOut {
+	if !w.o.Exit || w.stopping || w.newest().PID != 0 || e.Kind == starter.TimedOut {
 		return
 	}
-	w.exited = &endedError{exitStatus(e)}
+	w.exited = cli.Exited(exitStatus(e))
 	w.stop()
 }
 
@@ -262,7 +263,7 @@ func (w *watch) exits(e starter.Event) {
 func exitStatus(e starter.Event) int {
 	switch {
 	case e.Err != nil:
-		return exitFailure
+		return cli.Failure
 	case e.Status.Signaled():
 		return 128 + int(e.Status.Signal())
 	}
@@ -309,7 +310,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 		w.current = back
 		failed.Current.BackTo = back.began
 	}
-	if w.worker.PID != 0 && !w.hinted && w.o.overlap != string(starter.OverlapOff) {
+	if w.worker.PID != 0 && !w.hinted && w.o.Overlap != starter.OverlapOff {
 		w.hinted, failed.Overlap = true, true
 	}
 	var code time.Time

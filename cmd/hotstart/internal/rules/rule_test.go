@@ -8,11 +8,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var _ interface {
-	pflag.Value
-	pflag.SliceValue
-} = Flag{}
-
 func TestParse(t *testing.T) {
 	for text, want := range map[string]Rule{
 		"**/*.templ: templ generate": {Match: []string{"**/*.templ"}, Run: "templ generate"},
@@ -76,14 +71,16 @@ func TestRuleTitle(t *testing.T) {
 func TestFlag(t *testing.T) {
 	var all []Rule
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.Var(Flag{&all}, "rule", "")
+	value := Value(&all)
+	flags.Var(value, "rule", "")
 	if err := flags.Parse([]string{"--rule=a: b", "--rule", "c=d: e"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := (Flag{&all}).GetSlice(), []string{"a: b", "c=d: e"}; !reflect.DeepEqual(got, want) {
+	list := value.(pflag.SliceValue)
+	if got, want := list.GetSlice(), []string{"a: b", "c=d: e"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%q", got)
 	}
-	if err := (Flag{&all}).Replace([]string{"f: g"}); err != nil || len(all) != 1 || all[0].Run != "g" {
+	if err := list.Replace([]string{"f: g"}); err != nil || len(all) != 1 || all[0].Run != "g" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if err := flags.Parse([]string{"--rule=x"}); err == nil || !strings.Contains(err.Error(), "'**/*.templ: templ generate'") {

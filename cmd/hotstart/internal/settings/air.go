@@ -105,7 +105,7 @@ func (a *airFile) set(ours, value string) string {
 // file writes what has been gathered.
 func (a *airFile) file() string {
 	var b strings.Builder
-	b.WriteString(top + "\n# What a file of air became. hotstart init writes one with every setting explained.\n\n")
+	b.WriteString(SchemaLine + "\n# What a file of air became. hotstart init writes one with every setting explained.\n\n")
 	for _, name := range []string{"package", "args", "port", "build-flags", "before", "on-stop", "env-file", "watch", "restart", "ignore", "poll",
 		"browser", "ready-timeout", "stop-signal", "stop-timeout", "clear", "color"} {
 		switch value, ok := a.scalars[name]; {

@@ -8,12 +8,11 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"github.com/spf13/pflag"
 )
 
-// A Document is a file of settings, read but not yet understood.
+// A Document is a parsed hotstart.toml, whose keys are not checked yet.
 type Document struct {
-	name    string // as errors show it
+	name    string // name of the file in errors
 	entries map[string]entry
 	order   []string
 	lines   []string
@@ -21,11 +20,11 @@ type Document struct {
 
 // entry is one key of a document.
 type entry struct {
-	value        any // as toml decodes into an empty interface
-	line, column int // of the value
+	value        any // as package toml decodes into an empty interface
+	line, column int // of the value, from 1; 0: unknown
 }
 
-// Parse reads a document. The error is an *Error that begins with name.
+// Parse parses a hotstart.toml. An error is an *Error whose place begins with name.
 func Parse(name, text string) (*Document, error) {
 	d := &Document{name: name, entries: map[string]entry{}, lines: strings.Split(text, "\n")}
 	var values map[string]toml.Primitive
@@ -35,7 +34,7 @@ func Parse(name, text string) (*Document, error) {
 		return nil, d.wrong(broken.Position.Line, broken.Position.Col, "%s", broken.Message)
 	}
 	if err != nil {
-		return nil, &Error{name, err.Error()}
+		return nil, &Error{name, err}
 	}
 	for _, key := range meta.Keys() {
 		if _, known := d.entries[key[0]]; known {
@@ -47,19 +46,20 @@ func Parse(name, text string) (*Document, error) {
 	return d, nil
 }
 
-// locate finds out where a value stands: that is only told with an error.
+// locate returns a value with its position, which package toml only has in an
+// error.
 func locate(meta *toml.MetaData, p toml.Primitive) (e entry) {
 	var found toml.ParseError
-	if err := meta.PrimitiveDecode(p, &refuser{&e.value}); errors.As(err, &found) {
+	if err := meta.PrimitiveDecode(p, &positionProbe{&e.value}); errors.As(err, &found) {
 		e.line, e.column = found.Position.Line, found.Position.Col
 	}
 	return e
 }
 
-// refuser takes any value and has it located.
-type refuser struct{ value *any }
+// positionProbe accepts any value and fails, because the error has the position.
+type positionProbe struct{ value *any }
 
-func (r *refuser) UnmarshalTOML(value any) error {
+func (r *positionProbe) UnmarshalTOML(value any) error {
 	*r.value = value
 	return errors.New("here")
 }
@@ -69,10 +69,10 @@ func (d *Document) wrong(line, column int, format string, args ...any) error {
 	if column > 0 {
 		place += fmt.Sprintf(":%d", column)
 	}
-	return &Error{place, fmt.Sprintf(format, args...)}
+	return &Error{place, fmt.Errorf(format, args...)}
 }
 
-// entry is what the document says of a key. A nil document says nothing.
+// entry returns the entry of a key. A nil document has no keys.
 func (d *Document) entry(key string) (e entry, ok bool) {
 	if d != nil {
 		e, ok = d.entries[key]
@@ -80,56 +80,70 @@ func (d *Document) entry(key string) (e entry, ok bool) {
 	return e, ok
 }
 
-// check refuses keys that no flag has.
-func (d *Document) check(flags *pflag.FlagSet) error {
+// check returns an error for a key that is not a setting.
+func (d *Document) check(s *Set) error {
 	if d == nil {
 		return nil
 	}
 	var known []string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if IsKey(f) {
-			known = append(known, f.Name)
+	for _, set := range s.all {
+		if set.isKey() {
+			known = append(known, set.Name)
 		}
-	})
+	}
 	for _, key := range d.order {
 		e := d.entries[key]
 		switch {
 		case slices.Contains(known, key):
-		case flags.Lookup(key) != nil:
-			return d.wrong(e.line, 0, "%s can't be set in a file; it is a flag, and %s", key, Variable(key))
+		case s.Has(key):
+			return d.wrong(e.line, 0, "%s can't be set in a file; it is a flag, and %s", key, variable(key))
 		default:
-			return d.wrong(e.line, 0, "unknown key %q%s", key, meant(key, known, ""))
+			return d.wrong(e.line, 0, "unknown key %q%s", key, suggestion(key, known, ""))
 		}
 	}
 	return nil
 }
 
-// fill gives a flag the value of an entry.
-func (d *Document) fill(f *pflag.Flag, e entry) error {
-	list, ok := f.Value.(pflag.SliceValue)
-	if !ok {
-		text, err := scalar(f, e.value)
-		if err == nil {
-			err = f.Value.Set(text)
-		}
-		if err != nil {
-			return d.wrong(e.line, e.column, "%s: %v", f.Name, err)
-		}
-		return nil
+// fill sets a setting from an entry.
+func (d *Document) fill(s *setting, e entry) error {
+	list, ok := s.Value.(listValue)
+	if ok {
+		return d.fillList(s.Name, list, e)
 	}
+	text, err := s.scalarText(e.value)
+	if err != nil {
+		return d.wrong(e.line, e.column, "%s: %w", s.Name, err)
+	}
+	if err := s.Value.Set(text); err != nil {
+		return d.wrong(e.line, e.column, "%w", Phrase(s.Name, text, err))
+	}
+	return nil
+}
+
+func (d *Document) fillList(name string, list listValue, e entry) error {
 	if err := list.Replace(nil); err != nil {
-		return d.wrong(e.line, e.column, "%s: %v", f.Name, err)
+		panic(err) // nothing is parsed
 	}
-	tables, _ := f.Value.(Tables)
 	for i, element := range elements(e.value) {
-		if err := d.add(f, e, i, list, tables, element); err != nil {
-			return err
+		if table, ok := element.(map[string]any); ok && list.tableFields() != nil {
+			key, err := appendTable(list, table)
+			if err != nil {
+				return d.wrong(d.lineOf(name, i, key, e.line), 0, "%s: %w", name, err)
+			}
+			continue
+		}
+		text, err := elementText(element)
+		if err != nil {
+			return d.wrong(e.line, e.column, "%s: %w", name, err)
+		}
+		if err := list.Append(text); err != nil {
+			return d.wrong(e.line, e.column, "%w", Phrase(name, text, err))
 		}
 	}
 	return nil
 }
 
-// elements are those of a list; a single value is a list of one.
+// elements returns the elements of a list; a single value is a list of one.
 func elements(value any) []any {
 	switch v := value.(type) {
 	case []any:
@@ -144,30 +158,8 @@ func elements(value any) []any {
 	return []any{value}
 }
 
-// add appends one element to a list.
-func (d *Document) add(f *pflag.Flag, e entry, i int, list pflag.SliceValue, tables Tables, element any) error {
-	if table, ok := element.(map[string]any); ok && tables != nil {
-		checked, key, err := checkTable(tables.Fields(), table)
-		if err == nil {
-			err = tables.AppendTable(checked)
-		}
-		if err != nil {
-			return d.wrong(d.lineOf(f.Name, i, key, e.line), 0, "%s: %v", f.Name, err)
-		}
-		return nil
-	}
-	text, err := listText(f, element)
-	if err == nil {
-		err = list.Append(text)
-	}
-	if err != nil {
-		return d.wrong(e.line, e.column, "%s: %v", f.Name, err)
-	}
-	return nil
-}
-
-// lineOf finds the line of a key in the i-th table of an array: toml tells
-// only that of the last one. Where it can't be found, it is otherwise.
+// lineOf returns the line of a key in the i-th table of an array, because package
+// toml only has the line of the last table; or otherwise, if it is not found.
 func (d *Document) lineOf(array string, i int, key string, otherwise int) int {
 	header := regexp.MustCompile(`^\s*\[\[\s*` + regexp.QuoteMeta(array) + `\s*\]\]`)
 	line := regexp.MustCompile(`^\s*"?` + regexp.QuoteMeta(key) + `"?\s*=`)

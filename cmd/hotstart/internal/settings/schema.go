@@ -3,19 +3,16 @@ package settings
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
-
-	"github.com/spf13/pflag"
 )
 
-// Schema is the JSON schema of a file, for editors.
-func Schema(flags *pflag.FlagSet) string {
+// Schema returns the JSON schema of hotstart.toml, for editors.
+func (s *Set) Schema() string {
 	properties := map[string]any{}
-	flags.VisitAll(func(f *pflag.Flag) {
-		if IsKey(f) {
-			properties[f.Name] = property(f)
+	for _, set := range s.all {
+		if set.isKey() {
+			properties[set.Name] = set.property()
 		}
-	})
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -34,49 +31,47 @@ func Schema(flags *pflag.FlagSet) string {
 	return b.String()
 }
 
-func property(f *pflag.Flag) map[string]any {
-	p := map[string]any{"description": strings.ReplaceAll(usage(f), "\n", " ")}
-	if list, ok := f.Value.(pflag.SliceValue); ok {
-		p["anyOf"] = listTypes(list)
-		return p
-	}
-	switch typeOf(f) {
-	case typeBool:
-		p["type"], p["default"] = "boolean", f.DefValue == "true"
-	case typeNumber:
-		p["type"], p["default"] = "integer", json.Number(f.DefValue)
-	case typeDuration:
-		p["type"], p["default"] = "string", f.DefValue
+func (s *setting) property() map[string]any {
+	p := map[string]any{"description": s.description()}
+	switch s.Value.kind() {
+	case listKind:
+		p["anyOf"] = listTypes(s.Value.(listValue).tableFields())
+	case boolKind:
+		p["type"], p["default"] = "boolean", s.flag.DefValue == "true"
+	case numberKind:
+		p["type"], p["default"] = "integer", json.Number(s.flag.DefValue)
+	case durationKind:
+		p["type"], p["default"] = "string", s.flag.DefValue
 		p["pattern"] = `^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`
 	default:
-		p["type"], p["default"] = "string", f.DefValue
-		if f.NoOptDefVal != "" {
+		p["type"], p["default"] = "string", s.flag.DefValue
+		if s.Alone != "" {
 			p["type"] = []string{"string", "boolean"}
 		}
 	}
 	return p
 }
 
-// listTypes are those of a list, or of its one element.
-func listTypes(list pflag.SliceValue) []any {
+// listTypes returns the types of a list and of its only element.
+func listTypes(fields []Field) []any {
 	element := map[string]any{"type": []string{"string", "integer"}}
-	if tables, ok := list.(Tables); ok {
-		element = map[string]any{"anyOf": []any{element, tableType(tables)}}
+	if fields != nil {
+		element = map[string]any{"anyOf": []any{element, tableType(fields)}}
 	}
 	return []any{element, map[string]any{"type": "array", "items": element}}
 }
 
-func tableType(tables Tables) map[string]any {
+func tableType(fields []Field) map[string]any {
 	properties := map[string]any{}
 	var required []string
-	for _, f := range tables.Fields() {
+	for _, f := range fields {
 		p := map[string]any{"description": f.Usage}
 		switch f.Type {
 		case Text:
 			p["type"] = "string"
 		case Boolean:
 			p["type"] = "boolean"
-		case List:
+		case TextList:
 			p["anyOf"] = []any{
 				map[string]any{"type": "string"},
 				map[string]any{"type": "array", "items": map[string]any{"type": "string"}},

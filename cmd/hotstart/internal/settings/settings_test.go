@@ -10,61 +10,56 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// sample has a flag of each type.
+// sample has a setting of each type.
 type sample struct {
-	flags  *pflag.FlagSet
+	*Set
 	ports  []string
-	flag   string
+	flags  []string
+	text   string
 	debug  bool
 	wait   time.Duration
 	count  int
 	clear  string
-	rules  pairs
+	rules  []pair
 	config string
 }
 
 func newSample() *sample {
-	s := &sample{flags: pflag.NewFlagSet("", pflag.ContinueOnError)}
-	s.flags.SortFlags = false
-	s.flags.StringArrayVar(&s.ports, "port", nil, "listen on `port`; repeatable")
-	s.flags.StringVar(&s.flag, "build-flags", "", "`flags` for go build")
-	s.flags.BoolVar(&s.debug, "debug", false, "for a debugger")
-	s.flags.DurationVar(&s.wait, "stop-timeout", 10*time.Second, "how `long`")
-	s.flags.IntVar(&s.count, "count", 3, "how many")
-	s.flags.StringVar(&s.clear, "clear", "never", "`when` to clear")
-	s.flags.Lookup("clear").NoOptDefVal = "screen"
-	s.flags.Var(&s.rules, "rule", "a `rule`; repeatable")
-	s.flags.StringVar(&s.config, "config", "", "not for the file")
-	NotKey(s.flags, "config")
+	s := &sample{wait: 10 * time.Second, count: 3, clear: "never"}
+	s.Set = NewSet(nil, Group{"All", []Spec{
+		{Name: "port", Value: Strings(&s.ports, "port", nil), Usage: "listen on `port`"},
+		{Name: "build-flags", Value: Words(&s.flags, "flags"), Usage: "`flags` for go build", Live: 1},
+		{Name: "text", Value: String(&s.text, "text"), Usage: "any text"},
+		{Name: "debug", Value: Bool(&s.debug), Usage: "for a debugger", Live: 2},
+		{Name: "stop-timeout", Value: Duration(&s.wait), Usage: "maximum `duration`"},
+		{Name: "count", Value: Count(&s.count), Usage: "number"},
+		{Name: "clear", Value: Choice(&s.clear, "never", "screen", "all"), Alone: "screen", Usage: "when to clear"},
+		{Name: "rule", Value: Tables(&s.rules, "rule", parsePair, pairFields, pairFromTable), Usage: "a `rule`"},
+		{Name: "config", Value: String(&s.config, "file"), Usage: "not for the file", FlagOnly: true},
+	}})
 	return s
 }
 
-// pairs is a list whose elements may be tables.
-type pairs struct{ list []string }
+// pair is an element of a list that may be a table.
+type pair string
 
-func (p *pairs) String() string             { return strings.Join(p.list, " ") }
-func (p *pairs) Type() string               { return "pair" }
-func (p *pairs) Set(s string) error         { return p.Append(s) }
-func (p *pairs) GetSlice() []string         { return p.list }
-func (p *pairs) Replace(all []string) error { p.list = all; return nil }
-func (p *pairs) Append(s string) error {
+func (p pair) String() string { return string(p) }
+
+func parsePair(s string) (pair, error) {
 	if !strings.Contains(s, ":") {
-		return errors.New("there is no colon")
+		return "", errors.New("there is no colon")
 	}
-	p.list = append(p.list, s)
-	return nil
+	return pair(s), nil
 }
 
-func (p *pairs) Fields() []Field {
-	return []Field{{Name: "match", Type: List, Required: true}, {Name: "run", Type: Text, Required: true}, {Name: "once", Type: Boolean}}
+var pairFields = []Field{{Name: "match", Type: TextList, Required: true}, {Name: "run", Type: Text, Required: true}, {Name: "once", Type: Boolean}}
+
+func pairFromTable(t map[string]any) (pair, error) {
+	return parsePair(fmt.Sprint(strings.Join(t["match"].([]string), ","), ":", t["run"], ":", t["once"]))
 }
 
-func (p *pairs) AppendTable(t map[string]any) error {
-	return p.Append(fmt.Sprint(strings.Join(t["match"].([]string), ","), ":", t["run"], ":", t["once"]))
-}
-
-func (s *sample) fill(env []string, text string) (map[string]Source, error) {
-	given := GivenTo(s.flags)
+func (s *sample) fill(env []string, text string) (Sources, error) {
+	given := s.Given()
 	var doc *Document
 	if text != "" {
 		var err error
@@ -72,7 +67,7 @@ func (s *sample) fill(env []string, text string) (map[string]Source, error) {
 			return nil, err
 		}
 	}
-	return Fill(s.flags, given, env, doc)
+	return s.Fill(given, env, doc)
 }
 
 const full = `# a comment
@@ -99,7 +94,9 @@ func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
 	} {
 		s := newSample()
 		if c.args != "" {
-			if err := s.flags.Parse([]string{c.args}); err != nil {
+			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+			s.AddTo(flags)
+			if err := flags.Parse([]string{c.args}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,8 +116,8 @@ func TestFileHasEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%v %s %v %v %v %s %v", s.ports, s.flag, s.debug, s.wait, s.count, s.clear, s.rules.list)
-	if want := "[8080 127.0.0.1:9000] -tags dev true 500ms 7 screen [a: b]"; got != want {
+	got := fmt.Sprintf("%v %s %v %v %v %s %v", s.ports, s.flags, s.debug, s.wait, s.count, s.clear, s.rules)
+	if want := "[8080 127.0.0.1:9000] [-tags dev] true 500ms 7 screen [a: b]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if place := from["debug"].Place; place != "hotstart.toml:5" {
@@ -151,15 +148,15 @@ func TestTables(t *testing.T) {
 	doc, err := Parse("x", "[[rule]]\nmatch = 'a'\nrun = 'x'\n\n[[rule]]\nmatch = ['b', 'c']\nrun = 'y'\nonce = true\n")
 	for range 2 { // it can be read again
 		if err == nil {
-			_, err = Fill(s.flags, nil, nil, doc)
+			_, err = s.Fill(nil, nil, doc)
 		}
 	}
-	if got := strings.Join(s.rules.list, " "); err != nil || got != "a:x:<nil> b,c:y:true" {
+	if got := fmt.Sprint(s.rules); err != nil || got != "[a:x:<nil> b,c:y:true]" {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
 
-func TestWhatCantBeMeant(t *testing.T) {
+func TestInvalidFile(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"prot = 80", `hotstart.toml:1: unknown key "prot"; did you mean port?`},
 		{"\nstop_timeout = '1s'", `hotstart.toml:2: unknown key "stop_timeout"; did you mean stop-timeout?`},
@@ -167,10 +164,13 @@ func TestWhatCantBeMeant(t *testing.T) {
 		{"[build]\ncmd = 'x'", `hotstart.toml:1: unknown key "build"`},
 		{"config = 'x'", `hotstart.toml:1: config can't be set in a file; it is a flag, and HOTSTART_CONFIG`},
 		{"# x\nstop-timeout = 5", `hotstart.toml:2:16: stop-timeout: want a duration such as "500ms" or "10s", not 5`},
-		{"stop-timeout = 'soon'", `hotstart.toml:1:17: stop-timeout: time: invalid duration "soon"`},
+		{"stop-timeout = 'soon'", `hotstart.toml:1:17: invalid stop-timeout "soon": want a duration such as 500ms or 10s`},
 		{"debug = 'yes'", `hotstart.toml:1:10: debug: want true or false, not the string "yes"`},
 		{"count = '7'", `hotstart.toml:1:10: count: want a number, not the string "7"`},
 		{"build-flags = ['-race']", `hotstart.toml:1:16: build-flags: want a string, not a list`},
+		{"build-flags = '\"a'", `hotstart.toml:1:16: build-flags: a " is not closed`},
+		{"clear = 'twice'", `hotstart.toml:1:10: invalid clear "twice": want never, screen or all`},
+		{"stop-timeout = '-1s'", `hotstart.toml:1:17: stop-timeout must not be negative`},
 		{"port = [80, true]", `hotstart.toml:1:9: port: want a list of strings, not true`},
 		{"port = {a = 1}", `hotstart.toml:1:9: port: want a list of strings, not a table`},
 		{"rule = 'x'", `hotstart.toml:1:9: rule: there is no colon`},
@@ -189,15 +189,15 @@ func TestWhatCantBeMeant(t *testing.T) {
 	}
 }
 
-func TestVariableThatCantBeMeant(t *testing.T) {
+func TestInvalidVariable(t *testing.T) {
 	_, err := newSample().fill([]string{"HOTSTART_DEBUG=maybe"}, "")
-	if err == nil || !strings.HasPrefix(err.Error(), `HOTSTART_DEBUG: invalid debug "maybe": `) {
+	if err == nil || !strings.HasPrefix(err.Error(), `HOTSTART_DEBUG: invalid debug "maybe": want true or false`) {
 		t.Error(err)
 	}
 }
 
-func TestStrangers(t *testing.T) {
-	got := Strangers(newSample().flags, []string{"PATH=x", "HOTSTART_FD=3", "HOTSTART_PORT=1", "HOTSTART_PROT=1", "HOTSTART_XYZXYZ=1", "HOTSTART_CONFIG=x"})
+func TestUnknownVariables(t *testing.T) {
+	got := newSample().UnknownVariables([]string{"PATH=x", "HOTSTART_FD=3", "HOTSTART_PORT=1", "HOTSTART_PROT=1", "HOTSTART_XYZXYZ=1", "HOTSTART_CONFIG=x"})
 	want := "[unknown setting HOTSTART_PROT in the environment; did you mean HOTSTART_PORT? unknown setting HOTSTART_XYZXYZ in the environment]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got %v", got)
@@ -212,5 +212,19 @@ func TestDistance(t *testing.T) {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
+	}
+}
+
+func TestChanges(t *testing.T) {
+	old, now := newSample(), newSample()
+	if _, err := now.fill(nil, "debug = true\nbuild-flags = '-race'\ncount = 7\ntext = 'x'"); err != nil {
+		t.Fatal(err)
+	}
+	changed, live, fixed := now.Changes(old.Set)
+	if got := fmt.Sprint(changed, live, fixed); got != "[build-flags debug] 3 [text count]" {
+		t.Error(got)
+	}
+	if err := now.Keep(old.Set, fixed); err != nil || now.count != 3 || now.text != "" || !now.debug {
+		t.Errorf("%+v, %v", now, err)
 	}
 }

@@ -10,12 +10,11 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/santhosh-tekuri/jsonschema/v5"
-	"github.com/spf13/pflag"
 )
 
 // A template sets nothing, and all that it shows is what holds anyway.
 func TestTemplateShowsTheDefaults(t *testing.T) {
-	text := Template([]Group{{"All", newSample().flags}})
+	text := newSample().Template()
 	if doc, err := Parse("x", text); err != nil || len(doc.order) > 0 {
 		t.Fatalf("%v, %v:\n%s", doc, err, text)
 	}
@@ -25,14 +24,14 @@ func TestTemplateShowsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, set)
 	}
-	fresh.flags.VisitAll(func(f *pflag.Flag) {
-		if Literal(f) != Literal(s.flags.Lookup(f.Name)) {
-			t.Errorf("%s is %s", f.Name, Literal(s.flags.Lookup(f.Name)))
+	for _, f := range fresh.all {
+		if got := s.lookup(f.Name).literal(); f.literal() != got {
+			t.Errorf("%s is %s", f.Name, got)
 		}
-		if IsKey(f) != (from[f.Name].Kind == File) {
+		if f.isKey() != (from[f.Name].Kind == File) {
 			t.Errorf("%s is in the file or not: %v", f.Name, from[f.Name])
 		}
-	})
+	}
 }
 
 func FuzzLiteralIsRead(f *testing.F) {
@@ -44,10 +43,12 @@ func FuzzLiteralIsRead(f *testing.F) {
 			t.Skip()
 		}
 		s, read := newSample(), newSample()
-		s.flag, s.ports = text, []string{text, "2"}
-		line := fmt.Sprintf("build-flags = %s\nport = %s\n", Literal(s.flags.Lookup("build-flags")), Literal(s.flags.Lookup("port")))
-		if _, err := read.fill(nil, line); err != nil || read.flag != text || read.ports[0] != text {
-			t.Errorf("%q was read as %q: %v", line, read.flag, err)
+		if err := errors.Join(s.lookup("text").set([]string{text}), s.lookup("port").set([]string{text, "2"})); err != nil {
+			t.Fatal(err)
+		}
+		line := fmt.Sprintf("text = %s\nport = %s\n", s.lookup("text").literal(), s.lookup("port").literal())
+		if _, err := read.fill(nil, line); err != nil || read.text != text || read.ports[0] != text {
+			t.Errorf("%q was read as %q: %v", line, read.text, err)
 		}
 	})
 }
@@ -68,25 +69,25 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		var lines strings.Builder
-		s.flags.VisitAll(func(f *pflag.Flag) {
-			if IsKey(f) {
-				fmt.Fprintf(&lines, "%s = %s\n", f.Name, Literal(f))
+		for _, f := range s.all {
+			if f.isKey() {
+				fmt.Fprintf(&lines, "%s = %s\n", f.Name, f.literal())
 			}
-		})
+		}
 		if _, err := again.fill(nil, lines.String()); err != nil {
 			t.Fatalf("%v of %q, written down as\n%s", err, text, &lines)
 		}
-		s.flags.VisitAll(func(f *pflag.Flag) {
-			if Literal(again.flags.Lookup(f.Name)) != Literal(f) {
-				t.Errorf("%s of %q was read again as %s", Literal(f), text, Literal(again.flags.Lookup(f.Name)))
+		for _, f := range s.all {
+			if got := again.lookup(f.Name).literal(); got != f.literal() {
+				t.Errorf("%s of %q was read again as %s", f.literal(), text, got)
 			}
-		})
+		}
 	})
 }
 
 // The schema takes what Fill takes, and nothing else.
 func TestSchemaAgrees(t *testing.T) {
-	schema := jsonschema.MustCompileString("schema.json", Schema(newSample().flags))
+	schema := jsonschema.MustCompileString("schema.json", newSample().Schema())
 	for _, text := range []string{
 		full, "port = 80", "port = 'a'", "port = []", "clear = 'all'", "clear = false", "stop-timeout = '1h2m0.5s'", "stop-timeout = '0'",
 		"[[rule]]\nmatch = 'a'\nrun = 'b'", "[[rule]]\nmatch = ['a', 'c']\nrun = 'b'\nonce = true", "rule = ['a: b', {match = 'a', run = 'b'}]",

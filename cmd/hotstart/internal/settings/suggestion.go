@@ -2,8 +2,9 @@ package settings
 
 import "fmt"
 
-// meant asks whether a name that is near was meant, which has a prefix.
-func meant(name string, known []string, prefix string) string {
+// suggestion asks whether the nearest of the known names was meant. It is empty
+// if no name is near. prefix is shown before the name.
+func suggestion(name string, known []string, prefix string) string {
 	near, least := "", 1+len(name)/3
 	for _, k := range known {
 		if d := distance(name, k); d <= least {
@@ -16,8 +17,7 @@ func meant(name string, known []string, prefix string) string {
 	return fmt.Sprintf("; did you mean %s?", prefix+near)
 }
 
-// distance counts the letters that are to be added, left out, replaced, or
-// swapped with the next one.
+// distance counts the letters to add, remove, replace, or swap with the next one.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

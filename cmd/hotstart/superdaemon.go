@@ -8,23 +8,21 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
 
-// runRun does what the flags of hotstart run say: it is the superdaemon, has
+// runSuperdaemon does what the flags of hotstart run say: it is the superdaemon, has
 // one run in the background, or tells one that runs what to do.
-func runRun(cmd *cobra.Command, o *runOptions) error {
-	usage := func(err error) error {
-		return &usageError{err: err, hint: cmd.CommandPath() + " --help"}
-	}
+func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
+	usage := func(err error) error { return cli.Usage(err, cmd.CommandPath()+" --help") }
 	if err := o.fromEnvironment(cmd.Flags()); err != nil {
 		return usage(err)
 	}
@@ -229,7 +227,7 @@ func (d *superdaemon) settle(e starter.Event) {
 func (d *superdaemon) ending(err error) error {
 	switch {
 	case d.lines.cut != 0:
-		return &signalError{d.lines.cut}
+		return cli.Signaled(d.lines.cut)
 	case errors.Is(err, starter.ErrNoWorker) && d.failure != nil:
 		return d.failure
 	case err == nil && d.killed.PID != 0:
@@ -243,7 +241,7 @@ func (d *superdaemon) ending(err error) error {
 
 // told makes sure that err is told once, where somebody reads it.
 func (d *superdaemon) told(err error) error {
-	if err == nil || errors.As(err, new(*toldError)) || errors.As(err, new(*signalError)) {
+	if err == nil || cli.IsReported(err) {
 		return err
 	}
 	if d.daemon != nil {
@@ -252,11 +250,8 @@ func (d *superdaemon) told(err error) error {
 	if d.daemon == nil || d.redirected {
 		d.errors.Handle(report.Failed{Err: err})
 	}
-	return &toldError{err}
+	return &cli.Error{Err: err, Code: cli.Failure, Reported: true}
 }
-
-// toldError has been told to the user already.
-type toldError struct{ error }
 
 // checkControl makes sure that what --restart and --stop need is there.
 func (o *runOptions) checkControl() error {
@@ -265,9 +260,9 @@ func (o *runOptions) checkControl() error {
 		return errors.New("--restart and --stop can't be used together")
 	case len(o.command) > 0:
 		return fmt.Errorf("--restart and --stop take no program: %q", o.command[0])
-	case o.stop && o.pidFile == "":
+	case o.stop && o.starter.PIDFile == "":
 		return errors.New("--stop option requires --pid-file")
-	case o.restart && (o.pidFile == "" || o.statusFile == ""):
+	case o.restart && (o.starter.PIDFile == "" || o.starter.StatusFile == ""):
 		return errors.New("--restart option requires --pid-file and --status-file")
 	}
 	return nil
@@ -277,34 +272,19 @@ func (o *runOptions) checkControl() error {
 func (o *runOptions) control(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	if o.restartTimeout > 0 {
-		wait := time.Duration(o.restartTimeout)
+		wait := o.restartTimeout
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("waited for %v (--restart-timeout)", wait))
 		defer cancel()
 	}
-	server, err := starter.Find(o.pidFile)
+	server, err := starter.Find(o.starter.PIDFile)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	if o.restart {
-		return server.Restart(ctx, o.statusFile)
+		return server.Restart(ctx, o.starter.StatusFile)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "stop_server (pid:%d) stopping now (pid:%d)...\n", os.Getpid(), server.PID)
 	return server.Stop(ctx)
-}
-
-// compatible is the version of start_server that this one is like.
-const compatible = "0.35"
-
-// asStartServer makes run a program of its own.
-func asStartServer(cmd *cobra.Command) *cobra.Command {
-	cmd.Use = startServer + " [options] [--] program [argument ...]"
-	cmd.Example = strings.ReplaceAll(cmd.Example, "hotstart run", startServer)
-	cmd.SetVersionTemplate(compatible + " (hotstart {{.Version}})\n")
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err: err, hint: startServer + " --help"}
-	})
-	return cmd
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 // stranger is a user that owns no file but what a test gives it.
@@ -81,17 +79,17 @@ func TestConfigOfStrangers(t *testing.T) {
 	}
 }
 
-func mustRead(t *testing.T, named string) (*config, *settings.Document) {
+func mustRead(t *testing.T, named string) (*Loader, *Document) {
 	t.Helper()
-	c, err := configOf(named)
+	l := &Loader{}
+	if err := l.choose(named); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := l.read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := c.read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, doc
+	return l, doc
 }
 
 func TestIsPrivate(t *testing.T) {

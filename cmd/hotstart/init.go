@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 func newInitCmd() *cobra.Command {
@@ -26,7 +28,7 @@ func newInitCmd() *cobra.Command {
 			if air != "" {
 				return initFromAir(cmd, air, force)
 			}
-			return writeConfig(cmd, settings.Template(freshWatchFlags().groups), force)
+			return writeConfig(cmd, newWatchFlags(nil).set.Template(), force)
 		},
 	}
 	cmd.Flags().StringVar(&air, "from-air", "", "convert the settings of this air `file`")
@@ -38,10 +40,9 @@ func newInitCmd() *cobra.Command {
 func initFromAir(cmd *cobra.Command, air string, force bool) error {
 	b, err := os.ReadFile(air)
 	if err != nil {
-		return &hintedError{fmt.Errorf("reading air's settings: %w", err), "hotstart init --from-air=FILE"}
+		return cli.WithHint(fmt.Errorf("reading air's settings: %w", err), "hotstart init --from-air=FILE")
 	}
-	all := freshWatchFlags().all
-	text, notes, err := settings.FromAir(string(b), func(name string) bool { return all.Lookup(name) != nil })
+	text, notes, err := settings.FromAir(string(b), newWatchFlags(nil).set.Has)
 	if err != nil {
 		return fmt.Errorf("%s:%w", air, err)
 	}
@@ -49,7 +50,7 @@ func initFromAir(cmd *cobra.Command, air string, force bool) error {
 		return err
 	}
 	for _, n := range notes {
-		fmt.Fprintf(cmd.OutOrStdout(), "  %-32s %s\n", n.Key, n.Became)
+		fmt.Fprintf(cmd.OutOrStdout(), "  %-32s %s\n", term.CleanLine(n.Key), term.CleanLine(n.Became))
 	}
 	return nil
 }
@@ -57,13 +58,13 @@ func initFromAir(cmd *cobra.Command, air string, force bool) error {
 // writeConfig makes the file, and says so.
 func writeConfig(cmd *cobra.Command, text string, force bool) error {
 	if force { // a link that is there goes, not what it leads to
-		if err := os.Remove(configName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(settings.FileName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	f, err := os.OpenFile(configName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(settings.FileName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &hintedError{errors.New(configName + " already exists"), "hotstart init --force"}
+		return cli.WithHint(errors.New(settings.FileName+" already exists"), "hotstart init --force")
 	}
 	if err != nil {
 		return err
@@ -73,7 +74,7 @@ func writeConfig(cmd *cobra.Command, text string, force bool) error {
 		err = closing
 	}
 	if err == nil {
-		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", configName)
+		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", settings.FileName)
 	}
 	return err
 }

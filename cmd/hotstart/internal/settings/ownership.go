@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -12,14 +12,14 @@ import (
 	"syscall"
 )
 
-// An ignoredError is a hotstart.toml that was found and is not read: what it
+// An IgnoredError is a hotstart.toml that was found and is not read: what it
 // says could be another user's words.
-type ignoredError struct{ name, why, hint string }
+type IgnoredError struct{ name, why, hint string }
 
-func (e *ignoredError) Error() string { return e.name + " is ignored: " + e.why }
+func (e *IgnoredError) Error() string { return e.name + " is ignored: " + e.why }
 
 // Hint is the next command to type.
-func (e *ignoredError) Hint() string { return e.hint }
+func (e *IgnoredError) Hint() string { return e.hint }
 
 // ownFile returns the file at a path, links resolved, if it lies in the folder
 // root or below, and nobody but this user and root can have written it: they
@@ -35,7 +35,7 @@ func ownFile(path, root, name string) (real string, info fs.FileInfo, err error)
 	}
 	insist := "hotstart watch --config=" + name
 	if rel, err := filepath.Rel(root, real); err != nil || !filepath.IsLocal(rel) {
-		return "", nil, &ignoredError{name, fmt.Sprintf("it is a link to %s, outside of %s", real, root), insist}
+		return "", nil, &IgnoredError{name, fmt.Sprintf("it is a link to %s, outside of %s", real, root), insist}
 	}
 	for at := real; ; at = filepath.Dir(at) {
 		seen, err := os.Lstat(at)
@@ -53,7 +53,7 @@ func ownFile(path, root, name string) (real string, info fs.FileInfo, err error)
 			if fix == "" {
 				fix = insist
 			}
-			return "", nil, &ignoredError{name, what + " " + why, fix}
+			return "", nil, &IgnoredError{name, what + " " + why, fix}
 		}
 		if at == root {
 			return real, info, nil

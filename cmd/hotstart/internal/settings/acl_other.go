@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package settings
 
 // hasACL is not known: what a group can write counts as shared.
 func hasACL(string) bool { return true }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"os"
@@ -52,9 +52,9 @@ func TestFindConfig(t *testing.T) {
 		t.Setenv("GOWORK", c.gowork)
 		want, found := filepath.Join(root, c.want), c.want != ""
 		if !found {
-			want = filepath.Join(root, c.from, configName)
+			want = filepath.Join(root, c.from, FileName)
 		}
-		got, top := findConfig(filepath.Join(root, c.from))
+		got, top := findFile(filepath.Join(root, c.from))
 		if got != want || isFile(got) != found || top != filepath.Join(root, c.root) {
 			t.Errorf("%s: %s up to %s, want %s up to %s", c.name, got, top, want, c.root)
 		}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
+)
+
+// parseOutputFlags sets --color and --log-format from the command line also
+// where another flag before them is invalid, so that they apply to the error.
+func parseOutputFlags(cmd *cobra.Command, args []string) {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.ParseErrorsAllowlist.UnknownFlags = true
+	f.Usage = func() {}
+	for _, name := range []string{"color", "log-format"} {
+		if flag := cmd.Flag(name); flag != nil {
+			f.AddFlag(flag)
+		}
+	}
+	_ = f.Parse(args) // the first error is reported
+}
+
+// flagError words an error about a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		err = settings.Phrase("--"+invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(err))
+	}
+	hint := cli.Hint(err)
+	if hint == "" {
+		hint = cmd.CommandPath() + " --help"
+	}
+	return cli.Usage(err, hint)
+}
+
+// unknownCommand returns an error for an argument that is not a command.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return cli.Usage(fmt.Errorf("unknown command %q", args[0]), "hotstart --help")
+}
+
+// noArgs returns an error if there are arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return cli.Usage(fmt.Errorf("%s takes no argument: %q", cmd.CommandPath(), args[0]), cmd.CommandPath()+" --help")
+}

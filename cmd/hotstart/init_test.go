@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
+)
+
+// A link in the place of hotstart.toml, which another user may have made, costs no file.
+func TestInitFollowsNoLink(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.WriteFile("victim", []byte("precious"), 0o600), os.Symlink("victim", settings.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	if code := run([]string{"init"}, io.Discard, io.Discard); code == cli.OK {
+		t.Error("it wrote over what was there")
+	}
+	if code := run([]string{"init", "--force"}, io.Discard, io.Discard); code != cli.OK {
+		t.Errorf("with --force: exit code %d", code)
+	}
+	if b, err := os.ReadFile("victim"); err != nil || string(b) != "precious" {
+		t.Errorf("the file at the end of the link is %.40q now, %v", b, err)
+	}
+	if info, err := os.Lstat(settings.FileName); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("%s: %v, %v", settings.FileName, info, err)
+	}
+}

@@ -1,0 +1,161 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// A Loader loads settings from the command line, the environment and
+// hotstart.toml. It can load them again when the file has changed.
+type Loader struct {
+	given   Given
+	env     []string
+	start   string        // working directory of hotstart
+	dir     string        // folder that all paths are relative to; empty before the first Load
+	path    string        // of hotstart.toml, whether or not it exists; empty: no file is read
+	root    string        // folder in which the file must be; empty: it was named by --config
+	found   bool          // the last Load has read the file
+	ignored *IgnoredError // why the last Load has not read the file; nil if it has, or there is no file
+}
+
+// NewLoader returns a Loader for what the command line has given. It fills a
+// set from everything but the file to find out, by its setting config, which
+// file is read.
+func NewLoader(set *Set, given Given) (*Loader, error) {
+	l := &Loader{given: given, env: os.Environ()}
+	if _, err := set.Fill(given, l.env, nil); err != nil {
+		return nil, err
+	}
+	return l, l.choose(set.lookup("config").Value.String())
+}
+
+// choose finds the file for a value of --config. A named file must exist.
+func (l *Loader) choose(named string) (err error) {
+	if l.start, err = os.Getwd(); err != nil || named == ConfigOff {
+		return err
+	}
+	if named == "" {
+		l.path, l.root = findFile(l.start)
+		return nil
+	}
+	l.path = named
+	if !filepath.IsAbs(named) {
+		l.path = filepath.Join(l.start, named)
+	}
+	if !isFile(l.path) {
+		return &Error{"--config=" + l.path, errNoFile{}}
+	}
+	return nil
+}
+
+// errNoFile is the error of a --config that names no file.
+type errNoFile struct{}
+
+func (errNoFile) Error() string { return "file does not exist" }
+func (errNoFile) Hint() string  { return "hotstart init" }
+
+// Load fills a set that has its defaults.
+func (l *Loader) Load(set *Set) (Sources, error) {
+	doc, err := l.read()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := set.Fill(l.given, l.env, doc)
+	if err == nil && l.dir == "" { // it stays if the file is removed
+		l.dir = l.start
+		if l.found {
+			l.dir = filepath.Dir(l.path)
+		}
+	}
+	return sources, err
+}
+
+// read reads the file, which may be missing or ignored.
+func (l *Loader) read() (*Document, error) {
+	l.found, l.ignored = false, nil
+	if l.path == "" || !isFile(l.path) {
+		return nil, nil
+	}
+	text, err := l.readFile()
+	if errors.As(err, &l.ignored) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := Parse(l.Name(), text)
+	l.found = err == nil
+	return doc, err
+}
+
+// readFile returns the text of the file. The error is an *IgnoredError if
+// another user can have written it, unless the file was named.
+func (l *Loader) readFile() (string, error) {
+	if l.root == "" {
+		b, err := os.ReadFile(l.path)
+		return string(b), err
+	}
+	real, info, err := ownFile(l.path, l.root, l.Name())
+	if err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || !now.Mode().IsRegular() {
+		return "", fmt.Errorf("reading %s: it is not a regular file or was replaced while it was read", l.path)
+	}
+	b, err := io.ReadAll(f)
+	return string(b), err
+}
+
+// Start returns the working directory of hotstart.
+func (l *Loader) Start() string { return l.start }
+
+// Dir returns the folder that every path in the settings is relative to: the
+// folder of the file, if the first Load has read one, or else Start.
+func (l *Loader) Dir() string { return l.dir }
+
+// Path returns the path of the file, whether or not it exists; empty: no file
+// is read.
+func (l *Loader) Path() string { return l.path }
+
+// Ignored returns why the last Load has ignored the file, or nil.
+func (l *Loader) Ignored() error {
+	if l.ignored == nil {
+		return nil
+	}
+	return l.ignored
+}
+
+// Name returns the shortest name of the file.
+func (l *Loader) Name() string { return l.short(l.path) }
+
+func (l *Loader) short(path string) string {
+	if name, err := filepath.Rel(l.start, path); err == nil && len(name) < len(path) {
+		return name
+	}
+	return path
+}
+
+// Warnings returns a line for each thing that was given and has no effect.
+func (l *Loader) Warnings(set *Set) []string {
+	lines := set.UnknownVariables(l.env)
+	if l.ignored != nil {
+		lines = append(lines, fmt.Sprintf("%v; run: %s", l.ignored, l.ignored.hint))
+	}
+	for _, p := range l.given["package"] { // a folder, as a rule
+		path := filepath.Join(l.start, p, FileName)
+		if l.root != "" && path != l.path && filepath.IsLocal(p) && isFile(path) {
+			name := l.short(path)
+			lines = append(lines, fmt.Sprintf("%s is not read, because it is not in this folder or above it; run: hotstart watch --config=%s", name, name))
+		}
+	}
+	return lines
+}

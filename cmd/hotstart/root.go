@@ -1,0 +1,26 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
+)
+
+func newRootCmd() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hotstart",
+		Short: "Reload a Go server without dropping a connection",
+		Long: "hotstart keeps a server's listening sockets open while it builds the program,\n" +
+			"starts the new one on them, and stops the old one only when the new one is ready.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       version(),
+	}
+	root.SetVersionTemplate("hotstart {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	settings.NewSet(nil, settings.Group{Specs: []settings.Spec{colorSpec()}}).AddTo(root.PersistentFlags())
+	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd(), newVersionCmd())
+	return root
+}
