@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -209,8 +210,8 @@ func (o *runOptions) fromEnvironment(f *pflag.FlagSet) error {
 	}{
 		{"envdir", "ENVDIR", func() string { return o.starter.EnvDir }},
 		{"enable-auto-restart", "ENABLE_AUTO_RESTART", func() string { return map[bool]string{true: "1"}[o.autoRestart] }},
-		{"auto-restart-interval", "AUTO_RESTART_INTERVAL", func() string { return plainSeconds(o.autoInterval) }},
-		{"kill-old-delay", "KILL_OLD_DELAY", func() string { return plainSeconds(o.starter.KillOldDelay) }},
+		{"auto-restart-interval", "AUTO_RESTART_INTERVAL", func() string { return report.Seconds(o.autoInterval) }},
+		{"kill-old-delay", "KILL_OLD_DELAY", func() string { return report.Seconds(o.starter.KillOldDelay) }},
 	} {
 		flag, value := f.Lookup(v.flag), os.Getenv(v.variable)
 		if flag.Changed {

@@ -62,26 +62,28 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 
 // superdaemon is hotstart run in the foreground.
 type superdaemon struct {
-	lines      runLines
-	queue      *term.OrderedQueue // that lines and screen write to
+	log        report.StartServer
+	queue      *term.OrderedQueue // that log and screen write to
 	screen     *term.Screen
 	errors     *report.Log  // on screen
-	log        *starter.Log // nil: none
+	logFile    *starter.Log // nil: none
 	starter    *starter.Starter
 	daemon     *starter.Daemon // nil: it is none
 	redirected bool            // stderr is the log
 	failure    error           // of the last start, while none has come up since
 	killed     starter.Worker  // a worker that did not leave when all were to
+	stopping   bool            // a signal has asked for the end
+	forcedBy   syscall.Signal  // a second one; 0: none has come
 }
 
-// writeTo makes lines and screen write to w by a queue, after what they have
+// writeTo makes log and screen write to w by a queue, after what they have
 // written already.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
 		d.queue.Close(term.CloseTimeout)
 	}
 	d.queue = term.NewOrderedQueue(w)
-	d.lines.w = d.queue
+	d.log.Redirect(d.queue)
 	d.screen.Redirect(d.queue)
 }
 
@@ -91,8 +93,8 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	defer func() {
 		err = d.told(err)
 		d.queue.Close(term.CloseTimeout)
-		if d.log != nil {
-			d.log.Close()
+		if d.logFile != nil {
+			d.logFile.Close()
 		}
 	}()
 	if logFile != "" {
@@ -100,12 +102,12 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 		if err != nil {
 			return err
 		}
-		d.log = log
+		d.logFile = log
 	}
 	// Not earlier: opening a log can take long, and is ended by any signal.
 	signals := notifySignals()
-	d.lines.sockets = len(so.Ports)+len(so.Paths) > 0
-	d.lines.say("start_server (pid:%d) starting now...", os.Getpid())
+	d.log.Sockets = len(so.Ports)+len(so.Paths) > 0
+	d.log.Handle(report.Notef("start_server (pid:%d) starting now...", os.Getpid()))
 	so.Report = d.report
 	if d.daemon != nil && so.MaxStartFailures == 0 {
 		so.MaxFirstFailures = 1 // who started it waits to hear
@@ -115,12 +117,12 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	}
 	for _, a := range d.starter.Addresses() {
 		if a.FD >= 0 {
-			d.lines.say("socket is duplicated to file descriptor %d", a.FD)
+			d.log.Handle(report.Notef("socket is duplicated to file descriptor %d", a.FD))
 		}
 	}
-	if d.log != nil {
+	if d.logFile != nil {
 		d.writeTo(os.Stderr) // what was said so far is for the one that is replaced
-		if err := d.log.Redirect(); err != nil {
+		if err := d.logFile.Redirect(); err != nil {
 			d.starter.Close()
 			return err
 		}
@@ -186,9 +188,9 @@ func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 	for {
 		select {
 		case sig := <-signals:
-			if d.log != nil {
-				if err := d.log.Reopen(); err != nil {
-					d.lines.say("%v", err)
+			if d.logFile != nil {
+				if err := d.logFile.Reopen(); err != nil {
+					d.log.Handle(report.Notef("%v", err))
 				}
 			}
 			d.starter.Signal(sig.(syscall.Signal))
@@ -200,10 +202,16 @@ func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 
 // report follows what the starter does.
 func (d *superdaemon) report(e starter.Event) {
-	if e.Kind == starter.Killing && d.lines.stopping != 0 {
+	switch {
+	case e.Kind == starter.Killing && d.stopping:
 		d.killed = e.Worker
+	case e.Kind == starter.Signaled && (e.Signal == syscall.SIGTERM || e.Signal == syscall.SIGINT):
+		if d.stopping {
+			d.forcedBy = e.Signal
+		}
+		d.stopping = true
 	}
-	d.lines.event(e)
+	d.log.Handle(report.WorkerEvent{Event: e})
 	d.settle(e)
 	if e.Kind == starter.Left {
 		debug.FreeOSMemory() // nothing will happen now for long: 1 of 15 MB
@@ -226,15 +234,15 @@ func (d *superdaemon) settle(e starter.Event) {
 // ending is what the end of the starter means.
 func (d *superdaemon) ending(err error) error {
 	switch {
-	case d.lines.cut != 0:
-		return cli.Signaled(d.lines.cut)
+	case d.forcedBy != 0:
+		return cli.Signaled(d.forcedBy)
 	case errors.Is(err, starter.ErrNoWorker) && d.failure != nil:
 		return d.failure
 	case err == nil && d.killed.PID != 0:
 		return fmt.Errorf("%v had to be killed", d.killed)
 	}
 	if err == nil {
-		d.lines.say("exiting")
+		d.log.Handle(report.Notef("exiting"))
 	}
 	return err
 }

@@ -76,6 +76,7 @@ var table = []struct {
 	{Progress{}, "", "", ""},
 	{RuleRunning{"gen"}, "", "", ""},
 	{StatusChanged{}, "", "", ""},
+	{WorkerEvent{}, "", "", ""},
 	{Adopted{"net/http"}, "instrumented net/http: listeners survive reloads and in-flight requests are drained (--adopt=off disables this)", `{}`, "adopted"},
 	{NotAdopted{boom}, "not instrumented: boom; the program must take over its sockets itself", `{}`, "not_adopted"},
 	{SocketKept{one, port}, "worker 1 listens on http://localhost:8080; that socket is kept", `{"worker":1,"pid":11,"addresses":["http://localhost:8080"]}`, "kept"},
