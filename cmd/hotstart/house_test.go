@@ -12,10 +12,11 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
+	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
@@ -38,7 +39,7 @@ var guests = map[string][]string{
 	"github.com/fatih/color":       {"cmd/hotstart/internal/term"},
 	"github.com/spf13/cobra":       {"cmd/hotstart"},
 	"github.com/spf13/pflag":       {"cmd/hotstart", "cmd/hotstart/internal/settings"},
-	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/settings"},
+	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/air"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
@@ -15,7 +16,7 @@ import (
 
 func newInitCmd() *cobra.Command {
 	var force bool
-	var air string
+	var airFile string
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a hotstart.toml that explains every setting",
@@ -25,32 +26,32 @@ func newInitCmd() *cobra.Command {
 			"replacement, or why there is no replacement.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if air != "" {
-				return initFromAir(cmd, air, force)
+			if airFile != "" {
+				return initFromAir(cmd, airFile, force)
 			}
 			return writeConfig(cmd, newWatchFlags(nil).set.Template(), force)
 		},
 	}
-	cmd.Flags().StringVar(&air, "from-air", "", "convert the settings of this air `file`")
+	cmd.Flags().StringVar(&airFile, "from-air", "", "convert the settings of this air `file`")
 	cmd.Flags().Lookup("from-air").NoOptDefVal = ".air.toml"
 	cmd.Flags().BoolVar(&force, "force", false, "replace an existing hotstart.toml")
 	return cmd
 }
 
-func initFromAir(cmd *cobra.Command, air string, force bool) error {
-	b, err := os.ReadFile(air)
+func initFromAir(cmd *cobra.Command, airFile string, force bool) error {
+	b, err := os.ReadFile(airFile)
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("reading air's settings: %w", err), "hotstart init --from-air=FILE")
 	}
-	text, notes, err := settings.FromAir(string(b), newWatchFlags(nil).set.Has)
+	text, notes, err := air.Convert(string(b))
 	if err != nil {
-		return fmt.Errorf("%s:%w", air, err)
+		return fmt.Errorf("%s:%w", airFile, err)
 	}
 	if err := writeConfig(cmd, text, force); err != nil {
 		return err
 	}
 	for _, n := range notes {
-		fmt.Fprintf(cmd.OutOrStdout(), "  %-32s %s\n", term.CleanLine(n.Key), term.CleanLine(n.Became))
+		fmt.Fprintf(cmd.OutOrStdout(), "  %-32s %s\n", term.CleanLine(n.Key), term.CleanLine(n.Replacement))
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func elementText(element any) (string, error) {
 func noun(value any) string {
 	switch v := value.(type) {
 	case string:
-		return "the string " + quote(v)
+		return "the string " + Quote(v)
 	case bool, int64, float64:
 		return fmt.Sprint(v)
 	case []any:

@@ -95,7 +95,7 @@ func (d *Document) check(s *Set) error {
 		e := d.entries[key]
 		switch {
 		case slices.Contains(known, key):
-		case s.Has(key):
+		case s.lookup(key) != nil:
 			return d.wrong(e.line, 0, "%s can't be set in a file; it is a flag, and %s", key, variable(key))
 		default:
 			return d.wrong(e.line, 0, "unknown key %q%s", key, suggestion(key, known, ""))

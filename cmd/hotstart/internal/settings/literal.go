@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// quote returns a string as a literal of TOML. A character that a terminal or a
+// Quote returns a string as a literal of TOML. A character that a terminal or a
 // reader may not show is escaped.
-func quote(s string) string {
+func Quote(s string) string {
 	hidden := strings.ContainsFunc(s, isHidden)
 	if !hidden && strings.ContainsAny(s, `"\`) && !strings.Contains(s, "'") {
 		return "'" + s + "'"
@@ -41,18 +41,18 @@ func isHidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicod
 func (s *setting) literal() string {
 	switch text := s.Value.String(); s.Value.kind() {
 	case listKind:
-		return listLiteral(s.texts())
+		return QuoteList(s.texts())
 	case boolKind, numberKind:
 		return text
 	default:
-		return quote(text)
+		return Quote(text)
 	}
 }
 
-func listLiteral(texts []string) string {
+func QuoteList(texts []string) string {
 	var all []string
 	for _, text := range texts {
-		all = append(all, quote(text))
+		all = append(all, Quote(text))
 	}
 	return "[" + strings.Join(all, ", ") + "]"
 }

@@ -107,9 +107,7 @@ func (s *Set) Usages() string {
 	return b.String()
 }
 
-// Has reports whether there is a setting of that name.
-func (s *Set) Has(name string) bool { return s.lookup(name) != nil }
-
+// lookup returns the setting of that name, or nil.
 func (s *Set) lookup(name string) *setting {
 	for _, set := range s.all {
 		if set.Name == name {

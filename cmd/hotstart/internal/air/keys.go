@@ -1,4 +1,4 @@
-package settings
+package air
 
 import (
 	"fmt"
@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
-// airNone is why keys of air have no equivalent.
-var airNone = map[string]string{
+// withoutEquivalent has the reason for each key of air that has no equivalent.
+var withoutEquivalent = map[string]string{
 	"tmp_dir":                         "none: binaries are kept outside of the project",
 	"testdata_dir":                    "none: only the inputs of the build are watched",
-	"build.bin":                       "none: hotstart builds the binary and names it",
+	"build.bin":                       "none: hotstart chooses the path of the binary",
 	"build.log":                       "none: errors stay on the screen, and in the browser, until they are fixed",
 	"build.exclude_unchanged":         "none: always on; a file counts as changed when its content has changed",
 	"build.ignore_dangerous_root_dir": "none: only the inputs of the build are watched",
@@ -38,14 +40,14 @@ var airNone = map[string]string{
 	"proxy.proxy_port":                "none: there is no proxy; use the program's own port",
 }
 
-// convert says what a key of air's becomes, and takes it in.
-func (a *airFile) convert(key string) string {
-	if why, ok := airNone[key]; ok {
+// convert converts a key, and returns its replacement for the note.
+func (a *converter) convert(key string) string {
+	if why, ok := withoutEquivalent[key]; ok {
 		return why
 	}
 	table, _, _ := strings.Cut(key, ".")
-	if why, ok := airNone[strings.Join(strings.SplitN(key, ".", 3)[:min(2, strings.Count(key, ".")+1)], ".")]; ok {
-		return why // of build.windows.cmd
+	if why, ok := withoutEquivalent[strings.Join(strings.SplitN(key, ".", 3)[:min(2, strings.Count(key, ".")+1)], ".")]; ok {
+		return why // for example build.windows.cmd
 	}
 	switch table {
 	case "build":
@@ -72,7 +74,7 @@ func (a *airFile) convert(key string) string {
 	return "none: unknown key of air v1.67"
 }
 
-func (a *airFile) clearScreen() string {
+func (a *converter) clearScreen() string {
 	switch {
 	case !a.on("screen.clear_on_rebuild"):
 		return "nothing: the default is the same"
@@ -82,7 +84,7 @@ func (a *airFile) clearScreen() string {
 	return a.set("clear", "screen")
 }
 
-func (a *airFile) convertProxy(key string) string {
+func (a *converter) convertProxy(key string) string {
 	switch {
 	case key == "proxy.enabled" && a.on(key):
 		return a.set("browser", "0") + "; pages include its script, see docs/browser.md"
@@ -98,16 +100,13 @@ func (a *airFile) convertProxy(key string) string {
 	return "none: unknown key of air v1.67"
 }
 
-func (a *airFile) convertBuild(key string) string {
+func (a *converter) convertBuild(key string) string {
 	name := strings.TrimPrefix(key, "build.")
 	switch name {
 	case "pre_cmd":
 		return a.add("before", a.list(key)...)
 	case "post_cmd":
-		if a.has("on-stop") {
-			return a.add("on-stop", a.list(key)...)
-		}
-		return "none: run it after hotstart has exited"
+		return a.add("on-stop", a.list(key)...)
 	case "cmd":
 		return a.command(a.text(key))
 	case "entrypoint":
@@ -126,7 +125,7 @@ func (a *airFile) convertBuild(key string) string {
 	return a.convertFiles(name)
 }
 
-func (a *airFile) convertFiles(name string) string {
+func (a *converter) convertFiles(name string) string {
 	values := a.list("build." + name)
 	switch name {
 	case "include_ext":
@@ -136,7 +135,7 @@ func (a *airFile) convertFiles(name string) string {
 	case "include_file":
 		return a.add("watch", values...)
 	case "exclude_dir":
-		// Air's own default, which may have files that the build reads.
+		// Air's default, which can contain files that the build reads.
 		own := []string{"assets", "tmp", "vendor", "testdata"}
 		named := slices.DeleteFunc(values, func(v string) bool { return slices.Contains(own, v) })
 		note := "not for " + strings.Join(own, ", ") + ": only what the build reads counts there"
@@ -152,21 +151,21 @@ func (a *airFile) convertFiles(name string) string {
 	return "none: unknown key of air v1.67"
 }
 
-// endings are those of files that are not the build's own business.
-func (a *airFile) endings(values []string) string {
+// endings converts the extensions of files that the build does not read.
+func (a *converter) endings(values []string) string {
 	values = slices.DeleteFunc(values, func(v string) bool { return v == "go" })
 	if len(values) == 0 {
 		return "nothing: the build names its Go files"
 	}
-	ours := "restart"
+	key := "restart"
 	if len(a.list("build.pre_cmd")) > 0 || strings.Contains(a.text("build.cmd"), "&&") {
-		ours = "watch" // what is run before the build may read them
+		key = "watch" // a command before the build may read them
 	}
-	return a.add(ours, patterns(a.list("build.include_dir"), values, nil)...) + "; Go files and embedded ones always count"
+	return a.add(key, patterns(a.list("build.include_dir"), values, nil)...) + "; Go files and embedded ones always count"
 }
 
-// expressions of files that are left out have to be patterns.
-func (a *airFile) expressions(values []string) string {
+// expressions converts regular expressions of excluded files.
+func (a *converter) expressions(values []string) string {
 	var rest []string
 	for _, v := range values {
 		if plain := strings.TrimSuffix(strings.ReplaceAll(v, `\`, ""), "$"); plain != "_test.go" {
@@ -179,7 +178,7 @@ func (a *airFile) expressions(values []string) string {
 	return fmt.Sprintf("none: hotstart has patterns instead of regular expressions; rewrite %q as patterns in ignore", rest)
 }
 
-func (a *airFile) poll() string {
+func (a *converter) poll() string {
 	if !a.on("build.poll") {
 		return "nothing: it was off"
 	}
@@ -190,15 +189,13 @@ func (a *airFile) poll() string {
 	return a.set("poll", interval.String())
 }
 
-// stop is how the program is ended. Air sends SIGKILL unless told otherwise.
-func (a *airFile) stop(name string) string {
+// stop converts how the program is stopped. The default of air is SIGKILL.
+func (a *converter) stop(name string) string {
 	switch {
 	case !a.on("build.send_interrupt"):
 		return "nothing: it was off; a program gets SIGTERM, and SIGKILL after stop-timeout"
-	case name == "send_interrupt" && a.has("stop-signal"):
-		return a.set("stop-signal", "INT")
 	case name == "send_interrupt":
-		return "none: a program gets SIGTERM"
+		return a.set("stop-signal", "INT")
 	}
 	delay := time.Duration(0)
 	switch v := a.get("build.kill_delay").(type) {
@@ -213,8 +210,8 @@ func (a *airFile) stop(name string) string {
 	return a.set("stop-timeout", delay.String())
 }
 
-// rules are tables with us, too.
-func (a *airFile) rules() string {
+// rules converts the rules, which are tables of hotstart.toml, too.
+func (a *converter) rules() string {
 	tables, _ := a.get("build.rules").([]map[string]any)
 	note := "[[rule]]"
 	for _, t := range tables {
@@ -223,12 +220,12 @@ func (a *airFile) rules() string {
 		run, _ := t["cmd"].(string)
 		table := "[[rule]]\n"
 		if name != "" {
-			table += "name = " + quote(name) + "\n"
+			table += "name = " + settings.Quote(name) + "\n"
 		}
-		a.tables = append(a.tables, table+"match = "+listLiteral(match)+"\nrun = "+quote(run)+"\non-change = true\n")
+		a.tables = append(a.tables, table+"match = "+settings.QuoteList(match)+"\nrun = "+settings.Quote(run)+"\non-change = true\n")
 		if expressions := texts(t["exclude_regex"]); len(expressions) > 0 {
 			note += fmt.Sprintf("; rewrite %q as patterns in its ignore", expressions)
 		}
 	}
-	return note + "; what it writes is built, too"
+	return note + "; the files that it writes are built, too"
 }

@@ -1,13 +1,13 @@
-package settings
+package air
 
 import (
 	"slices"
 	"strings"
 )
 
-// command takes air's command apart: hotstart runs go build itself, and what
-// else there is to do before it.
-func (a *airFile) command(text string) string {
+// command converts the build command: hotstart runs go build itself, and the
+// commands before it as --before.
+func (a *converter) command(text string) string {
 	steps := strings.Split(text, "&&")
 	for i, step := range steps {
 		words := strings.Fields(step)
@@ -17,28 +17,28 @@ func (a *airFile) command(text string) string {
 		note := a.goBuild(words[2:])
 		for _, earlier := range steps[:i] {
 			a.add("before", strings.TrimSpace(earlier))
-			note += "; what comes first is run by before"
+			note += "; the commands before it are run by before"
 		}
 		if len(steps) > i+1 {
 			note += "; nothing is run between the build and the start: " + strings.TrimSpace(strings.Join(steps[i+1:], "&&"))
 		}
 		return note
 	}
-	return "none: hotstart runs go build itself, with package and build-flags; what else is to be done goes into before"
+	return "none: hotstart runs go build itself, with package and build-flags; put other commands into before"
 }
 
-// valued are the flags of go build whose value may be the next word.
+// valued lists the flags of go build whose value can be the next word.
 var valued = []string{"-C", "-o", "-p", "-asmflags", "-buildmode", "-buildvcs", "-compiler", "-covermode", "-coverpkg", "-gccgoflags", "-gcflags",
 	"-installsuffix", "-ldflags", "-mod", "-modfile", "-overlay", "-pgo", "-pkgdir", "-tags", "-toolexec"}
 
-// goBuild parts the flags of go build from what is built.
-func (a *airFile) goBuild(words []string) string {
+// goBuild converts the flags and packages of go build.
+func (a *converter) goBuild(words []string) string {
 	var flags []string
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		switch {
 		case word == "-o":
-			i++ // hotstart names the binary
+			i++ // hotstart chooses the path of the binary
 		case strings.HasPrefix(word, "-o="):
 		case slices.Contains(valued, word) && i+1 < len(words):
 			flags = append(flags, word, words[i+1])
@@ -56,17 +56,17 @@ func (a *airFile) goBuild(words []string) string {
 	return note
 }
 
-// arguments are those of the program behind its name.
-func (a *airFile) arguments(words []string) string {
+// arguments converts the program's arguments, which follow its path.
+func (a *converter) arguments(words []string) string {
 	if len(words) < 2 {
-		return "none: hotstart builds the binary and names it"
+		return "none: hotstart chooses the path of the binary"
 	}
 	a.lists["args"] = append(slices.Clone(words[1:]), a.lists["args"]...)
 	return "args"
 }
 
-// fullBin is a line for the shell: variables, the binary, its arguments.
-func (a *airFile) fullBin(text string) string {
+// fullBin converts a line for the shell: variables, the binary, its arguments.
+func (a *converter) fullBin(text string) string {
 	words := strings.Fields(text)
 	var variables []string
 	for len(words) > 0 && strings.Contains(words[0], "=") {

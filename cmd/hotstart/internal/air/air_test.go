@@ -1,11 +1,11 @@
-package settings
+package air
 
 import (
 	"strings"
 	"testing"
 )
 
-// airKeys are those of air v1.67, as its source has them.
+// airKeys has every key of air v1.67.
 const airKeys = `root = "."
 tmp_dir = "tmp"
 testdata_dir = "testdata"
@@ -74,19 +74,17 @@ app_port = 0
 app_start_timeout = 0
 `
 
-func always(string) bool { return true }
-
 func TestEveryKeyOfAirHasAnAnswer(t *testing.T) {
-	_, notes, err := FromAir(airKeys, always)
+	_, notes, err := Convert(airKeys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]string{}
+	notesByKey := map[string]string{}
 	for _, n := range notes {
-		if n.Became == "" || strings.Contains(n.Became, "no key of air") {
-			t.Errorf("%s became %q", n.Key, n.Became)
+		if n.Replacement == "" || strings.Contains(n.Replacement, "unknown key of air") {
+			t.Errorf("%s became %q", n.Key, n.Replacement)
 		}
-		told[n.Key] = n.Became
+		notesByKey[n.Key] = n.Replacement
 	}
 	table, keys := "", 0
 	for _, line := range strings.Split(airKeys, "\n") {
@@ -98,16 +96,16 @@ func TestEveryKeyOfAirHasAnAnswer(t *testing.T) {
 		if !is || table == "build.rules." {
 			continue
 		}
-		if keys++; told[table+key] == "" {
-			t.Errorf("nothing is said of %s", table+key)
+		if keys++; notesByKey[table+key] == "" {
+			t.Errorf("no note on %s", table+key)
 		}
 	}
-	if keys < 45 || told["build.rules"] == "" {
-		t.Errorf("%d keys were looked at, and of the rules: %q", keys, told["build.rules"])
+	if keys < 45 || notesByKey["build.rules"] == "" {
+		t.Errorf("%d keys were checked; the note on the rules is %q", keys, notesByKey["build.rules"])
 	}
 }
 
-func TestFromAir(t *testing.T) {
+func TestConvert(t *testing.T) {
 	for _, c := range []struct{ name, air, want string }{
 		{"nothing", "", ""},
 		{"what is the default is left out", "[build]\ncmd = 'go build -o ./tmp/main .'\nbin = 'tmp/main'\ninclude_ext = ['go']\nexclude_dir = ['tmp', 'vendor']\nexclude_regex = ['_test\\.go$']", `package = ["."]`},
@@ -128,7 +126,7 @@ func TestFromAir(t *testing.T) {
 		{"a rule", "[[build.rules]]\nname = 'css'\ncmd = 'npx \"x\"'\ninclude_dir = ['web']\ninclude_ext = ['css', 'scss']\ninclude_file = ['tailwind.config.js']",
 			"\n[[rule]]\nname = \"css\"\nmatch = [\"web/**/*.{css,scss}\", \"tailwind.config.js\"]\nrun = 'npx \"x\"'\non-change = true"},
 	} {
-		file, _, err := FromAir(c.air, always)
+		file, _, err := Convert(c.air)
 		_, body, _ := strings.Cut(file, "explained.\n\n")
 		if err != nil || strings.TrimSuffix(body, "\n") != c.want {
 			t.Errorf("%s: %v\n got %s\nwant %s", c.name, err, body, c.want)
@@ -136,8 +134,8 @@ func TestFromAir(t *testing.T) {
 	}
 }
 
-func TestFromAirThatIsNoTOML(t *testing.T) {
-	if _, _, err := FromAir("a = ", always); err == nil || !strings.HasPrefix(err.Error(), "1:") {
+func TestConvertInvalidTOML(t *testing.T) {
+	if _, _, err := Convert("a = "); err == nil || !strings.HasPrefix(err.Error(), "1:") {
 		t.Error(err)
 	}
 }
