@@ -125,6 +125,12 @@ var table = []struct {
 	{Exited{starter.Event{Kind: starter.Left, Worker: one, Status: 1 << 8}}, "worker 1 (pid 11) exited: exit status 1",
 		`{"worker":1,"pid":11,"reason":"exit status 1"}`, "left"},
 	{Misbehaved{starter.Event{Kind: starter.Killing, Worker: one}}, "worker 1 (pid 11) did not exit in time; killing it", `{"worker":1,"pid":11}`, "killing"},
+	{Misbehaved{starter.Event{Kind: starter.Overdue, Worker: one}}, "worker 1 (pid 11) still has connections; told to exit", `{"worker":1,"pid":11}`, "overdue"},
+	{Misbehaved{starter.Event{Kind: starter.Refused, Worker: one, Err: boom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
+	{Misbehaved{starter.Event{Kind: starter.Deafened, Worker: one, Address: socket}},
+		"the socket of /tmp/s was shut down, probably by worker 1 (pid 11); it listens again", `{"worker":1,"pid":11}`, "deafened"},
+	{Misbehaved{starter.Event{Kind: starter.Displaced, Worker: one, Address: socket}},
+		"the path /tmp/s was removed, probably by worker 1 (pid 11); it has been restored", `{"worker":1,"pid":11}`, "displaced"},
 	{Halted{one}, "worker 1 (pid 11) was stopped by a signal, as every program is that reads from the terminal (/dev/tty) in the background; " +
 		"what you type is for hotstart", `{"worker":1,"pid":11}`, "halted"},
 	{Stopping{syscall.SIGTERM, false, one}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},

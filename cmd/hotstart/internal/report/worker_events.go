@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 	"syscall"
 	"time"
 
@@ -324,12 +323,21 @@ func (x Exited) entry(View) entry {
 	return e
 }
 
-// Misbehaved: a worker does something that may fail requests. Its name in JSON is
-// the kind of the event.
+// Misbehaved: a worker does something that may fail requests, of one of the kinds in
+// misbehaviors.
 type Misbehaved struct{ Event starter.Event }
 
+// misbehaviors has the names in JSON.
+var misbehaviors = map[starter.Kind]string{
+	starter.Killing:   "killing",
+	starter.Overdue:   "overdue",
+	starter.Refused:   "refused",
+	starter.Deafened:  "deafened",
+	starter.Displaced: "displaced",
+}
+
 func (m Misbehaved) entry(View) entry {
-	return entry{name: strings.ToLower(m.Event.Kind.String()), isError: true, text: m.Event.String(), facts: workerFacts(m.Event.Worker)}
+	return entry{name: misbehaviors[m.Event.Kind], isError: true, text: m.Event.String(), facts: workerFacts(m.Event.Worker)}
 }
 
 // Halted: the kernel has stopped a worker, which can't say so itself.
