@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"regexp"
 	"strings"
@@ -10,55 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
-
-// update writes what hotstart says of itself into the documents.
-var update = flag.Bool("update", false, "write the help into the documents")
-
-const watchDoc = "../../docs/watch.md"
-
-func TestDocsShowTheHelp(t *testing.T) {
-	showsTheHelp(t, watchDoc, "Usage:\n", watchUsage())
-	showsTheHelp(t, "../../docs/run.md", "\nSockets:\n", settings.NewSet(nil, newRunOptions().table()...).Usages())
-}
-
-// showsTheHelp makes sure that a document has the help, which begins as it
-// says, as a block of its own.
-func showsTheHelp(t *testing.T, file, begins, help string) {
-	doc := read(t, file)
-	before, rest, _ := strings.Cut(doc, "```\n"+begins)
-	_, after, found := strings.Cut(rest, "```\n")
-	want := before + "```\n" + help + "```\n" + after
-	switch {
-	case !found:
-		t.Fatalf("%s has no help", file)
-	case doc == want:
-	case *update:
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s does not show the help as it is: go test ./cmd/hotstart -run DocsShow -update", file)
-	}
-}
-
-func read(t *testing.T, file string) string {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// watchUsage is the help of watch without what it says first.
-func watchUsage() string {
-	cmd, _, err := newRootCmd().Find([]string{"watch"})
-	if err != nil {
-		panic(err)
-	}
-	return cmd.UsageString()
-}
 
 // The help fits two screens, and no line of it is broken by the terminal.
 func TestHelpFitsTwoScreens(t *testing.T) {
