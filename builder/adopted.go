@@ -28,10 +28,10 @@ type adoption struct {
 	broken  error // why none is any more
 }
 
-// Adopted says of the last Build with Options.Adopt what its binary was adopted for:
+// Instrumentation says of the last Build with Options.Adopt what its binary was instrumented for:
 // "net" or "net/http", or "" if it has neither and listens to nobody. The error says in
 // one line why it could not be adopted; such a program is built as it is.
-func (b *Builder) Adopted() (what string, err error) {
+func (b *Builder) Instrumentation() (what string, err error) {
 	a := &b.adoption
 	a.mu.Lock()
 	defer a.mu.Unlock()

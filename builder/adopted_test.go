@@ -85,8 +85,8 @@ func TestAdopt(t *testing.T) {
 			if got := hooked(x); got != test.want {
 				t.Errorf("the binary is adopted for %q, want %q", got, test.want)
 			}
-			if got, err := b.Adopted(); got != test.want || err != nil {
-				t.Errorf("Adopted says %q, %v, want %q", got, err, test.want)
+			if got, err := b.Instrumentation(); got != test.want || err != nil {
+				t.Errorf("Instrumentation says %q, %v, want %q", got, err, test.want)
 			}
 		})
 	}
@@ -126,8 +126,8 @@ func TestAdoptRefuses(t *testing.T) {
 				if out := output(t, x); out != "hello\n" || hooked(x) != "" {
 					t.Errorf("it says %q and is adopted for %q", out, hooked(x))
 				}
-				if _, err := b.Adopted(); err == nil || !strings.Contains(err.Error(), test.says) {
-					t.Errorf("Adopted says %v", err)
+				if _, err := b.Instrumentation(); err == nil || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("Instrumentation says %v", err)
 				}
 			}
 		})
@@ -261,7 +261,7 @@ func TestAdoptOfCodeMendedMeanwhile(t *testing.T) {
 			resume()
 			for _, x := range []*Binary{<-built, mustBuild(t, b)} {
 				if x != nil && hooked(x) != "net" {
-					_, err := b.Adopted()
+					_, err := b.Instrumentation()
 					t.Errorf("adopted for %q, want net: %v", hooked(x), err)
 				}
 			}

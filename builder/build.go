@@ -16,16 +16,16 @@ import (
 
 // Binary is a program that was built.
 type Binary struct {
-	Path string        // absolute
-	ID   string        // content field of its Go build ID; "" if it has none
-	Took time.Duration // from the start of the go command to its end
+	Path     string        // absolute
+	ID       string        // content field of its Go build ID; "" if it has none
+	Duration time.Duration // from the start of the go command to its end
 
-	Direct bool // built without the go command: Check does it again
+	FastBuild bool // built without the go command: Check does it again
 }
 
-// Same reports whether both programs provably have the same content: they may differ in
+// SameContent reports whether both programs provably have the same content: they may differ in
 // comments only, in nothing that is executed.
-func (x *Binary) Same(other *Binary) bool {
+func (x *Binary) SameContent(other *Binary) bool {
 	return x != nil && other != nil && x.ID != "" && x.ID == other.ID
 }
 
@@ -77,7 +77,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		binary, err = b.try(ctx)
 	}
 	if binary != nil {
-		binary.Took = time.Since(start)
+		binary.Duration = time.Since(start)
 	}
 	if broken := new(BuildError); errors.As(err, &broken) {
 		broken.Passing = slices.DeleteFunc(b.blamed(err), func(file string) bool { return !exists(file) })
@@ -128,7 +128,7 @@ func (b *Builder) goBuild(ctx context.Context, command goCommand, flags, files [
 	output := b.nextOutput()
 	start := time.Now()
 	stdout, stderr, err := b.runBuild(ctx, command, b.buildArgs(output, flags, files))
-	binary := &Binary{Path: output, Took: time.Since(start)}
+	binary := &Binary{Path: output, Duration: time.Since(start)}
 	if err == nil {
 		binary.ID, err = readBuildID(output)
 	}

@@ -65,8 +65,8 @@ func TestBuild(t *testing.T) {
 			if got := goBuildID(t, x.Path); x.ID == "" || x.ID != got {
 				t.Errorf("ID %q, the go command says %q", x.ID, got)
 			}
-			if x.Took <= 0 || filepath.Dir(x.Path) != b.output {
-				t.Errorf("took %v, in %s", x.Took, x.Path)
+			if x.Duration <= 0 || filepath.Dir(x.Path) != b.output {
+				t.Errorf("took %v, in %s", x.Duration, x.Path)
 			}
 			if files := list(t, b.output); !slices.Equal(files, []string{x.Path}) {
 				t.Errorf("left beside the binary: %q", files)
@@ -108,10 +108,10 @@ func TestSame(t *testing.T) {
 	commented := mustBuild(t, b)
 	write(t, main, "package main\n\n\nfunc main() { println(\"hello\") }\n")
 	shifted := mustBuild(t, b)
-	if !first.Same(commented) {
+	if !first.SameContent(commented) {
 		t.Errorf("a comment makes another program: %q, %q", first.ID, commented.ID)
 	}
-	if first.Same(shifted) {
+	if first.SameContent(shifted) {
 		t.Error("the program with other line numbers is the same")
 	}
 	if first.Path == commented.Path || commented.Path == shifted.Path {
@@ -123,7 +123,7 @@ func TestSame(t *testing.T) {
 	if _, err := os.Stat(first.Path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("removed, but: %v", err)
 	}
-	if first.Same(nil) || (&Binary{}).Same(&Binary{}) {
+	if first.SameContent(nil) || (&Binary{}).SameContent(&Binary{}) {
 		t.Error("programs without an ID are the same")
 	}
 }
@@ -195,7 +195,7 @@ func TestUserFlagsWin(t *testing.T) {
 			if out := output(t, x); out != "theirs\n" {
 				t.Errorf("it says %q", out)
 			}
-			if x.ID != "" || x.Same(x) {
+			if x.ID != "" || x.SameContent(x) {
 				t.Errorf("ID %q of a program that has none", x.ID)
 			}
 		})

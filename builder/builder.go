@@ -46,12 +46,12 @@ type Options struct {
 	Output string
 
 	// Adopt adds to the program what makes it inherit its listening sockets and drain
-	// without losing a request, see package adopt and Adopted.
+	// without losing a request, see package adopt and Instrumentation.
 	Adopt bool
 
 	// Direct lets Build bypass the go command where the result is known to be the same, see package
 	// direct. The program must call Record first thing in main.
-	Direct bool
+	FastBuild bool
 
 	// Progress receives the progress of a build that takes longer than a second, from
 	// another goroutine, and must not wait. nil: nobody is.
@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		debug:    o.Debug,
 		output:   output,
 		adopts:   o.Adopt,
-		direct:   o.Direct,
+		direct:   o.FastBuild,
 		progress: o.Progress,
 	}
 	if err := b.settle(slices.Clone(o.Packages)); err != nil {

@@ -48,13 +48,13 @@ func TestFolderThatIsMovedBeforeTheList(t *testing.T) {
 	const low = "-- in/%s/low/low.go --\npackage low\n\nconst Text = %[1]q\n"
 	dir := project(t, gomod+"-- main.go --\npackage main\n\nimport \"example.com/m/in/a/low\"\n\nfunc main() { println(low.Text) }\n"+
 		fmt.Sprintf(low, "a")+fmt.Sprintf(low, "b"))
-	b, plain := builderIn(t, dir, Options{Direct: true}), builderIn(t, dir, Options{})
+	b, plain := builderIn(t, dir, Options{FastBuild: true}), builderIn(t, dir, Options{})
 	mustBuild(t, b)
 	move(t, filepath.Join(dir, "in/a"), filepath.Join(dir, "in/c"))
 	move(t, filepath.Join(dir, "in/b"), filepath.Join(dir, "in/a"))
 	mustList(t, b)
 	if x, want := mustBuild(t, b), mustBuild(t, plain); x.ID != want.ID {
-		t.Errorf("not what the go command builds (direct: %v)", x.Direct)
+		t.Errorf("not what the go command builds (direct: %v)", x.FastBuild)
 	}
 }
 

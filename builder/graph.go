@@ -26,11 +26,11 @@ import (
 // A graph does not change, and its methods may be called at the same time; those that ask
 // about a path look at the disk as it is then. Paths are absolute and clean.
 type Graph struct {
-	Root  string   // import path of the program; "" if unknown
-	Dirs  []string // directories to watch, each without what is below it: sorted, absolute
-	Trees []string // directories to watch with all below them that Skip does not name: sorted, absolute
-	Gone  []string // files that were listed and are not there any more: the build may have read them
-	Err   error    // why the graph could not be fully loaded; nil if it was
+	Root    string   // import path of the program; "" if unknown
+	Dirs    []string // directories to watch, each without what is below it: sorted, absolute
+	Trees   []string // directories to watch with all below them that Skip does not name: sorted, absolute
+	Missing []string // files that were listed and are not there any more: the build may have read them
+	Err     error    // why the graph could not be fully loaded; nil if it was
 
 	files     map[string]record
 	packages  map[string]*source // by directory

@@ -40,7 +40,7 @@ func TestIncludesAreBuilt(t *testing.T) {
 		"-- value_amd64.s --\n#include \"inc/value.h\"\n\nTEXT ·value(SB), 4, $0-8\n\tMOVQ $VALUE, ret+0(FP)\n\tRET\n-- inc/value.h --\n#define VALUE 1\n")
 	for _, flags := range [][]string{nil, {"-gcflags=all=-N -l"}} {
 		write(t, filepath.Join(dir, "inc/value.h"), "#define VALUE 1\n")
-		b := builderIn(t, dir, Options{Flags: flags, Direct: true})
+		b := builderIn(t, dir, Options{Flags: flags, FastBuild: true})
 		for _, value := range []string{"1", "2", "3", "1"} {
 			header := filepath.Join(dir, "inc/value.h")
 			write(t, header, "#define VALUE "+value+"\n")

@@ -173,7 +173,7 @@ func (b *Builder) graph(env goEnv, packages []*listed, err error, start time.Tim
 	b.memory.complete(g)
 	g.setTrees()
 	if len(b.overlay()) > 0 {
-		g.Gone = nil // they may exist only there
+		g.Missing = nil // they may exist only there
 	}
 	return g
 }
@@ -221,7 +221,7 @@ func (g *Graph) addPackage(p *listed, l *listing) {
 			continue
 		}
 		if !g.addFile(name, l) {
-			g.Gone = append(g.Gone, name)
+			g.Missing = append(g.Missing, name)
 		}
 	}
 }

@@ -193,15 +193,15 @@ func TestListOfNamesThatAreNotUTF8(t *testing.T) {
 		"main.go": "package main\n\nimport _ \"net\"\n\nfunc main() {}\n", "quote\"d.go": "package main\n"} {
 		write(t, filepath.Join(dir, name), content)
 	}
-	b := builderIn(t, dir, Options{Adopt: true, Direct: true})
+	b := builderIn(t, dir, Options{Adopt: true, FastBuild: true})
 	for range 2 { // the second build is after a list
 		mustBuild(t, b)
-		if what, err := b.Adopted(); what != "" || err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+		if what, err := b.Instrumentation(); what != "" || err == nil || !strings.Contains(err.Error(), "not UTF-8") {
 			t.Errorf("adopted: %q, %v", what, err)
 		}
 		g := mustList(t, b)
-		if got, want := sources(dir, g), "go.mod main.go quote\"d.go x\xe9.go"; got != want || g.Err != nil || g.Gone != nil {
-			t.Errorf("files %q, want %q; Err %v, Gone %q", got, want, g.Err, g.Gone)
+		if got, want := sources(dir, g), "go.mod main.go quote\"d.go x\xe9.go"; got != want || g.Err != nil || g.Missing != nil {
+			t.Errorf("files %q, want %q; Err %v, Missing %q", got, want, g.Err, g.Missing)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/hotstart/hotstart/builder/direct"
 )
 
-// Record makes a process that the go command of a Builder with Options.Direct has started
+// Record makes a process that the go command of a Builder with Options.FastBuild has started
 // into what it was started for, and then does not return. A program that sets that option
 // calls it first thing in main.
 func Record() { direct.Record() }
@@ -173,7 +173,7 @@ func (b *Builder) take(ctx context.Context, flags, files []string) (*Binary, err
 	if !ok {
 		return nil, nil
 	}
-	binary := &Binary{Path: b.nextOutput(), Direct: true}
+	binary := &Binary{Path: b.nextOutput(), FastBuild: true}
 	var err error
 	if next.program, err = last.program.Build(ctx, changed, binary.Path); err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func (b *Builder) take(ctx context.Context, flags, files []string) (*Binary, err
 		_ = binary.Remove()
 		return nil, err
 	}
-	binary.Took, next.id = time.Since(start), binary.ID
+	binary.Duration, next.id = time.Since(start), binary.ID
 	s.replace(last, &next)
 	s.tried(nil)
 	return binary, nil

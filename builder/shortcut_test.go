@@ -38,7 +38,7 @@ func newSession(t *testing.T, dir string, o Options) *session {
 		t.Skip("nothing is built without the go command but on Linux")
 	}
 	s := &session{t: t, dir: dir, plain: builderIn(t, dir, o)}
-	o.Direct = true
+	o.FastBuild = true
 	s.b = builderIn(t, dir, o)
 	s.list()
 	s.edit(nil)
@@ -98,10 +98,10 @@ func (s *session) edit(files map[string]string) bool {
 	if x == nil {
 		return false
 	}
-	if x.Direct {
+	if x.FastBuild {
 		s.direct++
 	}
-	return x.Direct
+	return x.FastBuild
 }
 
 // said is what the user is told.
@@ -120,10 +120,10 @@ func said(err error) string {
 func (s *session) compare(x, want *Binary) {
 	s.t.Helper()
 	if x.ID != want.ID || x.ID == "" {
-		s.t.Fatalf("ID %s (direct: %v), that of the go command %s", x.ID, x.Direct, want.ID)
+		s.t.Fatalf("ID %s (direct: %v), that of the go command %s", x.ID, x.FastBuild, want.ID)
 	}
 	if !bytes.Equal(content(s.t, x), content(s.t, want)) {
-		s.t.Fatalf("another binary with the same ID (direct: %v)", x.Direct)
+		s.t.Fatalf("another binary with the same ID (direct: %v)", x.FastBuild)
 	}
 	for _, binary := range []*Binary{x, want} {
 		if err := binary.Remove(); err != nil {
@@ -357,7 +357,7 @@ func TestShortcutClosed(t *testing.T) {
 func (s *session) build() *Binary {
 	s.t.Helper()
 	x := mustBuild(s.t, s.b)
-	if !x.Direct {
+	if !x.FastBuild {
 		s.t.Fatal("built by the go command")
 	}
 	return x
@@ -380,10 +380,10 @@ func TestCheck(t *testing.T) {
 	}
 	s.b.shortcut.last.id, x.ID = "other", "other"
 	other, err := s.b.Check(t.Context(), x)
-	if other == nil || err != nil || other.ID == x.ID || other.Direct {
+	if other == nil || err != nil || other.ID == x.ID || other.FastBuild {
 		t.Errorf("Check of something else: %v, %v", other, err)
 	}
-	if x := mustBuild(t, s.b); x.Direct {
+	if x := mustBuild(t, s.b); x.FastBuild {
 		t.Error("the shortcut was taken after that")
 	}
 }

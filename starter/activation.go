@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Activated takes the listening sockets that a service manager has given to
+// ActivationSockets takes the listening sockets that a service manager has given to
 // this process in LISTEN_FDS, for Options.Inherited. The variables are unset
 // (sd_listen_fds(3)). There are none if they are for another process.
 //
 // The package activation of go-systemd is not used, since it makes an
 // os.File of each socket, see socket.
-func Activated() ([]int, error) {
+func ActivationSockets() ([]int, error) {
 	count, pid := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID")
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
 		os.Unsetenv(name)

@@ -81,7 +81,7 @@ func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
 	tcp := held(t, "127.0.0.1:0")
 	defer tcp.close()
 	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.fd}})
-	var unmatched *UnmatchedError
+	var unmatched *UnusedSocketError
 	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " "+tcp.local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.bound.Port()) {
 		t.Errorf("%v", err)
 	}
@@ -113,7 +113,7 @@ func TestActivatedIsForThisProcess(t *testing.T) {
 	} {
 		t.Setenv("LISTEN_PID", test.pid)
 		t.Setenv("LISTEN_FDS", test.count)
-		fds, err := Activated()
+		fds, err := ActivationSockets()
 		if len(fds) != test.want || (err != nil) != test.bad {
 			t.Errorf("%s for %s: %v, %v", test.count, test.pid, fds, err)
 		}

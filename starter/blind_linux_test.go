@@ -48,7 +48,7 @@ func TestAWorkerThatCannotBeSeen(t *testing.T) {
 					told = append(told, line)
 				}
 			}
-			if !strings.HasPrefix(told[0], "Unseen") || !strings.HasPrefix(told[1], "Serving") {
+			if !strings.HasPrefix(told[0], "AssumedReady") || !strings.HasPrefix(told[1], "Serving") {
 				t.Errorf("told %q", told)
 			}
 			in.Close()

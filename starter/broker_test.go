@@ -157,7 +157,7 @@ func TestHello(t *testing.T) {
 	if d.workers[1].broker != nil {
 		t.Error("the broker of an unsupported version stays open")
 	}
-	if want := `broker: unsupported protocol version "2"`; len(d.events) != 2 || d.events[1].Kind != Refused || d.events[1].Err.Error() != want {
+	if want := `broker: unsupported protocol version "2"`; len(d.events) != 2 || d.events[1].Kind != BrokerError || d.events[1].Err.Error() != want {
 		t.Errorf("events %v, want the last to be refused with %q", d.events, want)
 	}
 	if line, _ := d.reads(t); !strings.HasSuffix(line, "EOF") {
@@ -212,7 +212,7 @@ func TestWantAndKeep(t *testing.T) {
 	if line != "socket\n" || inodeOf(got) != inode {
 		t.Errorf("%q with descriptor %d", line, got)
 	}
-	if len(d.events) != 2 || d.events[1].Kind != Kept || d.events[1].Address.String() != name {
+	if len(d.events) != 2 || d.events[1].Kind != SocketKept || d.events[1].Address.String() != name {
 		t.Errorf("events %v", d.events)
 	}
 }
@@ -277,7 +277,7 @@ func TestDropOfASocket(t *testing.T) {
 			if line, _ := d.reads(t); line != "none\n" {
 				t.Errorf("drop is answered by %q", line)
 			}
-			if last := d.events[len(d.events)-1]; (last.Kind == Closed && last.Address.String() == name) != (test.want == 0) {
+			if last := d.events[len(d.events)-1]; (last.Kind == SocketClosed && last.Address.String() == name) != (test.want == 0) {
 				t.Errorf("reported %v", last)
 			}
 			if len(d.ledger.given) != test.want || (inodeOf(fd) == inode) != (test.want == 1) {

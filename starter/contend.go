@@ -60,8 +60,8 @@ func (s *Starter) pry(generation int) any {
 // lacks returns what an older worker holds that w needs, or "".
 func (s *Starter) lacks(w *running, c *Command) string {
 	words := ""
-	if c.Words != nil {
-		words = c.Words()
+	if c.LastOutput != nil {
+		words = c.LastOutput()
 	}
 	return w.contention.over(w.PID(), words, s.ledger.streams())
 }

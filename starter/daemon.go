@@ -22,8 +22,8 @@ const daemonVariable = "HOTSTART_DAEMON"
 // Daemon.Up or ends. Its error is what Daemon.Failed was told. Signals that
 // come meanwhile are passed on to it.
 //
-// inherited are the sockets that Activated has returned; Activated returns
-// them there, too. The program must call Helper first thing in main.
+// inherited are the sockets that ActivationSockets has returned; it returns
+// them in the daemon, too. The program must call DispatchReexec first in main.
 func Daemonize(inherited []int, signals <-chan os.Signal) error {
 	exe, err := proc.Executable()
 	if err != nil {

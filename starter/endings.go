@@ -45,14 +45,14 @@ func (m *machine) expire(now time.Time, w *worker) {
 			m.promote(now, w)
 			return
 		}
-		m.failed(now, w, Event{Kind: TimedOut, After: now.Sub(w.began)})
+		m.failed(now, w, Event{Kind: TimedOut, Elapsed: now.Sub(w.began)})
 		w.parting = syscall.SIGTERM
 		m.tell(now, w)
 	case outgoing:
 		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
 		m.send(now, w, w.parting, 0)
 	case draining:
-		m.report(Event{Kind: Overdue, Worker: w.Worker, Signal: w.parting})
+		m.report(Event{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.parting})
 		m.tell(now, w)
 	case serving:
 		m.settle(w)
@@ -79,25 +79,25 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
 	switch {
 	case m.mayEnd(w, e):
-		ended.Kind = Done
+		ended.Kind = Completed
 		m.good, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
 	case w.state == starting && e.lacks != "" && m.overlap == OverlapAuto && !m.contention && !m.stopping:
 		m.takesTurns(now, w, e.lacks)
 	case w.state == starting:
-		ended.Kind, ended.After = Failed, now.Sub(w.began)
+		ended.Kind, ended.Elapsed = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
 	case w.state == serving && m.rollBack(now, w, ended):
 	case w.state == serving:
 		m.last = nil
-		ended.Kind, ended.Again = Died, m.replace(now, w)
+		ended.Kind, ended.Restarting = Crashed, m.replace(now, w)
 		m.report(ended)
-		if !ended.Again && !m.stopping {
+		if !ended.Restarting && !m.stopping {
 			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.streak})
 			m.gaveUp = !m.outlive
 		}
 	default:
-		ended.Kind = Left
+		ended.Kind = Exited
 		m.report(ended)
 	}
 }
@@ -114,7 +114,7 @@ func (m *machine) mayEnd(w *worker, e exited) bool {
 // started. It reports whether it did. What is good by now and dies is
 // only started again, so that the two don't take turns.
 func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
-	ended.Kind, ended.After = RolledBack, now.Sub(w.since)
+	ended.Kind, ended.Elapsed = RolledBack, now.Sub(w.since)
 	old := m.in(outgoing)
 	switch {
 	case m.stopping:
@@ -125,10 +125,10 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 			old.due = old.since.Add(max(m.linger, m.killOldDelay))
 		}
 		ended.Others, m.renewed = []Worker{old.Worker}, now
-	case ended.After >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
+	case ended.Elapsed >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
 		return false
 	default:
-		m.wanted, m.startAt, ended.Back = m.good, now, m.good
+		m.wanted, m.startAt, ended.Rollback = m.good, now, m.good
 	}
 	m.last = nil
 	m.report(ended)
@@ -168,7 +168,7 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	back := m.fallback(w.Command)
 	over := m.patience() > 0 && m.failures >= m.patience() || m.oneAtATime() && back != nil
 	if over && m.wanted == nil && !m.stopping {
-		e.Back = back
+		e.Rollback = back
 	}
 	m.report(e)
 	m.do(forget{w.Generation})

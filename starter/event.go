@@ -22,65 +22,69 @@ func (w Worker) String() string {
 	return fmt.Sprintf("worker %d (pid %d)", w.Generation, w.PID)
 }
 
-// Kind says what an Event is about.
+// Kind is the type of an Event.
 type Kind int
 
+// The comment of a kind names the fields of Event that are set.
 const (
-	Starting   Kind = iota + 1 // Worker was spawned
-	Serving                    // Worker is proven, After its start, and current; Others get Signal in due time
-	Superseded                 // Worker was still starting, and what it runs is out of date
-	Failed                     // Worker ended, After its start, before it was proven: Status or Err
-	TimedOut                   // Worker was not proven by Options.ReadyTimeout, After its start
-	GaveUp                     // Failures starts in a row failed, or workers died too early, Worker the last: no more are tried
-	Died                       // Worker served and ended by itself: Status
-	RolledBack                 // Worker died so soon After it took over that Others serve again, or what is known to be good is started: Status
-	Settled                    // Worker has served for longer than Options.Rollback: it is what later reloads fall back to
-	Done                       // Worker ended by itself with status 0, and Options.LetEnd leaves it at that; Holder is what it left running
-	Left                       // Worker exited after its stop signal: Status
-	Killing                    // Worker did not exit in time and gets SIGKILL
-	Stopping                   // everything ends: Others get Signal
-	Kept                       // Worker bound Address by itself and gave the socket to the broker, for the workers to come
-	Unused                     // Worker says that it serves, and does not wait on the socket of Address, one of the options
-	Overdue                    // Worker did not drain in time and gets Signal
-	Deafened                   // Worker, it seems, has shut down the socket of Address for all; it listens again, unless Err
-	Displaced                  // the path of the unix socket of Address was removed or replaced, it seems by Worker; it is back, unless Err
-	Refused                    // Worker asked the broker for something it may not have: Err
-	Retiring                   // Worker, an old one, gets Signal, after Options.KillOldDelay or for being one too many
-	Aged                       // Worker has served for After and is replaced; Forced: though an older one still lives
-	Signaled                   // Starter.Signal was told Signal
-	LeftBehind                 // Worker has ended, and a process that it started, Holder, still holds the socket of Address
-	Unseen                     // Worker serves as far as can be told by its living: Err is why nothing can be seen of it
-	Contended                  // Worker needs What, which an older worker holds; from now on one runs at a time, see Options.Overlap
-	LetGo                      // the socket of Address is closed: an older worker served it, and Worker has not for long enough
-	Closed                     // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
-	Trouble                    // an error that is not about a worker, and that stops none: Err
+	Starting         Kind = iota + 1 // Worker was spawned
+	Serving                          // Worker became ready, Elapsed after its start, and is the current one now; Others get Signal after Delay
+	Superseded                       // Worker was still starting, and another command replaces its own
+	Failed                           // Worker exited, Elapsed after its start, before it was ready: Status or Err
+	TimedOut                         // Worker was not ready within Options.ReadyTimeout; Elapsed is the time since its start
+	GaveUp                           // Failures starts in a row have failed, or that many workers crashed early, Worker the last; no more are started
+	Crashed                          // Worker served and exited by itself: Status
+	RolledBack                       // Worker exited so soon, Elapsed, after it took over that Others serve again, or an older command is started: Status
+	Settled                          // Worker has served for longer than Options.Rollback; later reloads fall back to its command
+	Completed                        // Worker exited by itself with status 0 and, by Options.AllowExit, is not restarted; Holder is a process that it left running
+	Exited                           // Worker exited after its stop signal: Status
+	Killing                          // Worker did not exit in time and gets SIGKILL
+	Stopping                         // the Starter stops: Others get Signal
+	SocketKept                       // Worker bound Address by itself and passed the socket to the broker, which keeps it for later workers
+	PortUnused                       // Worker is ready and does not listen on the socket of Address, which is one of the options
+	DrainTimedOut                    // Worker did not drain in time and gets Signal
+	ListenerShutDown                 // the socket of Address was shut down for all processes, probably by Worker; it listens again, unless Err is set
+	PathLost                         // the path of the unix socket of Address was removed or replaced, probably by Worker; it is restored, unless Err is set
+	BrokerError                      // Worker asked the broker for something that is not allowed, or broke its protocol: Err
+	Retiring                         // Worker, an old one, gets Signal, after Options.KillOldDelay or because of Options.MaxOld
+	AutoRestart                      // Worker has served for Elapsed and is replaced; Forced: although an older one still runs
+	Signaled                         // Starter.Signal was called with Signal
+	LeftoverProcess                  // Worker has exited, and a process that it started, Holder, still holds the socket of Address
+	AssumedReady                     // nothing shows whether Worker serves, for the reason Err; it counts as ready because it is running
+	Contended                        // Worker needs Resource, which an older worker holds; from now on one worker runs at a time, see Options.Overlap
+	SocketReleased                   // the socket of Address is closed: an older worker served it, and Worker has not for Options.ServeTimeout
+	SocketClosed                     // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
+	Warning                          // an error that is not about a worker, and that stops none: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Died", "RolledBack", "Settled", "Done", "Left", "Killing", "Stopping", "Kept", "Unused", "Overdue", "Deafened", "Displaced", "Refused", "Retiring", "Aged", "Signaled", "LeftBehind", "Unseen", "Contended", "LetGo", "Closed", "Trouble",
+	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Crashed", "RolledBack", "Settled", "Completed", "Exited",
+	"Killing", "Stopping", "SocketKept", "PortUnused", "DrainTimedOut", "ListenerShutDown", "PathLost", "BrokerError", "Retiring", "AutoRestart",
+	"Signaled", "LeftoverProcess", "AssumedReady", "Contended", "SocketReleased", "SocketClosed", "Warning",
 }
 
-// String is the kind's name.
+// String returns the name of the constant.
 func (k Kind) String() string { return kinds[k] }
 
-// An Event is something that happened to the workers.
+// An Event is a change in the state of the workers or sockets. Kind says which
+// of the other fields are set.
 type Event struct {
-	Kind     Kind
-	Worker   Worker
-	Others   []Worker
-	Signal   syscall.Signal
-	Status   syscall.WaitStatus
-	Err      error
-	After    time.Duration
-	Failures int
-	Again    bool // Worker has died, and what it ran is started again
-	Address  Address
-	Serves   []Address     // of Serving and RolledBack: what the worker that serves now is known to listen on
-	Delay    time.Duration // of Serving: until Others get Signal
-	Forced   bool
-	Back     *Command // of Failed, TimedOut and RolledBack: what is started instead; nil: nothing else
-	What     string   // "the lock on data/ergo.lock"
-	Holder   string   // "pid 4711 (./api)", or several of them
+	Kind       Kind
+	Worker     Worker
+	Others     []Worker
+	Signal     syscall.Signal
+	Status     syscall.WaitStatus
+	Err        error
+	Elapsed    time.Duration
+	Failures   int
+	Restarting bool // of Crashed: the command of Worker is started again
+	Address    Address
+	Addresses  []Address     // of Serving and RolledBack: where the current worker is known to listen
+	Delay      time.Duration // of Serving: until Others get Signal
+	Forced     bool
+	Rollback   *Command // of Failed, TimedOut and RolledBack: the command that is started instead; nil: none
+	Resource   string   // "the lock on data/ergo.lock"
+	Holder     string   // "pid 4711 (./api)", or several processes
 }
 
 // String tells the event as one line of a log, without prefix.
@@ -99,38 +103,38 @@ func (e Event) String() string {
 	case Failed:
 		return fmt.Sprintf("%v failed to start: %s", e.Worker, e.Reason())
 	case TimedOut:
-		return fmt.Sprintf("%v was not ready after %v; told to exit", e.Worker, e.After.Round(time.Millisecond))
+		return fmt.Sprintf("%v was not ready after %v; told to exit", e.Worker, e.Elapsed.Round(time.Millisecond))
 	case GaveUp:
 		return fmt.Sprintf("gave up after %s", plural(e.Failures, "failed start"))
-	case Died:
+	case Crashed:
 		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
 	case RolledBack:
-		line := fmt.Sprintf("%v died %v after it took over: %s; the reload has failed", e.Worker, e.After.Round(time.Millisecond), e.Reason())
+		line := fmt.Sprintf("%v died %v after it took over: %s; the reload has failed", e.Worker, e.Elapsed.Round(time.Millisecond), e.Reason())
 		if len(e.Others) > 0 {
 			line += fmt.Sprintf("; %s serves again", names(e.Others))
 		}
 		return line
 	case Settled:
 		return fmt.Sprintf("%v has kept running", e.Worker)
-	case Done:
+	case Completed:
 		line := fmt.Sprintf("%v has ended", e.Worker)
 		if e.Holder != "" {
 			line += ", but it left " + e.Holder
 		}
 		return line
-	case Left:
+	case Exited:
 		return fmt.Sprintf("%v exited: %s", e.Worker, e.Reason())
 	case Killing:
 		return fmt.Sprintf("%v did not exit in time; killing it", e.Worker)
 	case Stopping:
 		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
-	case Kept:
+	case SocketKept:
 		return fmt.Sprintf("%v opened %v; the socket is kept for the next worker", e.Worker, e.Address)
-	case Unused:
+	case PortUnused:
 		return fmt.Sprintf("%v does not use the socket of %v", e.Worker, e.Address)
-	case Overdue:
+	case DrainTimedOut:
 		return fmt.Sprintf("%v still has connections; told to exit", e.Worker)
-	case Deafened:
+	case ListenerShutDown:
 		line := fmt.Sprintf("the socket of %v was shut down", e.Address)
 		if e.Worker.Generation > 0 {
 			line += fmt.Sprintf(", probably by %v", e.Worker)
@@ -139,7 +143,7 @@ func (e Event) String() string {
 			return fmt.Sprintf("%s: %v", line, e.Err)
 		}
 		return line + "; it listens again"
-	case Displaced:
+	case PathLost:
 		if e.Err != nil {
 			return fmt.Sprintf("clients can't get to the socket of %v by its path: %v", e.Address, e.Err)
 		}
@@ -148,31 +152,31 @@ func (e Event) String() string {
 			line += fmt.Sprintf(", probably by %v", e.Worker)
 		}
 		return line + "; it has been restored"
-	case Refused:
+	case BrokerError:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	case Retiring:
 		return fmt.Sprintf("%v told to exit", e.Worker)
-	case Aged:
-		return fmt.Sprintf("%v has served for %v; replacing it", e.Worker, e.After)
+	case AutoRestart:
+		return fmt.Sprintf("%v has served for %v; replacing it", e.Worker, e.Elapsed)
 	case Signaled:
 		return "received " + SignalName(e.Signal)
-	case LeftBehind:
+	case LeftoverProcess:
 		return fmt.Sprintf("%v has ended, but it left %s, which still holds the socket of %v and may answer there", e.Worker, e.Holder, e.Address)
-	case Unseen:
+	case AssumedReady:
 		return fmt.Sprintf("%v is alive, and nothing shows whether it accepts connections: %v", e.Worker, e.Err)
 	case Contended:
-		return fmt.Sprintf("%v needs %s, which the worker before it holds; from now on one worker runs at a time", e.Worker, e.What)
-	case LetGo:
+		return fmt.Sprintf("%v needs %s, which the worker before it holds; from now on one worker runs at a time", e.Worker, e.Resource)
+	case SocketReleased:
 		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; its socket is closed", e.Worker, e.Address)
-	case Closed:
+	case SocketClosed:
 		return fmt.Sprintf("%v has closed its socket of %v", e.Worker, e.Address)
-	case Trouble:
+	case Warning:
 		return e.Err.Error()
 	}
 	panic(fmt.Sprintf("unknown kind %d", e.Kind))
 }
 
-// Reason says how the worker of a Failed, Died, RolledBack or Left event ended.
+// Reason says how the worker of a Failed, Crashed, RolledBack or Exited event ended.
 func (e Event) Reason() string {
 	if e.Err != nil {
 		return e.Err.Error()

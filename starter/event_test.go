@@ -20,15 +20,15 @@ func TestEventString(t *testing.T) {
 		{Event{Kind: Superseded, Worker: two}, "worker 2 (pid 22) became outdated before it was ready; told to exit"},
 		{Event{Kind: Failed, Worker: Worker{Generation: 3}, Err: errors.New("starting ./a: no such file")}, "worker 3 failed to start: starting ./a: no such file"},
 		{Event{Kind: Failed, Worker: two, Status: 2 << 8}, "worker 2 (pid 22) failed to start: exit status 2"},
-		{Event{Kind: TimedOut, Worker: two, After: 30*time.Second + 1}, "worker 2 (pid 22) was not ready after 30s; told to exit"},
+		{Event{Kind: TimedOut, Worker: two, Elapsed: 30*time.Second + 1}, "worker 2 (pid 22) was not ready after 30s; told to exit"},
 		{Event{Kind: GaveUp, Worker: two, Failures: 1}, "gave up after 1 failed start"},
 		{Event{Kind: GaveUp, Worker: two, Failures: 3}, "gave up after 3 failed starts"},
-		{Event{Kind: Died, Worker: one, Status: syscall.WaitStatus(syscall.SIGSEGV)}, "worker 1 (pid 11) died: killed by signal SEGV"},
-		{Event{Kind: Left, Worker: one}, "worker 1 (pid 11) exited: exit status 0"},
+		{Event{Kind: Crashed, Worker: one, Status: syscall.WaitStatus(syscall.SIGSEGV)}, "worker 1 (pid 11) died: killed by signal SEGV"},
+		{Event{Kind: Exited, Worker: one}, "worker 1 (pid 11) exited: exit status 0"},
 		{Event{Kind: Killing, Worker: one}, "worker 1 (pid 11) did not exit in time; killing it"},
 		{Event{Kind: Stopping}, "stopping; no worker told to exit"},
 		{Event{Kind: Stopping, Others: []Worker{one, two}}, "stopping; workers 1, 2 told to exit"},
-		{Event{Kind: Refused, Worker: one, Err: errors.New("broker: no")}, "worker 1 (pid 11): broker: no"},
+		{Event{Kind: BrokerError, Worker: one, Err: errors.New("broker: no")}, "worker 1 (pid 11): broker: no"},
 	} {
 		if got := test.e.String(); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
@@ -52,5 +52,18 @@ func TestSignals(t *testing.T) {
 	}
 	if SignalName(syscall.SIGHUP) != "HUP" || SignalName(63) != "63" {
 		t.Error(SignalName(syscall.SIGHUP), SignalName(63))
+	}
+}
+
+// The names are a list of their own: it must not slip against the constants.
+func TestKindsHaveTheirNames(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[Kind]string{Starting: "Starting", Crashed: "Crashed", Exited: "Exited", PathLost: "PathLost", AutoRestart: "AutoRestart", Contended: "Contended", Warning: "Warning"} {
+		if got := kind.String(); got != want {
+			t.Errorf("kind %d is called %s, want %s", kind, got, want)
+		}
+	}
+	if last := Kind(len(kinds) - 1); last != Warning {
+		t.Errorf("the last kind is %v", last)
 	}
 }

@@ -13,12 +13,12 @@ import (
 // A program that is a superdaemon itself: at SIGHUP it starts ./api once
 // more, and ends the old one when the new one waits for connections.
 func Example() {
-	starter.Helper() // first thing in main
+	starter.DispatchReexec() // first thing in main
 	s, err := starter.New(starter.Options{
-		Ports:  []string{"8080"},
-		Ready:  starter.ReadyAuto,
-		Report: func(e starter.Event) { log.Print(e) },
-		Helper: true,
+		Ports:     []string{"8080"},
+		Ready:     starter.ReadyAuto,
+		Report:    func(e starter.Event) { log.Print(e) },
+		CanReexec: true,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -50,8 +50,8 @@ func ExampleInstance_Restart() {
 
 // Sockets that systemd has bound are used where they are meant, the others
 // are bound.
-func ExampleActivated() {
-	sockets, err := starter.Activated()
+func ExampleActivationSockets() {
+	sockets, err := starter.ActivationSockets()
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (s *Starter) heal(inode uint64) {
 	if err == nil {
 		s.vigil.over(socket)
 	}
-	s.options.Report(Event{Kind: Deafened, Worker: s.machine.suspect(), Address: socket.listens(), Err: err})
+	s.options.Report(Event{Kind: ListenerShutDown, Worker: s.machine.suspect(), Address: socket.listens(), Err: err})
 }
 
 // healAll is for systems that do not tell: a new worker at least finds every

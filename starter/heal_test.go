@@ -16,8 +16,8 @@ func TestASocketThatWasShutDownListensAgain(t *testing.T) {
 	t.Parallel()
 	for _, port := range []string{"127.0.0.1:0", "dual 0"} {
 		port, dual := strings.CutPrefix(port, "dual ")
-		sh := run(t, Options{Ports: []string{port}, DualStack: dual, Share: dual, Interval: 10 * time.Millisecond}, program("deafen"))
-		e := sh.await(Deafened)
+		sh := run(t, Options{Ports: []string{port}, DualStack: dual, ReusePort: dual, Interval: 10 * time.Millisecond}, program("deafen"))
+		e := sh.await(ListenerShutDown)
 		if e.Err != nil || e.Worker.Generation != 1 {
 			t.Errorf("%s: %v", port, e)
 		}
@@ -28,7 +28,7 @@ func TestASocketThatWasShutDownListensAgain(t *testing.T) {
 
 		// And once more.
 		sh.Reload(program("deafen"))
-		if e := sh.await(Deafened); e.Err != nil {
+		if e := sh.await(ListenerShutDown); e.Err != nil {
 			t.Errorf("%s: %v", port, e)
 		}
 		sh.Reload(program("echo"))
@@ -42,7 +42,7 @@ func TestASocketThatWasShutDownListensAgain(t *testing.T) {
 func TestAUnixSocketThatWasShutDownIsReported(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Paths: []string{filepath.Join(t.TempDir(), "sock")}, Interval: 10 * time.Millisecond}, program("deafen"))
-	if e := sh.await(Deafened); e.Err == nil || !strings.Contains(e.String(), "sock was shut down, probably by worker 1 (pid ") {
+	if e := sh.await(ListenerShutDown); e.Err == nil || !strings.Contains(e.String(), "sock was shut down, probably by worker 1 (pid ") {
 		t.Errorf("%v", e)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Holder names the process that listens on a, from /proc: `pid 4711
 // (python3 -m http.server)`. It is empty if none can be seen, as another
 // user's can't.
-func Holder(a Address) string {
+func PortOwner(a Address) string {
 	inodes := listenersOn(a)
 	if len(inodes) == 0 {
 		return ""

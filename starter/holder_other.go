@@ -3,4 +3,4 @@
 package starter
 
 // Holder can't name the process without /proc; lsof(8) can.
-func Holder(Address) string { return "" }
+func PortOwner(Address) string { return "" }

@@ -17,7 +17,7 @@ func TestWhatAWorkerLeavesIsNamed(t *testing.T) {
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond}, wrapper)
 	left := func(worker int) {
 		t.Helper()
-		e := sh.await(LeftBehind)
+		e := sh.await(LeftoverProcess)
 		var pid int
 		fmt.Sscanf(e.Holder, "pid %d", &pid)
 		syscall.Kill(pid, syscall.SIGKILL)
@@ -49,7 +49,7 @@ func TestAWorkerEndsWithItsGroup(t *testing.T) {
 	until(t, "the program hears the signal", func() bool { return exists(at("told")) })
 	until(t, "the wrapper has ended", func() bool { return hasEnded(sh.machinePID(t)) })
 	os.WriteFile(at("go"), nil, 0o644)
-	sh.await(Left)
+	sh.await(Exited)
 	if !exists(at("finished")) {
 		t.Error("the program was not waited for")
 	}
@@ -83,14 +83,14 @@ func TestWhatADeadWorkerLeavesInItsGroupIsKilled(t *testing.T) {
 	})
 	until(t, "the child has ended", func() bool { return hasEnded(child) })
 	sh.stop()
-	sh.await(Left)
+	sh.await(Exited)
 }
 
 func TestTheDialectsOfAWorker(t *testing.T) {
 	t.Parallel()
 	variables := map[string]string{DialectServerStarter: "SERVER_STARTER_PORT", DialectSystemd: "LISTEN_FDS", DialectHotstart: "HOTSTART_FD"}
 	for _, dialect := range Dialects() {
-		d, sh := described(t, Options{Ports: []string{"127.0.0.1:0"}, Helper: true, Dialects: []string{dialect}}, nil)
+		d, sh := described(t, Options{Ports: []string{"127.0.0.1:0"}, CanReexec: true, Dialects: []string{dialect}}, nil)
 		for other, name := range variables {
 			if _, has := d.Env[name]; has != (other == dialect) {
 				t.Errorf("%s alone: %s is %q", dialect, name, d.Env[name])

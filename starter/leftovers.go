@@ -29,7 +29,7 @@ const leftoverGrace = time.Second
 // that a worker has started is killed.
 func (s *Starter) lookForLeftovers(w Worker) {
 	inodes := s.ledger.inodes()
-	if len(inodes) == 0 || s.options.Leash && !s.options.KillGroup {
+	if len(inodes) == 0 || s.options.KillDescendants && !s.options.KillGroup {
 		return
 	}
 	s.unlooked[w.Generation] = w
@@ -74,21 +74,21 @@ func (s *Starter) reportLeftovers(l looked) {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
 	if socket := s.ledger.find(found[0].Inode); socket != nil {
-		s.options.Report(Event{Kind: LeftBehind, Worker: l.worker, Address: socket.listens(), Holder: strings.Join(names, ", ")})
+		s.options.Report(Event{Kind: LeftoverProcess, Worker: l.worker, Address: socket.listens(), Holder: strings.Join(names, ", ")})
 	}
 }
 
 // cleared says that the detached processes are gone and the reload may begin.
 type cleared struct{ command *Command }
 
-// lookForDetached names in a Done event the detached processes that its worker
+// lookForDetached names in a Completed event the detached processes that its worker
 // has left.
 func (s *Starter) lookForDetached(e *Event) {
-	if !s.options.Leash || e.Kind != Done {
+	if !s.options.KillDescendants || e.Kind != Completed {
 		return
 	}
 	var names []string
-	for _, pid := range proc.Detached(s.options.Mark, e.Worker.Generation, e.Worker.PID) {
+	for _, pid := range proc.Detached(s.options.EnvMarker, e.Worker.Generation, e.Worker.PID) {
 		names = append(names, proc.Name(pid))
 	}
 	if e.Holder = strings.Join(names, ", "); e.Holder != "" {
@@ -109,7 +109,7 @@ func (s *Starter) reloading(c *Command) any {
 		grace = unprovenGrace
 	}
 	go func() {
-		proc.EndDetached(s.options.Mark, w.Generation, w.PID, grace, s.ended)
+		proc.EndDetached(s.options.EnvMarker, w.Generation, w.PID, grace, s.ended)
 		s.tell(cleared{c})
 	}()
 	return nil

@@ -322,7 +322,7 @@ func (m *machine) renew(now time.Time) {
 	if at := m.renewal(); at.IsZero() || at.After(now) {
 		return
 	}
-	m.report(Event{Kind: Aged, Worker: m.in(serving).Worker, After: m.autoRestart, Forced: len(m.workers) > 1})
+	m.report(Event{Kind: AutoRestart, Worker: m.in(serving).Worker, Elapsed: m.autoRestart, Forced: len(m.workers) > 1})
 	m.reload(now, nil)
 }
 
@@ -337,10 +337,10 @@ func (m *machine) promote(now time.Time, w *worker) {
 		m.good = w.Command
 	}
 	m.last, m.ended, m.failures, m.renewed = w.Command, false, 0, now
-	e := Event{Kind: Serving, Worker: w.Worker, After: now.Sub(w.began)}
+	e := Event{Kind: Serving, Worker: w.Worker, Elapsed: now.Sub(w.began)}
 	if why := m.unseen(w); why != nil && !m.unsighted {
 		m.unsighted = true
-		m.report(Event{Kind: Unseen, Worker: w.Worker, Err: why})
+		m.report(Event{Kind: AssumedReady, Worker: w.Worker, Err: why})
 	}
 	if old != nil {
 		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay

@@ -125,7 +125,7 @@ func TestMachine(t *testing.T) {
 				{5, reload{}, "spawn 2 a"},
 				{5.9, tick{}, ""},
 				{6, proven{2}, "Serving 2, settle 2, term 1"},
-				{7, ends(1), "Left 1"},
+				{7, ends(1), "Exited 1"},
 			},
 		},
 		{
@@ -134,7 +134,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{5, ends(1), "Died 1"},
+				{5, ends(1), "Crashed 1"},
 				{5.05, stops(term), "Stopping"},
 			},
 			done: true,
@@ -145,7 +145,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{5, ends(1), "Died 1"},
+				{5, ends(1), "Crashed 1"},
 				{5.05, tick{}, ""},
 				{5.1, tick{}, "spawn 2 a"},
 			},
@@ -180,7 +180,7 @@ func TestMachine(t *testing.T) {
 				{5, asks("b"), "spawn 2 b"},
 				{5.1, asks("c"), "Superseded 2, forget 2, term 2"},
 				{5.2, proven{2}, ""},
-				{5.3, ends(2), "Left 2, spawn 3 c"},
+				{5.3, ends(2), "Exited 2, spawn 3 c"},
 				{6, proven{3}, "Serving 3, settle 3, term 1"},
 			},
 		},
@@ -192,7 +192,7 @@ func TestMachine(t *testing.T) {
 				{5.9, tick{}, ""},
 				{6, tick{}, "Killing 1, kill 1"},
 				{7, tick{}, ""},
-				{8, ends(1), "Left 1, spawn 2 b"},
+				{8, ends(1), "Exited 1, spawn 2 b"},
 			},
 		},
 		{
@@ -201,7 +201,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, asks("b"), "Superseded 1, forget 1, term 1"},
 				{1, asks("a"), ""},
-				{1.1, ends(1), "Left 1, spawn 2 a"},
+				{1.1, ends(1), "Exited 1, spawn 2 a"},
 				{2, proven{2}, "Serving 2, settle 2"},
 			},
 		},
@@ -365,7 +365,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{60, ends(1), "Died 1, spawn 2 a"},
+				{60, ends(1), "Crashed 1, spawn 2 a"},
 				{61, proven{2}, "Serving 2, settle 2"},
 			},
 		},
@@ -374,7 +374,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.2, proven{1}, "Serving 1, settle 1"},
-				{0.3, ends(1), "Died 1"},
+				{0.3, ends(1), "Crashed 1"},
 				{0.9, tick{}, ""},
 				{1, tick{}, "spawn 2 a"},
 			},
@@ -385,15 +385,15 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
-				{2, ends(1), "Died 1, spawn 2 a"},
+				{2, ends(1), "Crashed 1, spawn 2 a"},
 				{2, proven{2}, "Serving 2, settle 2"},
-				{4, ends(2), "Died 2, spawn 3 a"},
+				{4, ends(2), "Crashed 2, spawn 3 a"},
 				{4, proven{3}, "Serving 3, settle 3"},
-				{6, ends(3), "Died 3, GaveUp 3"},
+				{6, ends(3), "Crashed 3, GaveUp 3"},
 				{60, tick{}, ""},
 				{61, reload{}, "spawn 4 a"},
 				{61, proven{4}, "Serving 4, settle 4"},
-				{62, ends(4), "Died 4, spawn 5 a"},
+				{62, ends(4), "Crashed 4, spawn 5 a"},
 			},
 		},
 		{
@@ -402,11 +402,11 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
-				{20, ends(1), "Died 1, spawn 2 a"},
+				{20, ends(1), "Crashed 1, spawn 2 a"},
 				{20, proven{2}, "Serving 2, settle 2"},
-				{40, ends(2), "Died 2, spawn 3 a"},
+				{40, ends(2), "Crashed 2, spawn 3 a"},
 				{40, proven{3}, "Serving 3, settle 3"},
-				{60, ends(3), "Died 3, spawn 4 a"},
+				{60, ends(3), "Crashed 3, spawn 4 a"},
 			},
 		},
 		{
@@ -414,10 +414,10 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.5, exited{generation: 1}, "Done 1"},
+				{0.5, exited{generation: 1}, "Completed 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{6, proven{2}, "Serving 2, settle 2"},
-				{7, exited{generation: 2}, "Done 2"},
+				{7, exited{generation: 2}, "Completed 2"},
 				{8, reload{}, "spawn 3 b"},
 				{8.5, ends(3), "Failed 3, forget 3"},
 			},
@@ -427,13 +427,13 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.letEnd, r.outlive, r.maxFailures = true, true, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.5, exited{generation: 1}, "Done 1"},
+				{0.5, exited{generation: 1}, "Completed 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{5.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
 				{10, tick{}, ""},
 				{11, asks("c"), "spawn 3 c"},
 				{12, proven{3}, "Serving 3, settle 3"},
-				{13, exited{generation: 3}, "Done 3"},
+				{13, exited{generation: 3}, "Completed 3"},
 				{14, asks("b"), "spawn 4 b"},
 				{14.5, ends(4), "Failed 4, forget 4, GaveUp 4"},
 				{20, tick{}, ""},
@@ -454,22 +454,22 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
-				{2, ends(1), "Died 1, spawn 2 a"},
+				{2, ends(1), "Crashed 1, spawn 2 a"},
 				{2, proven{2}, "Serving 2, settle 2"},
-				{4, ends(2), "Died 2, spawn 3 a"},
+				{4, ends(2), "Crashed 2, spawn 3 a"},
 				{4, proven{3}, "Serving 3, settle 3"},
-				{6, ends(3), "Died 3, spawn 4 a"},
+				{6, ends(3), "Crashed 3, spawn 4 a"},
 				{6, proven{4}, "Serving 4, settle 4"},
-				{8, ends(4), "Died 4, spawn 5 a"},
+				{8, ends(4), "Crashed 4, spawn 5 a"},
 				{8, proven{5}, "Serving 5, settle 5"},
-				{10, ends(5), "Died 5, spawn 6 a"},
+				{10, ends(5), "Crashed 5, spawn 6 a"},
 				{10, proven{6}, "Serving 6, settle 6"},
-				{12, ends(6), "Died 6, spawn 7 a"},
+				{12, ends(6), "Crashed 6, spawn 7 a"},
 				{12, proven{7}, "Serving 7, settle 7"},
-				{14, ends(7), "Died 7"},
+				{14, ends(7), "Crashed 7"},
 				{16, tick{}, "spawn 8 a"},
 				{16, proven{8}, "Serving 8, settle 8"},
-				{26, ends(8), "Died 8, spawn 9 a"},
+				{26, ends(8), "Crashed 8, spawn 9 a"},
 				{26, ends(9), "Failed 9, forget 9"},
 				{27, tick{}, "spawn 10 a"},
 			},
@@ -480,7 +480,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
-				{60.1, ends(1), "Died 1"},
+				{60.1, ends(1), "Crashed 1"},
 				{62, tick{}, ""},
 				{63, proven{2}, "Serving 2, settle 2"},
 			},
@@ -492,7 +492,7 @@ func TestMachine(t *testing.T) {
 				{1, proven{1}, "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
 				{60, ends(2), "Failed 2, forget 2"},
-				{60.1, ends(1), "Died 1, spawn 3 b"},
+				{60.1, ends(1), "Crashed 1, spawn 3 b"},
 			},
 		},
 		{
@@ -502,7 +502,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
-				{60.1, ends(1), "Died 1"},
+				{60.1, ends(1), "Crashed 1"},
 				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
 				{62, proven{3}, "Serving 3, settle 3"},
 				{90, reload{}, "spawn 4 a"},
@@ -515,7 +515,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
-				{60.1, ends(1), "Died 1"},
+				{60.1, ends(1), "Crashed 1"},
 				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
 				{62, ends(3), "Failed 3, forget 3, GaveUp 3"},
 			},
@@ -532,7 +532,7 @@ func TestMachine(t *testing.T) {
 				{40, tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
 				{41, proven{2}, ""},
 				{45, tick{}, "Killing 2, kill 2"},
-				{45, ends(2), "Left 2"},
+				{45, ends(2), "Exited 2"},
 			},
 		},
 		{
@@ -541,7 +541,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{30, tick{}, "TimedOut 1, forget 1, term 1"},
-				{31, ends(1), "Left 1, spawn 2 a"},
+				{31, ends(1), "Exited 1, spawn 2 a"},
 				{32, proven{2}, "Serving 2, settle 2"},
 			},
 		},
@@ -560,7 +560,7 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{30, tick{}, "TimedOut 1, forget 1, GaveUp 1, term 1"},
-				{31, ends(1), "Left 1"},
+				{31, ends(1), "Exited 1"},
 			},
 			done: true, gaveUp: true,
 		},
@@ -584,7 +584,7 @@ func TestMachine(t *testing.T) {
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2"},
-				{12, ends(1), "Left 1"},
+				{12, ends(1), "Exited 1"},
 				{16, tick{}, "settle 2"},
 			},
 		},
@@ -598,10 +598,10 @@ func TestMachine(t *testing.T) {
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2, drain 1"},
 				{20.9, tick{}, ""},
-				{21, tick{}, "Overdue 1, term 1"},
+				{21, tick{}, "DrainTimedOut 1, term 1"},
 				{26, tick{}, "Killing 1, kill 1"},
 				{26, drained{1}, ""},
-				{27, ends(1), "Left 1"},
+				{27, ends(1), "Exited 1"},
 			},
 		},
 		{
@@ -616,7 +616,7 @@ func TestMachine(t *testing.T) {
 				{11, proven{2}, "Serving 2, settle 2, drain 1"},
 				{12, drained{1}, "term 1"},
 				{12, drained{1}, ""},
-				{13, ends(1), "Left 1"},
+				{13, ends(1), "Exited 1"},
 				{13, drained{1}, ""},
 			},
 		},
@@ -650,7 +650,7 @@ func TestMachine(t *testing.T) {
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2"},
 				{16, tick{}, "Retiring 1, drain 1, settle 2"},
-				{26, tick{}, "Overdue 1, term 1"},
+				{26, tick{}, "DrainTimedOut 1, term 1"},
 			},
 		},
 		{
@@ -662,8 +662,8 @@ func TestMachine(t *testing.T) {
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2, quit 1"},
 				{12, stops(term), "Stopping, term 1, term 2"},
-				{13, ends(1), "Left 1"},
-				{14, ends(2), "Left 2"},
+				{13, ends(1), "Exited 1"},
+				{14, ends(2), "Exited 2"},
 			},
 			done: true,
 		},
@@ -686,7 +686,7 @@ func TestMachine(t *testing.T) {
 				{0.5, stops(term), "Stopping, term 1"},
 				{0.6, proven{1}, ""},
 				{0.7, reload{}, ""},
-				{0.8, ends(1), "Left 1"},
+				{0.8, ends(1), "Exited 1"},
 			},
 			done: true,
 		},
@@ -698,10 +698,10 @@ func TestMachine(t *testing.T) {
 				{5, reload{}, "spawn 2 a"},
 				{5.1, reload{}, ""},
 				{5.2, stops(term), "Stopping, term 1, term 2"},
-				{5.3, ends(2), "Left 2"},
+				{5.3, ends(2), "Exited 2"},
 				{9, tick{}, ""},
 				{10, asks("b"), ""},
-				{11, ends(1), "Left 1"},
+				{11, ends(1), "Exited 1"},
 			},
 			done: true,
 		},
@@ -740,9 +740,9 @@ func TestMachine(t *testing.T) {
 				{12, stops(term), "Stopping, drain 2"},
 				{13, drained{1}, "term 1"},
 				{14, drained{2}, "term 2"},
-				{15, ends(1), "Left 1"},
+				{15, ends(1), "Exited 1"},
 				{19, tick{}, "Killing 2, kill 2"},
-				{19, ends(2), "Left 2"},
+				{19, ends(2), "Exited 2"},
 			},
 			done: true,
 		},
@@ -754,7 +754,7 @@ func TestMachine(t *testing.T) {
 				{9, stops(term), "Stopping, term 1"},
 				{10, tick{}, ""},
 				{14, tick{}, "Killing 1, kill 1"},
-				{14, ends(1), "Left 1"},
+				{14, ends(1), "Exited 1"},
 			},
 			done: true,
 		},
@@ -768,7 +768,7 @@ func TestMachine(t *testing.T) {
 				{6.9, tick{}, ""},
 				{7, tick{}, "Killing 1, kill 1"},
 				{99, tick{}, ""},
-				{100, ends(1), "Left 1"},
+				{100, ends(1), "Exited 1"},
 			},
 			done: true,
 		},
@@ -784,8 +784,8 @@ func TestMachine(t *testing.T) {
 				{12, stops(term), "Stopping, term 2"},
 				{13, stops(term), "kill 1, kill 2"},
 				{14, stops(term), ""},
-				{15, ends(1), "Left 1"},
-				{15, ends(2), "Left 2"},
+				{15, ends(1), "Exited 1"},
+				{15, ends(2), "Exited 2"},
 			},
 			done: true,
 		},
@@ -796,13 +796,13 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10.9, tick{}, ""},
-				{11, tick{}, "Aged 1, spawn 2 a"},
+				{11, tick{}, "AutoRestart 1, spawn 2 a"},
 				{12, proven{2}, "Serving 2, settle 2, term 1"},
 				{22, tick{}, ""},
-				{25, ends(1), "Left 1, Aged 2, spawn 3 a"},
+				{25, ends(1), "Exited 1, AutoRestart 2, spawn 3 a"},
 				{26, proven{3}, "Serving 3, settle 3, term 2"},
 				{45.9, tick{}, ""},
-				{46, tick{}, "Aged 3, spawn 4 a"},
+				{46, tick{}, "AutoRestart 3, spawn 4 a"},
 			},
 		},
 		{
@@ -811,10 +811,10 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{2, tick{}, "Aged 1, spawn 2 a"},
+				{2, tick{}, "AutoRestart 1, spawn 2 a"},
 				{3, proven{2}, "Serving 2"},
 				{7, tick{}, ""},
-				{8, tick{}, "Retiring 1, term 1, settle 2, Aged 2, spawn 3 a"},
+				{8, tick{}, "Retiring 1, term 1, settle 2, AutoRestart 2, spawn 3 a"},
 			},
 		},
 		{
@@ -823,10 +823,10 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{11, tick{}, "Aged 1, spawn 2 a"},
+				{11, tick{}, "AutoRestart 1, spawn 2 a"},
 				{11.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
 				{21, tick{}, ""},
-				{21.5, tick{}, "Aged 1, spawn 3 a"},
+				{21.5, tick{}, "AutoRestart 1, spawn 3 a"},
 			},
 		},
 		{
@@ -839,7 +839,7 @@ func TestMachine(t *testing.T) {
 				{3, proven{2}, "Serving 2, settle 2, term 1"},
 				{4, reload{}, "spawn 3 a"},
 				{5, proven{3}, "Serving 3, settle 3, term 2, Killing 1, kill 1"},
-				{5, ends(1), "Left 1"},
+				{5, ends(1), "Exited 1"},
 			},
 		},
 		{
@@ -924,13 +924,13 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 		t.Errorf("%#v was not reported", want)
 	}
 	stepped(t, &m, now, asks("a"))
-	check(2*time.Second, proven{1}, Event{Kind: Serving, Worker: one, After: 2 * time.Second})
+	check(2*time.Second, proven{1}, Event{Kind: Serving, Worker: one, Elapsed: 2 * time.Second})
 	stepped(t, &m, now, reload{})
-	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, After: 3 * time.Second, Others: []Worker{one}, Signal: term})
-	check(0, exited{1, 15, nil, ""}, Event{Kind: Left, Worker: one, Status: 15})
-	check(time.Minute, ends(2), Event{Kind: Died, Worker: two, Status: 1 << 8, Again: true})
-	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, After: time.Second, Status: 1 << 8})
-	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, After: 30 * time.Second})
+	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, Elapsed: 3 * time.Second, Others: []Worker{one}, Signal: term})
+	check(0, exited{1, 15, nil, ""}, Event{Kind: Exited, Worker: one, Status: 15})
+	check(time.Minute, ends(2), Event{Kind: Crashed, Worker: two, Status: 1 << 8, Restarting: true})
+	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, Elapsed: time.Second, Status: 1 << 8})
+	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, Elapsed: 30 * time.Second})
 	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
 }
 
@@ -969,7 +969,7 @@ type life struct {
 }
 
 // speaks reports whether l says itself when it serves.
-func (l *life) speaks() bool { return (l.greeted || l.command.Greets) && !l.hushed }
+func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello) && !l.hushed }
 
 // provenSince is when what is known of l became proof, by a reckoning of its
 // own; zero: it has not.
@@ -1412,7 +1412,7 @@ func (w *world) move(kind, n byte) {
 	case 17:
 		w.step(exited{generation: someone}) // with status 0
 	case 18:
-		w.step(reload{&Command{Path: "adopted", Greets: true}})
+		w.step(reload{&Command{Path: "adopted", ExpectHello: true}})
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 	t.Parallel()
 	stdout, out := reader(t)
-	sh := run(t, Options{Ready: ReadyNotify, MaxStartFailures: 1, Outlive: true, Helper: true}, &Command{
+	sh := run(t, Options{Ready: ReadyNotify, MaxStartFailures: 1, KeepRunning: true, CanReexec: true}, &Command{
 		Path: "/bin/sh", Args: []string{"sh", "-c", "echo $NOTIFY_SOCKET"}, Stdout: stdout,
 	})
 	name, err := out.ReadString('\n')

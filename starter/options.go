@@ -13,15 +13,15 @@ import (
 type Options struct {
 	Ports     []string // [host:][u]port[=fd], see ParsePort
 	Paths     []string // unix stream sockets
-	Inherited []int    // listening sockets to use where a port or path means them, see Activated
+	Inherited []int    // listening sockets to use where a port or path means them, see ActivationSockets
 	Backlog   int      // of listen(2); 0: SOMAXCONN
 	DualStack bool     // a bare port is IPv6 and IPv4, not IPv4 alone
 
-	// Share lets workers bind the addresses of Ports although the kept sockets
+	// ReusePort lets workers bind the addresses of Ports although the kept sockets
 	// are open, by SO_REUSEPORT. An adopted program does so before it asks the
 	// broker for the kept socket. The option is set after listen(2), so that a
 	// port that another process uses is still an error.
-	Share bool
+	ReusePort bool
 
 	// Dialects are the ways in which workers receive their sockets:
 	// DialectServerStarter, DialectSystemd, DialectHotstart. nil: all.
@@ -59,10 +59,10 @@ type Options struct {
 	MaxOld      int           // maximum number of old workers; when exceeded, the oldest is stopped; 0: unlimited
 
 	MaxStartFailures int  // failed starts in a row before giving up; 0: never
-	MaxDeaths        int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
-	LetEnd           bool // do not restart a worker that exits by itself with status 0
+	MaxCrashes       int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
+	AllowExit        bool // do not restart a worker that exits by itself with status 0
 	MaxFirstFailures int  // MaxStartFailures until the first worker has served; 0: MaxStartFailures
-	Outlive          bool // after giving up with no worker left, wait for the next Reload instead of ending
+	KeepRunning      bool // after giving up with no worker left, wait for the next Reload instead of ending
 
 	// PIDFile holds this process's pid, and its lock, until Run returns. "": none.
 	PIDFile string
@@ -76,34 +76,35 @@ type Options struct {
 	// as with start_server. "": none.
 	EnvDir string
 
-	// Orphans reaps every process that becomes a child of this one, which pid 1
+	// ReapOrphans reaps every process that becomes a child of this one, which pid 1
 	// of a container must do. The program itself must wait for its children only
 	// by their pid.
-	Orphans bool
+	ReapOrphans bool
 
-	// Helper says that the main function of this program calls Helper first.
+	// CanReexec says that the main function of this program calls DispatchReexec first.
 	// LISTEN_PID and LISTEN_FDS are passed to workers only then.
-	Helper bool
+	CanReexec bool
 
-	// Leash ends workers with this process, however it ends, and with each
-	// worker its process group, which is its own. Needs Helper. Unless
-	// KillGroup is set, this process becomes a child subreaper, and when Run
-	// returns, what workers have left behind is ended too: children of this
-	// process in other process groups, and what carries Mark.
-	Leash bool
+	// KillDescendants ends the workers when this process ends, for any reason,
+	// and with each worker its process group, which is its own. Needs CanReexec.
+	// Unless KillGroup is set, this process becomes a child subreaper, and when
+	// Run returns, the remaining descendants of workers are killed too: children
+	// of this process in other process groups, and every process with EnvMarker.
+	KillDescendants bool
 
 	// KillGroup gives each worker its own process group. Stop signals go to the
 	// group, and the worker counts as exited when the last process of the group
 	// has exited. If a worker exits by itself, the rest of its group is killed.
 	KillGroup bool
 
-	// Mark is an environment variable, NAME=VALUE, that only the workers of this
-	// Starter have. It identifies their processes after the parent has exited.
-	Mark string
+	// EnvMarker is an environment variable, NAME=VALUE, that only the workers of
+	// this Starter have. It identifies their processes after the parent has
+	// exited. "": none.
+	EnvMarker string
 
-	// Scratch is a folder that only this Starter uses. It is removed when this
-	// process ends, for any reason. Needs Leash. "": none.
-	Scratch string
+	// TempDir is a folder that only this Starter uses. It is removed when this
+	// process ends, for any reason. Needs KillDescendants. "": none.
+	TempDir string
 
 	// Report receives all events. It is called from the goroutine of Run, which
 	// waits for it. nil: events are dropped.
@@ -117,15 +118,15 @@ type Command struct {
 	Dir  string   // "": this process's own
 	Env  []string // nil: os.Environ, at each start
 
-	// Greets says that the program says hello on the broker before it accepts a
-	// connection, as an adopted one does. With ReadyAuto, what the kernel
-	// shows does not count before.
-	Greets bool
+	// ExpectHello says that the program sends "hello" on the broker before it
+	// accepts a connection, as an instrumented one does. With ReadyAuto, listening
+	// sockets that the kernel shows before the hello do not make it ready.
+	ExpectHello bool
 
-	// Words returns the last output of the program, from which OverlapAuto may
-	// find out what the program lacks. nil: not known. It is called from the
-	// goroutine of Run.
-	Words func() string
+	// LastOutput returns the last output of the program, in which OverlapAuto
+	// looks for the resource that the program could not get. It is called from
+	// the goroutine of Run. nil: the output is not known.
+	LastOutput func() string
 
 	// nil: this process's own. As with os/exec, what is given is put into
 	// blocking mode, which programs expect of it.
@@ -187,18 +188,18 @@ func (o Options) rules() rules {
 		drainTimeout: o.DrainTimeout,
 		stopTimeout:  o.StopTimeout,
 		maxFailures:  o.MaxStartFailures,
-		maxDeaths:    o.MaxDeaths,
-		letEnd:       o.LetEnd,
+		maxDeaths:    o.MaxCrashes,
+		letEnd:       o.AllowExit,
 		maxFirst:     o.MaxFirstFailures,
 		maxOld:       o.MaxOld,
 		autoRestart:  o.AutoRestart,
-		outlive:      o.Outlive,
+		outlive:      o.KeepRunning,
 		retire:       o.SignalOnHUP,
 	}
 	if o.Ready == ReadyInterval {
 		r.readyTimeout = 0
 	}
-	if !o.Leash && !o.KillGroup {
+	if !o.KillDescendants && !o.KillGroup {
 		r.look = groupLook
 	}
 	return r
@@ -241,7 +242,7 @@ func (o Options) addresses() ([]Address, error) {
 }
 
 func (o Options) binding() (b binding, err error) {
-	b = binding{backlog: o.Backlog, share: o.Share, mode: o.SocketMode}
+	b = binding{backlog: o.Backlog, share: o.ReusePort, mode: o.SocketMode}
 	b.uid, b.gid, err = ParseOwner(o.SocketOwner)
 	return b, err
 }

@@ -44,7 +44,7 @@ func (m *machine) oneAtATime() bool { return m.overlap == OverlapOff || m.conten
 // because of that or is to be ended: w is started again once nobody else runs.
 func (m *machine) takesTurns(now time.Time, w *worker, what string) {
 	m.contention = true
-	m.report(Event{Kind: Contended, Worker: w.Worker, What: what})
+	m.report(Event{Kind: Contended, Worker: w.Worker, Resource: what})
 	m.do(forget{w.Generation})
 	if m.wanted == nil {
 		m.wanted = w.Command

@@ -107,7 +107,7 @@ func (s *Starter) putBackPaths() {
 			continue
 		}
 		p.told = err != nil
-		s.options.Report(Event{Kind: Displaced, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.path, FD: -1, Key: p.path}, Err: err})
+		s.options.Report(Event{Kind: PathLost, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.path, FD: -1, Key: p.path}, Err: err})
 	}
 }
 

@@ -35,14 +35,14 @@ func TestAnOldWorkerDoesNotTakeThePath(t *testing.T) {
 	sh := run(t, Options{Paths: []string{path}, Ready: ReadyAccept}, c)
 	sh.await(Serving)
 	sh.Reload(c)
-	if e := sh.await(Displaced); e.Err != nil || !strings.HasPrefix(e.String(), "the path "+path+" was removed, probably by worker 1 (pid ") {
+	if e := sh.await(PathLost); e.Err != nil || !strings.HasPrefix(e.String(), "the path "+path+" was removed, probably by worker 1 (pid ") {
 		t.Errorf("%v", e)
 	}
 	if got := saidAt(path); got != "hello" {
 		t.Errorf("it says %q", got)
 	}
 	os.WriteFile(end, nil, 0o666)
-	if e := sh.await(Left); e.Status != 0 {
+	if e := sh.await(Exited); e.Status != 0 {
 		t.Errorf("%v", e)
 	}
 }
@@ -62,7 +62,7 @@ func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
 		sh := run(t, Options{Paths: test.paths, Ready: ReadyNotify}, c)
 		sh.await(Serving)
 		sh.Reload(c)
-		for e := sh.await(Displaced); ; e = sh.await(Displaced) {
+		for e := sh.await(PathLost); ; e = sh.await(PathLost) {
 			if e.Err == nil && strings.Contains(e.String(), "was removed, probably by worker 1 (pid ") {
 				break
 			}
@@ -74,7 +74,7 @@ func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
 			t.Errorf("%s: worker %q answers", test.name, got)
 		}
 		os.WriteFile(end, nil, 0o666)
-		sh.await(Left)
+		sh.await(Exited)
 		sh.stop()
 		<-sh.done
 		if left, _ := filepath.Glob(filepath.Join(dir, ".sock*")); len(left) > 0 {
@@ -92,7 +92,7 @@ func TestAFailedStartDoesNotTakeThePath(t *testing.T) {
 	c := shell(`rm "$SOCKET"; exit 1`)
 	c.Env = append(os.Environ(), "SOCKET="+path)
 	sh.Reload(c)
-	if e := sh.await(Displaced); e.Err != nil {
+	if e := sh.await(PathLost); e.Err != nil {
 		t.Errorf("%v", e)
 	}
 	if got := saidAt(path); got != "hello" {

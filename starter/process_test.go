@@ -55,7 +55,7 @@ func (s *socket) link() string { return fmt.Sprintf("socket:[%d]", s.inode) }
 func TestAWorkerIsGivenExactlyItsSockets(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
-	o := Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0", "127.0.0.1:0=9", "127.0.0.1:0=6"}, Paths: []string{path}, Helper: true}
+	o := Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0", "127.0.0.1:0=9", "127.0.0.1:0=6"}, Paths: []string{path}, CanReexec: true}
 	d, sh := described(t, o, nil)
 	if want := "127.0.0.1:0=3;127.0.0.1:0=4;127.0.0.1:0=9;127.0.0.1:0=6;" + path + "=5"; d.Env["SERVER_STARTER_PORT"] != want {
 		t.Errorf("SERVER_STARTER_PORT=%s, want %s", d.Env["SERVER_STARTER_PORT"], want)
@@ -102,7 +102,7 @@ func handedDown(fd int) bool {
 
 func TestSocketsInPlaceOfStandardInput(t *testing.T) {
 	t.Parallel()
-	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0=0", "127.0.0.1:0=3"}, Helper: true}, nil)
+	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0=0", "127.0.0.1:0=3"}, CanReexec: true}, nil)
 	if d.FDs[0] != sh.ledger.own[0].link() || d.FDs[3] != sh.ledger.own[1].link() {
 		t.Errorf("descriptors %v", d.FDs)
 	}
@@ -130,7 +130,7 @@ func TestDirAndNotify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, _ := described(t, Options{Helper: true, Ready: ReadyAuto, Mark: "A_MARK=1"}, func(c *Command) {
+	d, _ := described(t, Options{CanReexec: true, Ready: ReadyAuto, EnvMarker: "A_MARK=1"}, func(c *Command) {
 		if err := os.Symlink(c.Path, filepath.Join(dir, "server")); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 		{Command{Path: "/bin/true", Env: []string{"A=\x00"}}, "starting /bin/true: invalid argument"},
 	} {
 		for _, helper := range []bool{true, false} {
-			sh := run(t, Options{Helper: helper, MaxStartFailures: 1}, &test.c)
+			sh := run(t, Options{CanReexec: helper, MaxStartFailures: 1}, &test.c)
 			if e := sh.await(Failed); e.Err == nil || e.Reason() != test.want {
 				t.Errorf("helper %v: failed with %v, want %s", helper, e.Err, test.want)
 			}
@@ -176,7 +176,7 @@ func TestAProgramThatIsBeingWritten(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
 	writeProgram(t, program, "#!/bin/sh\nexit 3\n")
-	options, c := Options{Helper: true, MaxStartFailures: 1, Interval: time.Hour}, &Command{Path: program}
+	options, c := Options{CanReexec: true, MaxStartFailures: 1, Interval: time.Hour}, &Command{Path: program}
 	letGo := keepWriting(t, program)
 	e := run(t, options, c).await(Failed)
 	if want := "starting " + program + ": text file busy"; e.Err == nil || e.Reason() != want {
@@ -252,7 +252,7 @@ func TestHowAWorkerEnded(t *testing.T) {
 		"kill -TERM $$":                         "killed by signal TERM",
 		"ulimit -c 0; kill -ABRT $$; sleep 100": "killed by signal ABRT",
 	} {
-		sh := run(t, Options{Helper: true, MaxStartFailures: 1, Interval: time.Hour}, shell(script))
+		sh := run(t, Options{CanReexec: true, MaxStartFailures: 1, Interval: time.Hour}, shell(script))
 		if e := sh.await(Failed); e.Err != nil || e.Reason() != want {
 			t.Errorf("%s: %s, want %s", script, e.Reason(), want)
 		}
@@ -264,7 +264,7 @@ func TestSignalsOfAWorkerAreDefault(t *testing.T) {
 	t.Parallel()
 	for _, helper := range []bool{true, false} {
 		stdout, out := reader(t)
-		run(t, Options{Helper: helper, MaxStartFailures: 1}, &Command{Path: "/bin/cat", Args: []string{"cat", "/proc/self/status"}, Stdout: stdout})
+		run(t, Options{CanReexec: helper, MaxStartFailures: 1}, &Command{Path: "/bin/cat", Args: []string{"cat", "/proc/self/status"}, Stdout: stdout})
 		masks := map[string]uint64{}
 		for masks["SigCgt"] == 0 && len(masks) < 4 {
 			line, err := out.ReadString('\n')
@@ -284,7 +284,7 @@ func TestSignalsOfAWorkerAreDefault(t *testing.T) {
 // What the old worker waits on must not change under it.
 func TestASpawnLeavesTheSocketNonBlocking(t *testing.T) {
 	t.Parallel()
-	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Helper: true, Interval: time.Millisecond}, nil)
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, CanReexec: true, Interval: time.Millisecond}, nil)
 	fd := sh.ledger.own[0].fd
 	if err := unix.SetNonblock(fd, true); err != nil { // as a worker in Go does
 		t.Fatal(err)
@@ -303,14 +303,14 @@ func TestAWorkerThatDoesNotLeaveIsKilled(t *testing.T) {
 	c := program("stubborn")
 	stdout, out := reader(t)
 	c.Stdout = stdout
-	sh := run(t, Options{Helper: true, Interval: time.Millisecond, StopTimeout: 50 * time.Millisecond}, c)
+	sh := run(t, Options{CanReexec: true, Interval: time.Millisecond, StopTimeout: 50 * time.Millisecond}, c)
 	if line, err := out.ReadString('\n'); line != "deaf\n" {
 		t.Fatal(line, err)
 	}
 	sh.await(Serving)
 	sh.stop()
 	sh.await(Killing)
-	if e := sh.await(Left); e.Status.Signal() != syscall.SIGKILL {
+	if e := sh.await(Exited); e.Status.Signal() != syscall.SIGKILL {
 		t.Errorf("it ended with %s", e.Reason())
 	}
 	if err := sh.end(); err != nil {
@@ -323,14 +323,14 @@ func TestAWorkerIsToldToDrain(t *testing.T) {
 	c := program("broker")
 	stdout, out := reader(t)
 	c.Stdout = stdout
-	sh := run(t, Options{Helper: true, Ready: ReadyNotify, DrainTimeout: time.Hour}, c)
+	sh := run(t, Options{CanReexec: true, Ready: ReadyNotify, DrainTimeout: time.Hour}, c)
 	sh.await(Serving)
 	sh.Reload(nil)
 	sh.await(Serving)
 	if line, err := out.ReadString('\n'); line != "told drain\n" {
 		t.Error(line, err)
 	}
-	if e := sh.await(Left); e.Worker.Generation != 1 || e.Reason() != "exit status 0" {
+	if e := sh.await(Exited); e.Worker.Generation != 1 || e.Reason() != "exit status 0" {
 		t.Errorf("%v", e)
 	}
 }
@@ -347,7 +347,7 @@ func TestTheLimitOfDescriptorsIsHandedDown(t *testing.T) {
 		c := shell("ulimit -n")
 		stdout, out := reader(t)
 		c.Stdout = stdout
-		run(t, Options{Helper: helper, MaxStartFailures: 1}, c)
+		run(t, Options{CanReexec: helper, MaxStartFailures: 1}, c)
 		if got, err := out.ReadString('\n'); got != string(want) {
 			t.Errorf("helper %v: %q, want %q, %v", helper, got, want, err)
 		}
@@ -356,7 +356,7 @@ func TestTheLimitOfDescriptorsIsHandedDown(t *testing.T) {
 
 func TestEnded(t *testing.T) {
 	t.Parallel()
-	s := newStarter(Options{Helper: true}.withDefaults(), system{})
+	s := newStarter(Options{CanReexec: true}.withDefaults(), system{})
 	stdin, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +384,7 @@ func TestEnded(t *testing.T) {
 // Nothing may be left open or running by a Run, whatever it went through.
 func TestRunLeavesNothingBehind(t *testing.T) {
 	through := func() {
-		sh := run(t, Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0"}, Paths: []string{filepath.Join(t.TempDir(), "sock")}, Ready: ReadyAuto, Helper: true, MaxStartFailures: 1}, program("broker"))
+		sh := run(t, Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0"}, Paths: []string{filepath.Join(t.TempDir(), "sock")}, Ready: ReadyAuto, CanReexec: true, MaxStartFailures: 1}, program("broker"))
 		sh.await(Serving)
 		for _, c := range []*Command{{Path: "/missing"}, {Path: "/bin/false"}, {Path: "/bin/true", Dir: "/missing"}} {
 			sh.Reload(c)
@@ -445,7 +445,7 @@ func client(at string, end *atomic.Bool, count *atomic.Int64) error {
 func TestNothingIsLostUnderLoad(t *testing.T) {
 	t.Parallel()
 	const clients, reloads = 8, 20
-	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Helper: true}, program("echo"))
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, CanReexec: true}, program("echo"))
 	sh.await(Serving)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
 	var end atomic.Bool
@@ -462,7 +462,7 @@ func TestNothingIsLostUnderLoad(t *testing.T) {
 		before := count.Load()
 		sh.Reload(nil)
 		sh.await(Serving)
-		if e := sh.await(Left); e.Reason() != "exit status 0" {
+		if e := sh.await(Exited); e.Reason() != "exit status 0" {
 			t.Errorf("%v", e)
 		}
 		until(t, "no request is answered", func() bool { return count.Load() > before || t.Failed() })

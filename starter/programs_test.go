@@ -24,7 +24,7 @@ import (
 
 // The test binary is its own exec stage, guard and workers.
 func TestMain(m *testing.M) {
-	Helper()
+	DispatchReexec()
 	if name := os.Getenv("STARTER_TEST_PROGRAM"); name != "" {
 		if err := programs()[name](); err != nil {
 			fmt.Fprintln(os.Stderr, name+":", err)
@@ -248,8 +248,8 @@ func describe() error {
 // script in SCRIPT. It ends at SIGTERM, or with its stdin.
 func supervise() error {
 	s, err := New(Options{
-		Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond, Helper: true, Leash: true,
-		Mark: os.Getenv("MARK_TO_USE"), StopTimeout: 10 * time.Second,
+		Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond, CanReexec: true, KillDescendants: true,
+		EnvMarker: os.Getenv("MARK_TO_USE"), StopTimeout: 10 * time.Second,
 	})
 	if err != nil {
 		return err
@@ -274,7 +274,7 @@ func report() error {
 	events := make(chan Event, 100)
 	s, err := New(Options{
 		Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Interval: 20 * time.Millisecond, ReadyTimeout: patient / 2,
-		Helper: true, Leash: true, Report: func(e Event) { events <- e },
+		CanReexec: true, KillDescendants: true, Report: func(e Event) { events <- e },
 	})
 	if err != nil {
 		return err
@@ -321,7 +321,7 @@ func superdaemon() error {
 // starve starts a worker with ever more room for descriptors, and reports
 // what a start that failed has left open.
 func starve() error {
-	s, err := New(Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAuto, Helper: true})
+	s, err := New(Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAuto, CanReexec: true})
 	if err != nil {
 		return err
 	}

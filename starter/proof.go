@@ -131,7 +131,7 @@ func since(was, now time.Time, is bool) time.Time {
 
 // speaksForItself reports whether w is one to say when it serves.
 func (w *worker) speaksForItself() bool {
-	return !w.hushed && (w.Command.Greets || !w.greeted.IsZero())
+	return !w.hushed && (w.Command.ExpectHello || !w.greeted.IsZero())
 }
 
 // serves lists the kept sockets that w is known to serve. A worker that never

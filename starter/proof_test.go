@@ -202,7 +202,7 @@ func TestProof(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{5, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
 				{5.9, tick{}, ""},
-				{6, tick{}, "Unseen 1, Serving 1"},
+				{6, tick{}, "AssumedReady 1, Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
 				{21, sees{2, look{sight: sight{maybe: []uint64{main}}}}, ""},
 				{22, tick{}, "Serving 2, term 1"},
@@ -261,7 +261,7 @@ func TestProof(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
 				{0.9, tick{}, ""},
-				{1, tick{}, "Unseen 1, Serving 1"},
+				{1, tick{}, "AssumedReady 1, Serving 1"},
 			},
 		},
 		{
@@ -271,7 +271,7 @@ func TestProof(t *testing.T) {
 				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
 				{0.2, greeted{1}, ""},
 				{29, tick{}, ""},
-				{30, tick{}, "Unseen 1, Serving 1"},
+				{30, tick{}, "AssumedReady 1, Serving 1"},
 			},
 		},
 		{
@@ -345,7 +345,7 @@ func TestProof(t *testing.T) {
 				{20, asks("b"), "spawn 2 b"},
 				{20.5, asks("c"), "Superseded 2, forget 2, term 2"},
 				{25.5, tick{}, "Killing 2, kill 2"},
-				{25.6, ends(2), "Left 2, spawn 3 c"},
+				{25.6, ends(2), "Exited 2, spawn 3 c"},
 			},
 		},
 		{
@@ -368,7 +368,7 @@ func TestProof(t *testing.T) {
 			m.ready, m.readyTimeout, m.serveTimeout, m.linger = test.ready, 30*time.Second, 10*time.Second, 10*time.Second
 			for i, step := range test.story {
 				if asked, ok := step.event.(reload); ok && test.greets {
-					test.story[i].event = reload{&Command{Path: asked.command.Path, Greets: true}}
+					test.story[i].event = reload{&Command{Path: asked.command.Path, ExpectHello: true}}
 				}
 			}
 			follow(t, &m, test.story, test.offered...)

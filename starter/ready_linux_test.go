@@ -105,7 +105,7 @@ os.kill(child, signal.SIGKILL)`)
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			sh := run(t, Options{Ports: test.ports, Ready: test.ready, Interval: test.interval, ReadyTimeout: patient, Helper: true}, test.command(t))
+			sh := run(t, Options{Ports: test.ports, Ready: test.ready, Interval: test.interval, ReadyTimeout: patient, CanReexec: true}, test.command(t))
 			for {
 				e := <-sh.events
 				if e.Kind == Serving {
@@ -205,7 +205,7 @@ func TestNotReady(t *testing.T) {
 			t.Parallel()
 			o := Options{
 				Ports: []string{"127.0.0.1:0", "127.0.0.1:0"}, Ready: test.ready, Interval: 100 * time.Hour,
-				ReadyTimeout: 300 * time.Millisecond, StopTimeout: time.Second, MaxStartFailures: 1, Helper: true,
+				ReadyTimeout: 300 * time.Millisecond, StopTimeout: time.Second, MaxStartFailures: 1, CanReexec: true,
 			}
 			sh := run(t, o, test.command(t))
 			for {
@@ -227,7 +227,7 @@ func TestNotifyIsReadToTheEnd(t *testing.T) {
 	c := program("notify")
 	stdout, out := reader(t)
 	c.Stdout = stdout
-	run(t, Options{Ready: ReadyNotify, Helper: true}, c).await(Serving)
+	run(t, Options{Ready: ReadyNotify, CanReexec: true}, c).await(Serving)
 	if line, err := out.ReadString('\n'); line != "said it all\n" {
 		t.Error(line, err)
 	}

@@ -20,7 +20,7 @@ func TestRollBack(t *testing.T) {
 				{11, tick{}, "Settled 1, settle 1"},
 				{20, asks("b"), "spawn 2 b"},
 				{21, proven{2}, "Serving 2, term 1"},
-				{21.2, ends(1), "Left 1"},
+				{21.2, ends(1), "Exited 1"},
 				{21.5, ends(2), "RolledBack 2, forget 2, spawn 3 a"},
 				{22, proven{3}, "Serving 3"},
 				{32, tick{}, "Settled 3, settle 3"},
@@ -35,7 +35,7 @@ func TestRollBack(t *testing.T) {
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
 				{21, proven{2}, "Serving 2, term 1"},
 				{31, tick{}, "Settled 2, settle 2"},
-				{31.1, ends(2), "Died 2, spawn 3 b"},
+				{31.1, ends(2), "Crashed 2, spawn 3 b"},
 			},
 		},
 		{
@@ -47,9 +47,9 @@ func TestRollBack(t *testing.T) {
 				{21, proven{2}, "Serving 2, term 1"},
 				{22, ends(2), "RolledBack 2, forget 2, spawn 3 a"},
 				{23, proven{3}, "Serving 3"},
-				{24, ends(3), "Died 3, spawn 4 a"},
+				{24, ends(3), "Crashed 3, spawn 4 a"},
 				{25, proven{4}, "Serving 4"},
-				{26, ends(4), "Died 4, spawn 5 a"},
+				{26, ends(4), "Crashed 4, spawn 5 a"},
 			},
 		},
 		{
@@ -79,7 +79,7 @@ func TestRollBack(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1"},
-				{2, ends(1), "Died 1, spawn 2 a"},
+				{2, ends(1), "Crashed 1, spawn 2 a"},
 			},
 		},
 		{
@@ -87,10 +87,10 @@ func TestRollBack(t *testing.T) {
 			rules: func(r *rules) { r.letEnd = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.5, exited{generation: 1}, "Done 1"},
+				{0.5, exited{generation: 1}, "Completed 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{6, proven{2}, "Serving 2"},
-				{7, ends(2), "Died 2, spawn 3 b"},
+				{7, ends(2), "Crashed 2, spawn 3 b"},
 			},
 		},
 		{
@@ -102,7 +102,7 @@ func TestRollBack(t *testing.T) {
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
 				{21, proven{2}, "Serving 2, term 1"},
 				{22, asks("c"), "spawn 3 c"},
-				{22.5, ends(2), "Died 2"},
+				{22.5, ends(2), "Crashed 2"},
 				{23, ends(3), "Failed 3, forget 3, GaveUp 3, spawn 4 a"},
 			},
 		},
@@ -126,7 +126,7 @@ func TestRollBack(t *testing.T) {
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
 				{21, proven{2}, "Serving 2, term 1"},
 				{22, stops(term), "Stopping, term 2"},
-				{23, ends(2), "Left 2"},
+				{23, ends(2), "Exited 2"},
 			},
 		},
 		{
@@ -138,7 +138,7 @@ func TestRollBack(t *testing.T) {
 				{21, proven{2}, "Serving 2, term 1"},
 				{22, asks("c"), "spawn 3 c"},
 				{23, proven{3}, "Serving 3, term 2"},
-				{24, ends(2), "Left 2"},
+				{24, ends(2), "Exited 2"},
 			},
 		},
 		{
@@ -154,7 +154,7 @@ func TestRollBack(t *testing.T) {
 				{31, reload{}, "spawn 3 a"},
 				{32, proven{3}, "Serving 3"},
 				{37, tick{}, "Retiring 1, term 1, settle 3"},
-				{38, ends(3), "Died 3, spawn 4 a"},
+				{38, ends(3), "Crashed 3, spawn 4 a"},
 			},
 		},
 		{
@@ -169,7 +169,7 @@ func TestRollBack(t *testing.T) {
 				{9, proven{3}, "Serving 3"},
 				{10, ends(3), "RolledBack 3, forget 3"},
 				{12, tick{}, "Retiring 1, term 1, settle 2"},
-				{13, ends(2), "Died 2, spawn 4 a"},
+				{13, ends(2), "Crashed 2, spawn 4 a"},
 			},
 		},
 	} {

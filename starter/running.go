@@ -55,7 +55,7 @@ func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
 	w := &running{looking: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
-		notify, err := newNotifySocket(notifyParents(s.options.Scratch)...)
+		notify, err := newNotifySocket(notifyParents(s.options.TempDir)...)
 		switch {
 		case err == nil:
 			w.notify = notify

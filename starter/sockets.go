@@ -93,22 +93,22 @@ func (b binding) openAll(addresses []Address, inherited []*socket) (sockets []*s
 	for _, s := range inherited {
 		if s != nil {
 			closeAll(sockets)
-			return nil, &UnmatchedError{s.listens()}
+			return nil, &UnusedSocketError{s.listens()}
 		}
 	}
 	return sockets, nil
 }
 
-// An UnmatchedError is an inherited socket that no port or path means: it
+// An UnusedSocketError is an inherited socket that no port or path means: it
 // would wait for connections that nobody accepts.
-type UnmatchedError struct{ Address Address }
+type UnusedSocketError struct{ Address Address }
 
-func (e *UnmatchedError) Error() string {
+func (e *UnusedSocketError) Error() string {
 	return fmt.Sprintf("the inherited %s socket %v matches no --port or --path", e.Address.Network, e.Address)
 }
 
 // Hint says how to go on.
-func (e *UnmatchedError) Hint() string {
+func (e *UnusedSocketError) Hint() string {
 	if e.Address.Network == "unix" {
 		return "use it: --path=" + e.Address.Path
 	}
@@ -147,7 +147,7 @@ func (b binding) open(a Address) (*socket, error) {
 	}
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return nil, &InUseError{Address: a, Holder: Holder(a)}
+		return nil, &InUseError{Address: a, Holder: PortOwner(a)}
 	case errors.Is(err, unix.EACCES):
 		return nil, &PrivilegeError{Address: a}
 	case err != nil:
@@ -298,7 +298,7 @@ func (b binding) openAbstract(a Address) (*socket, error) {
 	}
 	unix.Close(fd)
 	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, &InUseError{Address: a, Holder: Holder(a)}
+		return nil, &InUseError{Address: a, Holder: PortOwner(a)}
 	}
 	return nil, fmt.Errorf("listening on %v: %w", a, err)
 }
@@ -318,7 +318,7 @@ func clearPath(a Address) error {
 		c.Close()
 	}
 	if err == nil || errors.Is(err, unix.EAGAIN) { // its queue is full
-		return &InUseError{Address: a, Holder: Holder(a)}
+		return &InUseError{Address: a, Holder: PortOwner(a)}
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return fmt.Errorf("listening on %v: asking whether it is in use: %w", a, err)

@@ -359,7 +359,7 @@ func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 		_, to := sockaddr(sockets[0].bound.Addr(), int(sockets[0].bound.Port()))
 		if err := unix.Bind(fd, to); (err == nil) != share {
-			t.Errorf("Share is %v; binding it again: %v", share, err)
+			t.Errorf("ReusePort is %v; binding it again: %v", share, err)
 		}
 	}
 }

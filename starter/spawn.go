@@ -14,20 +14,20 @@ import (
 func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*proc.Child, error) {
 	l := arrange(c.stdio(), s.ledger.own, broker)
 	defer runtime.KeepAlive(c)
-	if !s.options.Helper || !s.options.speaks(DialectSystemd) {
+	if !s.options.CanReexec || !s.options.speaks(DialectSystemd) {
 		l.contiguous = 0 // without LISTEN_PID, LISTEN_FDS would be wrong
 	}
 	l.portless = !s.options.speaks(DialectServerStarter)
 	base := s.variables(c)
-	if s.options.Mark != "" {
-		env = append(env, s.options.Mark)
+	if s.options.EnvMarker != "" {
+		env = append(env, s.options.EnvMarker)
 	}
 	st := proc.Spec{
 		Path: c.Path, Argv: c.Args, Dir: c.Dir,
 		Env:             l.environment(base, s.ledger.own, generation, env...),
 		Files:           l.files,
-		KillDescendants: s.options.Leash,
-		CanReexec:       s.options.Helper,
+		KillDescendants: s.options.KillDescendants,
+		CanReexec:       s.options.CanReexec,
 		Guard:           s.guard,
 	}
 	if s.options.KillGroup {
@@ -70,7 +70,8 @@ func closeFD(fd int) {
 	}
 }
 
-// Helper makes a process that a Starter has made of its own program into
-// what it is for, and then does not return. A program that sets
-// Options.Helper calls it first thing in main.
-func Helper() { proc.Dispatch() }
+// DispatchReexec runs the helper that this process is, if a Starter has
+// started it from its own executable, and then does not return. In every other
+// process it does nothing. A program that sets Options.CanReexec or calls
+// Daemonize must call it first in main.
+func DispatchReexec() { proc.Dispatch() }

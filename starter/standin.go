@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// StandIn has take answer what connects while no worker is there and none is
-// about to be, instead of leaving it to wait; nil ends that. Before a worker
-// is started, the stand-in has accepted its last connection: never do two
-// accept at once, and what comes from then on is the worker's. take is called
-// on a goroutine of its own for each connection, which it must close. StandIn
-// does not wait.
-func (s *Starter) StandIn(take func(net.Conn)) {
+// SetFallback sets the function that handles connections while no worker runs
+// and none is about to be started; nil, the default, leaves the connections
+// waiting. The fallback accepts its last connection before a worker is started:
+// the two never accept at the same time, and every later connection is the
+// worker's. take is called on a goroutine of its own for each connection, which
+// it must close. SetFallback does not wait.
+func (s *Starter) SetFallback(take func(net.Conn)) {
 	for {
 		select {
 		case s.standIns <- take:

@@ -42,9 +42,9 @@ func asked(t *testing.T, at, line string) string {
 
 func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
 	t.Parallel()
-	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
-	sh.StandIn(says("nobody"))
+	sh.SetFallback(says("nobody"))
 	if got := asked(t, at, "who"); got != "nobody" {
 		t.Errorf("%q without a worker", got)
 	}
@@ -59,7 +59,7 @@ func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
 
 	// A worker that ends is started again: nobody stands in for it.
 	syscall.Kill(worker.PID, syscall.SIGKILL)
-	sh.await(Died) // what it still accepted would be lost with it
+	sh.await(Crashed) // what it still accepted would be lost with it
 	if got := asked(t, at, "again"); got != "again" {
 		t.Errorf("%q while one is about to start", got)
 	}
@@ -67,9 +67,9 @@ func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
 
 func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
 	t.Parallel()
-	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
-	sh.StandIn(says("nobody"))
+	sh.SetFallback(says("nobody"))
 	for range 3 {
 		sh.Reload(shell("exit 1"))
 		sh.await(GaveUp)
@@ -78,9 +78,9 @@ func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
 		}
 	}
 	// It goes when it is told to: what connects waits for the next worker.
-	sh.StandIn(nil)
+	sh.SetFallback(nil)
 	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 })
-	sh.StandIn(nil)
+	sh.SetFallback(nil)
 	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 }) // the loop has lent nothing since
 	answers := make(chan string)
 	go func() { answers <- asked(t, at, "worker") }()
@@ -133,9 +133,9 @@ func TestAStandInOutlivesErrors(t *testing.T) {
 // places all the time.
 func TestNothingIsLostBetweenWorkersAndStandIn(t *testing.T) {
 	t.Parallel()
-	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, Outlive: true, MaxStartFailures: 1, Helper: true}, nil)
+	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
-	sh.StandIn(says("worker"))
+	sh.SetFallback(says("worker"))
 	var end atomic.Bool
 	var count atomic.Int64
 	done := make(chan struct{})

@@ -70,15 +70,15 @@ type system struct {
 }
 
 // New locks the pid file and binds the sockets. Errors are a *HeldError, an
-// *InUseError, a *PrivilegeError, an *UnmatchedError or a *FormatError where
+// *InUseError, a *PrivilegeError, an *UnusedSocketError or a *FormatError where
 // they can be, and nothing is left behind.
 func New(o Options) (*Starter, error) {
 	addresses, err := o.addresses()
 	if err != nil {
 		return nil, err
 	}
-	if o.Leash && !o.Helper {
-		return nil, errors.New("starter: Options.Leash needs Options.Helper")
+	if o.KillDescendants && !o.CanReexec {
+		return nil, errors.New("starter: Options.KillDescendants needs Options.CanReexec")
 	}
 	s := newStarter(o.withDefaults(), system{spawn: spawnChild})
 	if err := s.open(addresses); err != nil {
@@ -121,7 +121,7 @@ func (s *Starter) open(addresses []Address) error {
 	for _, p := range s.places() {
 		s.watchPlace(p)
 	}
-	if s.options.Leash {
+	if s.options.KillDescendants {
 		return s.leash()
 	}
 	return nil
@@ -215,7 +215,7 @@ func offer[T any](to chan<- T, value T) {
 // once.
 //
 // It locks its goroutine to a thread, since the kernel ends workers on a
-// Leash with the thread that forked them.
+// KillDescendants with the thread that forked them.
 func (s *Starter) Run(ctx context.Context) error {
 	select {
 	case <-s.ended:
@@ -330,7 +330,7 @@ func (s *Starter) do(action any) (event any) {
 		s.lookForDetached(&a)
 		if a.Kind == Serving {
 			s.giveWay(a.Worker.Generation)
-			a.Serves = s.serves(a.Worker.Generation)
+			a.Addresses = s.serves(a.Worker.Generation)
 		}
 		s.options.Report(a)
 		if a.Kind == Serving {
@@ -396,7 +396,7 @@ func (s *Starter) served(generation int) {
 		}
 		seen := sightOf(w.PID(), []uint64{socket.inode})
 		if len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil && !proc.Exiting(w.PID()) { // since the look, too
-			s.options.Report(Event{Kind: Unused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
+			s.options.Report(Event{Kind: PortUnused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
 }
@@ -404,7 +404,7 @@ func (s *Starter) served(generation int) {
 // settle lets go of what only older workers used.
 func (s *Starter) settle(generation int) {
 	for _, address := range s.ledger.settle(generation) {
-		s.options.Report(Event{Kind: LetGo, Worker: s.machine.find(generation).Worker, Address: address})
+		s.options.Report(Event{Kind: SocketReleased, Worker: s.machine.find(generation).Worker, Address: address})
 	}
 	s.changed()
 }
@@ -498,12 +498,12 @@ type troubled struct{ err error }
 
 // trouble reports an error that is not about a worker.
 func (s *Starter) trouble(err error) {
-	s.options.Report(Event{Kind: Trouble, Err: err})
+	s.options.Report(Event{Kind: Warning, Err: err})
 }
 
 // orphans has a value when a child has ended, if any child is to be reaped.
 func (s *Starter) orphans() <-chan os.Signal {
-	if !s.options.Orphans {
+	if !s.options.ReapOrphans {
 		return nil
 	}
 	deaths := make(chan os.Signal, 1)
@@ -529,7 +529,7 @@ func (s *Starter) children() map[int]bool {
 
 // leash makes sure that no worker outlives this process.
 func (s *Starter) leash() (err error) {
-	if s.guard, err = proc.StartGuard(s.options.Mark, s.options.Scratch); err != nil || s.options.KillGroup {
+	if s.guard, err = proc.StartGuard(s.options.EnvMarker, s.options.TempDir); err != nil || s.options.KillGroup {
 		return err
 	}
 	if err := proc.BecomeSubreaper(); err != nil {

@@ -131,10 +131,10 @@ func TestReloadAndStop(t *testing.T) {
 		"10s Starting 2",
 		"11s Serving 2",
 		"11s TERM to 1",
-		"11s Left 1",
+		"11s Exited 1",
 		"20s Stopping",
 		"20s TERM to 2",
-		"20s Left 2",
+		"20s Exited 2",
 		"20s end")
 }
 
@@ -150,7 +150,7 @@ func TestTheLatestOfManyReloadsWins(t *testing.T) {
 		if err := th.Run(ctx); err != nil {
 			t.Error(err)
 		}
-		want := "0s Starting 1\n1s Serving 1\n5s Stopping\n5s TERM to 1\n5s Left 1"
+		want := "0s Starting 1\n1s Serving 1\n5s Stopping\n5s TERM to 1\n5s Exited 1"
 		if got := th.told(); got != want {
 			t.Errorf("what happened:\n%s\nwant:\n%s", got, want)
 		}
@@ -200,7 +200,7 @@ func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait() // for what waited for the workers
 		th.step(th.heard(exited{generation: 1}))
-		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Left 1") {
+		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Exited 1") {
 			t.Errorf("what happened:\n%s", got)
 		}
 	})
@@ -219,7 +219,7 @@ func TestASecondInterruptKills(t *testing.T) {
 		"5s Stopping",
 		"5s TERM to 1",
 		"10s KILL to 1",
-		"10s Left 1",
+		"10s Exited 1",
 		"10s end")
 }
 
@@ -231,15 +231,15 @@ func TestAWorkerThatDiesIsReplaced(t *testing.T) {
 	}, nil,
 		"0s Starting 1",
 		"1s Serving 1",
-		"2s Died 1",
+		"2s Crashed 1",
 		"2.1s Starting 2",
 		"3.1s Serving 2",
-		"4.1s Died 2",
+		"4.1s Crashed 2",
 		"4.2s Starting 3",
 		"5.2s Serving 3",
 		"5.5s Stopping",
 		"5.5s TERM to 3",
-		"5.5s Left 3",
+		"5.5s Exited 3",
 		"5.5s end")
 }
 
@@ -255,7 +255,7 @@ func TestAStartThatFailsAtOnceIsTriedAgainAndGivenUp(t *testing.T) {
 }
 
 func TestAStartThatIsNotProvenTimesOut(t *testing.T) {
-	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, Outlive: true}
+	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, KeepRunning: true}
 	play(t, o, func(th *theatre, stop context.CancelFunc) {
 		th.Reload(&Command{Path: "ready"})
 		time.Sleep(time.Minute)
@@ -271,15 +271,15 @@ func TestAStartThatIsNotProvenTimesOut(t *testing.T) {
 		"1m30s TERM to 2",
 		"1m35s Killing 2",
 		"1m35s KILL to 2",
-		"1m35s Left 2",
+		"1m35s Exited 2",
 		"2m0s Stopping",
 		"2m0s TERM to 1",
-		"2m0s Left 1",
+		"2m0s Exited 1",
 		"2m0s end")
 }
 
 func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
-	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, Outlive: true}
+	o := Options{Ready: ReadyNotify, ReadyTimeout: 30 * time.Second, StopTimeout: 5 * time.Second, MaxStartFailures: 1, KeepRunning: true}
 	play(t, o, func(th *theatre, stop context.CancelFunc) {
 		th.Reload(&Command{Path: "stubborn"})
 		time.Sleep(time.Second)
@@ -296,14 +296,14 @@ func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
 		"30s TERM to 1",
 		"32s Killing 1",
 		"32s KILL to 1",
-		"32s Left 1",
+		"32s Exited 1",
 		"1m1s Starting 2",
 		"1m11s TimedOut 2",
 		"1m11s GaveUp 2",
 		"1m11s TERM to 2",
 		"1m13s Killing 2",
 		"1m13s KILL to 2",
-		"1m13s Left 2",
+		"1m13s Exited 2",
 		"2m1s Stopping",
 		"2m1s end")
 }
@@ -327,11 +327,11 @@ func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
 		"4s Starting 2",
 		"5s Serving 2",
 		"5s TERM to 1",
-		"5s Left 1",
+		"5s Exited 1",
 		"6s QUIT to 2",
 		"7s Stopping",
 		"7s TERM to 2",
-		"7s Left 2",
+		"7s Exited 2",
 		"7s end")
 }
 
@@ -413,7 +413,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a port that is none", Options{Ports: []string{"http"}}, `port "http": not a port`},
 		{"a descriptor that is taken", Options{Ports: []string{"0=5", "127.0.0.1:0=5"}}, `port "127.0.0.1:0=5": descriptor 5 is that of port "0=5"`},
 		{"an empty path", Options{Paths: []string{""}}, `path "": empty`},
-		{"a leash without a helper", Options{Leash: true}, "starter: Options.Leash needs Options.Helper"},
+		{"a leash without a helper", Options{KillDescendants: true}, "starter: Options.KillDescendants needs Options.CanReexec"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := New(test.o)

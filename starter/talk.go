@@ -117,7 +117,7 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 		s.vigil.over(kept)
 		s.watchPlace(kept.place)
 		w := s.machine.find(generation)
-		s.options.Report(Event{Kind: Kept, Worker: w.Worker, Address: kept.listens()})
+		s.options.Report(Event{Kind: SocketKept, Worker: w.Worker, Address: kept.listens()})
 	}
 	s.step(listens{generation, kept.inode})
 	for _, inode := range s.ledger.doubtful(generation) {
@@ -168,7 +168,7 @@ func (s *Starter) letGo(e letGo) {
 		return
 	}
 	for _, address := range s.ledger.letGo(e.generation, e.inode) {
-		s.options.Report(Event{Kind: Closed, Worker: s.machine.find(e.generation).Worker, Address: address})
+		s.options.Report(Event{Kind: SocketClosed, Worker: s.machine.find(e.generation).Worker, Address: address})
 	}
 	s.changed()
 	s.step(closes{e.generation, e.inode})
@@ -176,6 +176,6 @@ func (s *Starter) letGo(e letGo) {
 
 func (s *Starter) refused(generation int, err error) {
 	if w := s.machine.find(generation); w != nil {
-		s.options.Report(Event{Kind: Refused, Worker: w.Worker, Err: err})
+		s.options.Report(Event{Kind: BrokerError, Worker: w.Worker, Err: err})
 	}
 }

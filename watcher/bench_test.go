@@ -8,7 +8,7 @@ import (
 
 // From the end of a save to the receipt of its batch, with 100 directories watched.
 func BenchmarkSaveToBatch(b *testing.B) {
-	f := watch(b, Options{Longest: 100 * time.Millisecond})
+	f := watch(b, Options{MaxDelay: 100 * time.Millisecond})
 	files := f.project(100, 10)
 	f.set(files)
 	b.ResetTimer()

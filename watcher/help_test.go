@@ -48,8 +48,8 @@ func watch(t testing.TB, o Options) *fixture {
 	must(t, err)
 	f := &fixture{TB: t, dir: dir}
 	o.Logf = f.logf
-	if o.Longest == 0 {
-		o.Longest = 400 * time.Millisecond // a busy machine may be slow to write what it has truncated
+	if o.MaxDelay == 0 {
+		o.MaxDelay = 400 * time.Millisecond // a busy machine may be slow to write what it has truncated
 	}
 	f.Watcher, err = New(o)
 	must(t, err)

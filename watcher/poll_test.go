@@ -77,7 +77,7 @@ func TestPolling(t *testing.T) {
 func TestPollingWhileAFileIsTruncated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := watch(t, Options{Poll: time.Second, Longest: 8 * time.Second})
+		f := watch(t, Options{Poll: time.Second, MaxDelay: 8 * time.Second})
 		f.write("x", "old")
 		f.set(Files{Dirs: f.paths("")})
 		f.write("x", "")

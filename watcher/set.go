@@ -29,7 +29,7 @@ type set struct {
 func newSet(o Options) *set {
 	s := &set{
 		watches:  newWatches(),
-		debounce: debounce{settle: o.Quiet, maxDelay: o.Longest},
+		debounce: debounce{settle: o.Settle, maxDelay: o.MaxDelay},
 		pending:  pending{before: map[string]content{}},
 		polling:  polling{interval: o.Poll, fsType: o.fsType, logf: o.Logf, logged: map[string]bool{}},
 		todo:     map[string]bool{},

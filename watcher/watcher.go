@@ -38,11 +38,11 @@ type Options struct {
 	// events, every 500 ms. A poll lists each directory and calls stat for each watched file: some 30 ms of one processor
 	// for 500 directories with 5,000 files on a local disk, many times that over a network.
 	Poll time.Duration
-	// Quiet ends a batch: nothing that counts came for so long. 0: 2 ms.
-	Quiet time.Duration
-	// Longest ends a batch though it isn't quiet. It is also how long a file that has become missing or empty may take
+	// Settle is the time without another change that ends a batch. 0: 2 ms.
+	Settle time.Duration
+	// MaxDelay is the maximum time from the first change of a batch to its end. It is also how long a file that has become missing or empty may take
 	// to be written (editors remove or truncate first) before that is a change. 0: 100 ms.
-	Longest time.Duration
+	MaxDelay time.Duration
 	// Logf receives a message, once for each reason, when the watcher polls: it has the reason and a remedy. nil logs
 	// nothing. Logf is called from New, Watch and Run, and must not call Watch or Close.
 	Logf func(format string, args ...any)
@@ -92,7 +92,7 @@ func openSource() (*source, error) {
 // New returns a Watcher that watches no file yet. It holds an inotify instance, if one is available, until Run
 // returns, or until Close if Run is never called. It returns an error for a negative option.
 func New(o Options) (*Watcher, error) {
-	if shortest := min(o.Poll, o.Quiet, o.Longest); shortest < 0 {
+	if shortest := min(o.Poll, o.Settle, o.MaxDelay); shortest < 0 {
 		return nil, fmt.Errorf("watching files with a negative time, %v", shortest)
 	}
 	o = o.withDefaults()
@@ -220,11 +220,11 @@ func (w *Watcher) Close() error {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Quiet == 0 {
-		o.Quiet = 2 * time.Millisecond
+	if o.Settle == 0 {
+		o.Settle = 2 * time.Millisecond
 	}
-	if o.Longest == 0 {
-		o.Longest = 100 * time.Millisecond
+	if o.MaxDelay == 0 {
+		o.MaxDelay = 100 * time.Millisecond
 	}
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}

@@ -15,7 +15,7 @@ import (
 func isGo(path string) bool { return strings.HasSuffix(path, ".go") }
 
 // patient returns options for tests that count batches on a busy machine: a batch settles only after a long quiet time.
-func patient() Options { return Options{Quiet: 100 * time.Millisecond, Longest: 5 * time.Second} }
+func patient() Options { return Options{Settle: 100 * time.Millisecond, MaxDelay: 5 * time.Second} }
 
 // atOnce changes files next to a.go, which contains "old", within the settle time. If the machine is too slow for that,
 // atOnce does it again in another directory.
@@ -27,7 +27,7 @@ func atOnce(t *testing.T, change func(f *fixture)) (f *fixture, began time.Time)
 		f.set(Files{Dirs: f.paths(""), Match: isGo})
 		began := time.Now()
 		change(f)
-		if time.Since(began) < patient().Quiet {
+		if time.Since(began) < patient().Settle {
 			return f, began
 		}
 	}
@@ -659,7 +659,7 @@ func TestCloseEndsRun(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	t.Parallel()
-	if _, err := New(Options{Quiet: -1}); err == nil {
+	if _, err := New(Options{Settle: -1}); err == nil {
 		t.Error("a negative time is no error")
 	}
 	f := watch(t, Options{})

@@ -43,7 +43,7 @@ func TestPortOfHotstart(t *testing.T) {
 	_, port, _ := net.SplitHostPort(freePort(t, "127.0.0.1"))
 	for _, host := range []string{"", "127.0.0.1", "localhost"} {
 		t.Run(host, func(t *testing.T) {
-			r := serve(t, func(o *starter.Options) { o.Ports, o.Share = []string{port}, true }, "plain", host+":"+port)
+			r := serve(t, func(o *starter.Options) { o.Ports, o.ReusePort = []string{port}, true }, "plain", host+":"+port)
 			first := newClient(t).post("http://127.0.0.1:" + port)
 			r.reload()
 			newClient(t).postUntil("http://127.0.0.1:"+port, first)

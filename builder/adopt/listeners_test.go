@@ -59,7 +59,7 @@ func TestManyClosedListeners(t *testing.T) {
 	first := newClient(t).post("http://" + address)
 	r.reload()
 	newClient(t).postUntil("http://"+address, first)
-	if n := r.count(starter.Refused); n > 0 {
+	if n := r.count(starter.BrokerError); n > 0 {
 		t.Errorf("%d sockets were refused", n)
 	}
 }
@@ -75,7 +75,7 @@ func TestEndingWorkerKeepsItsListener(t *testing.T) {
 	second := newClient(t).post("http://" + address)
 	pid, _ := strconv.Atoi(second)
 	terminate(t, pid)
-	r.until("it has died", func() bool { return r.count(starter.Died)+r.count(starter.Done) > 0 })
+	r.until("it has died", func() bool { return r.count(starter.Crashed)+r.count(starter.Completed) > 0 })
 	c, err := net.Dial("tcp", address) // waits for the next worker
 	if err != nil {
 		t.Fatal(err)

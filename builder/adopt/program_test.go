@@ -163,7 +163,7 @@ func prepare(t testing.TB, path string, args []string, change func(*starter.Opti
 		DrainTimeout:     10 * time.Second,
 		StopTimeout:      10 * time.Second,
 		MaxStartFailures: 1,
-		Outlive:          true,
+		KeepRunning:      true,
 		Report:           r.report,
 	}
 	if change != nil {
@@ -243,7 +243,7 @@ func (r *running) reload() {
 	n := r.count(starter.Serving)
 	r.starter.Reload(r.command)
 	r.until("a worker serves", func() bool {
-		if e := r.count(starter.Failed) + r.count(starter.TimedOut) + r.count(starter.Refused); e > 0 {
+		if e := r.count(starter.Failed) + r.count(starter.TimedOut) + r.count(starter.BrokerError); e > 0 {
 			r.t.Fatal("a worker failed")
 		}
 		return r.count(starter.Serving) > n
@@ -253,7 +253,7 @@ func (r *running) reload() {
 // left waits until n workers have left.
 func (r *running) left(n int) {
 	r.t.Helper()
-	r.until(fmt.Sprintf("%d workers have left", n), func() bool { return r.count(starter.Left) >= n })
+	r.until(fmt.Sprintf("%d workers have left", n), func() bool { return r.count(starter.Exited) >= n })
 }
 
 // prints waits until the output of the workers is this: a worker may exit before its output is read.

@@ -341,7 +341,7 @@ func keepsConnection(t *testing.T, mode string) {
 			t.Error("another worker has the connection")
 		}
 	}
-	if r.count(starter.Left) != 0 {
+	if r.count(starter.Exited) != 0 {
 		t.Error("the old worker left its connection alone")
 	}
 	conn.Close()

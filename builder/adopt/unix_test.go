@@ -110,7 +110,7 @@ func TestUnixSocketsAreAdopted(t *testing.T) {
 			} else {
 				l.end(t)
 			}
-			if n := r.count(starter.Displaced); n > 0 && !test.lossy {
+			if n := r.count(starter.PathLost); n > 0 && !test.lossy {
 				t.Errorf("the path was away %d times", n)
 			}
 			name := address

@@ -90,10 +90,10 @@ func (w *watch) listed(l listed) error {
 		w.emit(report.Warning{Text: l.err.Error()})
 		return nil
 	}
-	gone := w.graph != nil && slices.Equal(w.graph.Gone, l.graph.Gone) // for good: another build would find the same
+	gone := w.graph != nil && slices.Equal(w.graph.Missing, l.graph.Missing) // for good: another build would find the same
 	w.graph = l.graph
-	if len(l.graph.Gone) > 0 && !gone {
-		for _, file := range l.graph.Gone {
+	if len(l.graph.Missing) > 0 && !gone {
+		for _, file := range l.graph.Missing {
 			w.changed[file] = true
 		}
 		w.due.build = true
@@ -139,7 +139,7 @@ const calm = time.Second
 
 // check has the go command build what was built without it, until the next build.
 func (w *watch) check(b built) {
-	if b.binary == nil || !b.binary.Direct {
+	if b.binary == nil || !b.binary.FastBuild {
 		return
 	}
 	ctx, cancel := context.WithCancel(w.ended)
@@ -183,7 +183,7 @@ func (w *watch) came(b built, changed []string) {
 	case b.err != nil:
 		w.emit(report.BuildImpossible{Changed: changed, Err: b.err, Current: w.standing()})
 	case w.runs(b.binary) && !w.forced:
-		w.emit(report.Unchanged{Worker: w.newest(), Cause: w.cause(changed), Took: b.binary.Took, Fixed: w.failing()})
+		w.emit(report.Unchanged{Worker: w.newest(), Cause: w.cause(changed), Took: b.binary.Duration, Fixed: w.failing()})
 		w.refresh()
 		discard(b.binary)
 	default:
@@ -219,5 +219,5 @@ func (w *watch) outlast(files []string) {
 
 // runs reports whether a binary is that of the newest worker, which has not ended.
 func (w *watch) runs(b *builder.Binary) bool {
-	return w.target != nil && !w.target.ended && w.target.binary.Same(b)
+	return w.target != nil && !w.target.ended && w.target.binary.SameContent(b)
 }

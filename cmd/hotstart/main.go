@@ -16,7 +16,7 @@ import (
 
 func main() {
 	builder.Record()
-	starter.Helper()
+	starter.DispatchReexec()
 	tuneGC()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

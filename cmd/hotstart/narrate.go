@@ -86,9 +86,9 @@ func (w *watch) exit(e starter.Event, a *attempt) (x report.Exit) {
 // connections wait.
 func (w *watch) fallback(answer bool) {
 	if answer {
-		w.starter.StandIn(w.pages.Error.Take)
+		w.starter.SetFallback(w.pages.Error.Take)
 		return
 	}
 	w.pages.Error.Show(nil)
-	w.starter.StandIn(nil)
+	w.starter.SetFallback(nil)
 }

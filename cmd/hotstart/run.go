@@ -95,8 +95,8 @@ func newRunOptions() *runOptions {
 			Overlap:      starter.OverlapOn,
 			SignalOnHUP:  syscall.SIGTERM,
 			SignalOnTerm: syscall.SIGTERM,
-			Orphans:      os.Getpid() == 1,
-			Helper:       true,
+			ReapOrphans:  os.Getpid() == 1,
+			CanReexec:    true,
 		},
 		autoInterval:   360 * time.Second,
 		restartTimeout: 5 * time.Minute,
@@ -156,7 +156,7 @@ func (o *runOptions) table() []settings.Group {
 				Usage: "maximum number `n` of old workers; when exceeded, stop the oldest (0: unlimited)"},
 			{Name: "kill-group", Value: settings.Bool(&s.KillGroup),
 				Usage: "run each worker in its own process group and stop the whole group"},
-			{Name: "leash", Value: settings.Bool(&s.Leash),
+			{Name: "leash", Value: settings.Bool(&s.KillDescendants),
 				Usage: "kill the workers when hotstart itself is killed; includes --kill-group"},
 			{Name: "enable-auto-restart", Value: settings.Bool(&o.autoRestart),
 				Usage: "also reload periodically ($ENABLE_AUTO_RESTART)"},
@@ -253,7 +253,7 @@ func (o *runOptions) starterOptions() (starter.Options, error) {
 			s.AutoRestart = 360 * time.Second // start_server: $ENV{AUTO_RESTART_INTERVAL} ||= 360
 		}
 	}
-	s.KillGroup = s.KillGroup || s.Leash
+	s.KillGroup = s.KillGroup || s.KillDescendants
 	return s, s.Check()
 }
 

@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) {
 	builder.Record()
-	starter.Helper()
+	starter.DispatchReexec()
 	// Scripts wait for most of their time, for intervals of a second and more.
 	flag.Set("test.parallel", "6")
 	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker, "binds": binds})

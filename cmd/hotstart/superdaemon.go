@@ -45,7 +45,7 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if so.Inherited, err = starter.Activated(); err != nil {
+	if so.Inherited, err = starter.ActivationSockets(); err != nil {
 		return err
 	}
 	daemon := starter.AsDaemon()
@@ -213,7 +213,7 @@ func (d *superdaemon) report(e starter.Event) {
 	}
 	d.log.Handle(report.WorkerEvent{Event: e})
 	d.settle(e)
-	if e.Kind == starter.Left {
+	if e.Kind == starter.Exited {
 		debug.FreeOSMemory() // nothing will happen now for long: 1 of 15 MB
 	}
 }

@@ -47,7 +47,7 @@ func (w *watch) start(a *attempt) {
 		Dir:  w.o.Dir,
 		Env:  env,
 
-		Greets: a.adopted,
+		ExpectHello: a.adopted,
 	}
 	c, err := w.streams.Connect()
 	if err != nil {
@@ -55,7 +55,7 @@ func (w *watch) start(a *attempt) {
 	}
 	a.outputs, a.command.Stdout, a.command.Stderr = c.Outputs, c.Stdout, c.Stderr
 	if len(a.outputs) > 0 {
-		a.command.Words = a.outputs[0].Tail
+		a.command.LastOutput = a.outputs[0].Tail
 	}
 	if err := w.connectInput(a); err != nil {
 		w.emit(report.Warningf("the program has no standard input: %v", err))
@@ -71,7 +71,7 @@ func (w *watch) tellAdopted() bool {
 	if !w.o.Adopt {
 		return false
 	}
-	what, err := w.builder.Adopted()
+	what, err := w.builder.Instrumentation()
 	if now := fmt.Sprint(what, err); now != w.adopted {
 		w.adopted = now
 		if w.instrument = what; err != nil {
@@ -95,7 +95,7 @@ func (w *watch) happened(e starter.Event) {
 	a := w.attempts[e.Worker.Command]
 	w.streams.Flush()
 	switch e.Kind {
-	case starter.Serving, starter.Failed, starter.TimedOut, starter.Done, starter.Died, starter.Left:
+	case starter.Serving, starter.Failed, starter.TimedOut, starter.Completed, starter.Crashed, starter.Exited:
 		w.churn.settles(time.Now())
 		w.tried = time.After(2 * startSlack) // the watcher may be late, too
 	}
@@ -104,7 +104,7 @@ func (w *watch) happened(e starter.Event) {
 		w.starting, w.slow = e.Worker, time.After(slowStart)
 	case starter.Serving:
 		w.serves(e, a)
-	case starter.Died:
+	case starter.Crashed:
 		w.worker = starter.Worker{}
 		w.exits(e)
 		w.emit(report.Crashed{Event: e, Exit: w.exit(e, a), Starting: w.starting, Stopping: w.stopping})
@@ -114,7 +114,7 @@ func (w *watch) happened(e starter.Event) {
 	case starter.Settled:
 		w.good = a
 		w.tidy()
-	case starter.Done:
+	case starter.Completed:
 		w.done(e, a)
 		w.exits(e)
 	case starter.GaveUp:
@@ -128,30 +128,30 @@ func (w *watch) happened(e starter.Event) {
 	case starter.Failed, starter.TimedOut:
 		w.failed(e, a)
 		w.exits(e)
-	case starter.Kept:
+	case starter.SocketKept:
 		w.kept(e)
-	case starter.Left:
+	case starter.Exited:
 		w.left(e)
 	case starter.Killing:
 		w.emit(report.Misbehaved{Event: e})
 		if w.stopping {
 			w.killed = e.Worker
 		}
-	case starter.Overdue, starter.Refused, starter.Deafened, starter.Displaced:
+	case starter.DrainTimedOut, starter.BrokerError, starter.ListenerShutDown, starter.PathLost:
 		w.emit(report.Misbehaved{Event: e})
 	case starter.Contended:
 		w.starting, w.slow = starter.Worker{}, nil
 		w.hinted = true
-		w.emit(report.Contended{Worker: e.Worker, What: e.What, Holder: w.worker})
+		w.emit(report.Contended{Worker: e.Worker, What: e.Resource, Holder: w.worker})
 	case starter.Retiring: // the next one is started when it has ended
 		w.worker = starter.Worker{}
-	case starter.Unseen:
+	case starter.AssumedReady:
 		w.emit(report.Unseen{Event: e})
-	case starter.Closed:
+	case starter.SocketClosed:
 		w.closed(e)
-	case starter.LetGo:
+	case starter.SocketReleased:
 		w.emit(report.LetGo{Worker: e.Worker, Address: e.Address})
-	case starter.Unused:
+	case starter.PortUnused:
 		w.unused(e)
 	}
 	w.showStatus()
@@ -210,8 +210,8 @@ func (w *watch) reportInstrument() {
 // serves notes a worker that has become the current one.
 func (w *watch) serves(e starter.Event, a *attempt) {
 	w.input.SetReader(a.input) // before the user is told, and types
-	w.listens = e.Serves
-	if len(e.Serves) > 0 {
+	w.listens = e.Addresses
+	if len(e.Addresses) > 0 {
 		w.reportInstrument()
 	}
 	w.emit(w.serving(e, a))
@@ -272,9 +272,9 @@ func exitStatus(e starter.Event) int {
 
 // serving describes a worker that has taken over.
 func (w *watch) serving(e starter.Event, a *attempt) report.Serving {
-	s := report.Serving{Worker: e.Worker, Built: a.began, Addresses: e.Serves, Fixed: w.fixes(a.began), Stale: time.Now()}
+	s := report.Serving{Worker: e.Worker, Built: a.began, Addresses: e.Addresses, Fixed: w.fixes(a.began), Stale: time.Now()}
 	if w.worker.PID == 0 {
-		s.Stale = s.Stale.Add(-e.After) // requests waited for this worker from then on
+		s.Stale = s.Stale.Add(-e.Elapsed) // requests waited for this worker from then on
 	}
 	if len(e.Others) > 0 {
 		s.Finishing = e.Others[0]
@@ -286,7 +286,7 @@ func (w *watch) serving(e starter.Event, a *attempt) report.Serving {
 	case a.again:
 		s.How = report.Restarted
 	default:
-		s.Took = a.binary.Took
+		s.Took = a.binary.Duration
 	}
 	s.Cause = w.cause(a.changed)
 	return s
@@ -306,7 +306,7 @@ func (w *watch) failed(e starter.Event, a *attempt) {
 	}
 	failed := report.StartFailed{Event: e, Exit: w.exit(e, a), Current: w.standing(), Addresses: w.addresses}
 	failed.Exit.InUse = report.PortHolders(failed.Exit.Output)
-	if back := w.attempts[e.Back]; back != nil && !w.stopping {
+	if back := w.attempts[e.Rollback]; back != nil && !w.stopping {
 		w.current = back
 		failed.Current.BackTo = back.began
 	}

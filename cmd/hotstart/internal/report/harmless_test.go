@@ -32,7 +32,7 @@ func TestNothingEvilIsWritten(t *testing.T) {
 	bad := errors.New(evil)
 	report := term.NewExitReport("panic: "+evil+"\n"+evil, nil)
 	exit := Exit{Output: report.Lines, Panic: []builder.Diagnostic{{Message: report.Panic}}, InUse: []string{evil}}
-	died := starter.Event{Kind: starter.Died, Worker: one, Err: bad}
+	died := starter.Event{Kind: starter.Crashed, Worker: one, Err: bad}
 	for _, json := range []bool{false, true} {
 		var written strings.Builder
 		screen := term.NewScreen(&written, !json)
@@ -49,8 +49,8 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			BuildFailed{Cause: cause, Errors: wrong}, BuildImpossible{Changed: []string{evil, file}, Err: bad},
 			StatusChanged{Status: Status{Failing: evil}}, EnvFileFailed{Cause: cause, Err: bad}, Crashed{Event: died, Exit: exit},
 			StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Err: bad}, Cause: cause, Exit: exit}, Adopted{evil}, NotAdopted{bad},
-			Unused{one, starter.Address{Network: "unix", Path: evil}}, Contended{What: evil}, Ended{Event: starter.Event{Kind: starter.Done, Holder: evil}},
-			Misbehaved{starter.Event{Kind: starter.Refused, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
+			Unused{one, starter.Address{Network: "unix", Path: evil}}, Contended{What: evil}, Ended{Event: starter.Event{Kind: starter.Completed, Holder: evil}},
+			Misbehaved{starter.Event{Kind: starter.BrokerError, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
 			RuleFailed{Rule: evil, Command: evil, Cause: cause, Err: bad, Output: evil}, RuleDone{cause.Rules[0], evil}, RuleLoop{[]string{evil}},
 			AfterReadyFailed{evil, evil, bad}, SettingsChanged{evil, []string{evil}}, SettingsRefused{evilError{bad}}, WrongTarget{evil},
 			BusyFiles{Files: []string{evil}, Ignore: []string{evil}},

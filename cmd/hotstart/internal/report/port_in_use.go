@@ -23,7 +23,7 @@ func PortHolders(output []string) (lines []string) {
 			continue
 		}
 		port, _ := strconv.Atoi(m[2])
-		if holder := starter.Holder(starter.Address{Network: "tcp", Port: port}); holder != "" {
+		if holder := starter.PortOwner(starter.Address{Network: "tcp", Port: port}); holder != "" {
 			lines = append(lines, fmt.Sprintf("%s is held by %s", m[1], holder))
 		}
 	}

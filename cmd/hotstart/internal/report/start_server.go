@@ -62,9 +62,9 @@ func (s *StartServer) worker(e starter.Event) {
 		s.say("killing old workers")
 	case starter.Failed:
 		s.failed(e)
-	case starter.Died:
+	case starter.Crashed:
 		s.say("worker %d died unexpectedly with status:%d, restarting", e.Worker.PID, e.Status)
-	case starter.Left:
+	case starter.Exited:
 		old := "old "
 		if s.stopping != 0 {
 			old = ""
@@ -72,17 +72,17 @@ func (s *StartServer) worker(e starter.Event) {
 		s.say("%sworker %d died, status:%d", old, e.Worker.PID, e.Status)
 	case starter.Stopping:
 		s.say("received %s, sending %s to all workers:%s", starter.SignalName(s.stopping), starter.SignalName(e.Signal), pids(e.Others))
-	case starter.Aged:
+	case starter.AutoRestart:
 		forced := ""
 		if e.Forced {
 			forced = "forced, "
 		}
-		s.say("autorestart triggered (%sinterval=%s)", forced, Seconds(e.After))
+		s.say("autorestart triggered (%sinterval=%s)", forced, Seconds(e.Elapsed))
 		s.requested = true
-	case starter.LeftBehind:
+	case starter.LeftoverProcess:
 		s.say("%v; start the program by exec in the wrapper, or use --kill-group", e)
-	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.Refused, starter.Trouble, starter.Unused, starter.Kept, starter.Displaced,
-		starter.RolledBack, starter.Unseen, starter.LetGo, starter.Closed, starter.Contended:
+	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.BrokerError, starter.Warning, starter.PortUnused, starter.SocketKept, starter.PathLost,
+		starter.RolledBack, starter.AssumedReady, starter.SocketReleased, starter.SocketClosed, starter.Contended:
 		s.say("%v", e)
 	}
 }
@@ -106,10 +106,10 @@ func (s *StartServer) hint(e starter.Event) {
 		s.up = true
 	case e.Kind == starter.Failed && !s.up && e.Err == nil && e.Status.Exited():
 		s.early++
-	case e.Kind == starter.Died && time.Since(s.started) < early && e.Status.Exited() && e.Status != 0:
+	case e.Kind == starter.Crashed && time.Since(s.started) < early && e.Status.Exited() && e.Status != 0:
 		s.early++
 		s.up = false
-	case e.Kind == starter.Died:
+	case e.Kind == starter.Crashed:
 		s.early, s.up = 0, false
 	}
 }

@@ -22,24 +22,24 @@ func TestStartServerWords(t *testing.T) {
 		},
 		"a reload": {
 			[]starter.Event{{Kind: starter.Signaled, Signal: syscall.SIGHUP}, {Kind: starter.Starting, Worker: two},
-				{Kind: starter.Serving, Worker: two, Others: []starter.Worker{one}, Signal: syscall.SIGTERM}, {Kind: starter.Left, Worker: one}},
+				{Kind: starter.Serving, Worker: two, Others: []starter.Worker{one}, Signal: syscall.SIGTERM}, {Kind: starter.Exited, Worker: one}},
 			"received HUP, spawning a new worker\nstarting new worker 22\n" +
 				"new worker is now running, sending TERM to old workers:11\nkilling old workers\nold worker 11 died, status:0\n",
 		},
 		"a reload that waits": {
-			[]starter.Event{{Kind: starter.Aged, After: 90 * time.Second, Forced: true}, {Kind: starter.Starting, Worker: two},
+			[]starter.Event{{Kind: starter.AutoRestart, Elapsed: 90 * time.Second, Forced: true}, {Kind: starter.Starting, Worker: two},
 				{Kind: starter.Serving, Worker: two, Delay: 1500 * time.Millisecond, Signal: syscall.SIGTERM}, {Kind: starter.Retiring}},
 			"autorestart triggered (forced, interval=90)\nstarting new worker 22\n" +
 				"new worker is now running, sending TERM to old workers:none\nsleeping 1.5 secs before killing old workers\nkilling old workers\n",
 		},
 		"an end": {
 			[]starter.Event{{Kind: starter.Signaled, Signal: syscall.SIGTERM}, {Kind: starter.Stopping, Signal: syscall.SIGINT, Others: []starter.Worker{one, two}},
-				{Kind: starter.Signaled, Signal: syscall.SIGINT}, {Kind: starter.Left, Worker: one, Status: 2 << 8}},
+				{Kind: starter.Signaled, Signal: syscall.SIGINT}, {Kind: starter.Exited, Worker: one, Status: 2 << 8}},
 			"received TERM, sending INT to all workers:11,22\nreceived INT again, killing all workers\nworker 11 died, status:512\n",
 		},
 		"failures": {
 			[]starter.Event{{Kind: starter.Failed, Worker: starter.Worker{Generation: 3}, Err: boom}, {Kind: starter.Failed, Worker: two, Status: 1 << 8},
-				{Kind: starter.Failed, Worker: two, Err: boom}, {Kind: starter.Died, Worker: one, Status: 9}},
+				{Kind: starter.Failed, Worker: two, Err: boom}, {Kind: starter.Crashed, Worker: one, Status: 9}},
 			"new worker seems to have failed to start: boom\nnew worker 22 seems to have failed to start, exit status:256\n" +
 				"new worker 22 seems to have failed to start, exit status:0 (boom)\nworker 11 died unexpectedly with status:9, restarting\n",
 		},

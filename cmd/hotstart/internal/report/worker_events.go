@@ -215,7 +215,7 @@ type Crashed struct {
 func (c Crashed) entry(View) entry {
 	e := entry{name: "died", isError: true, text: c.Event.String()}
 	switch {
-	case c.Stopping || !c.Event.Again:
+	case c.Stopping || !c.Event.Restarting:
 	case c.Starting.PID != 0:
 		e.text += fmt.Sprintf("; worker %d is starting already", c.Starting.Generation)
 	default:
@@ -329,11 +329,11 @@ type Misbehaved struct{ Event starter.Event }
 
 // misbehaviors has the names in JSON.
 var misbehaviors = map[starter.Kind]string{
-	starter.Killing:   "killing",
-	starter.Overdue:   "overdue",
-	starter.Refused:   "refused",
-	starter.Deafened:  "deafened",
-	starter.Displaced: "displaced",
+	starter.Killing:          "killing",
+	starter.DrainTimedOut:    "overdue",
+	starter.BrokerError:      "refused",
+	starter.ListenerShutDown: "deafened",
+	starter.PathLost:         "displaced",
 }
 
 func (m Misbehaved) entry(View) entry {

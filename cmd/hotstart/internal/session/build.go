@@ -185,7 +185,7 @@ func (m *machine) buildEnded(e built) {
 	}
 	m.compareGraph(dirty, e.began)
 	m.handleBuildResult(e, dirty)
-	if e.binary != nil && e.binary.Direct {
+	if e.binary != nil && e.binary.FastBuild {
 		b.unchecked = e
 		m.setTimer(idle, idleBeforeCheck)
 	}
@@ -211,7 +211,7 @@ func (m *machine) handleBuildResult(e built, changed []string) {
 	case e.err != nil:
 		m.setFailure(report.BuildImpossible{Changed: changed, Err: e.err, Current: m.current()}, m.now)
 	case m.isTarget(e.binary) && !b.force:
-		m.tell(report.Unchanged{Worker: m.rollout.newest(), Cause: m.cause(changed), Took: e.binary.Took, Fixed: m.clearFailure(e.began)})
+		m.tell(report.Unchanged{Worker: m.rollout.newest(), Cause: m.cause(changed), Took: e.binary.Duration, Fixed: m.clearFailure(e.began)})
 		m.refreshPages()
 		m.discard(e.binary)
 	default:

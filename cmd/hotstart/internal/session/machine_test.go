@@ -113,8 +113,8 @@ func (s *story) complete(now time.Time, e event) event {
 			s.workers[e.Worker.Generation] = s.last
 		}
 		e.Worker.Command = s.workers[e.Worker.Generation]
-		if e.Back != nil {
-			e.Back = s.commands[e.Back.Path]
+		if e.Rollback != nil {
+			e.Rollback = s.commands[e.Rollback.Path]
 		}
 		return e
 	case built:
@@ -230,7 +230,7 @@ func of(generation int) starter.Worker {
 func workerIs(kind starter.Kind, generation int) workerEvent {
 	e := workerEvent{Event: starter.Event{Kind: kind, Worker: of(generation)}}
 	switch kind {
-	case starter.Failed, starter.Died, starter.RolledBack:
+	case starter.Failed, starter.Crashed, starter.RolledBack:
 		e.Status = 1 << 8
 	}
 	return e
@@ -239,7 +239,7 @@ func workerIs(kind starter.Kind, generation int) workerEvent {
 func starts(generation int) workerEvent { return workerIs(starter.Starting, generation) }
 func serves(generation int) workerEvent { return workerIs(starter.Serving, generation) }
 func fails(generation int) workerEvent  { return workerIs(starter.Failed, generation) }
-func dies(generation int) workerEvent   { return workerIs(starter.Died, generation) }
+func dies(generation int) workerEvent   { return workerIs(starter.Crashed, generation) }
 
 func (e workerEvent) runs(name string) workerEvent {
 	e.Worker.Command = &starter.Command{Path: name}
@@ -247,7 +247,7 @@ func (e workerEvent) runs(name string) workerEvent {
 }
 
 func (e workerEvent) backTo(name string) workerEvent {
-	e.Back = &starter.Command{Path: name}
+	e.Rollback = &starter.Command{Path: name}
 	return e
 }
 
@@ -447,7 +447,7 @@ func TestMachine(t *testing.T) {
 		{
 			name: "a program that ends by itself waits for a change, and then starts even if it is the same",
 			story: after(firstServes,
-				moment{5, workerIs(starter.Done, 1), "Ended"},
+				moment{5, workerIs(starter.Completed, 1), "Ended"},
 				moment{6, saves("x.go"), "build 2"},
 				moment{7, builds(2, "a"), "compare x.go, start a"},
 				moment{7.1, starts(2), ""},
@@ -457,7 +457,7 @@ func TestMachine(t *testing.T) {
 			name:      "a server that ends by itself has failed",
 			addresses: port,
 			story: after(firstServes,
-				moment{5, workerIs(starter.Done, 1), "Ended, status: the program has ended, page"}),
+				moment{5, workerIs(starter.Completed, 1), "Ended, status: the program has ended, page"}),
 		},
 		{
 			name:   "with exit the session ends with the program",
@@ -484,9 +484,9 @@ func TestMachine(t *testing.T) {
 				moment{5, saves("x.go"), "build 2"},
 				moment{6, builds(2, "b"), "compare x.go, start b"},
 				moment{6.1, starts(2), ""},
-				moment{7, workerEvent{Event: starter.Event{Kind: starter.Contended, Worker: of(2), What: "the lock"}}, "Contended"},
+				moment{7, workerEvent{Event: starter.Event{Kind: starter.Contended, Worker: of(2), Resource: "the lock"}}, "Contended"},
 				moment{7.1, workerIs(starter.Retiring, 1), ""},
-				moment{8, workerIs(starter.Left, 1), ""},
+				moment{8, workerIs(starter.Exited, 1), ""},
 				moment{8.1, starts(3), ""},
 				moment{9, fails(3).backTo("a"), "StartFailed, remove b, status: worker 3 failed to start, page"},
 				moment{9.1, starts(4).runs("a"), "status: worker 3 failed to start"},
@@ -654,7 +654,7 @@ func TestMachine(t *testing.T) {
 				moment{5, saves("x.go"), "build 2"},
 				moment{6, signaled{syscall.SIGTERM}, "Stopping, cancel build, stop"},
 				moment{7, builds(2, "b"), "remove b"},
-				moment{8, workerIs(starter.Left, 1), ""}),
+				moment{8, workerIs(starter.Exited, 1), ""}),
 		},
 		{
 			name: "after a stop nothing begins",
@@ -699,8 +699,8 @@ func TestMachine(t *testing.T) {
 			name:      "an address that the program does not use is reported once",
 			addresses: port,
 			story: after(firstServes,
-				moment{3, workerEvent{Event: starter.Event{Kind: starter.Unused, Worker: of(1), Address: port[0]}}, "Unused"},
-				moment{4, workerEvent{Event: starter.Event{Kind: starter.Unused, Worker: of(1), Address: port[0]}}, ""},
+				moment{3, workerEvent{Event: starter.Event{Kind: starter.PortUnused, Worker: of(1), Address: port[0]}}, "Unused"},
+				moment{4, workerEvent{Event: starter.Event{Kind: starter.PortUnused, Worker: of(1), Address: port[0]}}, ""},
 				moment{5, keyPressed{'o'}, "Note"}),
 		},
 		{
@@ -709,13 +709,13 @@ func TestMachine(t *testing.T) {
 				{0, began{}, "Building, list, build 1"},
 				{1, built{seq: 1, binary: binary("a"), instrumentation: "package net/http"}, "start a"},
 				{1.1, starts(1), ""},
-				{1.2, workerEvent{Event: starter.Event{Kind: starter.Kept, Worker: of(1), Address: port[0]}}, "Adopted, SocketKept"},
-				{2, workerEvent{Event: starter.Event{Kind: starter.Serving, Worker: of(1), Serves: port}}, "Serving, after 1"},
-				{3, workerEvent{Event: starter.Event{Kind: starter.Kept, Worker: of(1), Address: port[0]}}, "SocketKept"},
-				{4, workerEvent{Event: starter.Event{Kind: starter.Closed, Worker: of(1), Address: port[0]}}, "SocketClosed"},
-				{5, workerEvent{Event: starter.Event{Kind: starter.LetGo, Worker: of(1), Address: port[0]}}, "LetGo"},
-				{6, workerEvent{Event: starter.Event{Kind: starter.Unseen, Worker: of(1), Err: errFailed}}, "Unseen"},
-				{7, workerIs(starter.Overdue, 1), "Misbehaved"},
+				{1.2, workerEvent{Event: starter.Event{Kind: starter.SocketKept, Worker: of(1), Address: port[0]}}, "Adopted, SocketKept"},
+				{2, workerEvent{Event: starter.Event{Kind: starter.Serving, Worker: of(1), Addresses: port}}, "Serving, after 1"},
+				{3, workerEvent{Event: starter.Event{Kind: starter.SocketKept, Worker: of(1), Address: port[0]}}, "SocketKept"},
+				{4, workerEvent{Event: starter.Event{Kind: starter.SocketClosed, Worker: of(1), Address: port[0]}}, "SocketClosed"},
+				{5, workerEvent{Event: starter.Event{Kind: starter.SocketReleased, Worker: of(1), Address: port[0]}}, "LetGo"},
+				{6, workerEvent{Event: starter.Event{Kind: starter.AssumedReady, Worker: of(1), Err: errFailed}}, "Unseen"},
+				{7, workerIs(starter.DrainTimedOut, 1), "Misbehaved"},
 			},
 		},
 		{
@@ -730,8 +730,8 @@ func TestMachine(t *testing.T) {
 		{
 			name: "the exit status of an old worker is reported once",
 			story: after(firstServes,
-				moment{5, workerEvent{Event: starter.Event{Kind: starter.Left, Worker: of(1), Status: 1 << 8}}, "Exited"},
-				moment{6, workerEvent{Event: starter.Event{Kind: starter.Left, Worker: of(2), Status: 1 << 8}}, ""}),
+				moment{5, workerEvent{Event: starter.Event{Kind: starter.Exited, Worker: of(1), Status: 1 << 8}}, "Exited"},
+				moment{6, workerEvent{Event: starter.Event{Kind: starter.Exited, Worker: of(2), Status: 1 << 8}}, ""}),
 		},
 		{
 			name: "a suspended worker is reported once",
@@ -803,7 +803,7 @@ func TestMachine(t *testing.T) {
 
 func fastBuild(seq int, name string) built {
 	b := builds(seq, name)
-	b.binary.Direct = true
+	b.binary.FastBuild = true
 	return b
 }
 

@@ -33,7 +33,7 @@ func (o Options) StarterOptions(marker, output string, report func(starter.Event
 		Ports:            o.Ports,
 		Paths:            o.Paths,
 		DualStack:        true,
-		Share:            o.Adopt,
+		ReusePort:        o.Adopt,
 		Ready:            o.Ready,
 		Interval:         o.Interval,
 		ReadyTimeout:     readyTimeout,
@@ -46,13 +46,13 @@ func (o Options) StarterOptions(marker, output string, report func(starter.Event
 		SignalOnHUP:      o.StopSignal,
 		SignalOnTerm:     o.StopSignal,
 		MaxStartFailures: 1,
-		MaxDeaths:        maxDeaths,
-		LetEnd:           true,
-		Outlive:          true,
-		Helper:           true,
-		Leash:            true,
-		Mark:             marker,
-		Scratch:          output,
+		MaxCrashes:       maxDeaths,
+		AllowExit:        true,
+		KeepRunning:      true,
+		CanReexec:        true,
+		KillDescendants:  true,
+		EnvMarker:        marker,
+		TempDir:          output,
 		Report:           report,
 	}
 }
@@ -61,13 +61,13 @@ func (o Options) StarterOptions(marker, output string, report func(starter.Event
 // binaries in the folder output and marker as in StarterOptions.
 func (o Options) BuilderOptions(marker, output string) builder.Options {
 	return builder.Options{
-		Dir:      o.Dir,
-		Packages: o.Packages,
-		Flags:    o.BuildFlags,
-		Debug:    o.Debug,
-		Adopt:    o.Adopt,
-		Direct:   o.Direct,
-		Env:      append(os.Environ(), marker),
-		Output:   output,
+		Dir:       o.Dir,
+		Packages:  o.Packages,
+		Flags:     o.BuildFlags,
+		Debug:     o.Debug,
+		Adopt:     o.Adopt,
+		FastBuild: o.Direct,
+		Env:       append(os.Environ(), marker),
+		Output:    output,
 	}
 }

@@ -58,7 +58,7 @@ func (r *rolloutState) newest() starter.Worker {
 // and has not ended.
 func (m *machine) isTarget(b *builder.Binary) bool {
 	target := m.rollout.target
-	return target != nil && !target.ended && target.binary.Same(b)
+	return target != nil && !target.ended && target.binary.SameContent(b)
 }
 
 // restart starts the newest binary again. If there is newer code, it is built
@@ -108,7 +108,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 	r := &m.rollout
 	p := r.programOf(e.Worker)
 	switch e.Kind {
-	case starter.Serving, starter.Failed, starter.TimedOut, starter.Done, starter.Died, starter.Left:
+	case starter.Serving, starter.Failed, starter.TimedOut, starter.Completed, starter.Crashed, starter.Exited:
 		m.churn.settles(m.now)
 		m.setTimer(trialOver, trialTime)
 	}
@@ -118,7 +118,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 		m.setTimer(startSlow, slowStart)
 	case starter.Serving:
 		m.workerServes(e, p)
-	case starter.Died:
+	case starter.Crashed:
 		r.worker = starter.Worker{}
 		m.exitWith(e.Event)
 		m.tell(report.Crashed{Event: e.Event, Exit: e.exit, Starting: r.starting, Stopping: m.stop.requested})
@@ -127,7 +127,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 	case starter.Settled:
 		r.lastGood = p
 		m.removeUnusedPrograms()
-	case starter.Done:
+	case starter.Completed:
 		m.programEnded(e, p)
 	case starter.GaveUp:
 		m.gaveUp(e, p)
@@ -136,7 +136,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 	case starter.Contended:
 		m.clearStarting()
 		r.overlapHinted = true
-		m.tell(report.Contended{Worker: e.Worker, What: e.What, Holder: r.worker})
+		m.tell(report.Contended{Worker: e.Worker, What: e.Resource, Holder: r.worker})
 	case starter.Retiring: // the next worker is started when this one has ended
 		r.worker = starter.Worker{}
 	case starter.Killing:
@@ -176,7 +176,7 @@ func (m *machine) workerServes(e workerEvent, p *program) {
 	r := &m.rollout
 	m.do(sendInput{p}) // before the user reads the report, and types
 	m.reportServing(e.Event, p)
-	r.worker, r.current, r.listens = e.Worker, p, e.Serves
+	r.worker, r.current, r.listens = e.Worker, p, e.Addresses
 	m.clearStarting()
 	m.endLaunch(p)
 	m.build.pending.refresh = nil // the report reloads the open pages
@@ -194,12 +194,12 @@ func (m *machine) workerServes(e workerEvent, p *program) {
 
 func (m *machine) reportServing(e starter.Event, p *program) {
 	r := &m.rollout
-	if len(e.Serves) > 0 {
+	if len(e.Addresses) > 0 {
 		m.reportAdopted()
 	}
-	s := report.Serving{Worker: e.Worker, Built: p.began, Addresses: e.Serves, Stale: m.now}
+	s := report.Serving{Worker: e.Worker, Built: p.began, Addresses: e.Addresses, Stale: m.now}
 	if r.worker.PID == 0 { // the first worker answers the requests that waited for it
-		s.Stale = m.now.Add(-e.After)
+		s.Stale = m.now.Add(-e.Elapsed)
 	}
 	if len(e.Others) > 0 {
 		s.Finishing = e.Others[0]
@@ -211,7 +211,7 @@ func (m *machine) reportServing(e starter.Event, p *program) {
 	case p.restarted:
 		s.How, s.Cause = report.Restarted, m.cause(p.changed)
 	default:
-		s.How, s.Cause, s.Took = report.NewBuild, m.cause(p.changed), p.binary.Took
+		s.How, s.Cause, s.Took = report.NewBuild, m.cause(p.changed), p.binary.Duration
 	}
 	m.tell(s)
 }
@@ -231,7 +231,7 @@ func (m *machine) startFailed(e workerEvent, p *program) {
 		}
 	}
 	f := report.StartFailed{Event: e.Event, Exit: e.exit, Current: m.current(), Addresses: r.addresses}
-	if back := r.programOf(starter.Worker{Command: e.Back}); back != nil && !m.stop.requested {
+	if back := r.programOf(starter.Worker{Command: e.Rollback}); back != nil && !m.stop.requested {
 		r.current = back
 		f.Current.BackTo = back.began
 	}

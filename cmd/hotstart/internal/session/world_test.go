@@ -206,7 +206,7 @@ func (w *world) moveWorkers(name string) {
 		one := w.workers[0]
 		w.workers = nil
 		w.good, w.ended = one.Command, true
-		w.worker(starter.Event{Kind: starter.Done, Worker: one.Worker})
+		w.worker(starter.Event{Kind: starter.Completed, Worker: one.Worker})
 	case name == "settle" && serving != nil && !serving.final:
 		serving.final, w.good = true, serving.Command
 		w.worker(starter.Event{Kind: starter.Settled, Worker: serving.Worker})
@@ -224,7 +224,7 @@ func (w *world) moveWorkers(name string) {
 
 func (w *world) remove(gone *fakeWorker) {
 	w.workers = slices.DeleteFunc(w.workers, func(x *fakeWorker) bool { return x == gone })
-	w.worker(starter.Event{Kind: starter.Left, Worker: gone.Worker})
+	w.worker(starter.Event{Kind: starter.Exited, Worker: gone.Worker})
 }
 
 func (w *world) spawn() {
@@ -266,14 +266,14 @@ func (w *world) failStart(starting, serving *fakeWorker) {
 	e := starter.Event{Kind: starter.Failed, Worker: starting.Worker, Status: 1 << 8}
 	if serving == nil && !w.ended && w.wanted == nil && !w.stopped {
 		for _, c := range []*starter.Command{w.last, w.good} {
-			if c != nil && c != starting.Command && e.Back == nil {
-				e.Back = c
+			if c != nil && c != starting.Command && e.Rollback == nil {
+				e.Rollback = c
 			}
 		}
 	}
-	if e.Back != nil {
-		w.wanted = e.Back
-		if w.last == e.Back {
+	if e.Rollback != nil {
+		w.wanted = e.Rollback
+		if w.last == e.Rollback {
 			w.last = nil
 		}
 	}
@@ -283,19 +283,19 @@ func (w *world) failStart(starting, serving *fakeWorker) {
 func (w *world) crash(serving, starting *fakeWorker) {
 	w.workers = slices.DeleteFunc(w.workers, func(x *fakeWorker) bool { return x == serving })
 	w.last = nil
-	e := starter.Event{Kind: starter.Died, Worker: serving.Worker, Status: 1 << 8, Again: true}
+	e := starter.Event{Kind: starter.Crashed, Worker: serving.Worker, Status: 1 << 8, Restarting: true}
 	if !serving.final && w.good != serving.Command && w.wanted == nil && starting == nil && !w.stopped {
-		e.Kind, e.Back, w.wanted = starter.RolledBack, w.good, w.good
+		e.Kind, e.Rollback, w.wanted = starter.RolledBack, w.good, w.good
 		w.worker(e)
 		return
 	}
 	if w.crashes++; starting == nil && w.wanted == nil {
-		if e.Again = w.crashes < 5; e.Again && !w.stopped {
+		if e.Restarting = w.crashes < 5; e.Restarting && !w.stopped {
 			w.wanted = serving.Command
 		}
 	}
 	w.worker(e)
-	if !e.Again && !w.stopped {
+	if !e.Restarting && !w.stopped {
 		w.worker(starter.Event{Kind: starter.GaveUp, Worker: serving.Worker, Failures: w.crashes})
 	}
 }
@@ -344,7 +344,7 @@ func (w *world) endBuild(i, n int) {
 
 func (w *world) newBinary(n int) *builder.Binary {
 	b := binary(string(rune('a' + n%3)))
-	b.Direct = n&8 != 0
+	b.FastBuild = n&8 != 0
 	w.binaries[b] = &fate{}
 	return b
 }
@@ -358,7 +358,7 @@ func (w *world) endCheck(n int) {
 	w.checks = w.checks[1:]
 	if b.binary = nil; n%2 == 0 {
 		b.binary = w.newBinary(n)
-		b.binary.Direct = false
+		b.binary.FastBuild = false
 		if counts && !w.stopped && !w.building && b.seq == w.m.build.seq {
 			w.newest = &b
 		}
@@ -526,9 +526,9 @@ func (w *world) hear(e report.Event) {
 	case report.Unchanged:
 		w.lastFail = false
 	case report.Serving:
-		w.lastFail = w.lastFail && !w.binaryOf[e.Worker.Command].Same(w.launched)
+		w.lastFail = w.lastFail && !w.binaryOf[e.Worker.Command].SameContent(w.launched)
 	case report.Ended:
-		w.lastFail = w.lastFail && !w.binaryOf[e.Event.Worker.Command].Same(w.launched)
+		w.lastFail = w.lastFail && !w.binaryOf[e.Event.Worker.Command].SameContent(w.launched)
 	case report.StartFailed, report.RolledBack, report.GaveUp, report.EnvFileFailed:
 		w.lastFail = true
 	}
@@ -579,7 +579,7 @@ func (w *world) checkStatus() {
 		if w.status == "" {
 			w.fail("there is no status, and newer code is not served")
 		}
-	case serving != nil && w.binaryOf[serving.Command].Same(w.newest.binary):
+	case serving != nil && w.binaryOf[serving.Command].SameContent(w.newest.binary):
 		if w.status != "" {
 			w.fail("status %q, and the newest code is served", w.status)
 		}
