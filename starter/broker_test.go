@@ -89,7 +89,7 @@ func newDesk(t testing.TB, o Options) *desk {
 	d := &desk{}
 	o.Report = func(e Event) { d.events = append(d.events, e) }
 	set(&o.Ready, ReadyNotify)
-	d.Starter = newStarter(o.withDefaults(), system{spawn: func(s *Starter, generation int, c *Command) (*running, error) {
+	d.Starter = newStarter(o.withDefaults(), system{spawn: func(s *Starter, generation int, c *Command, _ []string) (*running, error) {
 		ours, fd, err := newBroker()
 		if err != nil {
 			return nil, err

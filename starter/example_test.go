@@ -10,10 +10,10 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// A program that is a superdaemon itself: at SIGHUP it starts ./api once
-// more, and ends the old one when the new one waits for connections.
+// A superdaemon: at SIGHUP it starts ./api again, and stops the old worker when
+// the new one accepts connections.
 func Example() {
-	starter.DispatchReexec() // first thing in main
+	starter.DispatchReexec() // first in main
 	s, err := starter.New(starter.Options{
 		Ports:     []string{"8080"},
 		Ready:     starter.ReadyAuto,
@@ -36,20 +36,8 @@ func Example() {
 	}
 }
 
-// Reloads another superdaemon, as hotstart run --restart does.
-func ExampleInstance_Restart() {
-	server, err := starter.Find("/run/api.pid")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer server.Close()
-	if err := server.Restart(context.Background(), "/run/api.status"); err != nil {
-		log.Fatal(err)
-	}
-}
-
-// Sockets that systemd has bound are used where they are meant, the others
-// are bound.
+// Sockets that systemd has bound are used for the ports that they match. The
+// other ports are bound.
 func ExampleActivationSockets() {
 	sockets, err := starter.ActivationSockets()
 	if err != nil {

@@ -25,8 +25,9 @@ type (
 		err        error  // why it could not be started at all
 		lacks      string // what an older worker holds that it needs; "": nothing is known
 	}
-	stop struct{ signal syscall.Signal }
-	tick struct{}
+	paced struct{ autoRestart, killOldDelay time.Duration } // the rules of these names, from now on
+	stop  struct{ signal syscall.Signal }
+	tick  struct{}
 )
 
 // Actions.
@@ -133,6 +134,8 @@ func (m *machine) step(now time.Time, event any) []any {
 		m.reload(now, e.command)
 	case stop:
 		m.stop(now, e.signal)
+	case paced:
+		m.autoRestart, m.killOldDelay = e.autoRestart, e.killOldDelay
 	case tick:
 	default:
 		if w := m.find(generationOf(event)); w != nil {

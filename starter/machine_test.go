@@ -818,6 +818,20 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
+			name:  "a start sets the pace",
+			rules: func(r *rules) { r.killOldDelay = time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, paced{autoRestart: 10 * time.Second}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{11, tick{}, "AutoRestart 1, spawn 2 a"},
+				{11, paced{killOldDelay: 5 * time.Second}, ""},
+				{12, proven{2}, "Serving 2"},
+				{17, tick{}, "Retiring 1, term 1, settle 2"},
+				{99, tick{}, ""},
+			},
+		},
+		{
 			name:  "a replacement for age that is given up is not tried again before its time",
 			rules: func(r *rules) { r.autoRestart, r.maxFailures = 10*time.Second, 1 },
 			story: []moment{

@@ -64,17 +64,10 @@ type Options struct {
 	MaxFirstFailures int  // MaxStartFailures until the first worker has served; 0: MaxStartFailures
 	KeepRunning      bool // after giving up with no worker left, wait for the next Reload instead of ending
 
-	// PIDFile holds this process's pid, and its lock, until Run returns. "": none.
-	PIDFile string
-	// StatusFile has a line GENERATION:PID for each worker that serves or has
-	// served and lives. It is removed when Run returns. "": none.
-	StatusFile string
-	// EnvDir is a folder with one file per variable, whose first line is the
-	// value. Workers get these variables in addition to those of their Command.
-	// The folder is read before each start. ENABLE_AUTO_RESTART,
-	// AUTO_RESTART_INTERVAL and KILL_OLD_DELAY set the options of these names,
-	// as with start_server. "": none.
-	EnvDir string
+	// BeforeStart may change the environment of a worker before the worker is
+	// started. It is called from the goroutine of Run. An error is reported as a
+	// Warning, and the worker is started in any case. nil: no change.
+	BeforeStart func(*Start) error
 
 	// ReapOrphans reaps every process that becomes a child of this one, which pid 1
 	// of a container must do. The program itself must wait for its children only
@@ -109,6 +102,21 @@ type Options struct {
 	// Report receives all events. It is called from the goroutine of Run, which
 	// waits for it. nil: events are dropped.
 	Report func(Event)
+
+	// ReportWorkers receives the running workers that are or were current, oldest
+	// first, each time that this list changes, before Report receives the events
+	// of the change. It is called from the goroutine of Run, which waits for it.
+	// nil: the lists are dropped.
+	ReportWorkers func([]Worker)
+}
+
+// A Start is the start of a worker, for Options.BeforeStart.
+type Start struct {
+	Env []string // environment of the worker; at first Command.Env or, if that is nil, os.Environ
+
+	// AutoRestart and KillOldDelay replace the options of these names until the
+	// next start. At first they are the options.
+	AutoRestart, KillOldDelay time.Duration
 }
 
 // A Command is a program to run as a worker.
@@ -146,6 +154,9 @@ func (o Options) withDefaults() Options {
 	set(&o.SignalOnTerm, syscall.SIGTERM)
 	if o.Report == nil {
 		o.Report = func(Event) {}
+	}
+	if o.ReportWorkers == nil {
+		o.ReportWorkers = func([]Worker) {}
 	}
 	return o
 }

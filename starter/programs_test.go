@@ -73,8 +73,6 @@ func programs() map[string]func() error {
 		"unlinker":  unlinker,
 		"binder":    binder,
 		"remover":   remover,
-
-		"superdaemon": superdaemon,
 	}
 }
 
@@ -293,31 +291,6 @@ func report() error {
 	return s.Run(ctx)
 }
 
-// superdaemon runs SCRIPT with a pid file and a status file in DIR, until a
-// signal ends it.
-func superdaemon() error {
-	dir := os.Getenv("DIR")
-	s, err := New(Options{
-		Interval: 20 * time.Millisecond,
-		PIDFile:  filepath.Join(dir, "pid"), StatusFile: filepath.Join(dir, "status"),
-	})
-	if err != nil {
-		return err
-	}
-	signals := make(chan os.Signal, 4)
-	ossignal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
-	go func() {
-		for sig := range signals {
-			s.Signal(sig.(syscall.Signal))
-		}
-	}()
-	c := shell(os.Getenv("SCRIPT"))
-	c.Dir = filepath.Join(dir, "work")
-	s.Reload(c)
-	defer time.Sleep(200 * time.Millisecond) // its lock is gone, it is not
-	return s.Run(context.Background())
-}
-
 // starve starts a worker with ever more room for descriptors, and reports
 // what a start that failed has left open.
 func starve() error {
@@ -326,7 +299,8 @@ func starve() error {
 		return err
 	}
 	defer s.Close()
-	w, err := spawnChild(s, 1, program("hold")) // the runtime opens its own now
+	hold := program("hold")
+	w, err := spawnChild(s, 1, hold, hold.Env) // the runtime opens its own now
 	if err != nil {
 		return err
 	}
@@ -342,7 +316,7 @@ func starve() error {
 		low := limit
 		assign(&low.Cur, 3+room)
 		unix.Setrlimit(unix.RLIMIT_NOFILE, &low)
-		w, err := spawnChild(s, 1, program("hold"))
+		w, err := spawnChild(s, 1, hold, hold.Env)
 		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 		if err == nil {
 			killAndWait(w)
@@ -486,4 +460,18 @@ func public(t *testing.T, path string) string {
 		}
 	}
 	return to
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

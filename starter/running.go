@@ -51,7 +51,7 @@ func (w *running) end() syscall.WaitStatus {
 }
 
 // spawnChild forks a worker with every socket, and starts to listen to it.
-func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
+func spawnChild(s *Starter, generation int, c *Command, env []string) (*running, error) {
 	w := &running{looking: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
@@ -76,7 +76,7 @@ func spawnChild(s *Starter, generation int, c *Command) (*running, error) {
 		defer unix.Close(fd)
 		w.broker, theirs = broker, fd
 	}
-	child, err := s.fork(generation, c, theirs, more...)
+	child, err := s.fork(generation, c, env, theirs, more...)
 	if err != nil {
 		w.abandon()
 		return nil, err

@@ -1,7 +1,6 @@
 package starter
 
 import (
-	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -11,14 +10,13 @@ import (
 )
 
 // fork starts the program of a worker with every socket at its number.
-func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*proc.Child, error) {
+func (s *Starter) fork(generation int, c *Command, base []string, broker int, env ...string) (*proc.Child, error) {
 	l := arrange(c.stdio(), s.ledger.own, broker)
 	defer runtime.KeepAlive(c)
 	if !s.options.CanReexec || !s.options.speaks(DialectSystemd) {
 		l.contiguous = 0 // without LISTEN_PID, LISTEN_FDS would be wrong
 	}
 	l.portless = !s.options.speaks(DialectServerStarter)
-	base := s.variables(c)
 	if s.options.EnvMarker != "" {
 		env = append(env, s.options.EnvMarker)
 	}
@@ -36,20 +34,18 @@ func (s *Starter) fork(generation int, c *Command, broker int, env ...string) (*
 	return st.Start()
 }
 
-// variables are those of a worker of c, as of now. The folder that they come
-// from may change how old workers are treated, too.
-func (s *Starter) variables(c *Command) []string {
-	base := c.Env
-	if base == nil {
-		base = os.Environ()
+// prepare returns the start of a worker that runs c, as of now.
+func (s *Starter) prepare(c *Command) Start {
+	start := Start{Env: c.Env, AutoRestart: s.options.AutoRestart, KillOldDelay: s.options.KillOldDelay}
+	if start.Env == nil {
+		start.Env = os.Environ()
 	}
-	env, err := s.envDir.over(base)
-	autoRestart, killOldDelay, err2 := s.envDir.pace(s.options, env)
-	if err = errors.Join(err, err2); err != nil {
-		s.trouble(err)
+	if s.options.BeforeStart != nil {
+		if err := s.options.BeforeStart(&start); err != nil {
+			s.trouble(err)
+		}
 	}
-	s.machine.autoRestart, s.machine.killOldDelay = autoRestart, killOldDelay
-	return env
+	return start
 }
 
 // stdio returns the worker's first three descriptors.

@@ -43,9 +43,7 @@ type Starter struct {
 	clearing bool   // that is done now, and the next reload waits
 	guard    *proc.Guard
 	vigil    *vigil
-	envDir   envDir
-	pidFile  *pidFile
-	status   *statusWriter // nil: there is no status file
+	proven   []Worker // the latest list of Options.ReportWorkers
 
 	sightings []sighting
 
@@ -66,11 +64,10 @@ type Starter struct {
 // system is what the loop needs of the world; tests put their own in.
 type system struct {
 	// spawn starts a worker, and arranges for what it says to be sent.
-	spawn func(s *Starter, generation int, c *Command) (*running, error)
+	spawn func(s *Starter, generation int, c *Command, env []string) (*running, error)
 }
 
-// New locks the pid file and binds the sockets. Errors are a *HeldError, an
-// *InUseError, a *PrivilegeError, an *UnusedSocketError or a *FormatError where
+// New binds the sockets. Errors are an *InUseError, a *PrivilegeError, an *UnusedSocketError or a *FormatError where
 // they can be, and nothing is left behind.
 func New(o Options) (*Starter, error) {
 	addresses, err := o.addresses()
@@ -98,17 +95,6 @@ func (s *Starter) open(addresses []Address) error {
 	if err != nil {
 		return err
 	}
-	if s.pidFile, err = lockPIDFile(s.options.PIDFile); err != nil {
-		return err
-	}
-	status, err := newStatusFile(s.options.StatusFile)
-	if err != nil {
-		return err
-	}
-	if s.options.StatusFile != "" {
-		s.status = newStatusWriter(status, func(err error) { s.tell(troubled{err}) })
-		go s.status.run()
-	}
 	if s.ledger.own, err = binding.openAll(addresses, inherited); err != nil {
 		return err
 	}
@@ -134,7 +120,6 @@ func newStarter(o Options, sys system) *Starter {
 		system:   sys,
 		workers:  map[int]*running{},
 		unlooked: map[int]Worker{},
-		envDir:   envDir{path: o.EnvDir, had: map[string]bool{}},
 		reloads:  make(chan *Command, 1),
 		limits:   make(chan rules, 1),
 		stops:    make(chan syscall.Signal, 2),
@@ -312,16 +297,19 @@ func (s *Starter) step(event any) {
 // from doing it at once, as a start that fails, is decided in turn.
 func (s *Starter) decide(event any) {
 	todo := s.machine.step(time.Now(), event)
-	s.status.update(s.machine.proven())
+	if proven := s.machine.proven(); !slices.Equal(proven, s.proven) {
+		s.proven = proven
+		s.options.ReportWorkers(proven)
+	}
 	for ; len(todo) > 0; todo = todo[1:] {
-		if event := s.do(todo[0]); event != nil {
+		for _, event := range s.do(todo[0]) {
 			todo = append(todo, s.machine.step(time.Now(), event)...)
 		}
 	}
 }
 
-// do is the one place that acts.
-func (s *Starter) do(action any) (event any) {
+// do is the one place that acts. It returns the events that follow at once.
+func (s *Starter) do(action any) (events []any) {
 	switch a := action.(type) {
 	case Event:
 		if a.Kind == Stopping && s.options.CutStreams {
@@ -339,7 +327,9 @@ func (s *Starter) do(action any) (event any) {
 	case spawn:
 		return s.spawn(a)
 	case drain:
-		return s.drain(a.generation)
+		if event := s.drain(a.generation); event != nil {
+			return []any{event}
+		}
 	case signal:
 		if w := s.workers[a.generation]; w != nil { // nil: its end is the next event
 			w.Signal(a.signal)
@@ -415,16 +405,18 @@ func (s *Starter) changed() {
 	s.streams.Store(&sockets)
 }
 
-func (s *Starter) spawn(a spawn) any {
+func (s *Starter) spawn(a spawn) []any {
 	s.reclaim()
 	s.healAll()
 	older := s.observe()
-	w, err := s.system.spawn(s, a.generation, a.command)
+	start := s.prepare(a.command)
+	pace := paced{start.AutoRestart, start.KillOldDelay}
+	w, err := s.system.spawn(s, a.generation, a.command, start.Env)
 	if err != nil {
 		if older != nil {
 			older.close()
 		}
-		return exited{generation: a.generation, err: err}
+		return []any{exited{generation: a.generation, err: err}, pace}
 	}
 	s.workers[a.generation] = w
 	if w.contention = older; older != nil {
@@ -434,7 +426,7 @@ func (s *Starter) spawn(a spawn) any {
 	go func() {
 		s.tell(exited{generation: a.generation, err: w.Wait()})
 	}()
-	return started{a.generation, w.PID(), s.ledger.offered()}
+	return []any{started{a.generation, w.PID(), s.ledger.offered()}, pace}
 }
 
 // tell gives an event to the loop. It reports false when there is no loop
@@ -486,15 +478,9 @@ func (s *Starter) heard(message any) any {
 	case cleared:
 		s.clearing = false
 		return reload(e)
-	case troubled:
-		s.trouble(e.err)
-		return nil
 	}
 	return message
 }
-
-// troubled is something that a goroutine found wrong, next to the workers.
-type troubled struct{ err error }
 
 // trouble reports an error that is not about a worker.
 func (s *Starter) trouble(err error) {
@@ -548,8 +534,6 @@ func (s *Starter) close() {
 			seen.close()
 		}
 		s.ledger.close()
-		s.status.close()
-		s.pidFile.close()
 		if s.guard != nil {
 			s.guard.Close()
 		}

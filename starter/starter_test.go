@@ -59,7 +59,7 @@ func (th *theatre) told() string {
 	return strings.Join(th.lines, "\n")
 }
 
-func (th *theatre) spawn(s *Starter, generation int, c *Command) (*running, error) {
+func (th *theatre) spawn(s *Starter, generation int, c *Command, _ []string) (*running, error) {
 	if c.Path == "missing" {
 		return nil, syscall.ENOENT
 	}
@@ -136,6 +136,46 @@ func TestReloadAndStop(t *testing.T) {
 		"20s TERM to 2",
 		"20s Exited 2",
 		"20s end")
+}
+
+// The list of workers is reported before the event that changes it, and a start
+// that can't be prepared takes place.
+func TestStartsAreAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(Options{})
+		th.options.BeforeStart = func(s *Start) error {
+			s.AutoRestart = 10 * time.Second
+			return errors.New("a folder is missing")
+		}
+		th.options.ReportWorkers = func(workers []Worker) { th.note("%s", names(workers)) }
+		th.Reload(&Command{Path: "ready"})
+		ctx, stop := context.WithTimeout(t.Context(), 15*time.Second)
+		defer stop()
+		if err := th.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		want := []string{
+			"0s Warning",
+			"0s Starting 1",
+			"1s worker 1",
+			"1s Serving 1",
+			"11s AutoRestart 1",
+			"11s Warning",
+			"11s Starting 2",
+			"12s workers 1, 2",
+			"12s Serving 2",
+			"12s TERM to 1",
+			"12s worker 2",
+			"12s Exited 1",
+			"15s Stopping",
+			"15s TERM to 2",
+			"15s no worker",
+			"15s Exited 2",
+		}
+		if got := th.told(); got != strings.Join(want, "\n") {
+			t.Errorf("what happened:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+		}
+	})
 }
 
 func TestTheLatestOfManyReloadsWins(t *testing.T) {

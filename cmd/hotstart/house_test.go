@@ -12,7 +12,7 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
@@ -29,6 +29,8 @@ var house = map[string][]string{
 	"starter/worker":                 {"starter/internal/wire"},
 	"starter/internal/wire":          {},
 	"starter/internal/proc":          {},
+	"starter/daemon":                 {"starter", "starter/internal/proc", "starter/internal/safefile"},
+	"starter/internal/safefile":      {},
 	"templates":                      {},
 	"watcher":                        {},
 }
@@ -43,7 +45,7 @@ var guests = map[string][]string{
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/internal/proc", "watcher"},
+	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/proc", "starter/internal/safefile", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

@@ -19,6 +19,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/starter/daemon"
 )
 
 // startServer is the name under which this program is Perl's start_server.
@@ -36,8 +37,11 @@ type runOptions struct {
 	autoRestart  bool
 	autoInterval time.Duration
 
-	logFile   string
-	daemonize bool
+	envDir     string
+	logFile    string
+	pidFile    string
+	statusFile string
+	daemonize  bool
 
 	restart        bool
 	stop           bool
@@ -125,7 +129,7 @@ func (o *runOptions) table() []settings.Group {
 		{Title: "Program", Specs: []settings.Spec{
 			{Name: "dir", Value: settings.String(&o.dir, "folder"),
 				Usage: "working `folder` of the program; a relative program path is relative to it"},
-			{Name: "envdir", Value: settings.String(&s.EnvDir, "folder"),
+			{Name: "envdir", Value: settings.String(&o.envDir, "folder"),
 				Usage: "`folder` with one file per environment variable, read before each start ($ENVDIR)"},
 		}},
 		{Title: "Readiness", Specs: []settings.Spec{
@@ -166,9 +170,9 @@ func (o *runOptions) table() []settings.Group {
 		{Title: "Files", Specs: []settings.Spec{
 			{Name: "log-file", Value: settings.String(&o.logFile, "file"),
 				Usage: "append the output of hotstart and the program to `file`, or pipe it to a command: \"| command\""},
-			{Name: "pid-file", Value: settings.String(&s.PIDFile, "file"),
+			{Name: "pid-file", Value: settings.String(&o.pidFile, "file"),
 				Usage: "write hotstart's process ID to `file` and lock it"},
-			{Name: "status-file", Value: settings.String(&s.StatusFile, "file"),
+			{Name: "status-file", Value: settings.String(&o.statusFile, "file"),
 				Usage: "write a line GENERATION:PID to `file` for each worker"},
 			{Name: "daemonize", Value: settings.Bool(&o.daemonize),
 				Usage: "run in the background; return when the first worker is ready; requires --log-file"},
@@ -208,7 +212,7 @@ func (o *runOptions) fromEnvironment(f *pflag.FlagSet) error {
 		flag, variable string
 		shown          func() string // the value in the variable
 	}{
-		{"envdir", "ENVDIR", func() string { return o.starter.EnvDir }},
+		{"envdir", "ENVDIR", func() string { return o.envDir }},
 		{"enable-auto-restart", "ENABLE_AUTO_RESTART", func() string { return map[bool]string{true: "1"}[o.autoRestart] }},
 		{"auto-restart-interval", "AUTO_RESTART_INTERVAL", func() string { return report.Seconds(o.autoInterval) }},
 		{"kill-old-delay", "KILL_OLD_DELAY", func() string { return report.Seconds(o.starter.KillOldDelay) }},
@@ -254,6 +258,9 @@ func (o *runOptions) starterOptions() (starter.Options, error) {
 		}
 	}
 	s.KillGroup = s.KillGroup || s.KillDescendants
+	if o.envDir != "" {
+		s.BeforeStart = daemon.NewEnvDir(o.envDir).Apply
+	}
 	return s, s.Check()
 }
 

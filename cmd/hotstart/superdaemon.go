@@ -17,6 +17,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/starter/daemon"
 )
 
 // runSuperdaemon does what the flags of hotstart run say: it is the superdaemon, has
@@ -48,16 +49,16 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 	if so.Inherited, err = starter.ActivationSockets(); err != nil {
 		return err
 	}
-	daemon := starter.AsDaemon()
-	if o.daemonize && daemon == nil {
+	parent := daemon.Detached()
+	if o.daemonize && parent == nil {
 		signals := make(chan os.Signal, 16)
 		signal.Notify(signals, signalsOfRun()...)
-		return starter.Daemonize(so.Inherited, signals)
+		return daemon.Detach(so.Inherited, signals)
 	}
-	d := &superdaemon{daemon: daemon}
+	d := &superdaemon{parent: parent}
 	d.screen, d.errors = newLog(cmd.ErrOrStderr(), cmd)
 	d.writeTo(cmd.ErrOrStderr())
-	return d.run(so, command, o.logFile)
+	return d.run(so, command, o)
 }
 
 // superdaemon is hotstart run in the foreground.
@@ -65,15 +66,15 @@ type superdaemon struct {
 	log        report.StartServer
 	queue      *term.OrderedQueue // that log and screen write to
 	screen     *term.Screen
-	errors     *report.Log  // on screen
-	logFile    *starter.Log // nil: none
+	errors     *report.Log // on screen
+	logFile    *daemon.Log // nil: none
 	starter    *starter.Starter
-	daemon     *starter.Daemon // nil: it is none
-	redirected bool            // stderr is the log
-	failure    error           // of the last start, while none has come up since
-	killed     starter.Worker  // a worker that did not leave when all were to
-	stopping   bool            // a signal has asked for the end
-	forcedBy   syscall.Signal  // a second one; 0: none has come
+	parent     *daemon.Parent // nil: not started by --daemonize
+	redirected bool           // stderr is the log
+	failure    error          // of the last start, while none has come up since
+	killed     starter.Worker // a worker that did not leave when all were to
+	stopping   bool           // a signal has asked for the end
+	forcedBy   syscall.Signal // a second one; 0: none has come
 }
 
 // writeTo makes log and screen write to w by a queue, after what they have
@@ -89,7 +90,7 @@ func (d *superdaemon) writeTo(w io.Writer) {
 
 // run returns when it was stopped and the last worker has left. An error is
 // told in the log, if there is one.
-func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string) (err error) {
+func (d *superdaemon) run(so starter.Options, c *starter.Command, o *runOptions) (err error) {
 	defer func() {
 		err = d.told(err)
 		d.queue.Close(term.CloseTimeout)
@@ -97,8 +98,8 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 			d.logFile.Close()
 		}
 	}()
-	if logFile != "" {
-		log, err := starter.OpenLog(logFile)
+	if o.logFile != "" {
+		log, err := daemon.OpenLog(o.logFile)
 		if err != nil {
 			return err
 		}
@@ -108,9 +109,24 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	signals := notifySignals()
 	d.log.Sockets = len(so.Ports)+len(so.Paths) > 0
 	d.log.Handle(report.Notef("start_server (pid:%d) starting now...", os.Getpid()))
-	so.Report = d.report
-	if d.daemon != nil && so.MaxStartFailures == 0 {
-		so.MaxFirstFailures = 1 // who started it waits to hear
+	return d.ending(d.serve(so, c, o, signals))
+}
+
+// serve holds the pid file, the status file and the sockets while workers run.
+func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOptions, signals runSignals) error {
+	pidFile, err := daemon.LockPIDFile(o.pidFile)
+	if err != nil {
+		return err
+	}
+	defer pidFile.Close()
+	status, err := daemon.NewStatusFile(o.statusFile, func(err error) { d.log.Handle(report.Notef("%v", err)) })
+	if err != nil {
+		return err
+	}
+	defer status.Close()
+	so.Report, so.ReportWorkers = d.report, status.Update
+	if d.parent != nil && so.MaxStartFailures == 0 {
+		so.MaxFirstFailures = 1 // the user of --daemonize waits for the result
 	}
 	if d.starter, err = starter.New(so); err != nil {
 		return err
@@ -133,8 +149,7 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, logFile string
 	go d.listen(signals, done)
 	go d.reopen(signals.reopen, done)
 	d.starter.Reload(c)
-	err = d.starter.Run(context.Background())
-	return d.ending(err)
+	return d.starter.Run(context.Background())
 }
 
 // runSignals are the signals of hotstart run. Each channel has room for all
@@ -223,8 +238,8 @@ func (d *superdaemon) settle(e starter.Event) {
 	switch e.Kind {
 	case starter.Serving:
 		d.failure = nil
-		if d.daemon != nil {
-			d.daemon.Up()
+		if d.parent != nil {
+			d.parent.Ready()
 		}
 	case starter.Failed, starter.TimedOut:
 		d.failure = errors.New(e.String())
@@ -252,10 +267,10 @@ func (d *superdaemon) told(err error) error {
 	if err == nil || cli.IsReported(err) {
 		return err
 	}
-	if d.daemon != nil {
-		d.daemon.Failed(err)
+	if d.parent != nil {
+		d.parent.Fail(err)
 	}
-	if d.daemon == nil || d.redirected {
+	if d.parent == nil || d.redirected {
 		d.errors.Handle(report.Failed{Err: err})
 	}
 	return &cli.Error{Err: err, Code: cli.Failure, Reported: true}
@@ -268,9 +283,9 @@ func (o *runOptions) checkControl() error {
 		return errors.New("--restart and --stop can't be used together")
 	case len(o.command) > 0:
 		return fmt.Errorf("--restart and --stop take no program: %q", o.command[0])
-	case o.stop && o.starter.PIDFile == "":
+	case o.stop && o.pidFile == "":
 		return errors.New("--stop option requires --pid-file")
-	case o.restart && (o.starter.PIDFile == "" || o.starter.StatusFile == ""):
+	case o.restart && (o.pidFile == "" || o.statusFile == ""):
 		return errors.New("--restart option requires --pid-file and --status-file")
 	}
 	return nil
@@ -285,13 +300,13 @@ func (o *runOptions) control(cmd *cobra.Command) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("waited for %v (--restart-timeout)", wait))
 		defer cancel()
 	}
-	server, err := starter.Find(o.starter.PIDFile)
+	server, err := daemon.Open(o.pidFile)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	if o.restart {
-		return server.Restart(ctx, o.starter.StatusFile)
+		return server.Restart(ctx, o.statusFile)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "stop_server (pid:%d) stopping now (pid:%d)...\n", os.Getpid(), server.PID)
 	return server.Stop(ctx)

@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"errors"
@@ -7,20 +7,22 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 func TestStatusFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "status")
-	s, err := newStatusFile(path)
+	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.write(""); err != nil || exists(path) {
 		t.Errorf("written before a worker was up: %v", err)
 	}
-	two := []Worker{{Generation: 9, PID: 90}, {Generation: 10, PID: 100}}
+	two := []starter.Worker{{Generation: 9, PID: 90}, {Generation: 10, PID: 100}}
 	if err := s.write(statusLines(two)); err != nil || contents(t, path) != "9:90\n10:100\n" {
 		t.Errorf("%q, %v", contents(t, path), err)
 	}
@@ -41,7 +43,7 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
 	os.WriteFile(path, []byte("1:10\n"), 0o644) // of one that is dead
-	s, err := newStatusFile(path)
+	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +51,12 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 		if err := s.write(fmt.Sprintf("%d:10\n", generation+1)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newStatusFile(path); err == nil {
+		if _, err := openStatus(path); err == nil {
 			t.Error("a second one has it, too")
 		}
 	}
 	s.close()
-	if s, err = newStatusFile(path); err != nil {
+	if s, err = openStatus(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.write("1:10\n"); err != nil {
@@ -77,7 +79,7 @@ func TestAStatusFileFollowsNoLink(t *testing.T) {
 	path := filepath.Join(dir, "status")
 	lay := func() { os.Symlink(victim, fmt.Sprintf("%s.%d", path, os.Getpid())) }
 	lay()
-	s, err := newStatusFile(path)
+	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +95,15 @@ func TestAStatusFileFollowsNoLink(t *testing.T) {
 func TestAStatusFileThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := newStatusFile(filepath.Join(dir, "none", "status")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := openStatus(filepath.Join(dir, "none", "status")); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if _, err := newStatusFile(dir); err == nil {
+	if _, err := openStatus(dir); err == nil {
 		t.Error("a folder is a status file")
 	}
 	path := filepath.Join(dir, "gone", "status")
 	os.Mkdir(filepath.Dir(path), 0o755)
-	s, err := newStatusFile(path)
+	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func TestAStatusFileOfAnotherIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
 	os.WriteFile(path, []byte("1:10\n"), 0o644)
-	s, err := newStatusFile(path)
+	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +143,4 @@ func TestReadStatus(t *testing.T) {
 			t.Errorf("%q is %v", content, got)
 		}
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

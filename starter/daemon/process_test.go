@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"context"
@@ -23,8 +23,12 @@ func another(t *testing.T, script string) (pidFile, statusFile string) {
 	if err := os.Mkdir(filepath.Join(dir, "work"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c := program("superdaemon", "DIR="+dir, "SCRIPT="+script)
-	pid, err := syscall.ForkExec(c.Path, []string{c.Path}, &syscall.ProcAttr{Env: c.Env, Files: []uintptr{0, 1, 2}})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "DAEMON_TEST_DIR="+dir, "SCRIPT="+script, "GORACE=atexit_sleep_ms=0")
+	pid, err := syscall.ForkExec(self, []string{self}, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +48,9 @@ func another(t *testing.T, script string) (pidFile, statusFile string) {
 	return pidFile, statusFile
 }
 
-func find(t *testing.T, pidFile string) *Instance {
+func find(t *testing.T, pidFile string) *Process {
 	t.Helper()
-	i, err := Find(pidFile)
+	i, err := Open(pidFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,10 +135,10 @@ func TestAPIDFileThatIsLeftOver(t *testing.T) {
 	defer syscall.Kill(pid, syscall.SIGKILL)
 	path := filepath.Join(t.TempDir(), "pid")
 	os.WriteFile(path, fmt.Appendln(nil, pid), 0o644)
-	if _, err := Find(path); err == nil || !strings.HasPrefix(err.Error(), "no server runs: ") {
+	if _, err := Open(path); err == nil || !strings.HasPrefix(err.Error(), "no server runs: ") {
 		t.Error(err)
 	}
-	if _, err := Find(path + ".none"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(path + ".none"); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -144,7 +148,7 @@ func TestARestartOfAServerThatEnds(t *testing.T) {
 	pidFile, statusFile := another(t, "exec sleep 100")
 	i := find(t, pidFile)
 	syscall.Kill(i.PID, syscall.SIGKILL)
-	until(t, "its end", i.ended)
+	until(t, "its end", i.unlocked)
 	if err := i.Restart(t.Context(), statusFile); err == nil {
 		t.Error("it was restarted")
 	}

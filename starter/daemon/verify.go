@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"fmt"
@@ -7,20 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A candidate is a process that a pid file names as the superdaemon which holds
-// it. Everybody who can open the file can lock it, and everybody who can
-// write it can name any process.
+// A candidate is the process whose pid is in a pid file, and which should be the
+// superdaemon that holds the lock. Every user who can open the file can lock it,
+// and every user who can write to it can name any process.
 type candidate struct {
-	owner  int    // of the file
-	shared bool   // others than the owner can write the file
-	asks   int    // the user who is going to send a signal
-	user   int    // of the process; -1: not known
-	name   string // of the process, if it is not that of a superdaemon
-	seen   bool   // the kernel shows who holds the lock
-	holds  bool   // the process does
+	owner  int    // user who owns the file
+	shared bool   // other users can write to the file
+	asks   int    // user who is about to send a signal
+	user   int    // user of the process; -1: unknown
+	name   string // name of the process; "" if it is that of a superdaemon, or unknown
+	seen   bool   // the kernel shows which process holds the lock
+	holds  bool   // the process holds the lock
 }
 
-// refusal says why the process gets no signal, or nothing.
+// refusal returns the reason for which the process must not get a signal, or "".
 func (c candidate) refusal() string {
 	const root = 0
 	theirs := c.asks == root && c.user == c.owner // they could send it themselves
@@ -37,8 +37,8 @@ func (c candidate) refusal() string {
 	return ""
 }
 
-// verify refuses a pid that is not the one of a superdaemon of this user, or
-// for root of the file's owner, which holds the file.
+// verify returns an error unless pid is a superdaemon that holds the pid file f
+// and belongs to this user or, if this user is root, to the owner of the file.
 func verify(f *os.File, pid int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {

@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"errors"
@@ -12,14 +12,14 @@ func TestPIDFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pid")
 	os.WriteFile(path, []byte("1234567890\n"), 0o644)
-	p, err := lockPIDFile(path)
+	p, err := LockPIDFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := contents(t, path), fmt.Sprintf("%d\n", os.Getpid()); got != want {
 		t.Errorf("it has %q, want %q", got, want)
 	}
-	p.close()
+	p.Close()
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("it was left behind")
 	}
@@ -28,14 +28,14 @@ func TestPIDFile(t *testing.T) {
 func TestAPIDFileThatIsHeldIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pid")
-	held, err := lockPIDFile(path)
+	held, err := LockPIDFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.close()
+	defer held.Close()
 	os.WriteFile(path, []byte("4711\n"), 0o644)
 	var other *HeldError
-	if _, err := lockPIDFile(path); !errors.As(err, &other) || other.PID != 4711 || other.Path != path {
+	if _, err := LockPIDFile(path); !errors.As(err, &other) || other.PID != 4711 || other.Path != path {
 		t.Errorf("%v", err)
 	}
 	if got := contents(t, path); got != "4711\n" {
@@ -46,13 +46,13 @@ func TestAPIDFileThatIsHeldIsLeftAlone(t *testing.T) {
 func TestAPIDFileOfAnotherIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pid")
-	p, err := lockPIDFile(path)
+	p, err := LockPIDFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	os.Rename(path, path+".old")
 	os.WriteFile(path, []byte("4711\n"), 0o644)
-	p.close()
+	p.Close()
 	if got := contents(t, path); got != "4711\n" {
 		t.Errorf("it has %q", got)
 	}
@@ -60,12 +60,12 @@ func TestAPIDFileOfAnotherIsNotRemoved(t *testing.T) {
 
 func TestNoPIDFile(t *testing.T) {
 	t.Parallel()
-	p, err := lockPIDFile("")
+	p, err := LockPIDFile("")
 	if p != nil || err != nil {
 		t.Errorf("%v, %v", p, err)
 	}
-	p.close()
-	if _, err := lockPIDFile(filepath.Join(t.TempDir(), "no", "pid")); !errors.Is(err, os.ErrNotExist) {
+	p.Close()
+	if _, err := LockPIDFile(filepath.Join(t.TempDir(), "no", "pid")); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -89,13 +89,4 @@ func TestAPIDThatMayBeSignalled(t *testing.T) {
 			t.Errorf("%q: %d, %v", content, got, err)
 		}
 	}
-}
-
-func contents(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"os"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // FuzzFiles has files of any content read that others may write: of a pid
@@ -24,11 +26,11 @@ func FuzzFiles(f *testing.F) {
 		}
 		fuzzPIDFile(t, path, content)
 		fuzzStatusFile(t, path)
-		vars, err := (&envDir{path: dir, had: map[string]bool{}}).over([]string{"NAME=base"})
-		if err != nil {
+		start := starter.Start{Env: []string{"NAME=base"}}
+		if err := NewEnvDir(dir).Apply(&start); err != nil {
 			t.Error(err)
 		}
-		for _, v := range vars {
+		for _, v := range start.Env {
 			if name, value, _ := strings.Cut(v, "="); name != "NAME" || strings.ContainsAny(value, "\x00\n") {
 				t.Errorf("the variable %q of %q", v, content)
 			}
@@ -59,7 +61,7 @@ func fuzzStatusFile(t *testing.T, path string) {
 		}
 	}
 	again := path + ".again"
-	s := &statusFile{path: again}
+	s := &statusStore{path: again}
 	defer s.close()
 	if err := s.write(statusLines(workers)); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"errors"
@@ -60,9 +60,9 @@ func TestLinksOfStrangersAreNotFollowed(t *testing.T) {
 	needsRoot(t)
 	for name, lay := range strangersLinks {
 		for what, write := range map[string]func(path string) error{
-			"a pid file":    func(path string) error { p, err := lockPIDFile(path); p.close(); return err },
+			"a pid file":    func(path string) error { p, err := LockPIDFile(path); p.Close(); return err },
 			"a log file":    func(path string) error { _, err := OpenLog(path); return err },
-			"a status file": func(path string) error { _, err := newStatusFile(path); return err },
+			"a status file": func(path string) error { _, err := openStatus(path); return err },
 		} {
 			victim := filepath.Join(t.TempDir(), "victim")
 			os.WriteFile(victim, []byte("4711\n"), 0o600)
@@ -89,7 +89,7 @@ func TestALinkOfAStrangerInTheMiddleOfAPath(t *testing.T) {
 	needsRoot(t)
 	ours, theirs := t.TempDir(), strangersFolder(t)
 	os.Symlink(ours, filepath.Join(theirs, "way"))
-	if _, err := lockPIDFile(filepath.Join(theirs, "way", "pid")); !errors.As(err, new(*LinkError)) {
+	if _, err := LockPIDFile(filepath.Join(theirs, "way", "pid")); !errors.As(err, new(*LinkError)) {
 		t.Error(err)
 	}
 	if left, _ := os.ReadDir(ours); len(left) > 0 {
@@ -104,7 +104,7 @@ func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
 	theirs, ours := filepath.Join(strangersFolder(t), "sub"), t.TempDir()
 	os.Mkdir(theirs, 0o777)
 	path := filepath.Join(theirs, "pid")
-	p, err := lockPIDFile(path)
+	p, err := LockPIDFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,47 +112,9 @@ func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
 	os.Rename(theirs, theirs+".away")
 	os.Symlink(ours, theirs)
 	hand(t, theirs)
-	p.close()
+	p.Close()
 	if !exists(filepath.Join(ours, "pid")) {
 		t.Error("a file of ours was removed")
-	}
-}
-
-// Links of this user work, as in any program.
-func TestOwnLinksAreFollowed(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	os.Mkdir(filepath.Join(dir, "real"), 0o755)
-	os.Symlink("real", filepath.Join(dir, "folder"))
-	os.Symlink(filepath.Join(dir, "folder")+"/../real/file", filepath.Join(dir, "link"))
-	f, err := openFile(filepath.Join(dir, "link"), os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.WriteString("text")
-	f.Close()
-	if got := contents(t, filepath.Join(dir, "real", "file")); got != "text" {
-		t.Errorf("it has %q", got)
-	}
-	os.Symlink("circle", filepath.Join(dir, "circle"))
-	if _, err := openFile(filepath.Join(dir, "circle"), os.O_RDONLY, 0); err == nil {
-		t.Error("a link to itself was opened")
-	}
-}
-
-// The names that a shell's user knows for open descriptors are links, too.
-func TestDescriptorsAreOpenedByName(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"/dev/null", "/dev/stdin", "/proc/self/fd/0", "/dev/fd/0"} {
-		if _, err := os.Stat(name); err != nil {
-			continue // this system has none, or standard input is closed
-		}
-		f, err := openFile(name, os.O_RDONLY, 0)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		f.Close()
 	}
 }
 
@@ -161,11 +123,11 @@ func TestFilesOfAnotherKindAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notes")
 	os.WriteFile(path, []byte("precious\n"), 0o644)
-	if p, err := lockPIDFile(path); err == nil {
-		p.close()
+	if p, err := LockPIDFile(path); err == nil {
+		p.Close()
 		t.Error("it is a pid file now")
 	}
-	if _, err := newStatusFile(path); err == nil {
+	if _, err := openStatus(path); err == nil {
 		t.Error("it is a status file now")
 	}
 	if got := contents(t, path); got != "precious\n" {

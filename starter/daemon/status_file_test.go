@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hotstart/hotstart/starter"
 )
 
 // The workers of a full disk's status file are dead when there is room again.
@@ -16,16 +18,14 @@ func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(dir, "folder", "status")
 		os.Mkdir(filepath.Dir(path), 0o755)
-		file, err := newStatusFile(path)
+		var errs []error
+		w, err := NewStatusFile(path, func(err error) { errs = append(errs, err) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		var errs []error
-		w := newStatusWriter(file, func(err error) { errs = append(errs, err) })
-		go w.run()
-		w.update([]Worker{{Generation: 1, PID: 10}})
+		w.Update([]starter.Worker{{Generation: 1, PID: 10}})
 		os.Rename(filepath.Dir(path), filepath.Dir(path)+".away")
-		w.update([]Worker{{Generation: 2, PID: 20}})
+		w.Update([]starter.Worker{{Generation: 2, PID: 20}})
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if len(errs) != 1 || !errors.Is(errs[0], os.ErrNotExist) {
@@ -37,7 +37,7 @@ func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
 		if got := contents(t, path); got != "2:20\n" {
 			t.Errorf("%q", got)
 		}
-		w.close()
+		w.Close()
 		if exists(path) {
 			t.Error("it was not removed")
 		}
@@ -49,25 +49,23 @@ func TestAStatusFileThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
 		var written []string
-		w := newStatusWriter(&statusFile{}, func(err error) { t.Error(err) })
-		w.write = func(lines string) error {
+		w := newStatusFile(func(lines string) error {
 			<-hang
 			written = append(written, lines)
 			return nil
-		}
-		w.remove = func() { written = append(written, "removed") }
+		}, func() { written = append(written, "removed") }, func(err error) { t.Error(err) })
 		go w.run()
 		began := time.Now()
 		for pid := range 5 {
-			w.update([]Worker{{Generation: 1, PID: 10 + pid}})
+			w.Update([]starter.Worker{{Generation: 1, PID: 10 + pid}})
 		}
 		if took := time.Since(began); took != statusWait {
 			t.Errorf("took %v", took)
 		}
 		close(hang)
 		synctest.Wait()
-		w.update([]Worker{{Generation: 2, PID: 20}})
-		w.close()
+		w.Update([]starter.Worker{{Generation: 2, PID: 20}})
+		w.Close()
 		if len(written) != 4 || written[0] != "1:10\n" || written[1] != "1:14\n" || written[2] != "2:20\n" || written[3] != "removed" {
 			t.Errorf("%q", written)
 		}

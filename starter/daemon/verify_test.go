@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func TestAPIDThatDoesNotHoldItsFile(t *testing.T) {
 	if err := tryLock(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Find(path); err == nil || !strings.Contains(err.Error(), "which does not hold its lock; no signal was sent") {
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "which does not hold its lock; no signal was sent") {
 		t.Error(err)
 	}
 }
@@ -102,7 +102,7 @@ func TestAPIDFileOfAnotherProgram(t *testing.T) {
 		defer f.Close()
 		return tryLock(f) != nil
 	})
-	if _, err := Find(path); err == nil || !strings.Contains(err.Error(), "which is flock, not a start_server or hotstart") {
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "which is flock, not a start_server or hotstart") {
 		t.Error(err)
 	}
 }

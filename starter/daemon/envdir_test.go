@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"os"
@@ -7,11 +7,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter"
 )
+
+// over returns the environment of a worker whose own is base.
+func over(d *EnvDir, base []string) ([]string, error) {
+	s := starter.Start{Env: base}
+	err := d.Apply(&s)
+	return s.Env, err
+}
 
 func TestVariablesOfAFolder(t *testing.T) {
 	t.Parallel()
-	d := &envDir{path: t.TempDir(), had: map[string]bool{}}
+	d := NewEnvDir(t.TempDir())
 	put := func(name, content string) { os.WriteFile(filepath.Join(d.path, name), []byte(content), 0o644) }
 	put("COLOR", "red\nignored\n")
 	put("BARE", "no newline")
@@ -20,12 +29,12 @@ func TestVariablesOfAFolder(t *testing.T) {
 	put(".HIDDEN", "1\n")
 	os.Mkdir(filepath.Join(d.path, "FOLDER"), 0o755)
 	base := []string{"PATH=/bin", "COLOR=blue", "EMPTY=kept"}
-	env, err := d.over(base)
+	env, err := over(d, base)
 	if want := []string{"PATH=/bin", "EMPTY=kept", "BARE=no newline", "BLANK=", "COLOR=red"}; err != nil || !slices.Equal(env, want) {
 		t.Errorf("%q, %v; want %q", env, err, want)
 	}
 	os.Remove(filepath.Join(d.path, "COLOR"))
-	env, err = d.over(base)
+	env, err = over(d, base)
 	if want := []string{"PATH=/bin", "EMPTY=kept", "BARE=no newline", "BLANK="}; err != nil || !slices.Equal(env, want) {
 		t.Errorf("%q, %v; want %q: a variable whose file is gone goes", env, err, want)
 	}
@@ -33,15 +42,15 @@ func TestVariablesOfAFolder(t *testing.T) {
 
 func TestAFolderOfVariablesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := &envDir{path: filepath.Join(t.TempDir(), "env"), had: map[string]bool{}}
-	if env, err := d.over([]string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=1"}) {
+	d := NewEnvDir(filepath.Join(t.TempDir(), "env"))
+	if env, err := over(d, []string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=1"}) {
 		t.Errorf("%q, %v", env, err)
 	}
 	os.Mkdir(d.path, 0o755)
 	os.WriteFile(filepath.Join(d.path, "A"), []byte("2\n"), 0o644)
-	d.over(nil)
+	over(d, nil)
 	os.Rename(d.path, d.path+".away")
-	if env, err := d.over([]string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=2"}) {
+	if env, err := over(d, []string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=2"}) {
 		t.Errorf("%q, %v: what was read last counts", env, err)
 	}
 }
@@ -49,7 +58,7 @@ func TestAFolderOfVariablesThatCannotBeRead(t *testing.T) {
 // start_server skips that file alone.
 func TestOneVariableThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := &envDir{path: t.TempDir(), had: map[string]bool{}}
+	d := NewEnvDir(t.TempDir())
 	file := func(name string) string { return filepath.Join(d.path, name) }
 	loop := func(name string) {
 		os.Remove(file(name))
@@ -59,13 +68,13 @@ func TestOneVariableThatCannotBeRead(t *testing.T) {
 	os.WriteFile(file("LATER"), []byte("2\n"), 0o644)
 	loop("BAD")
 	base := []string{"BAD=base", "LATER=base"}
-	env, err := d.over(base)
+	env, err := over(d, base)
 	if want := []string{"BAD=base", "GOOD=1", "LATER=2"}; err == nil || !strings.Contains(err.Error(), file("BAD")) || !slices.Equal(env, want) {
 		t.Errorf("%q, %v; want %q", env, err, want)
 	}
 	loop("LATER")
 	os.WriteFile(file("GOOD"), []byte("3\n"), 0o644)
-	env, err = d.over(base)
+	env, err = over(d, base)
 	if want := []string{"BAD=base", "GOOD=3", "LATER=2"}; err == nil || !slices.Equal(env, want) {
 		t.Errorf("%q, %v; want %q: the value that it had", env, err, want)
 	}
@@ -73,7 +82,6 @@ func TestOneVariableThatCannotBeRead(t *testing.T) {
 
 func TestAFolderSetsThePace(t *testing.T) {
 	t.Parallel()
-	o := Options{AutoRestart: 60 * time.Second, KillOldDelay: 2 * time.Second}
 	for _, test := range []struct {
 		folder      []string // names that it has
 		env         []string
@@ -95,13 +103,14 @@ func TestAFolderSetsThePace(t *testing.T) {
 		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"AUTO_RESTART_INTERVAL=0"}, 360 * time.Second, 2 * time.Second, false},
 		{[]string{"KILL_OLD_DELAY"}, []string{"AUTO_RESTART_INTERVAL=soon", "KILL_OLD_DELAY=9"}, 60 * time.Second, 9 * time.Second, true}, // the other one counts
 	} {
-		d := &envDir{had: map[string]bool{}}
+		d := NewEnvDir("")
 		for _, name := range test.folder {
 			d.had[name] = true
 		}
-		auto, delay, err := d.pace(o, test.env)
-		if auto != test.auto || delay != test.delay || (err != nil) != test.bad {
-			t.Errorf("%v with %v: %v, %v, %v", test.env, test.folder, auto, delay, err)
+		s := starter.Start{Env: test.env, AutoRestart: 60 * time.Second, KillOldDelay: 2 * time.Second}
+		err := d.pace(&s)
+		if s.AutoRestart != test.auto || s.KillOldDelay != test.delay || (err != nil) != test.bad {
+			t.Errorf("%v with %v: %v, %v, %v", test.env, test.folder, s.AutoRestart, s.KillOldDelay, err)
 		}
 	}
 }

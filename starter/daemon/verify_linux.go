@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// look finds out what /proc shows of the process.
+// look reads the properties of the process from /proc.
 func (c *candidate) look(f *os.File, pid int) {
 	dir := fmt.Sprintf("/proc/%d", pid)
 	c.user = userOf(dir)
@@ -21,11 +21,11 @@ func (c *candidate) look(f *os.File, pid int) {
 	c.holds, c.seen = hasLocked(dir, f, pid)
 }
 
-// hasLocked reports whether a process has locked a file itself, and whether that
-// can be seen: not without /proc/locks, as under gVisor, and not of another
-// user's process without the right to trace it. The numbers of device and
-// inode in /proc/locks are not those of stat(2) on btrfs and overlayfs, so
-// the process's own descriptors are looked at; proc_pid_fdinfo(5).
+// hasLocked reports whether a process has locked a file itself, and whether the
+// kernel shows that. It does not without /proc/locks, for example under gVisor,
+// or if this process may not trace the other one. The device and inode numbers in
+// /proc/locks are not those of stat(2) on btrfs and overlayfs, so hasLocked reads
+// the descriptors of the process; proc_pid_fdinfo(5).
 func hasLocked(dir string, f *os.File, pid int) (held, seen bool) {
 	fds, err := os.ReadDir(dir + "/fd")
 	file, err2 := f.Stat()
@@ -47,13 +47,13 @@ func hasLocked(dir string, f *os.File, pid int) (held, seen bool) {
 	return false, true
 }
 
-// locks reads /proc/PID/fdinfo/FD and reports whether pid has taken a lock
-// by that descriptor: one that it has inherited is another's.
+// locks reports whether /proc/PID/fdinfo/FD shows a lock that pid has taken. The
+// lock of an inherited descriptor belongs to another process.
 func locks(fdinfo []byte, pid int) bool {
 	return slices.ContainsFunc(proc.Locks(fdinfo), func(l proc.Lock) bool { return l.Write && l.PID == pid })
 }
 
-// userOf returns the effective user of a process, or -1.
+// userOf returns the effective user ID of a process, or -1.
 func userOf(dir string) int {
 	b, _ := os.ReadFile(dir + "/status")
 	for line := range strings.Lines(string(b)) {
@@ -66,21 +66,21 @@ func userOf(dir string) int {
 	return -1
 }
 
-// strangeName returns the name of a process that is not a start_server, a
-// hotstart or another process of this program, or "". A script goes by its
-// own name and by that of its interpreter.
+// strangeName returns the name of a process, or "" if the process is start_server,
+// hotstart or another process of this program. A script has its own name and
+// that of its interpreter.
 func strangeName(dir string) string {
 	comm, err := os.ReadFile(dir + "/comm")
 	if err != nil {
 		return ""
 	}
 	name := strings.TrimSpace(string(comm))
-	exe, _ := os.Readlink(dir + "/exe") // empty without the right to see it
+	exe, _ := os.Readlink(dir + "/exe") // empty without the permission to read it
 	names := []string{name, strings.TrimSuffix(filepath.Base(exe), " (deleted)")}
 	cmdline, _ := os.ReadFile(dir + "/cmdline")
 	for _, arg := range bytes.Split(cmdline, []byte{0}) {
 		if string(arg) == "--" {
-			break // what follows is the server's
+			break // the rest is the command of the server
 		}
 		names = append(names, filepath.Base(string(arg)))
 	}

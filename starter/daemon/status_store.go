@@ -1,0 +1,174 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/starter/internal/safefile"
+)
+
+// A statusStore replaces the status file as a whole, so that no process reads
+// half of it. The lock of the file, which does not hinder readers, tells other
+// superdaemons that it is in use.
+type statusStore struct {
+	path    string
+	written string   // the current content
+	file    *os.File // the locked file at the path; nil before the first write
+}
+
+// openStatus checks that the file can be written. It writes nothing to it.
+func openStatus(path string) (*statusStore, error) {
+	if err := checkReplaceable(path); err != nil {
+		return nil, fmt.Errorf("writing the status file %s: %w", path, err)
+	}
+	dir, name, err := safefile.OpenDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing the status file: %w", err)
+	}
+	defer dir.Close()
+	draft, err := writeDraft(dir, path, name, "")
+	if err != nil {
+		return nil, fmt.Errorf("writing the status file: %w", err)
+	}
+	draft.Close()
+	return &statusStore{path: path}, dir.Remove(draftName(name))
+}
+
+// checkReplaceable refuses a file that is not the status file of a dead process,
+// so that a wrong path does not destroy a file of the user.
+func checkReplaceable(path string) error {
+	f, err := safefile.Open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.As(err, new(*LinkError)) {
+		return err
+	}
+	if err != nil {
+		return nil // it does not exist, or writeDraft will return the reason
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it exists and is not a regular file")
+	case errors.Is(tryLock(f), unix.EWOULDBLOCK):
+		return errors.New("it is in use by a running process")
+	}
+	if _, err = parseStatus(f); err != nil {
+		return errors.New("it exists and is not a status file; nothing was changed")
+	}
+	return nil
+}
+
+func draftName(name string) string { return fmt.Sprintf("%s.%d", name, os.Getpid()) }
+
+// writeDraft creates the next version of the file, locked where the file system
+// supports that. In a folder that other users can write to, the name may be a
+// link that one of them has created.
+func writeDraft(dir safefile.Dir, path, name, lines string) (*os.File, error) {
+	dir.Remove(draftName(name))
+	f, err := dir.Open(path, draftName(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.WriteString(lines); err != nil {
+		f.Close()
+		return nil, err
+	}
+	_ = tryLock(f)
+	return f, nil
+}
+
+// write replaces the content of the file, unless it is the same. The first
+// content is never empty.
+func (s *statusStore) write(lines string) error {
+	if lines == s.written || s.file == nil && lines == "" {
+		return nil
+	}
+	file, err := replaceStatus(s.path, lines)
+	if err != nil {
+		return fmt.Errorf("writing the status file: %w; hotstart keeps trying", err)
+	}
+	s.file.Close()
+	s.file, s.written = file, lines
+	return nil
+}
+
+// replaceStatus puts a new file at a path.
+func replaceStatus(path, lines string) (*os.File, error) {
+	dir, name, err := safefile.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	draft, err := writeDraft(dir, path, name, lines)
+	if err == nil {
+		err = dir.Rename(draftName(name), name)
+	}
+	if err != nil {
+		draft.Close()
+		dir.Remove(draftName(name))
+		return nil, err
+	}
+	return draft, nil
+}
+
+// close removes the file, unless another file has replaced it.
+func (s *statusStore) close() {
+	safefile.Remove(s.path, s.file)
+	s.file.Close()
+}
+
+// statusLines returns the content of a status file, a line GENERATION:PID for
+// each worker.
+func statusLines(workers []starter.Worker) string {
+	var b strings.Builder
+	for _, w := range workers {
+		fmt.Fprintf(&b, "%d:%d\n", w.Generation, w.PID)
+	}
+	return b.String()
+}
+
+// readStatus returns the workers of a status file. It returns nil if the file
+// does not exist.
+func readStatus(path string) ([]starter.Worker, error) {
+	f, err := safefile.Open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the status file: %w", err)
+	}
+	defer f.Close()
+	workers, err := parseStatus(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading the status file %s: %w", path, err)
+	}
+	return workers, nil
+}
+
+// parseStatus parses the lines of a status file.
+func parseStatus(f io.Reader) (workers []starter.Worker, err error) {
+	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(b)) {
+		generation, pid, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		g, err1 := strconv.Atoi(generation)
+		p, err2 := strconv.Atoi(pid)
+		if err1 != nil || err2 != nil || g < 1 || p < 1 {
+			return nil, fmt.Errorf("%q is not GENERATION:PID", line)
+		}
+		workers = append(workers, starter.Worker{Generation: g, PID: p})
+	}
+	return workers, nil
+}
