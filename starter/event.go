@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A Worker names one started program.
+// A Worker identifies one start of a Command.
 type Worker struct {
-	Generation int      // counts every attempt, from 1, as SERVER_STARTER_GENERATION does
-	PID        int      // 0 if it could not even be started
-	Command    *Command // what it runs
+	Generation int // number of the start, from 1; SERVER_STARTER_GENERATION
+	PID        int // 0 if the process could not be started
+	Command    *Command
 }
 
-// String names the worker as log lines do: "worker 3 (pid 4711)".
+// String returns the worker as in log lines: "worker 3 (pid 4711)".
 func (w Worker) String() string {
 	if w.PID == 0 {
 		return fmt.Sprintf("worker %d", w.Generation)
@@ -87,7 +87,7 @@ type Event struct {
 	Holder     string   // "pid 4711 (./api)", or several processes
 }
 
-// String tells the event as one line of a log, without prefix.
+// String returns the event as one log line, without prefix.
 func (e Event) String() string {
 	switch e.Kind {
 	case Starting:
@@ -176,7 +176,7 @@ func (e Event) String() string {
 	panic(fmt.Sprintf("unknown kind %d", e.Kind))
 }
 
-// Reason says how the worker of a Failed, Crashed, RolledBack or Exited event ended.
+// Reason describes the exit of the worker of a Failed, Crashed, RolledBack or Exited event.
 func (e Event) Reason() string {
 	if e.Err != nil {
 		return e.Err.Error()
@@ -184,7 +184,7 @@ func (e Event) Reason() string {
 	return outcome(e.Status)
 }
 
-// outcome says how a process ended.
+// outcome describes the exit of a process.
 func outcome(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		return "killed by signal " + SignalName(status.Signal())

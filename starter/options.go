@@ -8,31 +8,30 @@ import (
 	"time"
 )
 
-// Options say what a Starter keeps and how it treats its workers. The zero
-// value of a field is its default.
+// Options configure a Starter. The zero value of a field is its default.
 type Options struct {
 	Ports     []string // [host:][u]port[=fd], see ParsePort
-	Paths     []string // unix stream sockets
-	Inherited []int    // listening sockets to use where a port or path means them, see ActivationSockets
-	Backlog   int      // of listen(2); 0: SOMAXCONN
-	DualStack bool     // a bare port is IPv6 and IPv4, not IPv4 alone
+	Paths     []string // of unix stream sockets, see ParsePath
+	Inherited []int    // listening sockets to use for the ports and paths that they match, see ActivationSockets
+	Backlog   int      // of listen(2); 0: the maximum
+	DualStack bool     // a port without a host is IPv6 and IPv4, not IPv4 alone
 
 	// ReusePort lets workers bind the addresses of Ports although the kept sockets
-	// are open, by SO_REUSEPORT. An adopted program does so before it asks the
+	// are open, by SO_REUSEPORT. An instrumented program does so before it asks the
 	// broker for the kept socket. The option is set after listen(2), so that a
 	// port that another process uses is still an error.
 	ReusePort bool
 
-	// Dialects are the ways in which workers receive their sockets:
-	// DialectServerStarter, DialectSystemd, DialectHotstart. nil: all.
+	// Dialects are the ways to pass sockets to workers: DialectServerStarter,
+	// DialectSystemd, DialectHotstart. nil: all.
 	Dialects []string
 
-	SocketMode  os.FileMode // of each path; 0: 0777, as start_server has it
+	SocketMode  os.FileMode // of each path; 0: 0777, as with start_server
 	SocketOwner string      // of each path: user, user:group or :group, by name or number; "": this process's
 
 	Ready        Readiness     // "": ReadyInterval
-	Interval     time.Duration // see ReadyInterval; also the least time between two starts that nobody asked for; 0: 1 s
-	ReadyTimeout time.Duration // maximum time until a worker serves something; 0: 30 s; negative: unlimited. Not used by ReadyInterval
+	Interval     time.Duration // for ReadyInterval; also the minimum time between two starts without a Reload; 0: 1 s
+	ReadyTimeout time.Duration // maximum time until a worker serves a first address; 0: 30 s; negative: unlimited. Not used by ReadyInterval
 
 	// ServeTimeout is the maximum time from the first address that a new worker
 	// serves until it serves every address of the current worker. Then it takes
@@ -40,42 +39,42 @@ type Options struct {
 	// it does not serve are closed. 0: 10 s.
 	ServeTimeout time.Duration
 
-	// Rollback is the time after a takeover in which the death of the worker
-	// undoes the reload: the last Command that served for longer is started
-	// again. If a worker dies while KillOldDelay keeps the previous one running,
-	// the previous one serves again in any case. 0: only then.
+	// Rollback is the time after a takeover in which the exit of the worker undoes
+	// the reload: the last Command that served for longer is started again. If a
+	// worker exits while KillOldDelay keeps the previous one running, the previous
+	// one serves again in any case. 0: only then.
 	Rollback time.Duration
 
 	Overlap Overlap // whether an old worker and a new one may run at the same time; "": OverlapOn
 
-	SignalOnHUP  syscall.Signal // to the old worker after a reload; 0: SIGTERM
-	SignalOnTerm syscall.Signal // to every worker when SIGTERM ends all; 0: SIGTERM
-	KillOldDelay time.Duration  // from "the new worker serves" to the old one's retirement
+	SignalOnHUP  syscall.Signal // for the old worker after a reload; 0: SIGTERM
+	SignalOnTerm syscall.Signal // for every worker at SIGTERM; 0: SIGTERM
+	KillOldDelay time.Duration  // from the takeover of a new worker to the retirement of the old one
 	DrainTimeout time.Duration  // maximum time that a worker on the broker drains before its signal, less than StopTimeout; 0: no drain
 	CutStreams   bool           // when the Starter stops, draining workers do not wait for connections that only stream
-	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: never
+	StopTimeout  time.Duration  // from the signal, or from the drain before it, to SIGKILL; 0: unlimited
 
 	AutoRestart time.Duration // time that a worker serves before it is replaced; twice as long while an older one runs; 0: unlimited
 	MaxOld      int           // maximum number of old workers; when exceeded, the oldest is stopped; 0: unlimited
 
-	MaxStartFailures int  // failed starts in a row before giving up; 0: never
-	MaxCrashes       int  // workers in a row that served for less than ten seconds and died before giving up; 0: never
+	MaxStartFailures int  // failed starts in a row before giving up; 0: unlimited
+	MaxCrashes       int  // workers in a row that crash within ten seconds before giving up; 0: unlimited
 	AllowExit        bool // do not restart a worker that exits by itself with status 0
-	MaxFirstFailures int  // MaxStartFailures until the first worker has served; 0: MaxStartFailures
-	KeepRunning      bool // after giving up with no worker left, wait for the next Reload instead of ending
+	MaxFirstFailures int  // MaxStartFailures until a first worker has served; 0: MaxStartFailures
+	KeepRunning      bool // after giving up with no worker left, Run waits for the next Reload instead of returning
 
 	// BeforeStart may change the environment of a worker before the worker is
 	// started. It is called from the goroutine of Run. An error is reported as a
 	// Warning, and the worker is started in any case. nil: no change.
 	BeforeStart func(*Start) error
 
-	// ReapOrphans reaps every process that becomes a child of this one, which pid 1
-	// of a container must do. The program itself must wait for its children only
-	// by their pid.
+	// ReapOrphans reaps every process that becomes a child of this one, as pid 1 of
+	// a container must. The program must wait for its own children by their pid
+	// only.
 	ReapOrphans bool
 
-	// CanReexec says that the main function of this program calls DispatchReexec first.
-	// LISTEN_PID and LISTEN_FDS are passed to workers only then.
+	// CanReexec says that the program calls DispatchReexec first in main. Only then
+	// LISTEN_PID and LISTEN_FDS are passed to workers.
 	CanReexec bool
 
 	// KillDescendants ends the workers when this process ends, for any reason,
@@ -122,9 +121,9 @@ type Start struct {
 // A Command is a program to run as a worker.
 type Command struct {
 	Path string   // of the executable
-	Args []string // with the program's name first; nil: Path alone
-	Dir  string   // "": this process's own
-	Env  []string // nil: os.Environ, at each start
+	Args []string // with the name of the program first; nil: Path alone
+	Dir  string   // working directory; "": that of this process
+	Env  []string // nil: os.Environ at each start
 
 	// ExpectHello says that the program sends "hello" on the broker before it
 	// accepts a connection, as an instrumented one does. With ReadyAuto, listening
@@ -136,12 +135,12 @@ type Command struct {
 	// the goroutine of Run. nil: the output is not known.
 	LastOutput func() string
 
-	// nil: this process's own. As with os/exec, what is given is put into
-	// blocking mode, which programs expect of it.
+	// nil: those of this process. As with os/exec, the files are put into blocking
+	// mode, which programs expect.
 	Stdin, Stdout, Stderr *os.File
 }
 
-// withDefaults fills in what zero stands for.
+// withDefaults replaces zero values by their defaults.
 func (o Options) withDefaults() Options {
 	set(&o.Backlog, maxBacklog)
 	set(&o.SocketMode, 0o777)
@@ -161,7 +160,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// ParseBacklog reads Options.Backlog as start_server does, in decimal.
+// ParseBacklog parses Options.Backlog as start_server does, in decimal.
 func ParseBacklog(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
@@ -170,8 +169,8 @@ func ParseBacklog(s string) (int, error) {
 	return int(n), nil
 }
 
-// maxBacklog is cut down by the kernel to what it allows, as SOMAXCONN of
-// the headers, 128 in some, is not meant to be.
+// maxBacklog is more than the kernel allows, which reduces it to its own maximum.
+// SOMAXCONN of the headers, 128 in some, is not that maximum.
 const maxBacklog = 1<<16 - 1
 
 func set[T comparable](field *T, value T) {
@@ -181,9 +180,9 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// groupLook is how long the signal may take that ends this process, from the
-// end of a worker in the same process group that got it too: the kernel gives
-// a group's signal to one process after the other.
+// groupLook is the time from the exit of a worker by a signal to its process
+// group until the same signal reaches this process: the kernel signals one
+// process after the other.
 const groupLook = 100 * time.Millisecond
 
 func (o Options) rules() rules {
@@ -216,7 +215,7 @@ func (o Options) rules() rules {
 	return r
 }
 
-// addresses reads every port and path.
+// addresses parses every port and path.
 func (o Options) addresses() ([]Address, error) {
 	var all []Address
 	pins := map[int]string{}
@@ -258,8 +257,8 @@ func (o Options) binding() (b binding, err error) {
 	return b, err
 }
 
-// Check finds what is wrong with the options themselves, without a look at
-// the world. Errors are a *FormatError where they can be.
+// Check returns the error that New returns for an invalid port or path, without
+// opening anything. It is a *FormatError.
 func (o Options) Check() error {
 	_, err := o.addresses()
 	return err

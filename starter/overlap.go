@@ -12,16 +12,16 @@ type Overlap string
 const (
 	// OverlapOn starts the new worker while the old one serves.
 	OverlapOn Overlap = "on"
-	// OverlapOff ends the old worker before the new one is started: programs of
-	// which only one can run need that. Connections to kept sockets wait meanwhile.
-	// If the new worker fails, what ran before is started again.
+	// OverlapOff stops the old worker before the new one is started, for programs
+	// that can run only once. Connections to kept sockets wait in between. If the
+	// new worker fails, the previous command is started again.
 	OverlapOff Overlap = "off"
-	// OverlapAuto is OverlapOn until a new worker fails or hangs because the old one
-	// holds what it needs, and OverlapOff from then on.
+	// OverlapAuto is OverlapOn until a new worker fails or hangs because of a
+	// resource that the old one holds, and OverlapOff from then on.
 	OverlapAuto Overlap = "auto"
 )
 
-// ParseOverlap reads an Overlap.
+// ParseOverlap parses an Overlap.
 func ParseOverlap(s string) (Overlap, error) {
 	switch o := Overlap(s); o {
 	case OverlapOn, OverlapOff, OverlapAuto:

@@ -8,39 +8,37 @@ import (
 	"time"
 )
 
-// Readiness is a way to tell that a new worker serves.
+// Readiness is a check whether a new worker serves. Besides the constants there
+// are "http=URL", ready when the URL answers with a status below 400, and
+// "tcp=ADDRESS", ready when the address accepts a connection. On Linux, an answer
+// of an older worker does not count.
 type Readiness string
 
 const (
-	// ReadyInterval trusts a worker that has outlived Options.Interval, as
-	// start_server does.
+	// ReadyInterval considers a worker ready when it has run for
+	// Options.Interval, as start_server does.
 	ReadyInterval Readiness = "interval"
 	// ReadyNotify waits for READY=1 on NOTIFY_SOCKET (sd_notify(3)), or for
-	// ready on the broker.
+	// "ready" on the broker.
 	ReadyNotify Readiness = "notify"
 	// ReadyAccept waits until the kernel shows that the worker waits for
 	// connections on every inherited stream socket: one of its threads is in
 	// accept(2), poll(2) or select(2), or the socket is in an epoll(7) set for
 	// reading; or on some of them for Options.Interval. The runtimes of Go and of
-	// Rust's tokio put each socket into epoll for reading and writing as soon as
-	// it is made, which proves nothing: there a goroutine must be in Accept.
-	// A socket on which the worker may accept, but that can't be seen (Go before
-	// 1.21, tokio, io_uring(7)), counts when it has been so for Options.Interval.
-	// ReadyAccept needs nothing of the program, but /proc, and to be allowed to
-	// read there of the worker: elsewhere it is ReadyInterval.
+	// Rust's tokio add each socket to epoll for reading and writing as soon as
+	// the socket exists, which proves nothing: in Go, a goroutine must be in Accept.
+	// A socket on which the worker may accept invisibly (Go before 1.21, tokio,
+	// io_uring(7)) counts after Options.Interval in that state. ReadyAccept needs
+	// no support by the program, but /proc and the permission to read the worker's
+	// files there: otherwise it is ReadyInterval.
 	ReadyAccept Readiness = "accept"
-	// ReadyAuto is the first of ReadyNotify and ReadyAccept, and where there
-	// is no socket to look for, the first of ReadyNotify and ReadyInterval.
-	// A worker that says hello on the broker knows better than the kernel
-	// and the clock when it serves: it must say ready.
+	// ReadyAuto is the first of ReadyNotify and ReadyAccept or, without sockets,
+	// the first of ReadyNotify and ReadyInterval. A worker that sends "hello" on
+	// the broker must send "ready", too: it knows best when it serves.
 	ReadyAuto Readiness = "auto"
 )
 
-// Further ways are "http=URL", ready when that answers with a status below
-// 400, and "tcp=ADDRESS", when that accepts a connection. What an older
-// worker accepts does not count, as far as Linux shows who does.
-
-// ParseReadiness reads a way by its name.
+// ParseReadiness parses the name of a check.
 func ParseReadiness(s string) (Readiness, error) {
 	switch r := Readiness(s); r {
 	case ReadyInterval, ReadyNotify, ReadyAccept, ReadyAuto:
@@ -52,10 +50,10 @@ func ParseReadiness(s string) (Readiness, error) {
 	return "", fmt.Errorf("unknown readiness check %q; want interval, notify, accept, auto, http=URL or tcp=ADDRESS", s)
 }
 
-// notifies reports whether a worker's own word counts.
+// notifies reports whether a message of the worker makes it ready.
 func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 
-// looks reports whether what the kernel shows counts.
+// looks reports whether the state in the kernel makes a worker ready.
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
 
 // lookAt tells what one look after the other shows, whenever that has changed,

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// aliases are names that Perl knows, too.
+// aliases are further names that Perl has.
 var aliases = map[string]syscall.Signal{"CLD": unix.SIGCHLD, "IOT": unix.SIGABRT, "POLL": unix.SIGIO}
 
-// ParseSignal reads a signal by name or number: "TERM", "term", "SIGTERM" and
-// "15" are one.
+// ParseSignal parses the name or number of a signal: "TERM", "term", "SIGTERM"
+// and "15" are the same.
 func ParseSignal(name string) (syscall.Signal, error) {
 	short := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(name)), "SIG")
 	if sig := unix.SignalNum("SIG" + short); sig != 0 {
@@ -29,8 +29,8 @@ func ParseSignal(name string) (syscall.Signal, error) {
 	return 0, fmt.Errorf("unknown signal %q; want a name such as TERM or a number from 1 to %d", name, maxSignal())
 }
 
-// SignalName is the name without its prefix, "TERM", or the number of a
-// signal that has none.
+// SignalName returns the name of a signal without its prefix, such as "TERM", or
+// its number if it has no name.
 func SignalName(sig syscall.Signal) string {
 	if name := unix.SignalName(sig); name != "" {
 		return strings.TrimPrefix(name, "SIG")

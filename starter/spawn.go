@@ -69,5 +69,5 @@ func closeFD(fd int) {
 // DispatchReexec runs the helper that this process is, if a Starter has
 // started it from its own executable, and then does not return. In every other
 // process it does nothing. A program that sets Options.CanReexec or calls
-// Daemonize must call it first in main.
+// daemon.Detach must call it first in main.
 func DispatchReexec() { proc.Dispatch() }

@@ -1,11 +1,3 @@
-// Package starter is a superdaemon: it keeps listening sockets open and runs
-// one generation of a server program after the other on them, so that a
-// reload never refuses a connection. A new worker takes over only when it is
-// ready; then the old one gets its stop signal.
-//
-// It does what Perl's Server::Starter does, and hands sockets over in its
-// way, in systemd's and in one of its own; see starter/worker for the other
-// side.
 package starter
 
 import (
@@ -24,11 +16,11 @@ import (
 	"time"
 )
 
-// ErrNoWorker is returned by Run when it gave up starting workers and none
-// is left.
+// ErrNoWorker is the error of Run if it gave up starting workers and no worker
+// runs any more.
 var ErrNoWorker = errors.New("no worker could be started")
 
-// A Starter owns its sockets and workers. Make one with New.
+// A Starter owns its sockets and workers. Make it with New.
 type Starter struct {
 	options Options
 	listens []Address
@@ -67,8 +59,9 @@ type system struct {
 	spawn func(s *Starter, generation int, c *Command, env []string) (*running, error)
 }
 
-// New binds the sockets. Errors are an *InUseError, a *PrivilegeError, an *UnusedSocketError or a *FormatError where
-// they can be, and nothing is left behind.
+// New opens the sockets. The error is an *InUseError, a *PrivilegeError, an
+// *UnusedSocketError or a *FormatError where one of these fits, and then nothing
+// is left open.
 func New(o Options) (*Starter, error) {
 	addresses, err := o.addresses()
 	if err != nil {
@@ -134,13 +127,15 @@ func newStarter(o Options, sys system) *Starter {
 	return s
 }
 
-// Addresses lists what is listened on; a port that was 0 is the real one.
+// Addresses returns the addresses of the sockets, with the real port in place of
+// port 0.
 func (s *Starter) Addresses() []Address { return slices.Clone(s.listens) }
 
-// Reload asks for a worker that runs c, or again what runs now if c is nil.
-// It does not wait. During a start, another command ends that start, unless its
-// worker may be the only one that serves, and the same one waits for it and then
-// starts once more, however often it is asked. c must not be changed afterwards.
+// Reload requests a new worker that runs c or, if c is nil, the current command
+// again. It does not wait. If a worker is starting with another command, that
+// start is cancelled, unless its worker may be the only one that serves. If it is
+// starting with the same command, one more start follows, however many reloads
+// were requested. c must not be changed afterwards.
 func (s *Starter) Reload(c *Command) {
 	for {
 		select {
@@ -154,8 +149,8 @@ func (s *Starter) Reload(c *Command) {
 	}
 }
 
-// SetTimeouts replaces ReadyTimeout, ServeTimeout, Rollback, DrainTimeout and
-// StopTimeout by those of other Options. It does not wait. Timeouts that are
+// SetTimeouts changes ReadyTimeout, ServeTimeout, Rollback, DrainTimeout and
+// StopTimeout to those of other Options. It does not wait. Timeouts that are
 // already running keep their previous length.
 func (s *Starter) SetTimeouts(to Options) {
 	o := s.options
@@ -171,10 +166,10 @@ func (s *Starter) SetTimeouts(to Options) {
 	}
 }
 
-// Signal does what start_server does at this signal: HUP reloads, TERM and
-// INT end everything (a second one at once), any other is passed on to the
-// serving worker. It does not wait. HUP, TERM and INT are never lost; of the
-// others at most 16 wait, and more are dropped.
+// Signal does what start_server does at a signal: HUP reloads, TERM and INT stop
+// all workers and then Run, a second TERM or INT kills the workers, and every
+// other signal is passed on to the current worker. It does not wait. HUP, TERM
+// and INT are never lost; of other signals, at most 16 are queued.
 func (s *Starter) Signal(sig syscall.Signal) {
 	switch sig {
 	case syscall.SIGTERM, syscall.SIGINT:
@@ -194,13 +189,13 @@ func offer[T any](to chan<- T, value T) {
 	}
 }
 
-// Run starts workers as Reload asks for them, until ctx is done, which is as
-// SIGTERM, or Signal ended it, and the last worker has left. The sockets are
-// closed then. It returns nil, or ErrNoWorker if it gave up. A Starter runs
-// once.
+// Run starts workers as Reload requests them. It returns when it was stopped, by
+// ctx, which has the effect of SIGTERM, or by Signal, and the last worker has
+// exited. The sockets are closed then. The error is ErrNoWorker or nil. Run can
+// be called once.
 //
-// It locks its goroutine to a thread, since the kernel ends workers on a
-// KillDescendants with the thread that forked them.
+// Run locks its goroutine to a thread: with Options.KillDescendants, the kernel
+// kills the workers when the thread that forked them exits.
 func (s *Starter) Run(ctx context.Context) error {
 	select {
 	case <-s.ended:
@@ -256,7 +251,7 @@ func (s *Starter) Run(ctx context.Context) error {
 	}
 }
 
-// Close lets go of the sockets of a Starter that was never Run.
+// Close closes the sockets if Run was never called.
 func (s *Starter) Close() { s.close() }
 
 func (s *Starter) result() error {
