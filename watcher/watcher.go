@@ -40,8 +40,8 @@ type Options struct {
 	Poll time.Duration
 	// Settle is the time without another change that ends a batch. 0: 2 ms.
 	Settle time.Duration
-	// MaxDelay is the maximum time from the first change of a batch to its end. It is also how long a file that has become missing or empty may take
-	// to be written (editors remove or truncate first) before that is a change. 0: 100 ms.
+	// MaxDelay is the maximum time from the first change of a batch to its end. A file that has become missing or empty
+	// is a change only after this time: many editors remove or truncate a file before they write it. 0: 100 ms.
 	MaxDelay time.Duration
 	// Logf receives a message, once for each reason, when the watcher polls: it has the reason and a remedy. nil logs
 	// nothing. Logf is called from New, Watch and Run, and must not call Watch or Close.
