@@ -83,7 +83,7 @@ type watch struct {
 	adopted  string                        // what was told of how the program is adopted
 
 	stopping bool
-	echoes   echoes
+	repeated cli.SignalFilter
 	cut      syscall.Signal // the second signal, which cut the end short
 	exited   *cli.Error     // the program has ended, and with --exit that is all
 	killed   starter.Worker // a worker that did not leave when it was told to
@@ -121,7 +121,7 @@ func (w *watch) loop(served, unwatched <-chan error) error {
 		case e := <-w.events:
 			w.happened(e)
 		case sig := <-w.signals:
-			if !w.echoes.is(sig, time.Now()) {
+			if !w.repeated.Duplicate(sig, time.Now()) {
 				w.signaled(sig.(syscall.Signal))
 			}
 		case <-lost:

@@ -1,12 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/starter"
@@ -264,46 +261,38 @@ func (o *runOptions) starterOptions() (starter.Options, error) {
 	return s, s.Check()
 }
 
-// program finds what is to be run, as start_server's exec does: a name with
-// a slash is relative to --dir, one without is looked for in PATH.
-func (o *runOptions) program() (*starter.Command, error) {
-	name := o.command[0]
-	c := &starter.Command{Path: name, Args: o.command, Dir: o.dir}
-	if !strings.Contains(name, "/") {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			return nil, cli.WithHint(fmt.Errorf("starting %s: it is not found in PATH", name), "for a file of this folder: ./"+name)
-		}
-		c.Path, err = filepath.Abs(path)
-		return c, err
-	}
-	file := name
-	if !filepath.IsAbs(name) {
-		file = filepath.Join(o.dir, name)
-	}
-	info, err := os.Stat(file)
-	if _, missing := os.Stat(o.dir); o.dir != "" && missing != nil {
-		return c, nil // both may come yet: each start will tell
-	}
+// checkControl checks the options that --restart and --stop need.
+func (o *runOptions) checkControl() error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("starting %s: it does not exist", name)
-	case err != nil:
-		return nil, fmt.Errorf("starting %s: %w", file, err)
-	case info.IsDir():
-		return nil, fmt.Errorf("starting %s: it is a folder", file)
-	case info.Mode()&0o111 == 0:
-		return nil, cli.WithHint(fmt.Errorf("starting %s: it is not executable", file), "chmod +x "+file)
+	case o.restart && o.stop:
+		return errors.New("--restart and --stop can't be used together")
+	case len(o.command) > 0:
+		return fmt.Errorf("--restart and --stop take no program: %q", o.command[0])
+	case o.stop && o.pidFile == "":
+		return errors.New("--stop option requires --pid-file")
+	case o.restart && (o.pidFile == "" || o.statusFile == ""):
+		return errors.New("--restart option requires --pid-file and --status-file")
 	}
-	return c, nil
+	return nil
 }
 
-// signalsOfRun are those that hotstart run handles or passes on. PIPE is
-// caught so that a log that nobody reads does not end hotstart; workers have
-// their default of it.
-func signalsOfRun() []os.Signal {
-	return []os.Signal{
-		syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
-		syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
+// control restarts or stops the instance of hotstart run that is running.
+func (o *runOptions) control(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	if o.restartTimeout > 0 {
+		wait := o.restartTimeout
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("waited for %v (--restart-timeout)", wait))
+		defer cancel()
 	}
+	server, err := daemon.Open(o.pidFile)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if o.restart {
+		return server.Restart(ctx, o.statusFile)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "stop_server (pid:%d) stopping now (pid:%d)...\n", os.Getpid(), server.PID)
+	return server.Stop(ctx)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -188,7 +189,7 @@ func (s *hotstartProcess) over() bool {
 func (s *hotstartProcess) kill() {
 	if s.cmd != nil && !s.over() {
 		s.cmd.Process.Signal(syscall.SIGTERM)
-		time.Sleep(2 * echo)
+		time.Sleep(2 * cli.DuplicateWithin)
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		if s.master != nil {
 			s.master.Close() // what a shell does not ignore

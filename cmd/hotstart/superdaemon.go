@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,8 +24,8 @@ import (
 	"github.com/hotstart/hotstart/starter/daemon"
 )
 
-// runSuperdaemon does what the flags of hotstart run say: it is the superdaemon, has
-// one run in the background, or tells one that runs what to do.
+// runSuperdaemon runs the superdaemon in the foreground or in the background, or
+// controls an instance that is running.
 func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 	usage := func(err error) error { return cli.Usage(err, cmd.CommandPath()+" --help") }
 	if err := o.fromEnvironment(cmd.Flags()); err != nil {
@@ -61,24 +65,25 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 	return d.run(so, command, o)
 }
 
-// superdaemon is hotstart run in the foreground.
+// superdaemon is hotstart run in the foreground. Its fields belong to the
+// goroutine that calls run, which is also the one of starter.Run and report.
 type superdaemon struct {
 	log        report.StartServer
-	queue      *term.OrderedQueue // that log and screen write to
+	queue      *term.OrderedQueue // log and screen write to it
 	screen     *term.Screen
 	errors     *report.Log // on screen
-	logFile    *daemon.Log // nil: none
+	logFile    *daemon.Log // nil: no log file
 	starter    *starter.Starter
 	parent     *daemon.Parent // nil: not started by --daemonize
-	redirected bool           // stderr is the log
-	failure    error          // of the last start, while none has come up since
-	killed     starter.Worker // a worker that did not leave when all were to
-	stopping   bool           // a signal has asked for the end
-	forcedBy   syscall.Signal // a second one; 0: none has come
+	redirected bool           // stderr is the log file
+	failure    error          // of the last failed start; nil after a successful one
+	killed     starter.Worker // worker that had to be killed during the shutdown
+	stopping   bool           // a signal has started the shutdown
+	forcedBy   syscall.Signal // second signal, which cuts the shutdown short; 0: none
 }
 
-// writeTo makes log and screen write to w by a queue, after what they have
-// written already.
+// writeTo makes log and screen write to w through a new queue, after the previous
+// queue is written.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
 		d.queue.Close(term.CloseTimeout)
@@ -88,11 +93,11 @@ func (d *superdaemon) writeTo(w io.Writer) {
 	d.screen.Redirect(d.queue)
 }
 
-// run returns when it was stopped and the last worker has left. An error is
-// told in the log, if there is one.
+// run returns when the shutdown is complete. It reports an error in the log file,
+// if there is one.
 func (d *superdaemon) run(so starter.Options, c *starter.Command, o *runOptions) (err error) {
 	defer func() {
-		err = d.told(err)
+		err = d.reportOnce(err)
 		d.queue.Close(term.CloseTimeout)
 		if d.logFile != nil {
 			d.logFile.Close()
@@ -105,11 +110,12 @@ func (d *superdaemon) run(so starter.Options, c *starter.Command, o *runOptions)
 		}
 		d.logFile = log
 	}
-	// Not earlier: opening a log can take long, and is ended by any signal.
+	// Not earlier: a signal must be able to end hotstart while it opens the log file,
+	// which can block.
 	signals := notifySignals()
 	d.log.Sockets = len(so.Ports)+len(so.Paths) > 0
 	d.log.Handle(report.Notef("start_server (pid:%d) starting now...", os.Getpid()))
-	return d.ending(d.serve(so, c, o, signals))
+	return d.result(d.serve(so, c, o, signals))
 }
 
 // serve holds the pid file, the status file and the sockets while workers run.
@@ -137,7 +143,7 @@ func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOption
 		}
 	}
 	if d.logFile != nil {
-		d.writeTo(os.Stderr) // what was said so far is for the one that is replaced
+		d.writeTo(os.Stderr) // first write the queue to the stderr that is replaced
 		if err := d.logFile.Redirect(); err != nil {
 			d.starter.Close()
 			return err
@@ -152,10 +158,54 @@ func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOption
 	return d.starter.Run(context.Background())
 }
 
-// runSignals are the signals of hotstart run. Each channel has room for all
-// that counts, so that others can't crowd it out.
+// program finds the program to run in the same way as start_server's exec: a name
+// with a slash is relative to --dir, a name without is searched for in PATH.
+func (o *runOptions) program() (*starter.Command, error) {
+	name := o.command[0]
+	c := &starter.Command{Path: name, Args: o.command, Dir: o.dir}
+	if !strings.Contains(name, "/") {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return nil, cli.WithHint(fmt.Errorf("starting %s: it is not found in PATH", name), "for a file of this folder: ./"+name)
+		}
+		c.Path, err = filepath.Abs(path)
+		return c, err
+	}
+	file := name
+	if !filepath.IsAbs(name) {
+		file = filepath.Join(o.dir, name)
+	}
+	info, err := os.Stat(file)
+	if _, missing := os.Stat(o.dir); o.dir != "" && missing != nil {
+		return c, nil // both can appear later: each start checks them
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("starting %s: it does not exist", name)
+	case err != nil:
+		return nil, fmt.Errorf("starting %s: %w", file, err)
+	case info.IsDir():
+		return nil, fmt.Errorf("starting %s: it is a folder", file)
+	case info.Mode()&0o111 == 0:
+		return nil, cli.WithHint(fmt.Errorf("starting %s: it is not executable", file), "chmod +x "+file)
+	}
+	return c, nil
+}
+
+// signalsOfRun returns the signals that hotstart run handles or forwards. SIGPIPE
+// is caught so that a broken log pipe does not end hotstart; workers have its
+// default action.
+func signalsOfRun() []os.Signal {
+	return []os.Signal{
+		syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
+		syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
+	}
+}
+
+// runSignals are the channels of hotstart run's signals. Each has room for every
+// signal that matters, so that a burst of other signals can't displace one.
 type runSignals struct {
-	stops  chan os.Signal // TERM and INT: the second ends at once what the first ends
+	stops  chan os.Signal // TERM and INT: the second kills immediately
 	hangup chan os.Signal // HUP
 	reopen chan os.Signal // USR1
 	others chan os.Signal
@@ -178,10 +228,9 @@ func notifySignals() runSignals {
 	return s
 }
 
-// listen passes signals on until done. The second of those that end is the
-// last: what it finds is killed.
+// listen forwards signals to the starter until done is closed.
 func (d *superdaemon) listen(signals runSignals, done <-chan struct{}) {
-	var echoes echoes
+	var filter cli.SignalFilter
 	for {
 		var sig os.Signal
 		select {
@@ -191,14 +240,14 @@ func (d *superdaemon) listen(signals runSignals, done <-chan struct{}) {
 		case <-done:
 			return
 		}
-		if sig != syscall.SIGPIPE && !echoes.is(sig, time.Now()) {
+		if sig != syscall.SIGPIPE && !filter.Duplicate(sig, time.Now()) {
 			d.starter.Signal(sig.(syscall.Signal))
 		}
 	}
 }
 
-// reopen opens the log again at each signal, until done, and then passes the
-// signal on. Opening a file can block.
+// reopen reopens the log file at each signal and then forwards the signal, until
+// done is closed. It has a goroutine of its own because opening a file can block.
 func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 	for {
 		select {
@@ -215,7 +264,7 @@ func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 	}
 }
 
-// report follows what the starter does.
+// report handles an event of the starter.
 func (d *superdaemon) report(e starter.Event) {
 	switch {
 	case e.Kind == starter.Killing && d.stopping:
@@ -227,14 +276,14 @@ func (d *superdaemon) report(e starter.Event) {
 		d.stopping = true
 	}
 	d.log.Handle(report.WorkerEvent{Event: e})
-	d.settle(e)
+	d.noteStart(e)
 	if e.Kind == starter.Exited {
-		debug.FreeOSMemory() // nothing will happen now for long: 1 of 15 MB
+		debug.FreeOSMemory() // hotstart is idle now; this saves 1 of 15 MB
 	}
 }
 
-// settle notes how a start came out, and tells who started the daemon.
-func (d *superdaemon) settle(e starter.Event) {
+// noteStart keeps the result of a start, and passes it to the parent of a daemon.
+func (d *superdaemon) noteStart(e starter.Event) {
 	switch e.Kind {
 	case starter.Serving:
 		d.failure = nil
@@ -246,8 +295,8 @@ func (d *superdaemon) settle(e starter.Event) {
 	}
 }
 
-// ending is what the end of the starter means.
-func (d *superdaemon) ending(err error) error {
+// result returns the error of run for the error of starter.Run.
+func (d *superdaemon) result(err error) error {
 	switch {
 	case d.forcedBy != 0:
 		return cli.Signaled(d.forcedBy)
@@ -262,8 +311,9 @@ func (d *superdaemon) ending(err error) error {
 	return err
 }
 
-// told makes sure that err is told once, where somebody reads it.
-func (d *superdaemon) told(err error) error {
+// reportOnce reports err where a user reads it: to the parent of a daemon, or in
+// the log.
+func (d *superdaemon) reportOnce(err error) error {
 	if err == nil || cli.IsReported(err) {
 		return err
 	}
@@ -274,40 +324,4 @@ func (d *superdaemon) told(err error) error {
 		d.errors.Handle(report.Failed{Err: err})
 	}
 	return &cli.Error{Err: err, Code: cli.Failure, Reported: true}
-}
-
-// checkControl makes sure that what --restart and --stop need is there.
-func (o *runOptions) checkControl() error {
-	switch {
-	case o.restart && o.stop:
-		return errors.New("--restart and --stop can't be used together")
-	case len(o.command) > 0:
-		return fmt.Errorf("--restart and --stop take no program: %q", o.command[0])
-	case o.stop && o.pidFile == "":
-		return errors.New("--stop option requires --pid-file")
-	case o.restart && (o.pidFile == "" || o.statusFile == ""):
-		return errors.New("--restart option requires --pid-file and --status-file")
-	}
-	return nil
-}
-
-// control restarts or stops a hotstart run that another process is.
-func (o *runOptions) control(cmd *cobra.Command) error {
-	ctx := cmd.Context()
-	if o.restartTimeout > 0 {
-		wait := o.restartTimeout
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("waited for %v (--restart-timeout)", wait))
-		defer cancel()
-	}
-	server, err := daemon.Open(o.pidFile)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	if o.restart {
-		return server.Restart(ctx, o.statusFile)
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "stop_server (pid:%d) stopping now (pid:%d)...\n", os.Getpid(), server.PID)
-	return server.Stop(ctx)
 }

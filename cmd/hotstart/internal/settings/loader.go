@@ -99,7 +99,7 @@ func (l *Loader) readFile() (string, error) {
 		b, err := os.ReadFile(l.path)
 		return string(b), err
 	}
-	real, info, err := ownFile(l.path, l.root, l.Name())
+	real, info, err := checkOwnership(l.path, l.root, l.Name())
 	if err != nil {
 		return "", err
 	}

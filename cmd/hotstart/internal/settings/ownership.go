@@ -12,20 +12,22 @@ import (
 	"syscall"
 )
 
-// An IgnoredError is a hotstart.toml that was found and is not read: what it
-// says could be another user's words.
+// An IgnoredError is a hotstart.toml that is not read, because another user can
+// have written it.
 type IgnoredError struct{ name, why, hint string }
 
 func (e *IgnoredError) Error() string { return e.name + " is ignored: " + e.why }
 
-// Hint is the next command to type.
+// Hint returns the next command to type.
 func (e *IgnoredError) Hint() string { return e.hint }
 
-// ownFile returns the file at a path, links resolved, if it lies in the folder
-// root or below, and nobody but this user and root can have written it: they
-// own it and each folder from it up to root, and nobody else can write to
-// one of these. The sticky bit of a folder makes no difference.
-func ownFile(path, root, name string) (real string, info fs.FileInfo, err error) {
+// checkOwnership returns the path of a file with links resolved, and its state,
+// if the file is in the folder root or below it and nobody but this user and the
+// superuser can have written it: one of them owns the file and each folder up to
+// root, and no other user can write to any of them. The sticky bit of a folder
+// makes no difference. name is the name of the file in errors, which are
+// *IgnoredErrors.
+func checkOwnership(path, root, name string) (real string, info fs.FileInfo, err error) {
 	real, err = filepath.EvalSymlinks(path)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)
@@ -61,8 +63,8 @@ func ownFile(path, root, name string) (real string, info fs.FileInfo, err error)
 	}
 }
 
-// foreign says why something can be another user's, or "", and the command
-// that changes that, or "".
+// foreign returns why another user can write a file or a folder, or "", and the
+// command that prevents it, or "".
 func foreign(path string, info fs.FileInfo) (why, fix string) {
 	const shared = "can be written by other users"
 	mode := info.Mode()
@@ -75,12 +77,12 @@ func foreign(path string, info fs.FileInfo) (why, fix string) {
 	case mode&0o002 == 0 && (mode&0o020 == 0 || isPrivateGroup(st.Gid) && !hasACL(path)):
 		return "", ""
 	case int(st.Uid) != os.Geteuid() || mode&fs.ModeSticky != 0:
-		return shared, "" // this folder is meant to be
+		return shared, "" // this folder is shared on purpose
 	}
 	return shared, "chmod go-w " + path
 }
 
-// userName is for people: "user 1000 (alice)".
+// userName returns a text for people: "user 1000 (alice)".
 func userName(uid uint32) string {
 	number := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(number); err == nil {
@@ -89,9 +91,10 @@ func userName(uid uint32) string {
 	return "user " + number
 }
 
-// isPrivateGroup reports whether only this user is in a group, as where each
-// user has one of the same name and umask 002 lets it write. Where everybody
-// is in group 0, as in some containers, it is not private to root.
+// isPrivateGroup reports whether a group has only this user as a member. Many
+// systems give each user such a group of the same name, and a umask of 002, by
+// which the group can write. Group 0 never counts: in some containers it has
+// every user.
 func isPrivateGroup(gid uint32) bool {
 	u, err := user.Current()
 	if err != nil || gid == 0 || u.Gid != strconv.FormatUint(uint64(gid), 10) {
@@ -101,7 +104,7 @@ func isPrivateGroup(gid uint32) bool {
 	return err == nil && isPrivate(string(groups), u.Gid, u.Username)
 }
 
-// isPrivate reads group(5): NAME:PASSWORD:GID:MEMBERS.
+// isPrivate reads the lines NAME:PASSWORD:GID:MEMBERS of group(5).
 func isPrivate(groups, gid, name string) bool {
 	for line := range strings.Lines(groups) {
 		f := strings.Split(strings.TrimSpace(line), ":")

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// stranger is a user that owns no file but what a test gives it.
-const stranger = 4711
+// otherUser is a user that owns only the files that a test gives to it.
+const otherUser = 4711
 
-// Each of these is done to a module in which a hotstart.toml that counts is
-// in the folder cmd/api.
-func TestConfigOfStrangers(t *testing.T) {
+// Each case changes a module that has a valid hotstart.toml in the folder
+// cmd/api.
+func TestFileOfOtherUsers(t *testing.T) {
 	give := func(name string) func(string) error {
-		return func(root string) error { return os.Lchown(filepath.Join(root, name), stranger, stranger) }
+		return func(root string) error { return os.Lchown(filepath.Join(root, name), otherUser, otherUser) }
 	}
 	mode := func(name string, mode os.FileMode) func(string) error {
 		return func(root string) error { return os.Chmod(filepath.Join(root, name), mode) }
@@ -28,9 +28,9 @@ func TestConfigOfStrangers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name      string
-		root      bool // it takes root
+		root      bool // needs the superuser
 		do        func(root string) error
-		why, hint string // "": it counts
+		why, hint string // "": the file is read
 	}{
 		{"as it is", false, mode("cmd/api/hotstart.toml", 0o600), "", ""},
 		{"a link to another file of the module", false, link("../other.toml"), "", ""},
@@ -67,13 +67,13 @@ func TestConfigOfStrangers(t *testing.T) {
 			conf, doc := mustRead(t, "")
 			switch read := doc != nil && conf.found; {
 			case read != (why == ""):
-				t.Errorf("it was read: %v; it is ignored: %v", read, conf.ignored)
+				t.Errorf("read: %v; ignored: %v", read, conf.ignored)
 			case !read && (!strings.Contains(conf.ignored.Error(), why) || conf.ignored.hint != hint):
 				t.Errorf("%v; run: %s, want %s; run: %s", conf.ignored, conf.ignored.hint, why, hint)
 			}
-			// A file that is named counts anywhere.
+			// A named file is always read.
 			if _, doc := mustRead(t, "hotstart.toml"); doc == nil {
-				t.Error("it was not read although it was named")
+				t.Error("the named file was not read")
 			}
 		})
 	}
