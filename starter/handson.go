@@ -1,8 +1,9 @@
 package starter
 
 import (
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // letGo is a socket that a worker, which goes on, has no more.

@@ -2,11 +2,12 @@ package starter
 
 import (
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // Holder names the process that listens on a, from /proc: `pid 4711

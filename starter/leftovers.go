@@ -2,10 +2,11 @@ package starter
 
 import (
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // A worker may leave processes running when it exits. A wrapper such as

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // The commands of these tests, by their one-letter names.
@@ -1055,7 +1057,7 @@ func (w *world) know(event any) {
 		w.open[e.socket][e.generation] = true
 	case sees:
 		if l := w.alive[e.generation]; l != nil {
-			if l.blind = e.blind != nil; len(e.waits) == 0 {
+			if l.blind = e.Unreadable != nil; len(e.Waits) == 0 {
 				l.waits = time.Time{}
 			} else {
 				l.waits = first(l.waits, w.now)
@@ -1410,9 +1412,9 @@ func (w *world) move(kind, n byte) {
 			w.step(accepting{someone, uint64(n % 3)})
 		}
 	case 12:
-		l := look{sight: sight{waits: []uint64{0, 1, 2}[:n%4], blind: [...]error{nil, errHidden}[n/4%2]}}
-		if l.blind != nil {
-			l.waits = nil
+		l := ready.Look{Sight: ready.Sight{Waits: []uint64{0, 1, 2}[:n%4], Unreadable: [...]error{nil, errHidden}[n/4%2]}}
+		if l.Unreadable != nil {
+			l.Waits = nil
 		}
 		w.step(sees{someone, l})
 	case 13:

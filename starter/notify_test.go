@@ -2,7 +2,6 @@ package starter
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
@@ -37,15 +38,15 @@ func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 // can say so, whoever he is.
 func TestNotifySocketIsSecret(t *testing.T) {
 	t.Parallel()
-	n, err := newNotifySocket(notifyParents("")...)
+	n, err := ready.NewNotifySocket(ready.NotifyDirs("")...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	if s, err := os.Stat(filepath.Dir(n.path)); err != nil || s.Mode().Perm() != 0o711 {
+	if s, err := os.Stat(filepath.Dir(n.Path)); err != nil || s.Mode().Perm() != 0o711 {
 		t.Errorf("the folder has the mode %v, %v", s.Mode(), err)
 	}
-	if names, err := os.ReadDir(filepath.Dir(n.path)); err != nil || len(names) != 1 || names[0].Name() != filepath.Base(n.path) {
+	if names, err := os.ReadDir(filepath.Dir(n.Path)); err != nil || len(names) != 1 || names[0].Name() != filepath.Base(n.Path) {
 		t.Errorf("in the folder are %v, %v", names, err)
 	}
 	if runtime.GOOS == "linux" {
@@ -56,7 +57,7 @@ func TestNotifySocketIsSecret(t *testing.T) {
 		shown := 0
 		for line := range strings.Lines(string(b)) {
 			at := strings.LastIndexByte(line, ' ') + 1
-			if !strings.HasPrefix(line[at:], filepath.Dir(n.path)) {
+			if !strings.HasPrefix(line[at:], filepath.Dir(n.Path)) {
 				continue
 			}
 			shown++
@@ -70,41 +71,15 @@ func TestNotifySocketIsSecret(t *testing.T) {
 		}
 	}
 	heard := make(chan bool, 1)
-	go n.listen(func() { heard <- true })
+	go n.Listen(func() { heard <- true })
 	if os.Getuid() != 0 {
 		t.Skip("needs root: it sends as another user")
 	}
 	cmd := exec.Command(public(t, program("say").Path))
-	cmd.Env, cmd.Dir = append(program("say").Env, "NOTIFY_SOCKET="+n.path), "/"
+	cmd.Env, cmd.Dir = append(program("say").Env, "NOTIFY_SOCKET="+n.Path), "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	<-heard
-}
-
-// A folder that is too deep for the address of a socket, or that can't be
-// written to, is passed over.
-func TestNotifySocketFindsAPlace(t *testing.T) {
-	t.Parallel()
-	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
-	if err := os.Mkdir(deep, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := newNotifySocket(deep, "/missing"); err == nil || !strings.Contains(err.Error(), "is longer than") || !strings.Contains(err.Error(), "/missing: no such file") {
-		t.Errorf("%v, %v", n, err)
-	}
-	if names, err := os.ReadDir(deep); err != nil || len(names) > 0 {
-		t.Errorf("it left %v, %v", names, err)
-	}
-	n, err := newNotifySocket(append([]string{deep, "/missing"}, notifyParents("")...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Close(); err != nil {
-		t.Error(err)
-	}
-	if fmt.Sprint(notifyParents("/scratch")[0]) != "/scratch" {
-		t.Error("it does not prefer the folder that is removed in any case")
-	}
 }

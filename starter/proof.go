@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // How a worker proves that it serves, and from when on it counts as proven.
@@ -23,7 +25,7 @@ type (
 	}
 	sees struct { // what the kernel shows has changed
 		generation int
-		look
+		ready.Look
 	}
 	closes struct { // it has closed its copies of a kept socket
 		generation int
@@ -32,12 +34,6 @@ type (
 	hushed struct{ generation int } // it has executed another program, which has no broker
 	dying  struct{ generation int } // it has ended; how, exited says later
 )
-
-// A look is what the kernel shows of the kept sockets while a worker starts.
-type look struct {
-	sight            // of that worker
-	current []uint64 // on which the serving worker waits for connections
-}
 
 // evidence is what is known of a worker. Sockets are known by their inodes.
 type evidence struct {
@@ -79,9 +75,9 @@ func (m *machine) notes(now time.Time, w *worker, event any) {
 		delete(w.claimed, e.socket)
 		delete(w.accepted, e.socket)
 	case sees:
-		w.looked(now, e.look)
+		w.looked(now, e.Look)
 		if current := m.in(serving); current != nil {
-			for _, socket := range e.current {
+			for _, socket := range e.Current {
 				note(&current.accepted, socket)
 			}
 		}
@@ -103,21 +99,21 @@ func note(set *map[uint64]bool, socket uint64) {
 }
 
 // looked takes in what a look at w shows.
-func (w *worker) looked(now time.Time, l look) {
+func (w *worker) looked(now time.Time, l ready.Look) {
 	seen := map[uint64]time.Time{}
-	for _, socket := range l.waits {
+	for _, socket := range l.Waits {
 		seen[socket] = first(w.seen[socket], now)
 	}
 	if !w.speaksForItself() {
-		for _, socket := range l.waits {
+		for _, socket := range l.Waits {
 			note(&w.accepted, socket)
 		}
-		for _, socket := range l.maybe {
+		for _, socket := range l.MayWait {
 			seen[socket] = first(w.seen[socket], now)
 		}
 	}
-	w.seen, w.blind = seen, l.blind
-	w.waits = since(w.waits, now, len(l.waits) > 0)
+	w.seen, w.blind = seen, l.Unreadable
+	w.waits = since(w.waits, now, len(l.Waits) > 0)
 	w.maybe = since(w.maybe, now, len(seen) > 0)
 }
 

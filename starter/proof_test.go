@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 var errHidden = errors.New("errHidden")
@@ -12,7 +14,7 @@ var errHidden = errors.New("errHidden")
 func TestProof(t *testing.T) {
 	const metrics, main, other = 7, 8, 9
 	waits := func(generation int, sockets ...uint64) sees {
-		return sees{generation, look{sight: sight{waits: sockets}}}
+		return sees{generation, ready.Look{Sight: ready.Sight{Waits: sockets}}}
 	}
 	begun := func(first ...moment) []moment { // worker 1 serves both sockets
 		return append([]moment{
@@ -191,7 +193,7 @@ func TestProof(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, greeted{1}, ""},
-				{0, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
+				{0, sees{1, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
 				{29, tick{}, ""},
 				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
 			},
@@ -200,11 +202,11 @@ func TestProof(t *testing.T) {
 			name: "a listener that may be accepted on counts after the interval, which is told once", ready: ReadyAccept, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{5, sees{1, look{sight: sight{maybe: []uint64{main}}}}, ""},
+				{5, sees{1, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
 				{5.9, tick{}, ""},
 				{6, tick{}, "AssumedReady 1, Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
-				{21, sees{2, look{sight: sight{maybe: []uint64{main}}}}, ""},
+				{21, sees{2, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
 				{22, tick{}, "Serving 2, term 1"},
 			},
 		},
@@ -240,7 +242,7 @@ func TestProof(t *testing.T) {
 				{0, waits(1, metrics), ""},
 				{1, tick{}, "Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
-				{20, sees{2, look{sight: sight{waits: []uint64{metrics}}, current: []uint64{metrics, main}}}, ""},
+				{20, sees{2, ready.Look{Sight: ready.Sight{Waits: []uint64{metrics}}, Current: []uint64{metrics, main}}}, ""},
 				{24, tick{}, ""},
 				{30, tick{}, "Serving 2, term 1"},
 			},
@@ -259,7 +261,7 @@ func TestProof(t *testing.T) {
 			name: "a worker that can't be seen is taken at its living", ready: ReadyAccept, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
+				{0.1, sees{1, ready.Look{Sight: ready.Sight{Unreadable: errHidden}}}, ""},
 				{0.9, tick{}, ""},
 				{1, tick{}, "AssumedReady 1, Serving 1"},
 			},
@@ -268,7 +270,7 @@ func TestProof(t *testing.T) {
 			name: "and not killed for saying hello and nothing else", ready: ReadyAuto, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.1, sees{1, look{sight: sight{blind: errHidden}}}, ""},
+				{0.1, sees{1, ready.Look{Sight: ready.Sight{Unreadable: errHidden}}}, ""},
 				{0.2, greeted{1}, ""},
 				{29, tick{}, ""},
 				{30, tick{}, "AssumedReady 1, Serving 1"},

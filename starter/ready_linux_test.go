@@ -1,7 +1,6 @@
 package starter
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -11,44 +10,9 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/ready"
 	"golang.org/x/sys/unix"
 )
-
-func TestRegistrations(t *testing.T) {
-	t.Parallel()
-	const fdinfo = `pos:	0
-flags:	02000002
-mnt_id:	15
-ino:	1057
-tfd:        5 events: 8000201d data:   72f5b1a8f2c00005  pos:0 ino:3a6f sdev:8
-tfd:        4 events:       19 data: ffff000000000000  pos:0 ino:ff sdev:e
-tfd:        6 events: zz ino:xyz
-tfd:        6 events:       19
-`
-	want := []registration{{5, 0x8000201d, 0x72f5b1a8f2c00005, 0x3a6f}, {4, 0x19, 0xffff000000000000, 0xff}}
-	if got := registrations([]byte(fdinfo)); !slices.Equal(got, want) {
-		t.Errorf("%x", got)
-	}
-}
-
-func TestAccepts(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int{
-		fmt.Sprintf("%d 0x3 0x7ffd 0x0 0x80000 0x0 0x0 0x7ffd 0x7f", unix.SYS_ACCEPT4): 3,
-		fmt.Sprintf("%d 0x11 0x0", unix.SYS_ACCEPT4):                                   17,
-		fmt.Sprintf("%d 0x3 0x0", unix.SYS_READ):                                       -1,
-		"running\n":                                                                    -1,
-		"":                                                                             -1,
-		"-1 0x7ffd 0x7f":                                                               -1,
-		fmt.Sprint(unix.SYS_ACCEPT4):                                                   -1,
-		fmt.Sprint(unix.SYS_ACCEPT4, " xx"):                                            -1,
-	} {
-		fd, ok := accepts([]byte(text))
-		if ok != (want >= 0) || ok && fd != want {
-			t.Errorf("%q waits on %d, %v", text, fd, ok)
-		}
-	}
-}
 
 // python is a command that runs a script on the socket at descriptor 3, or
 // the test is skipped.
@@ -155,13 +119,13 @@ func TestAListenerInGoThatDoesNotAcceptYet(t *testing.T) {
 	s := listenOn(t, "127.0.0.1:0")
 	asked := []uint64{s.inode, 1}
 	pid, stdin := startWith(t, s, program("listen"))
-	until(t, "its listener is not seen", func() bool { return slices.Equal(sightOf(pid, asked).maybe, asked[:1]) })
-	if got := sightOf(pid, asked); len(got.waits) > 0 || got.blind != nil {
+	until(t, "its listener is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked[:1]) })
+	if got := ready.Inspect(pid, asked); len(got.Waits) > 0 || got.Unreadable != nil {
 		t.Errorf("%+v", got)
 	}
 	stdin.Close()
-	until(t, "its Accept is not seen", func() bool { return slices.Equal(sightOf(pid, asked).waits, asked[:1]) })
-	if got := sightOf(pid, asked); len(got.maybe) > 0 || got.blind != nil {
+	until(t, "its Accept is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).Waits, asked[:1]) })
+	if got := ready.Inspect(pid, asked); len(got.MayWait) > 0 || got.Unreadable != nil {
 		t.Errorf("%+v", got)
 	}
 }
@@ -172,7 +136,7 @@ func TestPollIsSeenAfterAStop(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
 	pid, _ := startWith(t, s, python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()"))
-	sees := func() bool { return len(sightOf(pid, []uint64{s.inode}).waits) == 1 }
+	sees := func() bool { return len(ready.Inspect(pid, []uint64{s.inode}).Waits) == 1 }
 	until(t, "it is not seen", sees)
 	unix.Kill(pid, unix.SIGSTOP)
 	until(t, "it does not stop", func() bool { return stateOf(pid) == "T" })

@@ -7,12 +7,12 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
 
+	"github.com/hotstart/hotstart/starter/internal/ready"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,9 +48,9 @@ func TestAProgramThatPollsByItselfIsSeen(t *testing.T) {
 	s := listenOn(t, "127.0.0.1:0")
 	asked := []uint64{s.inode}
 	pid, stdin := startWith(t, s, program("poll"))
-	until(t, "its listener is not seen", func() bool { return slices.Equal(sightOf(pid, asked).maybe, asked) })
+	until(t, "its listener is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked) })
 	stdin.Close()
-	until(t, "its own epoll set is not seen", func() bool { return slices.Equal(sightOf(pid, asked).waits, asked) })
+	until(t, "its own epoll set is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).Waits, asked) })
 }
 
 // ring is a program that accepts on descriptor 3 by io_uring(7) when its
@@ -99,23 +99,5 @@ func TestAnAcceptInARing(t *testing.T) {
 		return slices.ContainsFunc(openPaths(pid), func(to string) bool { return to == "anon_inode:[io_uring]" })
 	})
 	stdin.Close()
-	until(t, "its accept is not seen", func() bool { return slices.Equal(sightOf(pid, asked).maybe, asked) })
-}
-
-func TestAcceptsInRing(t *testing.T) {
-	t.Parallel()
-	const before = "SqMask:\t0x3\nSqHead:\t0\nUserBufs:\t0\nPollList:\n"
-	for fdinfo, want := range map[string]bool{
-		before + "CqOverflowList:\n":                            false,
-		before + "  op=13, task_works=0\nCqOverflowList:\n":     true,
-		before + "  op=6, task_works=0\n":                       true,
-		before + "  op=22, task_works=0\n":                      false,
-		before + "  op=22, task_works=0\n  op=13, task_works=0": true,
-		strings.TrimSuffix(before, "PollList:\n"):               true, // an old kernel
-		"": true,
-	} {
-		if acceptsInRing([]byte(fdinfo)) != want {
-			t.Errorf("%q may accept: %v", fdinfo, !want)
-		}
-	}
+	until(t, "its accept is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked) })
 }

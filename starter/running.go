@@ -5,6 +5,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/hotstart/hotstart/starter/internal/ready"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,9 +22,9 @@ type process interface {
 // Each of its goroutines ends when what it listens to is closed.
 type running struct {
 	process
-	broker  *net.UnixConn   // nil: it has none, or has hung up
-	notify  *notifySocket   // nil: its word does not count
-	looks   context.Context // as long as it is to be found out whether it serves
+	broker  *net.UnixConn       // nil: it has none, or has hung up
+	notify  *ready.NotifySocket // nil: its word does not count
+	looks   context.Context     // as long as it is to be found out whether it serves
 	looking context.CancelFunc
 
 	contention *contention // what older workers hold; nil: of no interest
@@ -55,11 +56,11 @@ func spawnChild(s *Starter, generation int, c *Command, env []string) (*running,
 	w := &running{looking: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
-		notify, err := newNotifySocket(notifyParents(s.options.TempDir)...)
+		notify, err := ready.NewNotifySocket(ready.NotifyDirs(s.options.TempDir)...)
 		switch {
 		case err == nil:
 			w.notify = notify
-			more = append(more, "NOTIFY_SOCKET="+notify.path)
+			more = append(more, "NOTIFY_SOCKET="+notify.Path)
 		case s.options.Ready == ReadyAuto:
 			s.trouble(err) // there are other ways
 		default:
@@ -103,39 +104,39 @@ func (s *Starter) hear(w *running, generation int) {
 		go listenTo(generation, w.broker, s.tell)
 	}
 	if w.notify != nil {
-		go w.notify.listen(func() { s.tell(vouched{generation}) })
+		go w.notify.Listen(func() { s.tell(vouched{generation}) })
 	}
 	var older []int
 	for _, other := range s.workers {
 		older = append(older, other.PID())
 	}
-	if p, _ := parseProbe(string(s.options.Ready)); p != nil {
+	if p, _ := ready.ParseProbe(string(s.options.Ready)); p != nil {
 		go func() {
-			if p.until(w.looks, older) {
+			if p.Until(w.looks, older) {
 				s.tell(answered{generation})
 			}
 		}()
 	}
 	if s.options.Ready.looks() {
 		see := s.eyes(w.PID())
-		go lookAt(w.looks, see, func(l look) { s.tell(sees{generation, l}) })
+		go ready.Watch(w.looks, see, func(l ready.Look) { s.tell(sees{generation, l}) })
 	}
 }
 
 // eyes returns what looks at a worker that starts, and at the serving one.
-func (s *Starter) eyes(pid int) func() look {
+func (s *Starter) eyes(pid int) func() ready.Look {
 	current := 0
 	if w := s.machine.in(serving); w != nil {
 		current = w.PID
 	}
-	return func() (l look) {
+	return func() (l ready.Look) {
 		sockets := *s.streams.Load()
 		if len(sockets) == 0 {
 			return l
 		}
-		l.sight = sightOf(pid, sockets)
+		l.Sight = ready.Inspect(pid, sockets)
 		if current != 0 {
-			l.current = sightOf(current, sockets).waits
+			l.Current = ready.Inspect(current, sockets).Waits
 		}
 		return l
 	}

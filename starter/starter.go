@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"os"
 	ossignal "os/signal"
@@ -14,6 +13,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // ErrNoWorker is the error of Run if it gave up starting workers and no worker
@@ -379,8 +381,8 @@ func (s *Starter) served(generation int) {
 		if !socket.stream() {
 			continue
 		}
-		seen := sightOf(w.PID(), []uint64{socket.inode})
-		if len(seen.waits)+len(seen.maybe) == 0 && seen.blind == nil && !proc.Exiting(w.PID()) { // since the look, too
+		seen := ready.Inspect(w.PID(), []uint64{socket.inode})
+		if len(seen.Waits)+len(seen.MayWait) == 0 && seen.Unreadable == nil && !proc.Exiting(w.PID()) { // since the look, too
 			s.options.Report(Event{Kind: PortUnused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
 		}
 	}
@@ -475,6 +477,18 @@ func (s *Starter) heard(message any) any {
 		return reload(e)
 	}
 	return message
+}
+
+// sleep reports whether the time has passed before done was closed.
+func sleep(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-done:
+		return false
+	}
 }
 
 // trouble reports an error that is not about a worker.

@@ -3,12 +3,12 @@ package starter
 import (
 	"errors"
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"slices"
 	"strconv"
 
 	"github.com/hotstart/hotstart/starter/internal/wire"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // What the loop tells workers, and what it makes of what they say and seem.

@@ -25,11 +25,12 @@ var house = map[string][]string{
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},
 	"builder/adopt/hook":             {},
-	"starter":                        {"starter/internal/proc", "starter/internal/wire", "starter/worker"},
+	"starter":                        {"starter/internal/proc", "starter/internal/ready", "starter/internal/wire", "starter/worker"},
 	"starter/worker":                 {"starter/internal/wire"},
 	"starter/internal/wire":          {},
 	"starter/internal/proc":          {},
 	"starter/daemon":                 {"starter", "starter/internal/proc", "starter/internal/safefile"},
+	"starter/internal/ready":         {"starter/internal/proc"},
 	"starter/internal/safefile":      {},
 	"templates":                      {},
 	"watcher":                        {},
@@ -45,7 +46,7 @@ var guests = map[string][]string{
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/proc", "starter/internal/safefile", "watcher"},
+	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/proc", "starter/internal/ready", "starter/internal/safefile", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

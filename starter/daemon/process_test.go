@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // another starts a superdaemon in another process, which runs a script in the

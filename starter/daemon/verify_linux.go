@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // look reads the properties of the process from /proc.

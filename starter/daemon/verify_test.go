@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 func TestCandidates(t *testing.T) {

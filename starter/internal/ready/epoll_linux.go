@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"bytes"
@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A registration is a descriptor in an epoll set, as the fdinfo of the epoll
+// registration is a descriptor in an epoll set, as the fdinfo of the epoll
 // descriptor shows it.
 type registration struct {
 	fd     int
 	events uint32
-	data   uint64 // what the process is given back with an event
+	data   uint64 // what the process gets back with an event
 	inode  uint64
 }
 
 // registrations reads an epoll descriptor's fdinfo, whose lines are
-// "tfd: 5 events: 2019 data: 7f2b3c4d5e6f pos:0 ino:1a2b sdev:8" (proc(5)):
-// all but the descriptor is in hexadecimal.
+// "tfd: 5 events: 2019 data: 7f2b3c4d5e6f pos:0 ino:1a2b sdev:8" (proc(5)).
+// All numbers but the descriptor are hexadecimal.
 func registrations(fdinfo []byte) (all []registration) {
 	for line := range bytes.Lines(fdinfo) {
 		if !bytes.HasPrefix(line, []byte("tfd:")) {
@@ -45,10 +45,9 @@ func registrations(fdinfo []byte) (all []registration) {
 // reads reports whether a connection wakes the process.
 func (r registration) reads() bool { return r.events&unix.EPOLLIN != 0 }
 
-// byRuntime reports whether the registration says nothing about accepting. The
-// runtimes of Go and of Rust's tokio register every socket as soon as it is
-// made, for whatever may happen; a server that is about to accept waits for
-// no room to write.
+// byRuntime reports whether the registration proves nothing about accepting. The
+// runtimes of Go and of Rust's tokio register every socket for reading and
+// writing as soon as it is made. A server that accepts waits for reading only.
 func (r registration) byRuntime() bool {
 	return r.events&(unix.EPOLLIN|unix.EPOLLOUT) == unix.EPOLLIN|unix.EPOLLOUT
 }
@@ -56,14 +55,14 @@ func (r registration) byRuntime() bool {
 // parked reports whether a goroutine of a Go program waits to read from the
 // descriptor, which for a listener is Accept. The data of a registration is a
 // pointer to a pollDesc of package runtime, { link, fd, fdseq, atomicInfo, rg },
-// a word each, with a copy of fdseq as its tag; rg is the goroutine. That holds
-// from Go 1.21 to 1.26 at least. In another program the descriptor's number and
-// the tag are not where they should be, and nothing is reported.
+// each of one word, tagged with a copy of fdseq; rg is the goroutine. That is so
+// from Go 1.21 to 1.26 at least. In another program, fd and fdseq do not match,
+// and parked reports false.
 func (r registration) parked(pid int) bool {
 	const fd, fdseq, rg, size = 1, 2, 4, 5
-	const ready = 1 // pdReady, a connection that nobody waits for; pdNil is 0
-	// tagBits of runtime/tagptr*.go, how far a pollDesc is aligned, and the
-	// length of a word: since Go 1.25 and before, riscv64, 32 bits.
+	const ready = 1 // pdReady: a connection for which no goroutine waits; pdNil is 0
+	// tagBits of runtime/tagptr*.go, the alignment of a pollDesc in bits, and the
+	// size of a word: since Go 1.25, before Go 1.25, riscv64, 32 bits.
 	for _, form := range []struct{ tag, align, word int }{{24, 9, 8}, {19, 3, 8}, {17, 9, 8}, {32, 0, 4}} {
 		at := uint64(int64(r.data) >> form.tag << form.align) // the address is signed on amd64
 		if form.word == 4 {
@@ -87,9 +86,9 @@ func (r registration) parked(pid int) bool {
 }
 
 // acceptsInRing reports whether the process may be waiting for connections by
-// io_uring(7), given the fdinfo of its ring: PollList has the requests that wait,
-// by their numbers in linux/io_uring.h. On which socket is not shown. Kernels
-// before 6.0, and a ring that is busy, show no list.
+// io_uring(7), given the fdinfo of its ring. PollList has the waiting requests,
+// by their numbers in linux/io_uring.h, but not their sockets. Kernels before
+// 6.0 and busy rings show no list.
 func acceptsInRing(fdinfo []byte) bool {
 	const pollAdd, accept = "op=6,", "op=13,"
 	_, waiting, listed := strings.Cut(string(fdinfo), "PollList:")

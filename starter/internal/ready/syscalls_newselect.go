@@ -1,6 +1,6 @@
 //go:build linux && (386 || arm || mips || mipsle || mips64 || mips64le || ppc64 || ppc64le)
 
-package starter
+package ready
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || s390x)
 
-package starter
+package ready
 
 import "golang.org/x/sys/unix"
 

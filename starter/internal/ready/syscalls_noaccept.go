@@ -1,6 +1,6 @@
 //go:build linux && (386 || s390x)
 
-package starter
+package ready
 
 import "golang.org/x/sys/unix"
 

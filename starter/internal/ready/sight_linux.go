@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"errors"
@@ -8,55 +8,54 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
-// sightOf looks at a worker, a child of this process, and at the processes
-// below it: a prefork server's children are the ones that accept.
-func sightOf(pid int, sockets []uint64) (s sight) {
-	waits, maybe := map[uint64]bool{}, map[uint64]bool{}
+// Inspect looks at a worker, a child of this process, and at its descendants:
+// the children of a prefork server are the processes that accept.
+func Inspect(pid int, sockets []uint64) (s Sight) {
+	waits, mayWait := map[uint64]bool{}, map[uint64]bool{}
 	for _, p := range proc.Tree(pid) {
 		v := viewOf(p, sockets)
-		for _, inode := range v.waits {
+		for _, inode := range v.Waits {
 			waits[inode] = true
 		}
-		for _, inode := range v.maybe {
-			maybe[inode] = true
+		for _, inode := range v.MayWait {
+			mayWait[inode] = true
 		}
 		switch {
 		case v.refused != nil && !proc.SeenExiting(p):
-			s.blind = v.refused
-		case s.blind == nil:
-			s.blind = hidden(p)
+			s.Unreadable = v.refused
+		case s.Unreadable == nil:
+			s.Unreadable = hidden(p)
 		}
 	}
 	if err := procShows(); err != nil && len(waits) == 0 {
-		s.blind = err
+		s.Unreadable = err
 	}
 	for _, inode := range sockets {
 		switch {
 		case waits[inode]:
-			s.waits = append(s.waits, inode)
-		case maybe[inode]:
-			s.maybe = append(s.maybe, inode)
+			s.Waits = append(s.Waits, inode)
+		case mayWait[inode]:
+			s.MayWait = append(s.MayWait, inode)
 		}
 	}
 	return s
 }
 
-// procShows returns why /proc does not show what processes wait for: it is not
-// mounted, or its system calls or epoll sets are missing, as in gVisor. It looks
-// at this process, which may always look at itself.
+// procShows returns why /proc does not show what processes wait for, or nil if
+// it does: /proc is not mounted, or does not show system calls or epoll sets, as
+// in gVisor. It reads about this process, which is always permitted.
 func procShows() error {
 	if _, err := os.ReadFile("/proc/thread-self/syscall"); err != nil {
 		return err
 	}
 	inner, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
-		return nil // for want of descriptors, for example
+		return nil // no descriptors are left, for example
 	}
 	defer unix.Close(inner)
 	outer, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -74,8 +73,9 @@ func procShows() error {
 	return err
 }
 
-// hidden returns why a living process can't be found in /proc: that is mounted
-// with hidepid, see proc(5).
+// hidden returns the error of looking for a live process in /proc, which may be
+// mounted with hidepid (proc(5)). It returns nil if the process is found or has
+// exited.
 func hidden(pid int) error {
 	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
 	if err != nil && unix.Kill(pid, 0) == unix.ESRCH {
@@ -84,15 +84,15 @@ func hidden(pid int) error {
 	return err
 }
 
-// A view is what /proc shows of one process: the inodes of sockets.
+// view is what /proc shows of one process.
 type view struct {
-	waits   []uint64 // it waits for connections on these
-	maybe   []uint64 // it may do so: that can't be seen
-	refused error    // why not everything could be read
+	Waits   []uint64 // inodes of sockets on which the process waits for connections
+	MayWait []uint64 // inodes of sockets on which it may wait, which can't be seen
+	refused error    // the first error of reading; nil: everything could be read
 }
 
-// viewOf looks at what a process has in an epoll set or an io_uring(7), and at
-// what one of its threads is in accept(2), poll(2) or select(2) on.
+// viewOf looks at the epoll sets and io_uring(7) rings of a process, and at the
+// system calls that its threads are blocked in.
 func viewOf(pid int, asked []uint64) (v view) {
 	read := func(format string, args ...any) []byte {
 		b, err := os.ReadFile(fmt.Sprintf(format, args...))
@@ -122,52 +122,32 @@ func viewOf(pid int, asked []uint64) (v view) {
 			switch {
 			case !r.reads() || !slices.Contains(asked, r.inode):
 			case r.byRuntime() && !r.parked(pid):
-				v.maybe = append(v.maybe, r.inode)
+				v.MayWait = append(v.MayWait, r.inode)
 			default:
-				v.waits = append(v.waits, r.inode)
+				v.Waits = append(v.Waits, r.inode)
 			}
 		}
 	}
 	for _, fd := range rings {
 		if acceptsInRing(read("/proc/%d/fdinfo/%s", pid, fd)) {
-			v.maybe = slices.AppendSeq(v.maybe, maps.Values(sockets))
+			v.MayWait = slices.AppendSeq(v.MayWait, maps.Values(sockets))
 		}
 	}
 	tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))
 	for _, task := range tasks {
-		b := read("/proc/%d/task/%s/syscall", pid, task)
-		waited := polledBy(pid, task, b)
-		if fd, ok := accepts(b); ok {
-			waited = append(waited, fd)
-		}
-		for _, fd := range waited {
+		for _, fd := range blockedOn(pid, task, read("/proc/%d/task/%s/syscall", pid, task)) {
 			if sockets[fd] != 0 {
-				v.waits = append(v.waits, sockets[fd])
+				v.Waits = append(v.Waits, sockets[fd])
 			}
 		}
 	}
 	return v
 }
 
-// refuse notes why something could not be read, but not that what a process
-// has comes and goes.
+// refuse records the first error of reading. A descriptor or thread that has
+// disappeared is not an error.
 func (v *view) refuse(err error) {
 	if v.refused == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
 		v.refused = err
 	}
-}
-
-// accepts reads /proc/PID/task/TID/syscall, "288 0x3 0x0 ...", and returns
-// the descriptor that the thread waits on if it is in accept(2) or accept4(2).
-func accepts(syscall []byte) (fd int, ok bool) {
-	fields := strings.Fields(string(syscall))
-	if len(fields) < 2 {
-		return 0, false
-	}
-	number, err := strconv.Atoi(fields[0])
-	if err != nil || !slices.Contains(acceptCalls, number) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(fields[1], 0, 64)
-	return int(n), err == nil
 }

@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"encoding/binary"
@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer returns the socket at the other end of a TCP connection, if that is
-// on this machine: 0 as long as nobody has accepted it. The kernel is asked
-// for this one (sock_diag(7)), since /proc/net/tcp has every connection of a
-// busy machine.
+// peer returns the inode of the socket at the other end of a TCP connection. here
+// reports whether that end is on this machine. inode is 0 as long as the
+// connection is not accepted. sock_diag(7) finds one connection; /proc/net/tcp
+// lists every connection of a busy machine.
 func peer(c net.Conn) (inode uint64, here bool) {
 	mine, ok1 := c.LocalAddr().(*net.TCPAddr)
 	theirs, ok2 := c.RemoteAddr().(*net.TCPAddr)
@@ -26,23 +26,23 @@ func peer(c net.Conn) (inode uint64, here bool) {
 	if unix.Sendto(fd, diagRequest(theirs.AddrPort(), mine.AddrPort()), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) != nil {
 		return 0, false
 	}
-	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, answer, 0)
+	reply := make([]byte, 4096)
+	n, _, err := unix.Recvfrom(fd, reply, 0)
 	if err != nil {
 		return 0, false
 	}
-	return diagAnswer(answer[:n])
+	return diagReply(reply[:n])
 }
 
-// What linux/sock_diag.h and linux/inet_diag.h say.
+// Constants of linux/sock_diag.h and linux/inet_diag.h.
 const (
 	sockDiagByFamily = 20
 	diagIDLength     = 48               // struct inet_diag_sockid
 	diagInode        = 16 + 4 + 48 + 16 // after struct nlmsghdr: idiag_inode of struct inet_diag_msg
 )
 
-// diagRequest asks for the socket with these addresses: a struct nlmsghdr and
-// a struct inet_diag_req_v2.
+// diagRequest returns the request for the socket with these addresses: a struct
+// nlmsghdr and a struct inet_diag_req_v2.
 func diagRequest(local, remote netip.AddrPort) []byte {
 	family := byte(unix.AF_INET6)
 	ip, peer := local.Addr().Unmap(), remote.Addr().Unmap()
@@ -65,7 +65,8 @@ func diagRequest(local, remote netip.AddrPort) []byte {
 	return append(b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) // with any cookie
 }
 
-func diagAnswer(b []byte) (inode uint64, here bool) {
+// diagReply reads the reply to a diagRequest.
+func diagReply(b []byte) (inode uint64, here bool) {
 	if len(b) < diagInode+4 || binary.NativeEndian.Uint16(b[4:]) != sockDiagByFamily {
 		return 0, false
 	}

@@ -1,6 +1,6 @@
 //go:build linux && !386 && !amd64 && !arm && !mips && !mipsle && !mips64 && !mips64le && !ppc64 && !ppc64le && !s390x
 
-package starter
+package ready
 
 import "golang.org/x/sys/unix"
 

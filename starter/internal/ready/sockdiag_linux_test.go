@@ -1,13 +1,15 @@
-package starter
+package ready
 
 import (
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
-// What the kernel says of a connection's other end, before and after it is
+// TestPeer the kernel says of a connection's other end, before and after it is
 // accepted.
 func TestPeer(t *testing.T) {
 	t.Parallel()
@@ -27,10 +29,14 @@ func TestPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		until(t, "it is here", func() bool {
-			inode, here := peer(c)
-			return here && inode == 0
-		})
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			if inode, here := peer(c); here && inode == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the other end is not found", address)
+			}
+		}
 		accepted, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)

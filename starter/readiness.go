@@ -1,11 +1,9 @@
 package starter
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // Readiness is a check whether a new worker serves. Besides the constants there
@@ -44,7 +42,7 @@ func ParseReadiness(s string) (Readiness, error) {
 	case ReadyInterval, ReadyNotify, ReadyAccept, ReadyAuto:
 		return r, nil
 	}
-	if p, err := parseProbe(s); p != nil || err != nil {
+	if p, err := ready.ParseProbe(s); p != nil || err != nil {
 		return Readiness(s), err
 	}
 	return "", fmt.Errorf("unknown readiness check %q; want interval, notify, accept, auto, http=URL or tcp=ADDRESS", s)
@@ -55,51 +53,3 @@ func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 
 // looks reports whether the state in the kernel makes a worker ready.
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
-
-// lookAt tells what one look after the other shows, whenever that has changed,
-// until ctx ends. It looks often while a start is young, since a look takes
-// 0.4 ms, and after 0.4 s 50 times a second. What is found is found at most a
-// quarter of the start or 10 ms late, and 20 ms in a long one.
-func lookAt(ctx context.Context, see func() look, tell func(look)) {
-	const first, few, last = time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond
-	var passed time.Duration
-	var before look
-	for {
-		pause := min(max(first, min(passed/4, few), passed/20), last)
-		if now := see(); !now.same(before) {
-			tell(now)
-			before = now
-		}
-		if !sleep(ctx.Done(), pause) {
-			return
-		}
-		passed += pause
-	}
-}
-
-// same reports whether two looks show the same.
-func (l look) same(other look) bool {
-	return slices.Equal(l.waits, other.waits) && slices.Equal(l.maybe, other.maybe) && slices.Equal(l.current, other.current) && (l.blind == nil) == (other.blind == nil)
-}
-
-// sleep reports whether the time passed before done was closed.
-func sleep(done <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-done:
-		return false
-	}
-}
-
-// saysReady reports whether a datagram of sd_notify(3) says so.
-func saysReady(datagram string) bool {
-	for line := range strings.SplitSeq(datagram, "\n") {
-		if line == "READY=1" {
-			return true
-		}
-	}
-	return false
-}

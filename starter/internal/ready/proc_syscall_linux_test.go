@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"encoding/binary"

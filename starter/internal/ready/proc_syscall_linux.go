@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"bytes"
@@ -13,31 +13,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// polledBy lists the descriptors that a thread waits to read from in poll(2)
-// or select(2), given its /proc/PID/task/TID/syscall: what it waits for
-// stands in its memory.
-func polledBy(pid int, task string, syscall []byte) []int {
+// maxFDs bounds the number of descriptors that are read from another process.
+const maxFDs = 1024
+
+// blockedOn lists the descriptors that a thread waits to read from, or to accept
+// on, in accept(2), poll(2) or select(2). syscall is the text of its
+// /proc/PID/task/TID/syscall; the descriptors of poll and select are in its
+// memory.
+func blockedOn(pid int, task string, syscall []byte) []int {
 	number, args := systemCall(syscall)
 	switch {
+	case len(args) > 0 && slices.Contains(acceptCalls, number):
+		return []int{int(args[0])}
 	case len(args) < 2:
 		return nil
 	case slices.Contains(pollCalls, number), number == unix.SYS_RESTART_SYSCALL && inPoll(pid, task):
 		// struct pollfd, args[1] times: int fd, short events, short revents.
-		return readable(memory(pid, args[0], 8*min(args[1], maxFD)))
+		return readable(memory(pid, args[0], 8*min(args[1], maxFDs)))
 	case slices.Contains(selectCalls, number) && args[1] != 0:
-		return members(memory(pid, args[1], (min(args[0], maxFD)+63)/64*8))
+		return members(memory(pid, args[1], (min(args[0], maxFDs)+63)/64*8))
 	}
 	return nil
 }
 
-// inPoll reports whether it is a poll(2) that goes on since the process was
-// stopped and continued: restart_syscall(2) has the arguments of the call that
-// it goes on with, but does not tell which that is.
+// inPoll reports whether a thread that is in restart_syscall(2) is in poll(2),
+// which the kernel restarts when the process is stopped and continued.
+// restart_syscall has the arguments of the restarted call, but not its number.
 func inPoll(pid int, task string) bool {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/wchan", pid, task))
 	return bytes.Contains(b, []byte("poll"))
 }
 
+// readable lists the descriptors in an array of struct pollfd that are polled
+// for reading.
 func readable(pollfds []byte) []int {
 	var fds []int
 	for ; len(pollfds) >= 8; pollfds = pollfds[8:] {
@@ -48,7 +56,7 @@ func readable(pollfds []byte) []int {
 	return fds
 }
 
-// members reads an fd_set, an array of longs.
+// members lists the descriptors in an fd_set, which is an array of longs.
 func members(set []byte) []int {
 	var fds []int
 	const long = int(unsafe.Sizeof(uintptr(0)))
@@ -68,7 +76,8 @@ func members(set []byte) []int {
 	return fds
 }
 
-// systemCall parses "7 0x7ffd... 0x1 ...": number and arguments.
+// systemCall parses "7 0x7ffd... 0x1 ...": the number and the arguments of a
+// system call. The number is -1 if the thread is running.
 func systemCall(line []byte) (number int, args []uint64) {
 	fields := strings.Fields(string(line))
 	if len(fields) == 0 {
@@ -76,16 +85,19 @@ func systemCall(line []byte) (number int, args []uint64) {
 	}
 	number, err := strconv.Atoi(fields[0])
 	if err != nil {
-		return -1, nil // "running"
+		return -1, nil
 	}
 	for _, f := range fields[1:] {
-		n, _ := strconv.ParseUint(f, 0, 64)
+		n, err := strconv.ParseUint(f, 0, 64)
+		if err != nil {
+			return -1, nil
+		}
 		args = append(args, n)
 	}
 	return number, args
 }
 
-// memory reads from another process, or nothing.
+// memory reads the memory of another process. It returns nil on failure.
 func memory(pid int, at, size uint64) []byte {
 	if size == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package starter
+package ready
 
 import (
 	"context"
@@ -7,18 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 )
-
-func TestParseReadiness(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"interval", "notify", "accept", "auto", "tcp=127.0.0.1:80", "http=https://localhost/health"} {
-		if r, err := ParseReadiness(name); err != nil || string(r) != name {
-			t.Errorf("%s: %v, %v", name, r, err)
-		}
-	}
-	if _, err := ParseReadiness("soon"); err == nil || err.Error() != `unknown readiness check "soon"; want interval, notify, accept, auto, http=URL or tcp=ADDRESS` {
-		t.Error(err)
-	}
-}
 
 func TestSaysReady(t *testing.T) {
 	t.Parallel()
@@ -39,7 +27,7 @@ func TestSaysReady(t *testing.T) {
 	}
 }
 
-// How long a start lasts is how long a person waits, so what is to be seen must
+// TestLookAtFindsSoon long a start lasts is how long a person waits, so what is to be seen must
 // not be found late.
 func TestLookAtFindsSoon(t *testing.T) {
 	for start, late := range map[time.Duration]time.Duration{
@@ -54,17 +42,17 @@ func TestLookAtFindsSoon(t *testing.T) {
 				began := time.Now()
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
-				var told []look
-				lookAt(ctx, func() (l look) {
+				var told []Look
+				Watch(ctx, func() (l Look) {
 					if time.Since(began) >= start {
-						l.waits = []uint64{7}
+						l.Waits = []uint64{7}
 					}
 					return l
-				}, func(l look) {
+				}, func(l Look) {
 					told = append(told, l)
 					stop()
 				})
-				if took := time.Since(began); took > start+late || len(told) != 1 || !slices.Equal(told[0].waits, []uint64{7}) {
+				if took := time.Since(began); took > start+late || len(told) != 1 || !slices.Equal(told[0].Waits, []uint64{7}) {
 					t.Errorf("told %v after %v, want at most %v late", told, took, late)
 				}
 			})
@@ -72,14 +60,14 @@ func TestLookAtFindsSoon(t *testing.T) {
 	}
 }
 
-// A start that nobody can see through must not cost much while it lasts, and
+// A TestLookAtLooksLessOften that nobody can see through must not cost much while it lasts, and
 // only what has changed is told.
 func TestLookAtLooksLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 		defer stop()
 		n, told := 0, 0
-		lookAt(ctx, func() look { n++; return look{sight: sight{blind: context.Canceled}} }, func(look) { told++ })
+		Watch(ctx, func() Look { n++; return Look{Sight: Sight{Unreadable: context.Canceled}} }, func(Look) { told++ })
 		if n < 100 || n > 1600 || told != 1 {
 			t.Errorf("%d looks in 30 s, told %d times", n, told)
 		}

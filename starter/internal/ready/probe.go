@@ -1,26 +1,27 @@
-package starter
+package ready
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
-// A probe asks whether a server answers. accepted is told each connection
-// first, and may refuse it.
+// A probe asks a server for an answer, and reports whether it got a good one. It
+// passes each connection to accepted first, which may reject it.
 type probe func(ctx context.Context, accepted func(net.Conn) error) bool
 
-// probeTime is how long one question may take.
+// probeTime is the maximum time of one question.
 const probeTime = time.Second
 
-// parseProbe reads http=URL and tcp=ADDRESS; what is neither is no probe.
-func parseProbe(s string) (probe, error) {
+// ParseProbe reads http=URL and tcp=ADDRESS. It returns nil for any other text.
+func ParseProbe(s string) (probe, error) {
 	way, to, _ := strings.Cut(s, "=")
 	switch way {
 	case "tcp":
@@ -49,13 +50,13 @@ func connecting(address string) probe {
 	}
 }
 
-// requesting follows no redirection: that is an answer, too.
+// requesting does not follow redirections: a redirection is a good answer.
 func requesting(url string) probe {
 	return func(ctx context.Context, accepted func(net.Conn) error) bool {
 		client := &http.Client{
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{
-				DisableKeepAlives: true, // each time of whoever accepts now
+				DisableKeepAlives: true, // each request reaches the worker that accepts now
 				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 					c, err := new(net.Dialer).DialContext(ctx, network, address)
 					if err != nil {
@@ -82,21 +83,23 @@ func requesting(url string) probe {
 	}
 }
 
-// until asks again and again, and reports false if ctx ended first.
-func (p probe) until(ctx context.Context, older []int) bool {
+// Until asks again and again until the answer is good, and reports false if ctx
+// is done first. Answers of older workers, whose pids these are, do not count.
+func (p probe) Until(ctx context.Context, older []int) bool {
 	const first, last = 5 * time.Millisecond, 50 * time.Millisecond
 	for pause := first; ; pause = min(pause*3/2, last) {
 		if p.once(ctx, older) {
 			return true
 		}
-		if !sleep(ctx.Done(), pause) {
+		if !sleep(ctx, pause) {
 			return false
 		}
 	}
 }
 
-// once asks; with older workers about, several times at the same moment: the
-// kernel wakes them first, and what they leave is for the new one.
+// once asks. If there are older workers, it asks several times at the same
+// moment: the kernel wakes the older workers first, and the new worker gets what
+// they leave.
 func (p probe) once(ctx context.Context, older []int) bool {
 	ctx, end := context.WithTimeout(ctx, probeTime)
 	defer end()
@@ -107,7 +110,7 @@ func (p probe) once(ctx context.Context, older []int) bool {
 	answers := make(chan bool, questions)
 	for range questions {
 		go func() {
-			answers <- p(ctx, func(c net.Conn) error { return notOf(ctx, older, c) })
+			answers <- p(ctx, func(c net.Conn) error { return rejectOlder(ctx, older, c) })
 		}()
 	}
 	for range questions {
@@ -118,21 +121,21 @@ func (p probe) once(ctx context.Context, older []int) bool {
 	return false
 }
 
-// notOf waits until a connection is accepted, and refuses it if it is by one
-// of the older workers, which share the socket. An acceptor that can't be
-// seen is none of them.
-func notOf(ctx context.Context, older []int, c net.Conn) error {
+// rejectOlder waits until a connection is accepted, and returns an error if one
+// of the older workers, which share the socket, has accepted it. A process that
+// can't be seen is not an older worker.
+func rejectOlder(ctx context.Context, older []int, c net.Conn) error {
 	for len(older) > 0 {
 		inode, here := peer(c)
 		switch {
 		case !here:
 			return nil
 		case inode == 0: // not accepted yet
-			if !sleep(ctx.Done(), time.Millisecond) {
+			if !sleep(ctx, time.Millisecond) {
 				return ctx.Err()
 			}
 		case proc.AnyHolds(older, inode):
-			return errors.New("an older worker has accepted")
+			return errors.New("an older worker has accepted the connection")
 		default:
 			return nil
 		}

@@ -1,0 +1,117 @@
+package ready
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A NotifySocket is the NOTIFY_SOCKET of one worker; sd_notify(3). Each worker has
+// its own, so that a worker can't report readiness for another.
+//
+// Only a process that knows the path can report readiness: the name is random,
+// its directory can be listed by this user only, and the path is passed to the
+// worker alone. So any process that the worker starts may report readiness for
+// it, under any user, even if that process exits at once. The kernel shows the
+// address of each socket as it was bound to every user, in /proc/net/unix;
+// therefore the socket is renamed after it is bound.
+type NotifySocket struct {
+	*net.UnixConn
+	Path string
+}
+
+// NewNotifySocket makes a socket in a directory of its own, in the first of the
+// parent directories where that is possible.
+func NewNotifySocket(parents ...string) (n *NotifySocket, err error) {
+	var why []string
+	for _, parent := range parents {
+		if n, err = notifySocketIn(parent); err == nil {
+			return n, nil
+		}
+		why = append(why, err.Error())
+	}
+	return nil, fmt.Errorf("making the notify socket: %s", strings.Join(why, "; "))
+}
+
+// NotifyDirs lists the possible parent directories of a notify socket. First
+// is tempDir, which is removed however this process ends ("": there is none).
+// For root comes /run, in which users can't make a directory for temporary
+// files. The others have short paths and are writable in a container with a
+// read-only file system.
+func NotifyDirs(tempDir string) []string {
+	parents := []string{os.TempDir(), "/tmp", "/dev/shm"}
+	if os.Geteuid() == 0 {
+		parents = append([]string{"/run"}, parents...)
+	}
+	if tempDir != "" {
+		parents = append([]string{tempDir}, parents...)
+	}
+	return parents
+}
+
+func notifySocketIn(parent string) (*NotifySocket, error) {
+	dir, err := os.MkdirTemp(parent, "hotstart-notify-")
+	if err != nil {
+		return nil, err
+	}
+	public, secret := filepath.Join(dir, "socket"), filepath.Join(dir, rand.Text())
+	n, err := bindNotify(public, secret)
+	if err != nil {
+		os.Remove(public)
+		os.Remove(dir)
+	}
+	return n, err
+}
+
+// bindNotify binds a socket to the path public and renames it to secret. Every
+// user may write to it.
+func bindNotify(public, secret string) (*NotifySocket, error) {
+	if longest := len(unix.RawSockaddrUnix{}.Path) - 1; len(secret) > longest {
+		return nil, fmt.Errorf("%s is longer than %d bytes", filepath.Dir(secret), longest-len(rand.Text())-1)
+	}
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: public})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.Chmod(public, 0o666), os.Chmod(filepath.Dir(secret), 0o711), os.Rename(public, secret)); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return &NotifySocket{c, secret}, nil
+}
+
+// Close removes the socket and its directory. It works without free descriptors.
+func (n *NotifySocket) Close() error {
+	return errors.Join(n.UnixConn.Close(), os.Remove(n.Path), os.Remove(filepath.Dir(n.Path)))
+}
+
+// Listen calls ready when the worker sends READY=1. It reads until the socket is
+// closed, since a worker that sends more than is read would block.
+func (n *NotifySocket) Listen(ready func()) {
+	datagram := make([]byte, 4096)
+	for {
+		size, err := n.Read(datagram)
+		if err != nil {
+			return
+		}
+		if saysReady(string(datagram[:size])) {
+			ready()
+		}
+	}
+}
+
+// saysReady reports whether a datagram of sd_notify(3) contains READY=1.
+func saysReady(datagram string) bool {
+	for line := range strings.SplitSeq(datagram, "\n") {
+		if line == "READY=1" {
+			return true
+		}
+	}
+	return false
+}
