@@ -1,6 +1,10 @@
 package starter
 
-import "time"
+import (
+	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/contend"
+)
 
 // How the loop finds out that a new worker lacks what an older one holds.
 
@@ -15,7 +19,7 @@ const (
 
 // observe notes what older workers hold, before a new one is started, if that
 // can be of interest.
-func (s *Starter) observe() *contention {
+func (s *Starter) observe() *contend.Observer {
 	var older []int
 	for _, w := range s.workers {
 		older = append(older, w.PID())
@@ -23,7 +27,7 @@ func (s *Starter) observe() *contention {
 	if s.options.Overlap != OverlapAuto || s.machine.contention || len(older) == 0 {
 		return nil
 	}
-	return contend(older)
+	return contend.Observe(older)
 }
 
 // pryInto asks again and again while a worker starts.
@@ -43,7 +47,7 @@ func (s *Starter) pry(generation int) any {
 	if w == nil || w.contention == nil || !s.machine.mayContend(started) || !s.machine.provenAt(started).IsZero() {
 		return nil
 	}
-	what := w.contention.waits(w.PID())
+	what := w.contention.WaitsFor(w.PID())
 	if what == "" && time.Since(started.born) >= hangsAfter {
 		now := s.lacks(w, started.Command)
 		if now == w.suspect {
@@ -63,5 +67,5 @@ func (s *Starter) lacks(w *running, c *Command) string {
 	if c.LastOutput != nil {
 		words = c.LastOutput()
 	}
-	return w.contention.over(w.PID(), words, s.ledger.streams())
+	return w.contention.Needs(w.PID(), words, s.ledger.streams())
 }

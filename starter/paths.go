@@ -3,6 +3,8 @@ package starter
 import (
 	"slices"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
 // The paths of unix sockets: programs remove them when they end, and before they
@@ -33,7 +35,7 @@ func (s *Starter) watchPlace(p *place) {
 
 // sight notes the paths that a worker, which serves now, listens on.
 func (s *Starter) sight(generation, pid int) {
-	for _, path := range listeningPaths(pid) {
+	for _, path := range proc.ListeningPaths(pid) {
 		file, _, err := identify(path)
 		if err != nil || s.has(file) {
 			continue

@@ -3,13 +3,9 @@ package starter
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,38 +66,4 @@ func (w *pathWatch) close() {
 	if w != nil {
 		w.events.Close()
 	}
-}
-
-// listeningPaths lists the paths of the unix sockets that a worker, or a
-// process that it has forked, listens on. An address without a path is not
-// among them.
-func listeningPaths(worker int) (paths []string) {
-	sockets := map[string]int{} // processes by link
-	proc.EachOfWorkers([]int{worker}, func(pid int, fd, to string) {
-		if proc.SocketInode(to) != 0 {
-			sockets[to] = pid
-		}
-	})
-	if len(sockets) == 0 {
-		return nil
-	}
-	// Num RefCount Protocol Flags Type St Inode Path
-	const accepts = "00010000" // __SO_ACCEPTCON
-	proc.EachLine(fmt.Sprintf("/proc/%d/net/unix", worker), func(f []string) {
-		if len(f) < 8 || f[3] != accepts || sockets["socket:["+f[6]+"]"] == 0 {
-			return
-		}
-		path := strings.Join(f[7:], " ")
-		if path[0] != '/' && path[0] != '@' {
-			dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", sockets["socket:["+f[6]+"]"]))
-			if err != nil {
-				return
-			}
-			path = filepath.Join(dir, path)
-		}
-		if path[0] == '/' && !slices.Contains(paths, path) {
-			paths = append(paths, path)
-		}
-	})
-	return paths
 }

@@ -11,7 +11,3 @@ func watchPath(string) *pathWatch { return nil }
 func (*pathWatch) run(func()) {}
 
 func (*pathWatch) close() {}
-
-// listeningPaths can't be known here: a path that a worker has bound itself, and
-// not given to the broker, is not put back.
-func listeningPaths(int) []string { return nil }

@@ -67,7 +67,6 @@ func programs() map[string]func() error {
 		"supervise": supervise,
 		"starve":    starve,
 		"report":    report,
-		"claim":     claim,
 		"poll":      ownPoll,
 		"ring":      ring,
 		"unlinker":  unlinker,

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 	"golang.org/x/sys/unix"
 )
@@ -96,7 +97,9 @@ func TestAnAcceptInARing(t *testing.T) {
 		if hasEnded(pid) {
 			t.Skip("io_uring is not allowed here")
 		}
-		return slices.ContainsFunc(openPaths(pid), func(to string) bool { return to == "anon_inode:[io_uring]" })
+		found := false
+		proc.EachDescriptor(pid, func(_, to string) { found = found || to == "anon_inode:[io_uring]" })
+		return found
 	})
 	stdin.Close()
 	until(t, "its accept is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked) })

@@ -5,6 +5,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/hotstart/hotstart/starter/internal/contend"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 	"golang.org/x/sys/unix"
 )
@@ -27,8 +28,8 @@ type running struct {
 	looks   context.Context     // as long as it is to be found out whether it serves
 	looking context.CancelFunc
 
-	contention *contention // what older workers hold; nil: of no interest
-	suspect    string      // what a look has shown that w may lack
+	contention *contend.Observer // what older workers hold; nil: of no interest
+	suspect    string            // what a look has shown that w may lack
 
 	takesPaths bool // it has said that a unix path that exists is not in its way
 }
@@ -40,7 +41,7 @@ func (w *running) proven() { w.looking() }
 func (w *running) end() syscall.WaitStatus {
 	w.looking()
 	if w.contention != nil {
-		w.contention.close()
+		w.contention.Close()
 	}
 	if w.broker != nil {
 		w.broker.Close()

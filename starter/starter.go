@@ -411,7 +411,7 @@ func (s *Starter) spawn(a spawn) []any {
 	w, err := s.system.spawn(s, a.generation, a.command, start.Env)
 	if err != nil {
 		if older != nil {
-			older.close()
+			older.Close()
 		}
 		return []any{exited{generation: a.generation, err: err}, pace}
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/hotstart/hotstart/starter/internal/wire"
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
 // What the loop tells workers, and what it makes of what they say and seem.

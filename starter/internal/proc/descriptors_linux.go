@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"slices"
@@ -83,19 +82,6 @@ func AnyHolds(pids []int, inode uint64) bool {
 		}
 	}
 	return false
-}
-
-// EachLine calls do with the fields of each line of a file, such as
-// /proc/net/tcp.
-func EachLine(path string, do func(fields []string)) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		do(strings.Fields(lines.Text()))
-	}
 }
 
 // Lock is a line of /proc/locks, or a line of /proc/PID/fdinfo/FD after

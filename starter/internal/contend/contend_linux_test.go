@@ -1,4 +1,4 @@
-package starter
+package contend
 
 import (
 	"bufio"
@@ -17,6 +17,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// patient is a time that outlasts any pause of a busy machine.
+const patient = time.Minute
+
+// The test binary is its own worker.
+func TestMain(m *testing.M) {
+	if os.Getenv("CLAIM") != "" {
+		if err := claim(); err != nil {
+			fmt.Fprintln(os.Stderr, "claim:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// until polls a condition.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for last := time.Now().Add(patient); !condition(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(last) {
+			t.Fatalf("timed out: %s", what)
+		}
+	}
+}
+
 // claim takes the thing of which there is only one that CLAIM names, or ends
 // with an error. Then it waits for SIGTERM.
 func claim() error {
@@ -25,7 +50,8 @@ func claim() error {
 		return err
 	}
 	fmt.Println("claimed")
-	return untilTerm()
+	time.Sleep(time.Hour) // until it is killed
+	return nil
 }
 
 func claims() map[string]func(string) error {
@@ -109,9 +135,12 @@ type claimant struct {
 
 func startClaim(t *testing.T, dir, claim string) *claimant {
 	t.Helper()
-	c := program("claim", "CLAIM="+claim)
-	cmd := exec.Command(c.Path)
-	cmd.Env, cmd.Dir = c.Env, dir
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env, cmd.Dir = append(os.Environ(), "CLAIM="+claim, "GORACE=atexit_sleep_ms=0"), dir
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -200,8 +229,8 @@ func TestContention(t *testing.T) {
 			if test.wants == "fcntl-wait data/other.lock" {
 				holder(t, dir, "fcntl data/other.lock") // a stranger
 			}
-			c := contend(older)
-			defer c.close()
+			c := Observe(older)
+			defer c.Close()
 			fresh := startClaim(t, dir, test.wants)
 			if test.hangs {
 				if test.want == "" {
@@ -210,15 +239,15 @@ func TestContention(t *testing.T) {
 					})
 				}
 				// Nothing is seen before it has got there.
-				until(t, "what it needs is not found", func() bool { return c.over(fresh.Process.Pid, "", nil) == test.want })
+				until(t, "what it needs is not found", func() bool { return c.Needs(fresh.Process.Pid, "", nil) == test.want })
 				return
 			}
 			words, err := io.ReadAll(fresh.out)
 			if err != nil {
 				t.Fatal(err)
 			}
-			until(t, "it does not end", func() bool { return hasEnded(fresh.Process.Pid) })
-			if got := c.over(fresh.Process.Pid, string(words), nil); got != test.want {
+			until(t, "it does not end", func() bool { return proc.Exiting(fresh.Process.Pid) })
+			if got := c.Needs(fresh.Process.Pid, string(words), nil); got != test.want {
 				t.Errorf("it needs %q, want %q; its last words: %s", got, test.want, words)
 			}
 		})
@@ -229,13 +258,20 @@ func TestContention(t *testing.T) {
 // the old one to let go of.
 func TestContentionLeavesKeptSocketsOut(t *testing.T) {
 	t.Parallel()
-	l := listenOn(t, "127.0.0.1:0")
-	fd, err := unix.FcntlInt(uintptr(l.fd), unix.F_DUPFD_CLOEXEC, 0)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := os.NewFile(uintptr(fd), "given")
+	defer l.Close()
+	given, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer given.Close()
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(given.Fd()), &stat); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("sleep", "1000")
 	cmd.ExtraFiles = []*os.File{given}
 	if err := cmd.Start(); err != nil {
@@ -243,13 +279,13 @@ func TestContentionLeavesKeptSocketsOut(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	c := contend([]int{cmd.Process.Pid})
-	defer c.close()
-	_, taken := net.Listen("tcp", l.local)
-	if got := c.over(0, taken.Error(), nil); got != "the address "+l.local {
+	c := Observe([]int{cmd.Process.Pid})
+	defer c.Close()
+	_, taken := net.Listen("tcp", l.Addr().String())
+	if got := c.Needs(0, taken.Error(), nil); got != "the address "+l.Addr().String() {
 		t.Errorf("it needs %q of a socket that is not kept", got)
 	}
-	if got := c.over(0, taken.Error(), []uint64{l.inode}); got != "" {
+	if got := c.Needs(0, taken.Error(), []uint64{stat.Ino}); got != "" {
 		t.Errorf("it needs %q of a socket that is kept", got)
 	}
 }
