@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
 )
 
@@ -78,7 +79,7 @@ func (s *socket) network() (string, error) {
 // means reports whether an inherited socket is what binding a would give.
 func (s *socket) means(a Address) bool {
 	if s.unix() || isUnix(a.Network) {
-		return s.Network == a.Network && samePath(s.local, a.Path)
+		return s.Network == a.Network && unixpath.Same(s.local, a.Path)
 	}
 	ip, err := a.resolve()
 	if err != nil || a.Port == 0 || int(s.bound.Port()) != a.Port || s.Network[:3] != a.Network[:3] {
@@ -95,8 +96,8 @@ func adopt(a Address, inherited *[]*socket) *socket {
 		if s != nil && s.means(a) {
 			(*inherited)[i] = nil
 			s.Address = a
-			if s.unix() && !isAbstract(a.Path) {
-				s.place = newPlace(a.Path) // which who bound it removes
+			if s.unix() && !unixpath.IsAbstract(a.Path) {
+				s.place = unixpath.Keep(a.Path) // which who bound it removes
 			}
 			return s
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
 )
 
@@ -117,7 +118,7 @@ func (l *ledger) want(generation int, network, address string) *socket {
 		}
 	}
 	if isUnix(network) {
-		removeStaleSpares(address)
+		unixpath.RemoveStale(address)
 	}
 	return nil
 }
@@ -197,9 +198,9 @@ func (l *ledger) keep(generation int, network, address string, fd int) (kept *so
 		return nil, false, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
 	g := &given{socket: s, users: map[int]bool{generation: true}}
-	if s.unix() && !isAbstract(address) {
-		if s.place = newPlace(address); s.place != nil {
-			s.place.made = true // the worker leaves its removal to who keeps it
+	if s.unix() && !unixpath.IsAbstract(address) {
+		if s.place = unixpath.Keep(address); s.place != nil {
+			s.place.Owned = true // the worker leaves its removal to who keeps it
 		}
 	}
 	if z := l.zeros[generation]; z.host != "" && strings.HasPrefix(network+" "+address, z.host+":") {
@@ -228,7 +229,7 @@ func (l *ledger) doubtful(generation int) (inodes []uint64) {
 // returns their inodes: no client gets to them any more.
 func (l *ledger) replaced(s *socket) (inodes []uint64) {
 	l.given = slices.DeleteFunc(l.given, func(g *given) bool {
-		if g.socket == s || s.place == nil || g.place == nil || !samePath(g.place.path, s.place.path) || g.reachable() {
+		if g.socket == s || s.place == nil || g.place == nil || !unixpath.Same(g.place.Name, s.place.Name) || g.reachable() {
 			return false
 		}
 		g.close()
@@ -284,10 +285,10 @@ func (s *socket) named(address string) bool {
 		return s.local == address
 	}
 	if s.place != nil {
-		return samePath(s.place.path, address)
+		return unixpath.Same(s.place.Name, address)
 	}
-	if filepath.IsAbs(s.local) || isAbstract(s.local) {
-		return samePath(s.local, address)
+	if filepath.IsAbs(s.local) || unixpath.IsAbstract(s.local) {
+		return unixpath.Same(s.local, address)
 	}
 	return s.local != "" && filepath.Base(s.local) == filepath.Base(address)
 }
@@ -297,7 +298,7 @@ func (s *socket) reachable() bool {
 	if s.place == nil {
 		return true
 	}
-	_, err := s.place.restore()
+	_, err := s.place.Restore()
 	return err == nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
 )
 
 // The paths of unix sockets: programs remove them when they end, and before they
@@ -21,26 +22,23 @@ const elsewhere = time.Second
 // A sighting is the path of a unix socket that a worker has bound by itself and
 // did not give away: all that can be kept of it is its name.
 type sighting struct {
-	*place
+	*unixpath.Path
 	generation int
 }
 
 // watchPlace has the loop told when the path is removed or replaced.
-func (s *Starter) watchPlace(p *place) {
-	if p != nil {
-		p.watch = watchPath(p.path)
-		go p.watch.run(func() { s.tell(displaced{}) })
-	}
+func (s *Starter) watchPlace(p *unixpath.Path) {
+	p.Watch(func() { s.tell(displaced{}) })
 }
 
 // sight notes the paths that a worker, which serves now, listens on.
 func (s *Starter) sight(generation, pid int) {
 	for _, path := range proc.ListeningPaths(pid) {
-		file, _, err := identify(path)
+		file, _, err := unixpath.Identify(path)
 		if err != nil || s.has(file) {
 			continue
 		}
-		if p := newPlace(path); p != nil {
+		if p := unixpath.Keep(path); p != nil {
 			s.watchPlace(p)
 			s.sightings = append(s.sightings, sighting{p, generation})
 		}
@@ -48,9 +46,9 @@ func (s *Starter) sight(generation, pid int) {
 }
 
 // has reports whether the file at a path is known.
-func (s *Starter) has(file fileID) bool {
+func (s *Starter) has(file unixpath.FileID) bool {
 	for _, p := range s.places() {
-		if p.file == file {
+		if p.File == file {
 			return true
 		}
 	}
@@ -59,11 +57,11 @@ func (s *Starter) has(file fileID) bool {
 
 // places are those that clients are to get to now. A socket that the worker
 // has bound at the path of a kept one comes first.
-func (s *Starter) places() (all []*place) {
+func (s *Starter) places() (all []*unixpath.Path) {
 	current := s.machine.in(serving)
 	for _, seen := range s.sightings {
 		if current != nil && seen.generation == current.Generation {
-			all = append(all, seen.place)
+			all = append(all, seen.Path)
 		}
 	}
 	for _, socket := range s.ledger.own {
@@ -72,7 +70,7 @@ func (s *Starter) places() (all []*place) {
 	for _, g := range s.ledger.given {
 		all = append(all, g.place)
 	}
-	return slices.DeleteFunc(all, func(p *place) bool { return p == nil })
+	return slices.DeleteFunc(all, func(p *unixpath.Path) bool { return p == nil })
 }
 
 // moved handles a change at a path: an old worker removes it when it ends.
@@ -104,12 +102,12 @@ func (s *Starter) takesPaths(w *worker) bool {
 func (s *Starter) putBackPaths() {
 	expected := s.machine.in(starting) != nil
 	for _, p := range s.places() {
-		back, err := p.restore()
-		if !back && (err == nil || p.told) || back && expected {
+		back, err := p.Restore()
+		if !back && (err == nil || p.Reported) || back && expected {
 			continue
 		}
-		p.told = err != nil
-		s.options.Report(Event{Kind: PathLost, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.path, FD: -1, Key: p.path}, Err: err})
+		p.Reported = err != nil
+		s.options.Report(Event{Kind: PathLost, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.Name, FD: -1, Key: p.Name}, Err: err})
 	}
 }
 
@@ -117,7 +115,7 @@ func (s *Starter) putBackPaths() {
 func (s *Starter) loseSight(generation int) {
 	s.sightings = slices.DeleteFunc(s.sightings, func(seen sighting) bool {
 		if seen.generation == generation {
-			seen.close()
+			seen.Close()
 			return true
 		}
 		return false

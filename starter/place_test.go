@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,7 +60,7 @@ func TestAPathIsPutBack(t *testing.T) {
 			}
 			test.happen(t, path)
 			for _, want := range []bool{true, false} {
-				if back, err := s.place.restore(); back != want || err != nil {
+				if back, err := s.place.Restore(); back != want || err != nil {
 					t.Fatalf("put back: %v, %v; want %v", back, err, want)
 				}
 			}
@@ -109,12 +110,12 @@ func TestAPathThatCantBePutBack(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, path := placed(t)
 			test.happen(t, path)
-			before, _, _ := identify(path)
-			if back, err := s.place.restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
+			before, _, _ := unixpath.Identify(path)
+			if back, err := s.place.Restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("put back: %v, %v", back, err)
 			}
 			s.close()
-			if after, _, _ := identify(path); after != before {
+			if after, _, _ := unixpath.Identify(path); after != before {
 				t.Error("what is at the path was touched")
 			}
 		})
@@ -124,7 +125,7 @@ func TestAPathThatCantBePutBack(t *testing.T) {
 func TestTheSecondNameOfAKilledProcessIsRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
-	dir, prefix := filepath.Dir(path), sparePrefix(path)
+	dir, prefix := filepath.Dir(path), unixpath.SparePrefix(path)
 	const ended = "4194305" // more than PID_MAX_LIMIT of Linux
 	for _, name := range []string{prefix + ended + "-7", prefix + "x-7", ".other.hotstart-" + ended + "-7"} {
 		fd, _ := bound(t, "unix", filepath.Join(dir, name))
@@ -145,7 +146,7 @@ func TestTheSecondNameOfAKilledProcessIsRemoved(t *testing.T) {
 func TestThePathThatAKilledProcessKeptIsRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sock")
 	fd, _ := bound(t, "unix", path)
-	spare := filepath.Join(filepath.Dir(path), sparePrefix(path)+"4194305")
+	spare := filepath.Join(filepath.Dir(path), unixpath.SparePrefix(path)+"4194305")
 	if err := os.Link(path, spare); err != nil {
 		t.Fatal(err)
 	}
@@ -157,48 +158,6 @@ func TestThePathThatAKilledProcessKeptIsRemoved(t *testing.T) {
 	closeFD(fd)
 	if l.want(1, "unix", path); exists(path) || exists(spare) {
 		t.Error("it is left behind, and can't be bound")
-	}
-}
-
-func TestSamePath(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	os.MkdirAll("real/deep", 0o777)
-	os.Symlink("real/deep", "link")
-	l, err := net.Listen("unix", "real/deep/sock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	os.Symlink("real/deep/sock", "alias")
-	for _, test := range []struct {
-		a, b string
-		want bool
-	}{
-		{"x.sock", "x.sock", true},
-		{"x.sock", "./x.sock", true},
-		{"x.sock", dir + "/x.sock", true},
-		{"real/deep/new", "link/new", true},
-		{"real/deep/new", dir + "//link/./new", true},
-		{"real/new", "link/../new", true}, // .. of what the link leads to
-		{"new", "link/../new", false},
-		{"real/deep/sock", "alias", true},
-		{"x.sock", "y.sock", false},
-		{"real/x.sock", "x.sock", false},
-		{"none/x.sock", "./none/x.sock", false},
-		{"", "", true}, // both without a name
-		{"", "x.sock", false},
-		{"@a", "@a", true},
-	} {
-		if got := samePath(test.a, test.b); got != test.want {
-			t.Errorf("%q and %q are the same: %v", test.a, test.b, got)
-		}
-		if got := samePath(test.b, test.a); got != test.want {
-			t.Errorf("%q and %q are the same: %v", test.b, test.a, got)
-		}
-	}
-	if isAbstract("@a") && samePath("@a", "./@a") {
-		t.Error("an abstract address is taken for a path")
 	}
 }
 

@@ -1,13 +1,16 @@
 package starter
 
-import "github.com/hotstart/hotstart/starter/internal/proc"
+import (
+	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
+)
 
 // PortOwner describes the process that listens on an address: `pid 4711
 // (python3 -m http.server)`. It returns "" if that process is not visible, such
 // as a process of another user, or any process on systems other than Linux.
 func PortOwner(a Address) string {
 	if a.Network == "unix" {
-		return proc.OwnerOf("unix", func(s proc.NetSocket) bool { return samePath(s.Path, a.Path) })
+		return proc.OwnerOf("unix", func(s proc.NetSocket) bool { return unixpath.Same(s.Path, a.Path) })
 	}
 	return proc.OwnerOf(a.Network[:3], func(s proc.NetSocket) bool { return int(s.Address.Port()) == a.Port })
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +25,7 @@ type socket struct {
 	local string         // what getsockname(2) says
 	bound netip.AddrPort // the same; zero for unix
 	inode uint64         // of the socket itself, as /proc shows it
-	place *place         // of a unix socket; nil: it is abstract
+	place *unixpath.Path // of a unix socket; nil: it is abstract
 }
 
 // An InUseError is an address that another process listens on.
@@ -238,7 +239,7 @@ func (s *socket) bind(family, kind int, to unix.Sockaddr, backlog int) error {
 // openPath listens on a path. A socket there that nobody answers on is left
 // over from a dead server and replaced; anything else is an error.
 func (b binding) openPath(a Address) (*socket, error) {
-	if isAbstract(a.Path) {
+	if unixpath.IsAbstract(a.Path) {
 		return b.openAbstract(a)
 	}
 	if err := clearPath(a); err != nil {
@@ -262,14 +263,14 @@ func (s *socket) bindPath(b binding) error {
 	if err := unix.Bind(s.fd, &unix.SockaddrUnix{Name: s.Path}); err != nil {
 		return err
 	}
-	if s.place = placeAt(s.Path); s.place == nil {
+	if s.place = unixpath.At(s.Path); s.place == nil {
 		return errExchanged
 	}
-	s.place.made = true
+	s.place.Owned = true
 	if err := b.give(s.Path); err != nil {
 		return err
 	}
-	s.place.keepSpare() // give takes a second name for another user's work
+	s.place.KeepSpare() // give takes a second name for another user's work
 	if err := unix.Listen(s.fd, b.backlog); err != nil {
 		return err
 	}
@@ -382,5 +383,5 @@ func (s *socket) stream() bool {
 func (s *socket) close() {
 	closeFD(s.fd)
 	s.fd = -1
-	s.place.close()
+	s.place.Close()
 }

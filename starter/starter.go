@@ -540,7 +540,7 @@ func (s *Starter) close() {
 		s.reclaim()
 		s.vigil.close()
 		for _, seen := range s.sightings {
-			seen.close()
+			seen.Close()
 		}
 		s.ledger.close()
 		if s.guard != nil {

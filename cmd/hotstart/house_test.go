@@ -25,7 +25,7 @@ var house = map[string][]string{
 	"builder/direct":                 {},
 	"builder/adopt":                  {"builder/adopt/hook"},
 	"builder/adopt/hook":             {},
-	"starter":                        {"starter/internal/contend", "starter/internal/proc", "starter/internal/ready", "starter/internal/wire", "starter/worker"},
+	"starter":                        {"starter/internal/contend", "starter/internal/proc", "starter/internal/ready", "starter/internal/unixpath", "starter/internal/wire", "starter/worker"},
 	"starter/worker":                 {"starter/internal/wire"},
 	"starter/internal/wire":          {},
 	"starter/daemon":                 {"starter", "starter/internal/proc", "starter/internal/safefile"},
@@ -33,6 +33,7 @@ var house = map[string][]string{
 	"starter/internal/proc":          {},
 	"starter/internal/ready":         {"starter/internal/proc"},
 	"starter/internal/safefile":      {},
+	"starter/internal/unixpath":      {},
 	"templates":                      {},
 	"watcher":                        {},
 }

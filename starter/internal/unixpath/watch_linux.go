@@ -1,4 +1,4 @@
-package starter
+package unixpath
 
 import (
 	"bytes"
@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A pathWatch tells when a path is removed, renamed or replaced: inotify(7).
-type pathWatch struct {
+// watch watches for changes of a path; inotify(7).
+type watch struct {
 	events *os.File
 	name   string
 }
 
-// watchPath returns nil where the system watches no more: the path is looked
-// at when workers come and go.
-func watchPath(path string) *pathWatch {
+// newWatch returns nil where the system can't watch more files. The path is then
+// checked when workers come and go.
+func newWatch(path string) *watch {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil
@@ -27,14 +27,11 @@ func watchPath(path string) *pathWatch {
 		unix.Close(fd)
 		return nil
 	}
-	return &pathWatch{os.NewFile(uintptr(fd), "inotify"), filepath.Base(path)}
+	return &watch{os.NewFile(uintptr(fd), "inotify"), filepath.Base(path)}
 }
 
-// run calls tell after each change, until the watch is closed.
-func (w *pathWatch) run(tell func()) {
-	if w == nil {
-		return
-	}
+// run calls changed after each change, until the watch is closed.
+func (w *watch) run(changed func()) {
 	b := make([]byte, 4096)
 	for {
 		n, err := w.events.Read(b)
@@ -42,16 +39,16 @@ func (w *pathWatch) run(tell func()) {
 			return
 		}
 		if w.concerns(b[:n]) {
-			tell()
+			changed()
 		}
 	}
 }
 
-// concerns reports whether one of the events is of the path, or of its
-// directory: a name in them ends with zeros.
-func (w *pathWatch) concerns(events []byte) bool {
+// concerns reports whether one of the events is about the path or its directory.
+func (w *watch) concerns(events []byte) bool {
 	for len(events) >= unix.SizeofInotifyEvent {
-		// Struct inotify_event is wd, mask, cookie, length of the name.
+		// Struct inotify_event is wd, mask, cookie, length of the name. The name is
+		// padded with zeros.
 		end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
 		name := bytes.TrimRight(events[unix.SizeofInotifyEvent:min(end, len(events))], "\x00")
 		if len(name) == 0 || string(name) == w.name {
@@ -62,7 +59,7 @@ func (w *pathWatch) concerns(events []byte) bool {
 	return false
 }
 
-func (w *pathWatch) close() {
+func (w *watch) close() {
 	if w != nil {
 		w.events.Close()
 	}
