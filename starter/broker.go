@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,6 @@ import (
 // descriptors are checked, and surplus descriptors are closed.
 
 const (
-	maxGiven   = 64 // sockets that workers may have us keep
 	answerTime = 100 * time.Millisecond
 )
 
@@ -38,7 +38,7 @@ type hungUp struct {
 
 // newBroker returns our end, and the worker's as a plain descriptor.
 func newBroker() (*net.UnixConn, int, error) {
-	pair, err := newPair()
+	pair, err := proc.SocketPair()
 	if err != nil {
 		return nil, -1, fmt.Errorf("making the broker's socket pair: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 	"golang.org/x/sys/unix"
 )
 
@@ -170,21 +171,21 @@ func TestWordsOnTheBroker(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{Ready: ReadyAuto, Ports: []string{"127.0.0.1:0"}})
 	own := listenOn(t, "127.0.0.1:0")
-	d.ledger.own = []*socket{own}
+	d.kept.Own = []*sock.Socket{own}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
 	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
-	d.says("want", "tcp4", own.local)
+	d.says("want", "tcp4", own.Local)
 	d.says("want", "tcp4", "127.0.0.1:1")
-	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.inode] {
-		t.Errorf("it listens on %v, want %d and %d", w.claimed, inode, own.inode)
+	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.Inode] {
+		t.Errorf("it listens on %v, want %d and %d", w.claimed, inode, own.Inode)
 	}
 	for _, test := range []struct {
 		words []string
 		want  any
 	}{
 		{[]string{"accepts", fmt.Sprint(inode)}, accepting{1, inode}},
-		{[]string{"accepts", fmt.Sprint(own.inode)}, accepting{1, own.inode}},
+		{[]string{"accepts", fmt.Sprint(own.Inode)}, accepting{1, own.Inode}},
 		{[]string{"accepts", "1"}, nil},
 		{[]string{"accepts", "me"}, nil},
 		{[]string{"accepts"}, nil},
@@ -240,7 +241,7 @@ func TestKeepOfALeavingWorker(t *testing.T) {
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
 	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
-	if inodeOf(fd) == inode || len(d.ledger.given) != 0 {
+	if inodeOf(fd) == inode || len(d.kept.Given) != 0 {
 		t.Error("it was kept")
 	}
 }
@@ -257,7 +258,7 @@ func TestDropOfASocket(t *testing.T) {
 		"by a starting worker":          {func(*desk, uint64) {}, "", 0},
 		"by a serving worker":           {func(d *desk, _ uint64) { d.step(proven{1}) }, "", 0},
 		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(stop{syscall.SIGTERM}) }, "", 1},
-		"that another one uses":         {func(d *desk, inode uint64) { d.ledger.has(2, inode) }, "", 1},
+		"that another one uses":         {func(d *desk, inode uint64) { d.kept.Use(2, inode) }, "", 1},
 		"that is not kept":              {func(*desk, uint64) {}, "1", 1},
 		"that is named by something":    {func(*desk, uint64) {}, "-1", 1},
 		"that is named by an address":   {func(*desk, uint64) {}, "tcp4 127.0.0.1:1", 1},
@@ -280,8 +281,8 @@ func TestDropOfASocket(t *testing.T) {
 			if last := d.events[len(d.events)-1]; (last.Kind == SocketClosed && last.Address.String() == name) != (test.want == 0) {
 				t.Errorf("reported %v", last)
 			}
-			if len(d.ledger.given) != test.want || (inodeOf(fd) == inode) != (test.want == 1) {
-				t.Errorf("%d sockets are kept", len(d.ledger.given))
+			if len(d.kept.Given) != test.want || (inodeOf(fd) == inode) != (test.want == 1) {
+				t.Errorf("%d sockets are kept", len(d.kept.Given))
 			}
 		})
 	}
@@ -436,7 +437,7 @@ func FuzzBroker(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer unix.Close(read)
-		d := &ledger{}
+		d := &sock.Table{}
 		theirs, wait := listening(t, func(e any) bool {
 			s, ok := e.(said)
 			if !ok {
@@ -449,7 +450,7 @@ func FuzzBroker(f *testing.F) {
 				if len(s.words) < 3 {
 					return false // nobody listens: it is closed for us
 				}
-				if _, _, err := d.keep(1, s.words[1], s.words[2], s.fd); err == nil {
+				if _, _, err := d.Keep(1, s.words[1], s.words[2], s.fd); err == nil {
 					t.Error("a pipe is kept")
 				}
 			}

@@ -67,5 +67,5 @@ func (s *Starter) lacks(w *running, c *Command) string {
 	if c.LastOutput != nil {
 		words = c.LastOutput()
 	}
-	return w.contention.Needs(w.PID(), words, s.ledger.streams())
+	return w.contention.Needs(w.PID(), words, s.kept.Streams())
 }

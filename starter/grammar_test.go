@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
 // A differential fuzz test: Perl's Server::Starter reads the same values.
@@ -120,7 +122,7 @@ var grammars = map[string]grammar{
 		},
 		longest: 6,
 		parse: func(s string) string {
-			a, err := ParsePath(s)
+			a, err := sock.ParsePath(s)
 			if err != nil {
 				return "error"
 			}
@@ -171,11 +173,11 @@ var grammars = map[string]grammar{
 }
 
 func parsedPort(s string) string {
-	a, err := ParsePort(s)
+	a, err := sock.ParsePort(s)
 	if err != nil {
 		return "error"
 	}
-	ip, is := a.literal()
+	ip, is := a.Literal()
 	switch {
 	case a.Host == "":
 		ip = netip.IPv4Unspecified()

@@ -99,7 +99,7 @@ func TestTheDialectsOfAWorker(t *testing.T) {
 		if _, has := d.Env["LISTEN_PID"]; has && dialect != DialectSystemd {
 			t.Errorf("%s alone: LISTEN_PID is there", dialect)
 		}
-		if link := sh.ledger.own[0].link(); d.FDs[3] != link {
+		if link := link(sh.kept.Own[0]); d.FDs[3] != link {
 			t.Errorf("%s alone: descriptor 3 is %s, not %s", dialect, d.FDs[3], link)
 		}
 	}

@@ -29,7 +29,7 @@ const leftoverGrace = time.Second
 // period, and sends the result to the loop. It does nothing where everything
 // that a worker has started is killed.
 func (s *Starter) lookForLeftovers(w Worker) {
-	inodes := s.ledger.inodes()
+	inodes := s.kept.Inodes()
 	if len(inodes) == 0 || s.options.KillDescendants && !s.options.KillGroup {
 		return
 	}
@@ -44,7 +44,7 @@ func (s *Starter) lookForLeftovers(w Worker) {
 // lastLook searches for leftovers of the last workers before the kept sockets
 // are closed, and waits up to leftoverGrace for them to exit.
 func (s *Starter) lastLook() {
-	pids, inodes := map[int]int{}, s.ledger.inodes()
+	pids, inodes := map[int]int{}, s.kept.Inodes()
 	for generation, w := range s.unlooked {
 		pids[generation] = w.PID
 	}
@@ -74,8 +74,8 @@ func (s *Starter) reportLeftovers(l looked) {
 	if more := len(names) - most; more > 0 {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	if socket := s.ledger.find(found[0].Inode); socket != nil {
-		s.options.Report(Event{Kind: LeftoverProcess, Worker: l.worker, Address: socket.listens(), Holder: strings.Join(names, ", ")})
+	if socket := s.kept.Find(found[0].Inode); socket != nil {
+		s.options.Report(Event{Kind: LeftoverProcess, Worker: l.worker, Address: socket.BoundAddress(), Holder: strings.Join(names, ", ")})
 	}
 }
 

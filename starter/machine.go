@@ -410,9 +410,9 @@ func (m *machine) in(s state) *worker {
 	return nil
 }
 
-// suspect is the worker that may have harmed what all share: one that is about
+// likelyCulprit is the worker that may have harmed what all share: one that is about
 // to leave closes things, one that serves rarely does.
-func (m *machine) suspect() Worker {
+func (m *machine) likelyCulprit() Worker {
 	for _, s := range []state{leaving, draining, serving, starting, killed, outgoing} {
 		if w := m.in(s); w != nil {
 			return w.Worker

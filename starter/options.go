@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
 // Options configure a Starter. The zero value of a field is its default.
@@ -142,7 +144,7 @@ type Command struct {
 
 // withDefaults replaces zero values by their defaults.
 func (o Options) withDefaults() Options {
-	set(&o.Backlog, maxBacklog)
+	set(&o.Backlog, sock.MaxBacklog)
 	set(&o.SocketMode, 0o777)
 	set(&o.Ready, ReadyInterval)
 	set(&o.Interval, time.Second)
@@ -168,10 +170,6 @@ func ParseBacklog(s string) (int, error) {
 	}
 	return int(n), nil
 }
-
-// maxBacklog is more than the kernel allows, which reduces it to its own maximum.
-// SOMAXCONN of the headers, 128 in some, is not that maximum.
-const maxBacklog = 1<<16 - 1
 
 func set[T comparable](field *T, value T) {
 	var zero T
@@ -217,43 +215,12 @@ func (o Options) rules() rules {
 
 // addresses parses every port and path.
 func (o Options) addresses() ([]Address, error) {
-	var all []Address
-	pins := map[int]string{}
-	given := map[string]bool{}
-	for _, port := range o.Ports {
-		a, err := ParsePort(port)
-		if err != nil {
-			return nil, err
-		}
-		if o.DualStack {
-			a = a.DualStack()
-		}
-		if a.FD >= 0 {
-			if earlier, taken := pins[a.FD]; taken {
-				return nil, &FormatError{"port", port, fmt.Sprintf("descriptor %d is that of port %q", a.FD, earlier)}
-			}
-			pins[a.FD] = port
-		}
-		name := a.Network + " " + a.Key
-		if given[name] && a.Port != 0 {
-			return nil, &FormatError{"port", port, "given twice"}
-		}
-		given[name] = true
-		all = append(all, a)
-	}
-	for _, path := range o.Paths {
-		a, err := ParsePath(path)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, nil
+	return sock.ParseAll(o.Ports, o.Paths, o.DualStack)
 }
 
-func (o Options) binding() (b binding, err error) {
-	b = binding{backlog: o.Backlog, share: o.ReusePort, mode: o.SocketMode}
-	b.uid, b.gid, err = ParseOwner(o.SocketOwner)
+func (o Options) binding() (b sock.Binding, err error) {
+	b = sock.Binding{Backlog: o.Backlog, ReusePort: o.ReusePort, Mode: o.SocketMode}
+	b.UID, b.GID, err = sock.ParseOwner(o.SocketOwner)
 	return b, err
 }
 

@@ -64,13 +64,7 @@ func (s *Starter) places() (all []*unixpath.Path) {
 			all = append(all, seen.Path)
 		}
 	}
-	for _, socket := range s.ledger.own {
-		all = append(all, socket.place)
-	}
-	for _, g := range s.ledger.given {
-		all = append(all, g.place)
-	}
-	return slices.DeleteFunc(all, func(p *unixpath.Path) bool { return p == nil })
+	return append(all, s.kept.Places()...)
 }
 
 // moved handles a change at a path: an old worker removes it when it ends.
@@ -107,7 +101,7 @@ func (s *Starter) putBackPaths() {
 			continue
 		}
 		p.Reported = err != nil
-		s.options.Report(Event{Kind: PathLost, Worker: s.machine.suspect(), Address: Address{Network: "unix", Path: p.Name, FD: -1, Key: p.Name}, Err: err})
+		s.options.Report(Event{Kind: PathLost, Worker: s.machine.likelyCulprit(), Address: Address{Network: "unix", Path: p.Name, FD: -1, Key: p.Name}, Err: err})
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
 // saidAt returns the line that is answered at a unix address, or an empty one.
@@ -129,7 +131,7 @@ func TestEachAddressOfAUnixSocketCanBeKept(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{
 		"@hotstart-test-" + filepath.Base(filepath.Dir(dir)),
-		filepath.Join(dir, strings.Repeat("x", longestPath-len(dir)-1)),
+		filepath.Join(dir, strings.Repeat("x", sock.LongestPath-len(dir)-1)),
 		filepath.Join(dir, "a=3"), filepath.Join(dir, "a;b"),
 	} {
 		sh := run(t, Options{Paths: []string{path}, Interval: 10 * time.Millisecond}, program("echo"))
@@ -148,67 +150,5 @@ func TestEachAddressOfAUnixSocketCanBeKept(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("%v is left behind", left)
-	}
-}
-
-// What a service manager, a worker and an option call one socket is written in
-// different ways.
-func TestOnePathIsOneSocketHoweverItIsWritten(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	os.Mkdir(filepath.Join(dir, "run"), 0o777)
-	os.Symlink("run", filepath.Join(dir, "var"))
-	path, other := filepath.Join(dir, "run", "sock"), filepath.Join(dir, "var", "sock")
-
-	own := listenOn(t, path)
-	for _, address := range []string{path, other, dir + "/./run//sock"} {
-		if !own.covers("unix", address) {
-			t.Errorf("%s is not %s", address, path)
-		}
-	}
-	if own.covers("unixpacket", path) {
-		t.Error("a stream is taken for packets")
-	}
-	if !own.means(Address{Network: "unix", Path: other}) {
-		t.Error("an inherited socket is not known by another path")
-	}
-
-	l := &ledger{}
-	fd, _ := bound(t, "unix", filepath.Join(dir, "run", "given"))
-	if _, _, err := l.keep(1, "unix", filepath.Join(dir, "var", "given"), fd); err != nil {
-		t.Fatal(err)
-	}
-	if l.want(2, "unix", filepath.Join(dir, "run", "given")) == nil {
-		t.Error("a given socket is not known by another path")
-	}
-	packets, _ := bound(t, "unixpacket", filepath.Join(dir, "packets"))
-	if _, _, err := l.keep(1, "unixpacket", filepath.Join(dir, "packets"), packets); err != nil {
-		t.Fatal(err)
-	}
-	if l.want(2, "unix", filepath.Join(dir, "packets")) != nil || l.want(2, "unixpacket", filepath.Join(dir, "packets")) == nil {
-		t.Error("packets are taken for a stream")
-	}
-	l.close()
-	if exists(filepath.Join(dir, "run", "given")) || exists(filepath.Join(dir, "packets")) {
-		t.Error("a path is left behind")
-	}
-}
-
-// A path that a worker bound in its own directory is told by its whole name.
-func TestARelativePathIsKept(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	fd, _ := bound(t, "unix", "sock")
-	t.Chdir(t.TempDir())
-	l := &ledger{}
-	defer l.close()
-	if _, _, err := l.keep(1, "unix", filepath.Join(dir, "sock"), fd); err != nil {
-		t.Fatal(err)
-	}
-	if s := l.want(2, "unix", filepath.Join(dir, "sock")); s == nil || !s.reachable() {
-		t.Errorf("got %+v", s)
-	}
-	if os.Remove(filepath.Join(dir, "sock")); l.want(2, "unix", filepath.Join(dir, "sock")) == nil || !exists(filepath.Join(dir, "sock")) {
-		t.Error("it was not put back")
 	}
 }

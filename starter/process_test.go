@@ -49,9 +49,6 @@ func described(t *testing.T, o Options, change func(c *Command)) (description, *
 	return d, sh
 }
 
-// link is what /proc/PID/fd/N of a socket points to.
-func (s *socket) link() string { return fmt.Sprintf("socket:[%d]", s.inode) }
-
 func TestAWorkerIsGivenExactlyItsSockets(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
@@ -74,8 +71,8 @@ func TestAWorkerIsGivenExactlyItsSockets(t *testing.T) {
 	if value, ok := d.Env["NOTIFY_SOCKET"]; ok {
 		t.Errorf("NOTIFY_SOCKET=%s is another process's", value)
 	}
-	own := sh.ledger.own
-	for number, want := range map[int]string{3: own[0].link(), 4: own[1].link(), 9: own[2].link(), 6: own[3].link(), 5: own[4].link()} {
+	own := sh.kept.Own
+	for number, want := range map[int]string{3: link(own[0]), 4: link(own[1]), 9: link(own[2]), 6: link(own[3]), 5: link(own[4])} {
 		if d.FDs[number] != want {
 			t.Errorf("descriptor %d is %s, want %s", number, d.FDs[number], want)
 		}
@@ -103,7 +100,7 @@ func handedDown(fd int) bool {
 func TestSocketsInPlaceOfStandardInput(t *testing.T) {
 	t.Parallel()
 	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0=0", "127.0.0.1:0=3"}, CanReexec: true}, nil)
-	if d.FDs[0] != sh.ledger.own[0].link() || d.FDs[3] != sh.ledger.own[1].link() {
+	if d.FDs[0] != link(sh.kept.Own[0]) || d.FDs[3] != link(sh.kept.Own[1]) {
 		t.Errorf("descriptors %v", d.FDs)
 	}
 	if d.Env["LISTEN_FDS"] != "1" || d.Env["LISTEN_FDNAMES"] != "tcp-127.0.0.1-0" {
@@ -119,7 +116,7 @@ func TestWithoutHelperNothingIsSaidInSystemdsWay(t *testing.T) {
 			t.Errorf("%s=%s", name, value)
 		}
 	}
-	if d.FDs[3] != sh.ledger.own[0].link() || d.Env["HOTSTART_FD"] != "4" {
+	if d.FDs[3] != link(sh.kept.Own[0]) || d.Env["HOTSTART_FD"] != "4" {
 		t.Errorf("descriptors %v", d.FDs)
 	}
 }
@@ -285,7 +282,7 @@ func TestSignalsOfAWorkerAreDefault(t *testing.T) {
 func TestASpawnLeavesTheSocketNonBlocking(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, CanReexec: true, Interval: time.Millisecond}, nil)
-	fd := sh.ledger.own[0].fd
+	fd := sh.kept.Own[0].Descriptor
 	if err := unix.SetNonblock(fd, true); err != nil { // as a worker in Go does
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	ossignal "os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,7 +44,7 @@ func program(name string, env ...string) *Command {
 	}
 	env = append(env, "STARTER_TEST_PROGRAM="+name, "GORACE=atexit_sleep_ms=0")
 	// One of the programs may start another: of two variables the first counts.
-	return &Command{Path: self, Env: append(without(os.Environ(), "STARTER_TEST_PROGRAM"), env...)}
+	return &Command{Path: self, Env: append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "STARTER_TEST_PROGRAM=") }), env...)}
 }
 
 // shell is a command that runs a script of sh(1).

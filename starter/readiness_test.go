@@ -30,7 +30,7 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 	// The address has to be known before: it is that of a socket which is
 	// inherited, since one that is only found free may be another's by then.
 	s := held(t, "127.0.0.1:0")
-	o := Options{Ports: []string{s.local}, Inherited: []int{s.fd}, Ready: Readiness("tcp=" + s.local), Interval: 20 * time.Millisecond, ReadyTimeout: -1}
+	o := Options{Ports: []string{s.Local}, Inherited: []int{s.Descriptor}, Ready: Readiness("tcp=" + s.Local), Interval: 20 * time.Millisecond, ReadyTimeout: -1}
 	sh := run(t, o, program("echo"))
 	first := sh.await(Serving)
 	sh.SetTimeouts(Options{ReadyTimeout: 500 * time.Millisecond})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 	"golang.org/x/sys/unix"
 )
 
@@ -85,9 +86,9 @@ os.kill(child, signal.SIGKILL)`)
 
 // startWith starts a program that has the socket at descriptor 3, without a
 // Starter. The test closes its stdin, or has it closed in the end.
-func startWith(t *testing.T, s *socket, c *Command) (pid int, stdin io.Closer) {
+func startWith(t *testing.T, s *sock.Socket, c *Command) (pid int, stdin io.Closer) {
 	t.Helper()
-	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := unix.FcntlInt(uintptr(s.Descriptor), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func startWith(t *testing.T, s *socket, c *Command) (pid int, stdin io.Closer) {
 func TestAListenerInGoThatDoesNotAcceptYet(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
-	asked := []uint64{s.inode, 1}
+	asked := []uint64{s.Inode, 1}
 	pid, stdin := startWith(t, s, program("listen"))
 	until(t, "its listener is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked[:1]) })
 	if got := ready.Inspect(pid, asked); len(got.Waits) > 0 || got.Unreadable != nil {
@@ -136,7 +137,7 @@ func TestPollIsSeenAfterAStop(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
 	pid, _ := startWith(t, s, python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()"))
-	sees := func() bool { return len(ready.Inspect(pid, []uint64{s.inode}).Waits) == 1 }
+	sees := func() bool { return len(ready.Inspect(pid, []uint64{s.Inode}).Waits) == 1 }
 	until(t, "it is not seen", sees)
 	unix.Kill(pid, unix.SIGSTOP)
 	until(t, "it does not stop", func() bool { return stateOf(pid) == "T" })

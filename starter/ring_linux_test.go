@@ -47,7 +47,7 @@ func ownPoll() error {
 func TestAProgramThatPollsByItselfIsSeen(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
-	asked := []uint64{s.inode}
+	asked := []uint64{s.Inode}
 	pid, stdin := startWith(t, s, program("poll"))
 	until(t, "its listener is not seen", func() bool { return slices.Equal(ready.Inspect(pid, asked).MayWait, asked) })
 	stdin.Close()
@@ -91,7 +91,7 @@ func ring() error {
 func TestAnAcceptInARing(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
-	asked := []uint64{s.inode}
+	asked := []uint64{s.Inode}
 	pid, stdin := startWith(t, s, program("ring"))
 	until(t, "its ring is not seen", func() bool {
 		if hasEnded(pid) {

@@ -6,24 +6,25 @@ import (
 	"syscall"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 	"golang.org/x/sys/unix"
 )
 
 // fork starts the program of a worker with every socket at its number.
 func (s *Starter) fork(generation int, c *Command, base []string, broker int, env ...string) (*proc.Child, error) {
-	l := arrange(c.stdio(), s.ledger.own, broker)
+	l := sock.Arrange(c.stdio(), s.kept.Own, broker)
 	defer runtime.KeepAlive(c)
-	if !s.options.CanReexec || !s.options.speaks(DialectSystemd) {
-		l.contiguous = 0 // without LISTEN_PID, LISTEN_FDS would be wrong
+	a := sock.Announcement{
+		ServerStarter: s.options.speaks(DialectServerStarter),
+		Systemd:       s.options.speaks(DialectSystemd) && s.options.CanReexec, // without LISTEN_PID, LISTEN_FDS would be wrong
 	}
-	l.portless = !s.options.speaks(DialectServerStarter)
 	if s.options.EnvMarker != "" {
 		env = append(env, s.options.EnvMarker)
 	}
 	st := proc.Spec{
 		Path: c.Path, Argv: c.Args, Dir: c.Dir,
-		Env:             l.environment(base, s.ledger.own, generation, env...),
-		Files:           l.files,
+		Env:             l.Environment(base, s.kept.Own, generation, a, env...),
+		Files:           l.Files,
 		KillDescendants: s.options.KillDescendants,
 		CanReexec:       s.options.CanReexec,
 		Guard:           s.guard,

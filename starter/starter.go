@@ -16,6 +16,7 @@ import (
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
 // ErrNoWorker is the error of Run if it gave up starting workers and no worker
@@ -27,8 +28,8 @@ type Starter struct {
 	options Options
 	listens []Address
 	machine machine
-	ledger  ledger
-	streams atomic.Pointer[[]uint64] // the sockets of the ledger, for those who look at workers
+	kept    sock.Table
+	streams atomic.Pointer[[]uint64] // inodes of the kept stream sockets, for the goroutines that look at workers
 	system  system
 	workers map[int]*running
 	// workers that have ended and whose leftovers have not been looked for yet
@@ -36,23 +37,23 @@ type Starter struct {
 	detacher Worker // has ended, and what it left is still to be ended; zero: none
 	clearing bool   // that is done now, and the next reload waits
 	guard    *proc.Guard
-	vigil    *vigil
+	monitor  *sock.Monitor
 	proven   []Worker // the latest list of Options.ReportWorkers
 
 	sightings []sighting
 
-	standIn func(net.Conn) // answers while there is no worker; nil: nobody does
-	lent    *lending       // the sockets are its; nil: they are not lent
+	fallback       func(net.Conn)       // handles connections while no worker runs; nil: they wait
+	fallbackServer *sock.FallbackServer // nil: it does not run
 
-	reloads  chan *Command       // the latest that is not begun
-	limits   chan rules          // the latest that do not hold yet
-	standIns chan func(net.Conn) // the latest that is not heeded
-	stops    chan syscall.Signal // TERM and INT: the first stops, the second kills, more mean nothing
-	hangups  chan struct{}       // HUP, coalesced
-	signals  chan syscall.Signal // the others, for the workers
-	inbox    chan any            // what goroutines have to tell the loop
-	ended    chan struct{}       // closed when nobody reads inbox any more
-	closing  sync.Once
+	reloads   chan *Command       // the latest that is not begun
+	limits    chan rules          // the latest that do not hold yet
+	fallbacks chan func(net.Conn) // the latest that is not in effect
+	stops     chan syscall.Signal // TERM and INT: the first stops, the second kills, more mean nothing
+	hangups   chan struct{}       // HUP, coalesced
+	signals   chan syscall.Signal // the others, for the workers
+	inbox     chan any            // what goroutines have to tell the loop
+	ended     chan struct{}       // closed when nobody reads inbox any more
+	closing   sync.Once
 }
 
 // system is what the loop needs of the world; tests put their own in.
@@ -86,17 +87,17 @@ func (s *Starter) open(addresses []Address) error {
 	if err != nil {
 		return err
 	}
-	inherited, err := inherit(s.options.Inherited)
+	inherited, err := sock.Inherit(s.options.Inherited)
 	if err != nil {
 		return err
 	}
-	if s.ledger.own, err = binding.openAll(addresses, inherited); err != nil {
+	if s.kept.Own, err = binding.OpenAll(addresses, inherited); err != nil {
 		return err
 	}
-	for _, socket := range s.ledger.own {
-		s.listens = append(s.listens, socket.listens())
+	for _, socket := range s.kept.Own {
+		s.listens = append(s.listens, socket.BoundAddress())
 	}
-	if err := s.watchOver(s.ledger.own); err != nil {
+	if err := s.monitorSockets(s.kept.Own); err != nil {
 		return err
 	}
 	for _, p := range s.places() {
@@ -123,7 +124,7 @@ func newStarter(o Options, sys system) *Starter {
 		inbox:    make(chan any),
 		ended:    make(chan struct{}),
 
-		standIns: make(chan func(net.Conn), 1),
+		fallbacks: make(chan func(net.Conn), 1),
 	}
 	s.changed()
 	return s
@@ -231,7 +232,7 @@ func (s *Starter) Run(ctx context.Context) error {
 			stopped, event = nil, stop{s.options.SignalOnTerm} // it stays ready; see it once
 		case e := <-s.inbox:
 			event = s.heard(e)
-		case s.standIn = <-s.standIns:
+		case s.fallback = <-s.fallbacks:
 		case <-timer.C:
 			event = tick{}
 		case <-orphans:
@@ -240,7 +241,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		if event != nil {
 			s.step(event)
 		}
-		s.lend()
+		s.updateFallback()
 		if s.machine.done() {
 			s.lastLook()
 			return s.result()
@@ -334,7 +335,7 @@ func (s *Starter) do(action any) (events []any) {
 	case settle:
 		s.settle(a.generation)
 	case forget:
-		s.ledger.forget(a.generation)
+		s.kept.ReleaseOnly(a.generation)
 		s.changed()
 		s.putBackPaths() // the next worker has not been started yet
 	default:
@@ -347,9 +348,9 @@ func (s *Starter) do(action any) (events []any) {
 // nothing shows which.
 func (s *Starter) serves(generation int) (addresses []Address) {
 	sockets := s.machine.find(generation).serves()
-	for _, inode := range s.ledger.streams() {
+	for _, inode := range s.kept.Streams() {
 		if slices.Contains(sockets, inode) {
-			addresses = append(addresses, s.ledger.find(inode).listens())
+			addresses = append(addresses, s.kept.Find(inode).BoundAddress())
 		}
 	}
 	if len(sockets) == 0 {
@@ -361,7 +362,7 @@ func (s *Starter) serves(generation int) (addresses []Address) {
 // giveWay ends sockets whose connections a new current worker gets by one of a
 // wider or narrower address: the kernel prefers the narrower.
 func (s *Starter) giveWay(generation int) {
-	for _, inode := range s.ledger.giveWay(generation) {
+	for _, inode := range s.kept.ReleaseOverlapped(generation) {
 		go s.tell(closes{generation, inode}) // the machine's actions are being done
 	}
 	s.changed()
@@ -377,20 +378,20 @@ func (s *Starter) served(generation int) {
 	if s.machine.find(generation).greeted.IsZero() {
 		return // it has not said that it serves
 	}
-	for _, socket := range s.ledger.own {
-		if !socket.stream() {
+	for _, socket := range s.kept.Own {
+		if !socket.IsStream() {
 			continue
 		}
-		seen := ready.Inspect(w.PID(), []uint64{socket.inode})
+		seen := ready.Inspect(w.PID(), []uint64{socket.Inode})
 		if len(seen.Waits)+len(seen.MayWait) == 0 && seen.Unreadable == nil && !proc.Exiting(w.PID()) { // since the look, too
-			s.options.Report(Event{Kind: PortUnused, Worker: s.machine.find(generation).Worker, Address: socket.listens()})
+			s.options.Report(Event{Kind: PortUnused, Worker: s.machine.find(generation).Worker, Address: socket.BoundAddress()})
 		}
 	}
 }
 
 // settle lets go of what only older workers used.
 func (s *Starter) settle(generation int) {
-	for _, address := range s.ledger.settle(generation) {
+	for _, address := range s.kept.ReleaseOlder(generation) {
 		s.options.Report(Event{Kind: SocketReleased, Worker: s.machine.find(generation).Worker, Address: address})
 	}
 	s.changed()
@@ -398,13 +399,13 @@ func (s *Starter) settle(generation int) {
 
 // changed notes which sockets there are now.
 func (s *Starter) changed() {
-	sockets := s.ledger.streams()
+	sockets := s.kept.Streams()
 	s.streams.Store(&sockets)
 }
 
 func (s *Starter) spawn(a spawn) []any {
-	s.reclaim()
-	s.healAll()
+	s.stopFallback()
+	s.relistenAll()
 	older := s.observe()
 	start := s.prepare(a.command)
 	pace := paced{start.AutoRestart, start.KillOldDelay}
@@ -423,7 +424,7 @@ func (s *Starter) spawn(a spawn) []any {
 	go func() {
 		s.tell(exited{generation: a.generation, err: w.Wait()})
 	}()
-	return []any{started{a.generation, w.PID(), s.ledger.offered()}, pace}
+	return []any{started{a.generation, w.PID(), s.kept.Offered()}, pace}
 }
 
 // tell gives an event to the loop. It reports false when there is no loop
@@ -465,8 +466,8 @@ func (s *Starter) heard(message any) any {
 	case displaced:
 		s.moved(e)
 		return nil
-	case deaf:
-		s.heal(e.inode)
+	case shutDown:
+		s.relisten(e.inode)
 		return nil
 	case looked:
 		delete(s.unlooked, e.worker.Generation)
@@ -537,12 +538,12 @@ func (s *Starter) leash() (err error) {
 func (s *Starter) close() {
 	s.closing.Do(func() {
 		close(s.ended)
-		s.reclaim()
-		s.vigil.close()
+		s.stopFallback()
+		s.monitor.Close()
 		for _, seen := range s.sightings {
 			seen.Close()
 		}
-		s.ledger.close()
+		s.kept.Close()
 		if s.guard != nil {
 			s.guard.Close()
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
@@ -66,15 +67,15 @@ func (s *Starter) answer(e said) any {
 		s.lookAfterPaths() // it may have removed one by now
 		return nil
 	case word == "want" && len(rest) == 2:
-		socket := s.ledger.want(e.generation, rest[0], rest[1])
+		socket := s.kept.Want(e.generation, rest[0], rest[1])
 		switch {
-		case socket == nil && s.ledger.overlapped(rest[0], rest[1]):
+		case socket == nil && s.kept.HasOverlap(rest[0], rest[1]):
 			return s.say(e.generation, "overlap", -1)
 		case socket == nil:
 			return s.say(e.generation, "none", -1)
 		}
-		s.step(listens{e.generation, socket.inode})
-		return s.say(e.generation, "socket", socket.fd)
+		s.step(listens{e.generation, socket.Inode})
+		return s.say(e.generation, "socket", socket.Descriptor)
 	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
 		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
@@ -85,11 +86,11 @@ func (s *Starter) answer(e said) any {
 		return s.say(e.generation, "none", -1)
 	case word == "accepts" && len(rest) > 0:
 		inode, err := strconv.ParseUint(rest[0], 10, 64)
-		if socket := s.ledger.find(inode); err == nil && socket != nil {
+		if socket := s.kept.Find(inode); err == nil && socket != nil {
 			if len(rest) == 2 && slices.Contains(schemes, rest[1]) {
 				socket.Scheme = rest[1]
 			}
-			for _, other := range s.ledger.overlapping(inode) {
+			for _, other := range s.kept.Overlapping(inode) {
 				s.step(accepting{e.generation, other})
 			}
 			return accepting{e.generation, inode}
@@ -106,7 +107,7 @@ func (s *Starter) answer(e said) any {
 
 // keep takes a socket over that a worker has bound.
 func (s *Starter) keep(generation int, network, address string, fd int) {
-	kept, fresh, err := s.ledger.keep(generation, network, address, fd)
+	kept, fresh, err := s.kept.Keep(generation, network, address, fd)
 	if err != nil {
 		s.refused(generation, err)
 		return
@@ -114,14 +115,14 @@ func (s *Starter) keep(generation int, network, address string, fd int) {
 	if fresh {
 		s.replace(kept)
 		s.changed()
-		s.vigil.over(kept)
-		s.watchPlace(kept.place)
+		s.monitor.Add(kept)
+		s.watchPlace(kept.Place)
 		w := s.machine.find(generation)
-		s.options.Report(Event{Kind: SocketKept, Worker: w.Worker, Address: kept.listens()})
+		s.options.Report(Event{Kind: SocketKept, Worker: w.Worker, Address: kept.BoundAddress()})
 	}
-	s.step(listens{generation, kept.inode})
-	for _, inode := range s.ledger.doubtful(generation) {
-		for _, address := range s.ledger.letGo(generation, inode) {
+	s.step(listens{generation, kept.Inode})
+	for _, inode := range s.kept.Ambiguous(generation) {
+		for _, address := range s.kept.ReleaseOne(generation, inode) {
 			s.refused(generation, fmt.Errorf("keeping the socket of %v: several goroutines have asked for port 0 at one place, and may have come in another order", address))
 		}
 		s.changed()
@@ -144,7 +145,7 @@ func (s *Starter) hungUp(generation int, err error) any {
 	if w := s.workers[generation]; w != nil && w.broker != nil {
 		w.broker.Close()
 		w.broker = nil
-		if inodes := s.ledger.usedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !proc.Exiting(w.PID()) {
+		if inodes := s.kept.UsedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !proc.Exiting(w.PID()) {
 			s.step(hushed{generation})
 			go s.handsOn(w, generation, inodes)
 		}
@@ -153,8 +154,8 @@ func (s *Starter) hungUp(generation int, err error) any {
 }
 
 // replace forgets what a socket that a worker gave takes the path of.
-func (s *Starter) replace(kept *socket) {
-	for _, inode := range s.ledger.replaced(kept) {
+func (s *Starter) replace(kept *sock.Socket) {
+	for _, inode := range s.kept.ReleaseReplaced(kept) {
 		for _, w := range s.machine.all() {
 			s.step(closes{w.Generation, inode})
 		}
@@ -167,7 +168,7 @@ func (s *Starter) letGo(e letGo) {
 	if !s.machine.stays(e.generation) {
 		return
 	}
-	for _, address := range s.ledger.letGo(e.generation, e.inode) {
+	for _, address := range s.kept.ReleaseOne(e.generation, e.inode) {
 		s.options.Report(Event{Kind: SocketClosed, Worker: s.machine.find(e.generation).Worker, Address: address})
 	}
 	s.changed()

@@ -36,6 +36,12 @@ func Pipe() (r, w int, err error) {
 	return fds[0], fds[1], err
 }
 
+// SocketPair returns the two ends of a stream socket pair. A forked child does not
+// inherit them.
+func SocketPair() ([2]int, error) {
+	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+}
+
 // attributes give a worker its own process group. With leash, they also set the
 // parent-death signal, which the kernel sends when the forking thread exits.
 func attributes(leash, group bool) *syscall.SysProcAttr {

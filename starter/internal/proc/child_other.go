@@ -25,6 +25,19 @@ func Pipe() (r, w int, err error) {
 	return fds[0], fds[1], err
 }
 
+// SocketPair returns the two ends of a stream socket pair. A forked child does not
+// inherit them.
+func SocketPair() ([2]int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	return pair, err
+}
+
 // attributes give a worker its own process group. There is no parent-death
 // signal: if this process is killed, the guard alone ends the workers.
 func attributes(leash, group bool) *syscall.SysProcAttr {

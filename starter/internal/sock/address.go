@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"fmt"
@@ -10,48 +10,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Address is what one --port or --path stands for: the grammar is that of
-// Perl's start_server, [host:][u]port[=fd].
+// An Address is the address of one --port or --path. The syntax of a port is that
+// of Perl's start_server: [host:][u]port[=fd].
 type Address struct {
 	Network string // tcp4, tcp6, udp4, udp6, unix; tcp and udp are dual stack
-	Host    string // as written, without brackets; empty: every address
-	Port    int    // 0 to 65535; 0: the kernel chooses
+	Host    string // as written, without brackets; "": every address
+	Port    int    // 0 to 65535; 0: the kernel chooses a port
 	Path    string // unix only
-	FD      int    // the descriptor number the worker gets it at; -1: any
-	Key     string // its name in SERVER_STARTER_PORT
-	Scheme  string // what a worker said that it serves there: http, https, or tcp for anything else; "": nothing yet
+	FD      int    // descriptor number in the worker; -1: any
+	Key     string // name in SERVER_STARTER_PORT
+	Scheme  string // protocol that a worker has announced: http, https, or tcp for any other; "": not announced
 }
 
-// A FormatError is a port or a path that could not be read.
-type FormatError struct {
-	Kind    string // port or path
-	Written string
-	Reason  string
-}
-
-func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s %q: %s", e.Kind, e.Written, e.Reason)
-}
-
-// Hint shows what would be one.
-func (e *FormatError) Hint() string {
-	if e.Kind == "path" {
-		return "a path is that of a unix socket, for example /tmp/api.sock"
-	}
-	return "a port is [host:][u]port[=fd], for example 8080, 127.0.0.1:8080, [::1]:8080, u53 or 80=3"
-}
-
-// A blank is what \s is in Perl. A host in brackets, or one that has colons, is
-// an IPv6 address if it has colons, and else a name or an IPv4 address.
+// Spaces match the same characters as \s in Perl. A host, with or without
+// brackets, is an IPv6 address if it has colons, and otherwise a name or an IPv4
+// address.
 var portGrammar = regexp.MustCompile(strings.ReplaceAll(
 	`^ (?:(?:\[ ([^\[\]]+?) \]|([^\[\]]*?)) : )?(u?)(\d+)(?: = (\d+))? $`, " ", `[\s\v]*`))
 
-// maxFD bounds the descriptor number of a pin: Linux lets an unprivileged
-// process have 1024 by default.
+// maxFD is the highest descriptor number of a worker: Linux limits an unprivileged
+// process to 1024 descriptors by default.
 const maxFD = 1023
 
-// ParsePort reads one port. A bare one is IPv4 on every address, as
-// start_server has it; DualStack widens it. Errors are a *FormatError.
+// ParsePort parses one port. A port without a host is every IPv4 address, as with
+// start_server; see DualStack. Errors are of type *FormatError.
 func ParsePort(s string) (Address, error) {
 	wrong := func(format string, args ...any) (Address, error) {
 		return Address{}, &FormatError{"port", s, fmt.Sprintf(format, args...)}
@@ -82,34 +64,38 @@ func ParsePort(s string) (Address, error) {
 			return wrong("%s is not an IPv6 address", host)
 		}
 		a.Network, a.Key = a.Network[:3]+"6", "["+host+"]:"+number
-	case digitsAndDots.MatchString(host) && !a.isLiteral():
-		return wrong("%s is not an IPv4 address", host)
+	case digitsAndDots.MatchString(host):
+		if _, is := a.Literal(); !is {
+			return wrong("%s is not an IPv4 address", host)
+		}
 	}
 	return a, nil
 }
 
-// longestPath leaves room for the NUL that ends sun_path.
-const longestPath = len(unix.RawSockaddrUnix{}.Path) - 1
+// LongestPath is the maximum length of a path. It leaves room for the NUL that
+// ends sun_path.
+const LongestPath = len(unix.RawSockaddrUnix{}.Path) - 1
 
-// ambiguous is what a path must not have in it, or a worker would take it for two.
+// ambiguous matches what a path must not contain: a worker would read the path as
+// two entries of SERVER_STARTER_PORT.
 var ambiguous = regexp.MustCompile(`=\d+;`)
 
-// ParsePath reads the path of a unix stream socket; on Linux, one that begins
-// with @ is an abstract address (unix(7)). Errors are a *FormatError.
+// ParsePath parses the path of a unix stream socket. On Linux, a path that begins
+// with @ is an abstract address (unix(7)). Errors are of type *FormatError.
 func ParsePath(s string) (Address, error) {
 	switch {
 	case s == "":
 		return Address{}, &FormatError{"path", s, "empty"}
-	case len(s) > longestPath:
-		return Address{}, &FormatError{"path", s, fmt.Sprintf("longer than the %d bytes that a unix socket may have", longestPath)}
+	case len(s) > LongestPath:
+		return Address{}, &FormatError{"path", s, fmt.Sprintf("longer than the %d bytes that a unix socket may have", LongestPath)}
 	case ambiguous.MatchString(s):
 		return Address{}, &FormatError{"path", s, "an equals sign, a number and a semicolon end an entry of SERVER_STARTER_PORT"}
 	}
 	return Address{Network: "unix", Path: s, FD: -1, Key: s}, nil
 }
 
-// DualStack is a with IPv4 and IPv6 both, if it names no host: what ":8080"
-// is in a Go program.
+// DualStack returns a with both IPv4 and IPv6 if it has no host, like ":8080" in a
+// Go program.
 func (a Address) DualStack() Address {
 	if a.Host == "" && (a.Network == "tcp4" || a.Network == "udp4") {
 		a.Network = a.Network[:3]
@@ -117,7 +103,7 @@ func (a Address) DualStack() Address {
 	return a
 }
 
-// String names the address as a person would: "port 8080" or its path.
+// String returns "port 8080", "127.0.0.1:8080" or a path.
 func (a Address) String() string {
 	switch {
 	case isUnix(a.Network):
@@ -129,7 +115,7 @@ func (a Address) String() string {
 	}
 }
 
-// written is a port as ParsePort reads it.
+// written returns a port in the syntax of ParsePort.
 func (a Address) written() string {
 	number := strconv.Itoa(a.Port)
 	if a.Network[:3] == "udp" {
@@ -146,22 +132,17 @@ func (a Address) written() string {
 
 var digitsAndDots = regexp.MustCompile(`^[0-9.]+$`)
 
-// literal is the address that Host is, if it is not a name.
-func (a Address) literal() (ip netip.Addr, is bool) {
+// Literal returns the IP address in Host, if Host is not a name.
+func (a Address) Literal() (ip netip.Addr, is bool) {
 	if ip, err := netip.ParseAddr(a.Host); err == nil {
 		return ip, true
 	}
 	return parseIPv4(a.Host)
 }
 
-func (a Address) isLiteral() bool {
-	_, is := a.literal()
-	return is
-}
-
-// parseIPv4 reads an IPv4 address in every form of inet_aton(3): of one to
-// four numbers, decimal, octal (010) or hexadecimal (0x8), the last is for all
-// bytes that are left.
+// parseIPv4 parses an IPv4 address in every form of inet_aton(3): one to four
+// numbers, decimal, octal (010) or hexadecimal (0x8). The last number is for all
+// remaining bytes.
 func parseIPv4(s string) (netip.Addr, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) > 4 {
@@ -182,7 +163,7 @@ func parseIPv4(s string) (netip.Addr, bool) {
 	return netip.AddrFrom4([4]byte{byte(all >> 24), byte(all >> 16), byte(all >> 8), byte(all)}), true
 }
 
-// parseC reads a number as strtoul(3) does with base 0.
+// parseC parses a number as strtoul(3) does with base 0.
 func parseC(s string) (uint64, error) {
 	switch {
 	case len(s) > 2 && (s[:2] == "0x" || s[:2] == "0X"):
@@ -191,4 +172,40 @@ func parseC(s string) (uint64, error) {
 		return strconv.ParseUint(s[1:], 8, 64)
 	}
 	return strconv.ParseUint(s, 10, 64)
+}
+
+// ParseAll parses every port and path.
+func ParseAll(ports, paths []string, dualStack bool) ([]Address, error) {
+	var all []Address
+	pins := map[int]string{}
+	given := map[string]bool{}
+	for _, port := range ports {
+		a, err := ParsePort(port)
+		if err != nil {
+			return nil, err
+		}
+		if dualStack {
+			a = a.DualStack()
+		}
+		if a.FD >= 0 {
+			if earlier, taken := pins[a.FD]; taken {
+				return nil, &FormatError{"port", port, fmt.Sprintf("descriptor %d is that of port %q", a.FD, earlier)}
+			}
+			pins[a.FD] = port
+		}
+		name := a.Network + " " + a.Key
+		if given[name] && a.Port != 0 {
+			return nil, &FormatError{"port", port, "given twice"}
+		}
+		given[name] = true
+		all = append(all, a)
+	}
+	for _, path := range paths {
+		a, err := ParsePath(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }

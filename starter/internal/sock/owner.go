@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ParseOwner reads user, user:group or :group, by name or number. What is
-// not named is -1, as for chown(2).
+// ParseOwner parses user, user:group or :group, by name or number. A missing user
+// or group is -1, as for chown(2).
 func ParseOwner(s string) (uid, gid int, err error) {
 	name, group, _ := strings.Cut(s, ":")
 	uid, err = identity(name, func() (string, error) {
@@ -34,7 +34,7 @@ func ParseOwner(s string) (uid, gid int, err error) {
 	return uid, gid, nil
 }
 
-// identity is a number as it is, or that of a name.
+// identity returns a number as it is, or the number of a name.
 func identity(name string, lookup func() (string, error)) (int, error) {
 	if name == "" {
 		return -1, nil

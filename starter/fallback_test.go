@@ -8,9 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/hotstart/hotstart/starter/internal/proc"
-	"golang.org/x/sys/unix"
 )
 
 // says is a stand-in that answers a line with its own.
@@ -79,53 +76,14 @@ func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
 	}
 	// It goes when it is told to: what connects waits for the next worker.
 	sh.SetFallback(nil)
-	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 })
+	until(t, "it is still there", func() bool { return len(sh.fallbacks) == 0 })
 	sh.SetFallback(nil)
-	until(t, "it is still there", func() bool { return len(sh.standIns) == 0 }) // the loop has lent nothing since
+	until(t, "it is still there", func() bool { return len(sh.fallbacks) == 0 }) // the loop has lent nothing since
 	answers := make(chan string)
 	go func() { answers <- asked(t, at, "worker") }()
 	sh.Reload(program("echo"))
 	if got := <-answers; got != "worker" {
 		t.Errorf("%q", got)
-	}
-}
-
-// A stand-in gives no socket up: descriptors are freed, and what was shut down listens
-// again.
-func TestAStandInOutlivesErrors(t *testing.T) {
-	t.Parallel()
-	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EPERM, unix.ECONNABORTED} {
-		t.Run(errno.Error(), func(t *testing.T) {
-			t.Parallel()
-			fd, _ := bound(t, "tcp", "127.0.0.1:0")
-			defer unix.Close(fd)
-			name, err := unix.Getsockname(fd)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, w, err := proc.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer unix.Close(r)
-			fails := 3
-			accept := func(fd int) (int, error) {
-				if fails--; fails >= 0 {
-					return -1, errno
-				}
-				return newConn(fd)
-			}
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				acceptFor(r, []int{fd}, accept, says("nobody"))
-			}()
-			if got := asked(t, fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port), "who"); got != "nobody" {
-				t.Errorf("%q", got)
-			}
-			unix.Close(w)
-			<-ended
-		})
 	}
 }
 

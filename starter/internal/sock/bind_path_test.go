@@ -1,23 +1,18 @@
-package starter
+package sock
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
 )
 
 // placed is a kept socket in a directory of its own.
-func placed(t *testing.T) (s *socket, path string) {
+func placed(t *testing.T) (s *Socket, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "sock")
 	return listenOn(t, path), path
@@ -39,13 +34,13 @@ func TestAPathIsPutBack(t *testing.T) {
 		{"a dead socket is there", func(t *testing.T, path string) {
 			remove(t, path)
 			fd, _ := bound(t, "unix", path)
-			closeFD(fd)
+			unix.Close(fd)
 		}},
 		{"a socket that does not listen yet is there", func(t *testing.T, path string) {
 			remove(t, path)
 			fd, err := newSocket(unix.AF_UNIX, unix.SOCK_STREAM)
 			if err == nil {
-				t.Cleanup(func() { closeFD(fd) })
+				t.Cleanup(func() { unix.Close(fd) })
 				err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
 			}
 			if err != nil {
@@ -60,7 +55,7 @@ func TestAPathIsPutBack(t *testing.T) {
 			}
 			test.happen(t, path)
 			for _, want := range []bool{true, false} {
-				if back, err := s.place.Restore(); back != want || err != nil {
+				if back, err := s.Place.Restore(); back != want || err != nil {
 					t.Fatalf("put back: %v, %v; want %v", back, err, want)
 				}
 			}
@@ -70,7 +65,7 @@ func TestAPathIsPutBack(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 				t.Errorf("its mode is %v, %v", info.Mode(), err)
 			}
-			s.close()
+			s.Close()
 			left, _ := os.ReadDir(filepath.Dir(path))
 			for _, entry := range left {
 				if entry.Name() != "sock.old" {
@@ -111,10 +106,10 @@ func TestAPathThatCantBePutBack(t *testing.T) {
 			s, path := placed(t)
 			test.happen(t, path)
 			before, _, _ := unixpath.Identify(path)
-			if back, err := s.place.Restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
+			if back, err := s.Place.Restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("put back: %v, %v", back, err)
 			}
-			s.close()
+			s.Close()
 			if after, _, _ := unixpath.Identify(path); after != before {
 				t.Error("what is at the path was touched")
 			}
@@ -129,7 +124,7 @@ func TestTheSecondNameOfAKilledProcessIsRemoved(t *testing.T) {
 	const ended = "4194305" // more than PID_MAX_LIMIT of Linux
 	for _, name := range []string{prefix + ended + "-7", prefix + "x-7", ".other.hotstart-" + ended + "-7"} {
 		fd, _ := bound(t, "unix", filepath.Join(dir, name))
-		closeFD(fd)
+		unix.Close(fd)
 	}
 	os.WriteFile(filepath.Join(dir, prefix+ended+"-file"), nil, 0o666)
 	listenOn(t, path)
@@ -150,79 +145,13 @@ func TestThePathThatAKilledProcessKeptIsRemoved(t *testing.T) {
 	if err := os.Link(path, spare); err != nil {
 		t.Fatal(err)
 	}
-	var l ledger
-	if l.want(1, "unix", path); !exists(path) {
+	var l Table
+	if l.Want(1, "unix", path); !exists(path) {
 		t.Error("it was removed while somebody listens")
 	}
 	os.Link(path, spare)
-	closeFD(fd)
-	if l.want(1, "unix", path); exists(path) || exists(spare) {
+	unix.Close(fd)
+	if l.Want(1, "unix", path); exists(path) || exists(spare) {
 		t.Error("it is left behind, and can't be bound")
 	}
-}
-
-// unlinker is echo that removes the path of its socket at SIGTERM, as php-fpm
-// does, and ends when the file END is there.
-func unlinker() error {
-	term := terms()
-	go echoOn(3) // which then ends, too, and leaves the path
-	<-term
-	return errors.Join(os.Remove(os.Getenv("SOCKET")), untilExists(os.Getenv("END")))
-}
-
-// binder removes a path, listens on it by itself, says so, and answers each line
-// with its generation. At SIGTERM package net removes the path.
-func binder() error {
-	term := terms()
-	path := os.Getenv("SOCKET")
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return err
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			fmt.Fprintln(c, os.Getenv("SERVER_STARTER_GENERATION"))
-			c.Close()
-		}
-	}()
-	ready, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(ready, "READY=1")
-	<-term
-	l.Close()
-	return untilExists(os.Getenv("END"))
-}
-
-// remover says that it takes paths, removes one and never serves.
-func remover() error {
-	term := terms()
-	fd, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))
-	if _, err := unix.Write(fd, []byte("takes paths\n")); err != nil {
-		return err
-	}
-	path := os.Getenv("SOCKET")
-	if err := errors.Join(os.Remove(path), os.WriteFile(path+".removed", nil, 0o666)); err != nil {
-		return err
-	}
-	<-term
-	return nil
-}
-
-// untilExists waits for a file.
-func untilExists(path string) error {
-	for deadline := time.Now().Add(patient); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if exists(path) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s never came", path)
 }

@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"github.com/hotstart/hotstart/starter/internal/proc"

@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"errors"
@@ -38,7 +38,7 @@ func TestParsePort(t *testing.T) {
 		{"[::1]:u53=7", Address{Network: "udp6", Host: "::1", Port: 53, FD: 7, Key: "[::1]:53"}},
 	} {
 		if got, err := ParsePort(test.port); err != nil || got != test.want {
-			t.Errorf("ParsePort(%q) = %+v, %v\nwant %+v", test.port, got, err, test.want)
+			t.Errorf("parsePort(%q) = %+v, %v\nwant %+v", test.port, got, err, test.want)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestParsePortRefuses(t *testing.T) {
 		_, err := ParsePort(port)
 		var wrong *FormatError
 		if !errors.As(err, &wrong) || wrong.Written != port || wrong.Reason != reason || wrong.Hint() == "" {
-			t.Errorf("ParsePort(%.30q): %.100v, want %.100s", port, err, reason)
+			t.Errorf("parsePort(%.30q): %.100v, want %.100s", port, err, reason)
 		}
 	}
 }
@@ -92,12 +92,12 @@ func TestParsePath(t *testing.T) {
 	if a, err := ParsePath("/tmp/a b"); err != nil || a != (Address{Network: "unix", Path: "/tmp/a b", FD: -1, Key: "/tmp/a b"}) {
 		t.Errorf("%+v, %v", a, err)
 	}
-	for _, path := range []string{strings.Repeat("x", longestPath), "/a=3", "/a;b", "/a=;"} {
+	for _, path := range []string{strings.Repeat("x", LongestPath), "/a=3", "/a;b", "/a=;"} {
 		if a, err := ParsePath(path); err != nil || a.Path != path {
 			t.Errorf("%+v, %v", a, err)
 		}
 	}
-	for _, path := range []string{"", strings.Repeat("x", longestPath+1), "/a=3;/b"} {
+	for _, path := range []string{"", strings.Repeat("x", LongestPath+1), "/a=3;/b"} {
 		if _, err := ParsePath(path); err == nil {
 			t.Errorf("%q was taken", path)
 		}

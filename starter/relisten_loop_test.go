@@ -47,33 +47,6 @@ func TestAUnixSocketThatWasShutDownIsReported(t *testing.T) {
 	}
 }
 
-// A connection that comes wakes nobody but the worker.
-func TestAVigilSleepsWhileConnectionsCome(t *testing.T) {
-	t.Parallel()
-	s := listenOn(t, "127.0.0.1:0")
-	v, err := newVigil()
-	if err != nil {
-		t.Fatal(err)
-	}
-	told := make(chan uint64, 100)
-	v.over(s)
-	ended := make(chan struct{})
-	go func() {
-		v.run(func(inode uint64) { told <- inode })
-		close(ended)
-	}()
-	for range 10 {
-		if !s.answers("tcp", "127.0.0.1") {
-			t.Fatal("it does not listen")
-		}
-	}
-	v.close()
-	<-ended
-	if len(told) > 0 {
-		t.Errorf("told of %d, which listens", <-told)
-	}
-}
-
 // echoes makes sure that a worker answers there.
 func echoes(t *testing.T, network, address string) {
 	t.Helper()

@@ -12,35 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held is a listening socket as a service manager would pass it: a plain
-// descriptor, in non-blocking mode.
-func held(t *testing.T, port string) *socket {
-	t.Helper()
-	s, err := plain(8).open(addressOf(t, port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	unix.SetNonblock(s.fd, true)
-	return s
-}
-
 func TestInheritedSocketsAreUsed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
 	tcp, udp, sock := held(t, "127.0.0.1:0"), held(t, "127.0.0.1:u0"), held(t, path)
 	s, err := New(Options{
-		Ports:     []string{fmt.Sprintf("127.0.0.1:u%d", udp.bound.Port()), "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", tcp.bound.Port())},
+		Ports:     []string{fmt.Sprintf("127.0.0.1:u%d", udp.Bound.Port()), "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", tcp.Bound.Port())},
 		Paths:     []string{path},
-		Inherited: []int{tcp.fd, udp.fd, sock.fd},
+		Inherited: []int{tcp.Descriptor, udp.Descriptor, sock.Descriptor},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := s.ledger.own
-	if own[0].fd != udp.fd || own[2].fd != tcp.fd || own[3].fd != sock.fd || own[1].fd == tcp.fd {
+	own := s.kept.Own
+	if own[0].Descriptor != udp.Descriptor || own[2].Descriptor != tcp.Descriptor || own[3].Descriptor != sock.Descriptor || own[1].Descriptor == tcp.Descriptor {
 		t.Errorf("%v", own)
 	}
-	if flags, _ := unix.FcntlInt(uintptr(tcp.fd), unix.F_GETFL, 0); flags&unix.O_NONBLOCK != 0 {
+	if flags, _ := unix.FcntlInt(uintptr(tcp.Descriptor), unix.F_GETFL, 0); flags&unix.O_NONBLOCK != 0 {
 		t.Error("it does not block")
 	}
 	s.Close()
@@ -71,18 +59,18 @@ func TestABarePortMeansAnInheritedDualStackSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if s.ledger.own[0].fd != fd || s.ledger.own[0].Key != port {
-		t.Errorf("%+v", s.ledger.own[0])
+	if s.kept.Own[0].Descriptor != fd || s.kept.Own[0].Key != port {
+		t.Errorf("%+v", s.kept.Own[0])
 	}
 }
 
 func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
 	t.Parallel()
 	tcp := held(t, "127.0.0.1:0")
-	defer tcp.close()
-	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.fd}})
+	defer tcp.Close()
+	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.Descriptor}})
 	var unmatched *UnusedSocketError
-	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " "+tcp.local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.bound.Port()) {
+	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " "+tcp.Local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.Bound.Port()) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"slices"
@@ -7,11 +7,11 @@ import (
 )
 
 // fakeSockets makes sockets that are numbers only: 100, 101, ...
-func fakeSockets(t *testing.T, ports ...string) []*socket {
+func fakeSockets(t *testing.T, ports ...string) []*Socket {
 	t.Helper()
-	var all []*socket
+	var all []*Socket
 	for i, port := range ports {
-		all = append(all, &socket{Address: addressOf(t, port), fd: 100 + i})
+		all = append(all, &Socket{Address: addressOf(t, port), Descriptor: 100 + i})
 	}
 	return all
 }
@@ -38,9 +38,9 @@ func TestArrange(t *testing.T) {
 		{"in place of all three", "80=0 81=1 82=2 83", []int{100, 101, 102, 103, 50}, []int{0, 1, 2, 3}, 4, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := arrange([3]int{0, 1, 2}, fakeSockets(t, strings.Fields(test.ports)...), 50)
-			if !slices.Equal(l.files, test.files) || !slices.Equal(l.numbers, test.numbers) {
-				t.Errorf("files %v, numbers %v\nwant  %v,         %v", l.files, l.numbers, test.files, test.numbers)
+			l := Arrange([3]int{0, 1, 2}, fakeSockets(t, strings.Fields(test.ports)...), 50)
+			if !slices.Equal(l.Files, test.files) || !slices.Equal(l.numbers, test.numbers) {
+				t.Errorf("files %v, numbers %v\nwant  %v,         %v", l.Files, l.numbers, test.files, test.numbers)
 			}
 			if l.broker != test.broker || l.contiguous != test.contiguous {
 				t.Errorf("broker %d, contiguous %d, want %d, %d", l.broker, l.contiguous, test.broker, test.contiguous)
@@ -51,8 +51,8 @@ func TestArrange(t *testing.T) {
 
 func TestArrangeWithoutBroker(t *testing.T) {
 	t.Parallel()
-	l := arrange([3]int{7, 8, 9}, nil, -1)
-	if !slices.Equal(l.files, []int{7, 8, 9}) || l.broker != -1 {
+	l := Arrange([3]int{7, 8, 9}, nil, -1)
+	if !slices.Equal(l.Files, []int{7, 8, 9}) || l.broker != -1 {
 		t.Errorf("%+v", l)
 	}
 }
@@ -85,8 +85,8 @@ func TestEnvironment(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sockets := fakeSockets(t, strings.Fields(test.ports)...)
-			l := arrange([3]int{0, 1, 2}, sockets, 50)
-			got := l.environment([]string{"A=1"}, sockets, 7)
+			l := Arrange([3]int{0, 1, 2}, sockets, 50)
+			got := l.Environment([]string{"A=1"}, sockets, 7, Announcement{true, true})
 			if want := append([]string{"A=1"}, test.want...); !slices.Equal(got, want) {
 				t.Errorf("%q\nwant %q", got, want)
 			}
@@ -103,7 +103,7 @@ func TestEnvironmentOfAnotherProcessGoes(t *testing.T) {
 		"SERVER_STARTER_PORT=1=1", "SERVER_STARTER_GENERATION=99", "MARK=old", "LISTEN_FDSX=kept", "odd", "=C:=also odd",
 	}
 	kept := slices.Clone(base)
-	got := arrange([3]int{0, 1, 2}, nil, -1).environment(base, nil, 1, "MARK=new")
+	got := Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, Announcement{true, true}, "MARK=new")
 	want := []string{"PATH=/bin", "LISTEN_FDSX=kept", "odd", "=C:=also odd", "MARK=new", "SERVER_STARTER_PORT=", "SERVER_STARTER_GENERATION=1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
@@ -111,7 +111,7 @@ func TestEnvironmentOfAnotherProcessGoes(t *testing.T) {
 	if !slices.Equal(base, kept) {
 		t.Error("the caller's environment was changed")
 	}
-	got = arrange([3]int{0, 1, 2}, nil, -1).environment(base, nil, 1, "NOTIFY_SOCKET=@mine")
+	got = Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, Announcement{true, true}, "NOTIFY_SOCKET=@mine")
 	if !slices.Contains(got, "NOTIFY_SOCKET=@mine") || slices.Contains(got, "NOTIFY_SOCKET=/run/systemd/notify") {
 		t.Errorf("%q", got)
 	}

@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ func TestTheModeOfASocketIsNoOtherFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := (binding{mode: 0o777, uid: os.Getuid(), gid: os.Getgid()}).give(path); err == nil {
+		if err := (Binding{Mode: 0o777, UID: os.Getuid(), GID: os.Getgid()}).chmod(path); err == nil {
 			t.Errorf("%s was taken for the socket", name)
 		}
 		if after, err := os.Stat(victim); err != nil || after.Mode() != before.Mode() {

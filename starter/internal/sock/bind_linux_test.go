@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"testing"
@@ -13,10 +13,10 @@ func TestBacklog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.close()
+		defer s.Close()
 		// Of a listening socket, tcpi_sacked is its backlog: tcp_get_info of
 		// the kernel's net/ipv4/tcp.c.
-		info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		info, err := unix.GetsockoptTCPInfo(s.Descriptor, unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil || info.Sacked != uint32(backlog) {
 			t.Errorf("backlog %d: the kernel has %d, %v", backlog, info.Sacked, err)
 		}

@@ -1,4 +1,4 @@
-package starter
+package sock
 
 import (
 	"errors"
@@ -15,13 +15,13 @@ import (
 )
 
 // listenOn opens a port or, with a slash in it, a path, for one test.
-func listenOn(t *testing.T, port string) *socket {
+func listenOn(t *testing.T, port string) *Socket {
 	t.Helper()
-	s, err := plain(maxBacklog).open(addressOf(t, port))
+	s, err := plain(MaxBacklog).open(addressOf(t, port))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -49,8 +49,8 @@ func addressOf(t *testing.T, port string) Address {
 // answers reports whether a connection to host at the socket's port comes in.
 // Where the socket does not listen on host, somebody else may have the port:
 // what counts is that this very connection is in the socket's queue.
-func (s *socket) answers(network, host string) bool {
-	to := net.JoinHostPort(host, fmt.Sprint(s.bound.Port()))
+func (s *Socket) answers(network, host string) bool {
+	to := net.JoinHostPort(host, fmt.Sprint(s.Bound.Port()))
 	if s.Network == "unix" {
 		to = s.Path
 	}
@@ -64,8 +64,8 @@ func (s *socket) answers(network, host string) bool {
 
 // queued reports whether a connection comes to be accepted, and takes it. Only
 // one that somebody else has got is waited for in vain.
-func (s *socket) queued() bool {
-	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}
+func (s *Socket) queued() bool {
+	fds := []unix.PollFd{{Fd: int32(s.Descriptor), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 5000)
 	for err == unix.EINTR { // as the runtime's own signals cause
 		n, err = unix.Poll(fds, 5000)
@@ -73,12 +73,17 @@ func (s *socket) queued() bool {
 	if err != nil || n == 0 {
 		return false
 	}
-	fd, _, err := unix.Accept(s.fd)
+	fd, _, err := unix.Accept(s.Descriptor)
 	if err != nil {
 		return false
 	}
 	unix.Close(fd)
 	return true
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func needIPv6(t *testing.T) {
@@ -105,7 +110,7 @@ func TestWhatAPortTakes(t *testing.T) {
 		{"localhost:0", true, false}, // start_server: the IPv4 address of a name
 	} {
 		s := listenOn(t, test.port)
-		if s.bound.Port() == 0 {
+		if s.Bound.Port() == 0 {
 			t.Errorf("%s: no port was chosen", test.port)
 		}
 		if got := s.answers("tcp", "127.0.0.1"); got != test.v4 {
@@ -126,17 +131,17 @@ func TestUDPReceives(t *testing.T) {
 		if strings.HasPrefix(port, "[") {
 			host = "::1"
 		}
-		c, err := net.Dial("udp", net.JoinHostPort(host, fmt.Sprint(s.bound.Port())))
+		c, err := net.Dial("udp", net.JoinHostPort(host, fmt.Sprint(s.Bound.Port())))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 		fmt.Fprint(c, "hello")
 		b := make([]byte, 16)
-		unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
-		n, _, err := unix.Recvfrom(s.fd, b, 0)
+		unix.SetsockoptTimeval(s.Descriptor, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
+		n, _, err := unix.Recvfrom(s.Descriptor, b, 0)
 		for err == unix.EINTR { // as the runtime's own signals cause
-			n, _, err = unix.Recvfrom(s.fd, b, 0)
+			n, _, err = unix.Recvfrom(s.Descriptor, b, 0)
 		}
 		if err != nil || string(b[:n]) != "hello" {
 			t.Errorf("%s received %q, %v", port, b[:max(n, 0)], err)
@@ -150,15 +155,15 @@ func TestSocketsBlockAndCloseOnExec(t *testing.T) {
 	t.Parallel()
 	for _, port := range []string{"0", "dual 0", "u0", filepath.Join(t.TempDir(), "sock")} {
 		s := listenOn(t, port)
-		if flags, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+		if flags, err := unix.FcntlInt(uintptr(s.Descriptor), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
 			t.Errorf("%s: flags %#x, %v", port, flags, err)
 		}
-		if flags, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		if flags, err := unix.FcntlInt(uintptr(s.Descriptor), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 			t.Errorf("%s: descriptor flags %#x, %v", port, flags, err)
 		}
 		var st unix.Stat_t
-		if err := unix.Fstat(s.fd, &st); err != nil || st.Ino != s.inode {
-			t.Errorf("%s: inode %d, taken for %d", port, st.Ino, s.inode)
+		if err := unix.Fstat(s.Descriptor, &st); err != nil || st.Ino != s.Inode {
+			t.Errorf("%s: inode %d, taken for %d", port, st.Ino, s.Inode)
 		}
 	}
 }
@@ -175,10 +180,10 @@ func TestInUseNamesTheHolder(t *testing.T) {
 		first := listenOn(t, test[0])
 		second := test[1]
 		if strings.Contains(second, "%d") {
-			second = fmt.Sprintf(second, first.bound.Port())
+			second = fmt.Sprintf(second, first.Bound.Port())
 		}
 		a := addressOf(t, second)
-		_, err := plain(maxBacklog).open(a)
+		_, err := plain(MaxBacklog).open(a)
 		var inUse *InUseError
 		if !errors.As(err, &inUse) || inUse.Address != a || !errors.Is(err, unix.EADDRINUSE) || inUse.Hint() == "" {
 			t.Errorf("%s beside %s: %v", second, test[0], err)
@@ -187,7 +192,7 @@ func TestInUseNamesTheHolder(t *testing.T) {
 		if want := fmt.Sprintf("pid %d (%s", os.Getpid(), os.Args[0]); runtime.GOOS == "linux" && !strings.HasPrefix(inUse.Holder, want[:min(len(want), 60)]) {
 			t.Errorf("%s is held by %q, want %q", second, inUse.Holder, want)
 		}
-		first.close()
+		first.Close()
 	}
 }
 
@@ -195,14 +200,10 @@ func TestInUseNamesTheHolder(t *testing.T) {
 func TestOneBadPortClosesAll(t *testing.T) {
 	held := listenOn(t, "127.0.0.1:0")
 	path := filepath.Join(t.TempDir(), "sock")
-	_, err := New(Options{Ports: []string{fmt.Sprintf("127.0.0.1:%d", held.bound.Port())}, Paths: []string{path}})
-	if !errors.As(err, new(*InUseError)) {
-		t.Fatal(err)
-	}
 	free := listenOn(t, "127.0.0.1:0")
-	again := addressOf(t, fmt.Sprintf("127.0.0.1:%d", free.bound.Port()))
-	free.close()
-	_, err = plain(8).openAll([]Address{again, addressOf(t, path), held.listens()}, nil)
+	again := addressOf(t, fmt.Sprintf("127.0.0.1:%d", free.Bound.Port()))
+	free.Close()
+	_, err := plain(8).OpenAll([]Address{again, addressOf(t, path), held.BoundAddress()}, nil)
 	if !errors.As(err, new(*InUseError)) {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func TestOneBadPortClosesAll(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the port was left behind: %v", err)
 	}
-	s.close()
+	s.Close()
 }
 
 func TestANameThatIsNone(t *testing.T) {
@@ -265,7 +266,7 @@ func TestAPathWithAFullQueueIsAlive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	for range 2 {
 		c, err := net.Dial("unix", s.Path)
 		if err != nil {
@@ -295,7 +296,7 @@ func TestADeadPathIsReplaced(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o777 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	s.close()
+	s.Close()
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the path was left behind: %v", err)
 	}
@@ -334,7 +335,7 @@ func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	s.close()
+	s.Close()
 	if c, err := net.Dial("unix", path); err != nil {
 		t.Errorf("the other's socket was removed: %v", err)
 	} else {
@@ -345,8 +346,8 @@ func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
 func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 	for _, share := range []bool{false, true} {
 		b := plain(8)
-		b.share = share
-		sockets, err := b.openAll([]Address{addressOf(t, "127.0.0.1:0")}, nil)
+		b.ReusePort = share
+		sockets, err := b.OpenAll([]Address{addressOf(t, "127.0.0.1:0")}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +358,7 @@ func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 		}
 		defer unix.Close(fd)
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		_, to := sockaddr(sockets[0].bound.Addr(), int(sockets[0].bound.Port()))
+		_, to := sockaddr(sockets[0].Bound.Addr(), int(sockets[0].Bound.Port()))
 		if err := unix.Bind(fd, to); (err == nil) != share {
 			t.Errorf("ReusePort is %v; binding it again: %v", share, err)
 		}
@@ -365,6 +366,6 @@ func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 }
 
 // plain binds as the options do by default.
-func plain(backlog int) binding {
-	return binding{backlog: backlog, mode: 0o777, uid: -1, gid: -1}
+func plain(backlog int) Binding {
+	return Binding{Backlog: backlog, Mode: 0o777, UID: -1, GID: -1}
 }

@@ -1,8 +1,6 @@
-package starter
+package sock
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -19,18 +17,5 @@ func TestParseOwner(t *testing.T) {
 		if uid, gid, err := ParseOwner(owner); err == nil {
 			t.Errorf("%q: %d, %d", owner, uid, gid)
 		}
-	}
-}
-
-func TestThePathsModeAndOwner(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "sock")
-	s, err := New(Options{Paths: []string{path}, SocketMode: 0o640})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }

@@ -1,0 +1,45 @@
+package starter
+
+import "github.com/hotstart/hotstart/starter/internal/sock"
+
+// shutDown says that a kept socket has stopped listening: a worker has called
+// shutdown(2) on its copy, which affects all copies.
+type shutDown struct{ inode uint64 }
+
+// monitorSockets makes the loop learn when one of the sockets is shut down.
+func (s *Starter) monitorSockets(sockets []*sock.Socket) (err error) {
+	if s.monitor, err = sock.NewMonitor(); err != nil {
+		return err
+	}
+	for _, socket := range sockets {
+		if socket.IsStream() {
+			s.monitor.Add(socket)
+		}
+	}
+	go s.monitor.Run(func(inode uint64) { s.tell(shutDown{inode}) })
+	return nil
+}
+
+// relisten makes a kept socket listen again, and reports the likely culprit.
+func (s *Starter) relisten(inode uint64) {
+	socket := s.kept.Find(inode)
+	if socket == nil || !socket.IsShutDown() {
+		return
+	}
+	err := socket.Relisten(s.options.Backlog)
+	if err == nil {
+		s.monitor.Add(socket)
+	}
+	s.options.Report(Event{Kind: ListenerShutDown, Worker: s.machine.likelyCulprit(), Address: socket.BoundAddress(), Err: err})
+}
+
+// relistenAll makes every socket listen before a worker starts, on systems that do
+// not report a shutdown.
+func (s *Starter) relistenAll() {
+	if sock.CanMonitor {
+		return
+	}
+	for _, inode := range s.kept.Streams() {
+		s.relisten(inode)
+	}
+}
