@@ -12,39 +12,44 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild"
+	"github.com/hotstart/hotstart/builder/internal/gotool"
+	"github.com/hotstart/hotstart/builder/internal/graph"
+	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
 // Binary is a program that was built.
 type Binary struct {
 	Path     string        // absolute
 	ID       string        // content field of its Go build ID; "" if it has none
-	Duration time.Duration // from the start of the go command to its end
+	Duration time.Duration // of the build
 
-	FastBuild bool // built without the go command: Check does it again
+	FastBuild bool // built without the go command; Check verifies such a build
 }
 
-// SameContent reports whether both programs provably have the same content: they may differ in
-// comments only, in nothing that is executed.
+// SameContent reports whether both programs certainly have the same content. Their sources may differ
+// in comments.
 func (x *Binary) SameContent(other *Binary) bool {
 	return x != nil && other != nil && x.ID != "" && x.ID == other.ID
 }
 
-// Remove deletes the file. A program that runs from it keeps running.
+// Remove deletes the file. A process that runs it keeps running.
 func (x *Binary) Remove() error { return os.Remove(x.Path) }
 
-// BuildError says that the code does not build.
+// BuildError means that the code does not build.
 type BuildError struct {
 	Diagnostics []Diagnostic // at least one
-	Output      string       // all that the go command said
+	Output      string       // whole output of the go command
 
-	// Passing are files that are there and because of which the build may have failed. No
-	// change of them counts: they are temporary, see func Passing.
+	// Passing are existing temporary files that may be the reason of the error, see func
+	// Passing. Once they are removed, another build may succeed.
 	Passing []string
 
 	program string
 }
 
-// Error returns the first diagnostic, and how many more there are.
+// Error returns the first diagnostic, and the number of the others.
 func (e *BuildError) Error() string {
 	text := "building " + e.program
 	if len(e.Diagnostics) > 0 {
@@ -57,115 +62,99 @@ func (e *BuildError) Error() string {
 }
 
 // Build builds the program into a new file of the output directory; no earlier binary is
-// touched. Where the code does not build, the error is a *BuildError; where what is built
-// is not a program, a *NotMainError. When ctx is done, Build ends the go command with all
-// its processes, removes what there is of the binary and returns an error that wraps
-// ctx.Err().
+// touched. Where the code does not build, the error is a *BuildError; where the package is not
+// a program, a *NotMainError. When ctx is done, Build ends the go command with all its
+// processes, removes the unfinished binary and returns an error that wraps ctx.Err().
 func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	start := time.Now()
-	binary, err := b.build(ctx)
-	if files := b.blamed(err); len(files) > 0 && outlasts(ctx, files) {
-		binary, err = b.build(ctx)
+	built, err := b.buildInstrumented(ctx)
+	if files := b.temporaryFiles(err); len(files) > 0 && waitUntilRemoved(ctx, files) {
+		built, err = b.buildInstrumented(ctx)
 	}
 	switch {
-	case err == nil && b.missed(binary.Path):
-		_ = binary.Remove()
-		binary, err = b.build(ctx)
-	case b.suspects(err) && b.renamed(ctx):
-		binary, err = b.build(ctx)
-	case b.suspects(err) || b.misses(err):
-		binary, err = b.try(ctx)
-	}
-	if binary != nil {
-		binary.Duration = time.Since(start)
+	case err == nil && b.instrumentation.missesListener(built.Path):
+		_ = os.Remove(built.Path)
+		built, err = b.buildInstrumented(ctx)
+	case b.mayBeInjectionFault(err) && b.mainWasRenamed(ctx):
+		built, err = b.buildInstrumented(ctx)
+	case b.mayBeInjectionFault(err) || b.mainIsMissing(err):
+		built, err = b.buildPlain(ctx)
 	}
 	if broken := new(BuildError); errors.As(err, &broken) {
-		broken.Passing = slices.DeleteFunc(b.blamed(err), func(file string) bool { return !exists(file) })
+		broken.Passing = slices.DeleteFunc(b.temporaryFiles(err), func(file string) bool { return !paths.Exists(file) })
 	}
-	return binary, err
+	return newBinary(built, start), err
 }
 
-// try builds after a build that has failed, maybe because it was adopted. That is so only
-// if the same code builds without, and not with it: it may have been mended meanwhile.
-func (b *Builder) try(ctx context.Context) (*Binary, error) {
-	binary, err := b.compile(ctx, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	adopted, err := b.build(ctx)
-	if b.suspects(err) {
-		b.adoption.blame(err)
-		return binary, nil
-	}
-	_ = binary.Remove()
-	return adopted, err
-}
-
-// build runs the go command once, and adopts the program if it can be.
-func (b *Builder) build(ctx context.Context) (*Binary, error) {
-	flags, files, err := b.adopt(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return b.compile(ctx, flags, files)
-}
-
-// compile builds with more flags and files.
-func (b *Builder) compile(ctx context.Context, flags, files []string) (*Binary, error) {
-	flags = append(b.includes.flags(b.flags), flags...)
-	if !b.direct {
-		return b.goBuild(ctx, b.command, flags, files)
-	}
-	binary, missed := b.take(ctx, flags, files)
-	if binary != nil {
-		return binary, nil
-	}
-	return b.record(ctx, flags, files, missed)
-}
-
-// goBuild runs the go command with more flags and files.
-func (b *Builder) goBuild(ctx context.Context, command goCommand, flags, files []string) (*Binary, error) {
-	output := b.nextOutput()
+// Check lets the go command build the program again, at the lowest priority, after Build has
+// made x without the go command. That fills the build cache as usual, and verifies x. If the
+// content is the same, or the sources have changed since, Check returns nil. Otherwise, it
+// returns what the go command has built, or its error, and the go command makes all further
+// builds.
+func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
 	start := time.Now()
-	stdout, stderr, err := b.runBuild(ctx, command, b.buildArgs(output, flags, files))
-	binary := &Binary{Path: output, Duration: time.Since(start)}
+	built, err := b.cache.Check(ctx, x.ID)
+	return newBinary(built, start), err
+}
+
+func newBinary(built *fastbuild.Binary, start time.Time) *Binary {
+	if built == nil {
+		return nil
+	}
+	return &Binary{Path: built.Path, ID: built.ID, Duration: time.Since(start), FastBuild: built.Fast}
+}
+
+// buildPlain builds without instrumentation after a build that failed, maybe because of the
+// instrumentation. That is certain only if the same code builds without it, and not with it:
+// the user may have fixed an error in the meantime.
+func (b *Builder) buildPlain(ctx context.Context) (*fastbuild.Binary, error) {
+	plain, err := b.compile(ctx, fastbuild.Inputs{})
+	if err != nil {
+		return nil, err
+	}
+	instrumented, err := b.buildInstrumented(ctx)
+	if b.mayBeInjectionFault(err) {
+		b.instrumentation.disable(err)
+		return plain, nil
+	}
+	_ = os.Remove(plain.Path)
+	return instrumented, err
+}
+
+// buildInstrumented builds once, with instrumentation where that is possible.
+func (b *Builder) buildInstrumented(ctx context.Context) (*fastbuild.Binary, error) {
+	in, err := b.instrument(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.compile(ctx, in)
+}
+
+func (b *Builder) compile(ctx context.Context, in fastbuild.Inputs) (*fastbuild.Binary, error) {
+	in.Flags = append(b.lister.Flags(), in.Flags...)
+	return b.cache.Build(ctx, in)
+}
+
+// goBuild builds with the go command.
+func (b *Builder) goBuild(ctx context.Context, in fastbuild.Inputs, idle bool) (*fastbuild.Binary, error) {
+	output, command, report := b.nextOutput(), b.project.Command, b.report
+	if command.Idle = idle; idle {
+		report = nil
+	}
+	stdout, stderr, err := command.Build(ctx, b.project.BuildArgs(output, in.Flags, in.Files), report)
+	id := ""
 	if err == nil {
-		binary.ID, err = readBuildID(output)
+		id, err = gotool.ContentID(output)
 	}
 	if err == nil {
-		return binary, nil
+		return &fastbuild.Binary{Path: output, ID: id}, nil
 	}
-	_ = os.Remove(output) // there is rarely any
+	_ = os.Remove(output) // rarely exists
 	return nil, b.failure(err, stdout+stderr)
 }
 
-// runBuild runs go build, and tells how far it has come if somebody wants to know.
-func (b *Builder) runBuild(ctx context.Context, command goCommand, args []string) (stdout, stderr string, err error) {
-	if b.progress == nil || command.idle {
-		return command.run(ctx, args...)
-	}
-	p := &progress{tell: b.progress, plan: func(ctx context.Context) (int, bool) {
-		_, said, err := command.run(ctx, slices.Insert(slices.Clone(args), 1, "-n")...)
-		return planned(said), err == nil
-	}}
-	return command.follow(ctx, p, slices.Insert(slices.Clone(args), 1, "-v"))
-}
-
-// buildArgs puts our flags first, so that the user's win, except for the output and for
-// what an adoption needs: that has the user's in it.
-func (b *Builder) buildArgs(output string, flags, files []string) []string {
-	args := []string{"build"}
-	if !b.debug {
-		args = append(args, b.flags.defaults()...)
-	}
-	args = append(args, b.user...)
-	args = append(args, flags...)
-	args = append(args, "-o", output)
-	return slices.Concat(args, b.packages, files)
-}
-
-// nextOutput returns a file name that no binary has had: one that runs can't be
-// overwritten (ETXTBSY), and one that runs no more may be about to start again.
+// nextOutput returns a file name that no other binary has had: a file that runs can't be
+// overwritten (ETXTBSY), and one that does not may be about to start again.
 func (b *Builder) nextOutput() string {
 	for {
 		name := filepath.Join(b.output, b.name+"-"+strconv.FormatInt(b.builds.Add(1), 10))
@@ -175,30 +164,75 @@ func (b *Builder) nextOutput() string {
 	}
 }
 
-// failure returns the error for a build that ended with err after saying output.
+// failure returns the error of a build that ended with err and this output.
 func (b *Builder) failure(err error, output string) error {
 	var exit *exec.ExitError
 	switch {
-	case errors.Is(err, errArchive):
+	case errors.Is(err, gotool.ErrArchive):
 		return &NotMainError{Package: b.Package(), Mains: b.allMains()}
 	case !errors.As(err, &exit) || strings.TrimSpace(output) == "":
 		return fmt.Errorf("building %s: %w", b.Package(), err)
 	}
 	found := parse(output, b.sourceFile)
-	if len(found) == 0 { // as if all lines were of a kind that says nothing
+	if len(found) == 0 { // the output is nothing but lines that usually carry no information
 		found = []Diagnostic{{Message: strings.TrimSpace(output)}}
 	}
 	return &BuildError{Diagnostics: found, Output: output, program: b.Package()}
 }
 
-// sourceFile returns the absolute path of a file that a diagnostic names. Those of C
-// compilers are relative to the package's directory, all others to Dir.
+// sourceFile returns the absolute path of a file in a diagnostic. C compilers name files
+// relative to the package's directory, all other tools relative to Dir.
 func (b *Builder) sourceFile(importPath, file string) string {
-	if isLocal(file) || !isC(file) || importPath == "" {
-		return b.absolute(file)
+	if !paths.IsLocal(file) && graph.IsC(file) && importPath != "" {
+		if dir := b.modules().PackageDir(importPath); dir != "" && paths.IsFile(filepath.Join(dir, file)) {
+			return filepath.Join(dir, file)
+		}
 	}
-	if dir := b.modules().packageDir(importPath); dir != "" && isFile(filepath.Join(dir, file)) {
-		return filepath.Join(dir, file)
+	return b.project.Absolute(file)
+}
+
+// Passing reports whether a file is, by its name, a temporary file of an editor or another
+// tool, which does not concern a build.
+func Passing(path string) bool { return graph.IsTemporary(path) }
+
+// temporaryFiles returns the temporary files that the error of a build names, in all
+// directories where they may be: the go command writes their names relative to the directory
+// of a package, or absolute.
+func (b *Builder) temporaryFiles(err error) (files []string) {
+	broken := new(BuildError)
+	if !errors.As(err, &broken) {
+		return nil
 	}
-	return b.absolute(file)
+	dirs := []string{b.project.Dir}
+	if g := b.lister.Latest(); g != nil {
+		for dir := range g.Packages {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, d := range broken.Diagnostics {
+		for word := range strings.FieldsFuncSeq(d.Message, func(r rune) bool { return strings.ContainsRune(" \t\n:\"'", r) }) {
+			if !graph.HasTemporaryName(word) {
+				continue
+			}
+			for _, dir := range dirs {
+				files = append(files, paths.Absolute(dir, word))
+			}
+		}
+	}
+	return files
+}
+
+// temporaryWait is how long Build waits for the removal of a temporary file before it reports
+// an error.
+const temporaryWait = 300 * time.Millisecond
+
+// waitUntilRemoved waits until no file exists any more, and reports whether that is so.
+func waitUntilRemoved(ctx context.Context, files []string) bool {
+	for end := time.Now().Add(temporaryWait); slices.ContainsFunc(files, paths.Exists); {
+		if ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return true
 }

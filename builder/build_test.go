@@ -11,9 +11,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
 // output runs a binary and returns what it printed.
@@ -44,20 +46,20 @@ func TestBuild(t *testing.T) {
 		archive string
 		options Options
 	}{
-		{"plain", gomod + hello, Options{}},
-		{"files without a module", hello, Options{Packages: []string{"main.go"}}},
-		{"replaced", gomod + "require example.com/lib v0.0.0\nreplace example.com/lib => ../lib\n" + usesLib + lib, Options{}},
-		{"workspace", gomod + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t../lib\n)\n" + usesLib + lib, Options{}},
-		{"cgo", gomod + "-- main.go --\npackage main\n\n// int f(void);\nimport \"C\"\n\nfunc main() { print(\"hell\", string(rune(C.f())), \"\\n\") }\n" +
+		{"plain", buildtest.Module + buildtest.Hello, Options{}},
+		{"files without a module", buildtest.Hello, Options{Packages: []string{"main.go"}}},
+		{"replaced", buildtest.Module + "require example.com/lib v0.0.0\nreplace example.com/lib => ../lib\n" + usesLib + lib, Options{}},
+		{"workspace", buildtest.Module + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t../lib\n)\n" + usesLib + lib, Options{}},
+		{"cgo", buildtest.Module + "-- main.go --\npackage main\n\n// int f(void);\nimport \"C\"\n\nfunc main() { print(\"hell\", string(rune(C.f())), \"\\n\") }\n" +
 			"-- f.c --\nint f(void) { return 'o'; }\n", Options{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if test.name == "cgo" {
-				needGCC(t)
+				buildtest.NeedGCC(t)
 			}
-			b := builderIn(t, project(t, test.archive), test.options)
+			b := builderIn(t, buildtest.Project(t, test.archive), test.options)
 			x := mustBuild(t, b)
 			if out := output(t, x); out != "hello\n" {
 				t.Errorf("it says %q", out)
@@ -68,7 +70,7 @@ func TestBuild(t *testing.T) {
 			if x.Duration <= 0 || filepath.Dir(x.Path) != b.output {
 				t.Errorf("took %v, in %s", x.Duration, x.Path)
 			}
-			if files := list(t, b.output); !slices.Equal(files, []string{x.Path}) {
+			if files := buildtest.List(t, b.output); !slices.Equal(files, []string{x.Path}) {
 				t.Errorf("left beside the binary: %q", files)
 			}
 		})
@@ -85,28 +87,15 @@ func goBuildID(t *testing.T, file string) string {
 	return id[strings.LastIndex(id, "/")+1:]
 }
 
-// list returns the paths of all that is in a directory.
-func list(t *testing.T, dir string) (paths []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		paths = append(paths, filepath.Join(dir, entry.Name()))
-	}
-	return paths
-}
-
-func TestSame(t *testing.T) {
+func TestSameContent(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+hello)
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	main := filepath.Join(dir, "main.go")
 	b := builderIn(t, dir, Options{})
 	first := mustBuild(t, b)
-	write(t, main, "package main\n\nfunc main() { println(\"hello\") } // a comment\n")
+	buildtest.Write(t, main, "package main\n\nfunc main() { println(\"hello\") } // a comment\n")
 	commented := mustBuild(t, b)
-	write(t, main, "package main\n\n\nfunc main() { println(\"hello\") }\n")
+	buildtest.Write(t, main, "package main\n\n\nfunc main() { println(\"hello\") }\n")
 	shifted := mustBuild(t, b)
 	if !first.SameContent(commented) {
 		t.Errorf("a comment makes another program: %q, %q", first.ID, commented.ID)
@@ -130,8 +119,8 @@ func TestSame(t *testing.T) {
 
 func TestBuildNeverOverwrites(t *testing.T) {
 	t.Parallel()
-	dir, out := project(t, gomod+hello), t.TempDir()
-	write(t, filepath.Join(out, "project-1"), "of another run")
+	dir, out := buildtest.Project(t, buildtest.Module+buildtest.Hello), t.TempDir()
+	buildtest.Write(t, filepath.Join(out, "project-1"), "of another run")
 	b := builderIn(t, dir, Options{Output: out})
 	if first, second := b.nextOutput(), b.nextOutput(); first != filepath.Join(out, "project-2") || second != filepath.Join(out, "project-3") {
 		t.Errorf("building %s and %s", first, second)
@@ -140,21 +129,21 @@ func TestBuildNeverOverwrites(t *testing.T) {
 
 func TestBuildOfALibrary(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+hello)
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{})
-	write(t, filepath.Join(dir, "main.go"), "package store\n")
+	buildtest.Write(t, filepath.Join(dir, "main.go"), "package store\n")
 	_, err := b.Build(t.Context())
 	if not := new(NotMainError); !errors.As(err, &not) || not.Package != "." {
 		t.Errorf("Build: %v, want a NotMainError", err)
 	}
-	if left := list(t, b.output); len(left) > 0 {
+	if left := buildtest.List(t, b.output); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 }
 
 func TestBuildArgs(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+hello)
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	tests := []struct {
 		name    string
 		goflags string
@@ -175,7 +164,7 @@ func TestBuildArgs(t *testing.T) {
 				test.options.Env = append(os.Environ(), "GOENV=off")
 			}
 			b := builderIn(t, dir, test.options)
-			if got := strings.Join(b.buildArgs("OUT", nil, nil), "|"); got != test.want {
+			if got := strings.Join(b.project.BuildArgs("OUT", nil, nil), "|"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -184,7 +173,7 @@ func TestBuildArgs(t *testing.T) {
 
 func TestUserFlagsWin(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+"-- main.go --\npackage main\n\nvar v = \"ours\"\n\nfunc main() { println(v) }\n")
+	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nvar v = \"ours\"\n\nfunc main() { println(v) }\n")
 	for name, o := range map[string]Options{
 		"flags":   {Flags: []string{"-ldflags=-X main.v=theirs -buildid="}},
 		"GOFLAGS": {Env: append(os.Environ(), `GOFLAGS="-ldflags=-X main.v=theirs -buildid="`)},
@@ -204,10 +193,10 @@ func TestUserFlagsWin(t *testing.T) {
 
 func TestBuildInADirectoryThatIsGone(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+hello)
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{})
-	move(t, dir, dir+".away")
-	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.command.path) {
+	buildtest.Move(t, dir, dir+".away")
+	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.project.Path) {
 		t.Errorf("got %v, which must blame the directory", err)
 	}
 }
@@ -215,14 +204,14 @@ func TestBuildInADirectoryThatIsGone(t *testing.T) {
 // The -work flag shows where the temporary files are, and leaves them.
 func TestTemporaryDirectory(t *testing.T) {
 	t.Parallel()
-	users, dir := t.TempDir(), project(t, gomod+hello)
+	users, dir := t.TempDir(), buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{Flags: []string{"-work"}, Env: append(os.Environ(), "GOTMPDIR="+users)})
 	mustBuild(t, b)
-	if len(list(t, users)) == 0 || len(list(t, b.output)) != 1 {
-		t.Errorf("in GOTMPDIR: %q, in Output: %q", list(t, users), list(t, b.output))
+	if len(buildtest.List(t, users)) == 0 || len(buildtest.List(t, b.output)) != 1 {
+		t.Errorf("in GOTMPDIR: %q, in Output: %q", buildtest.List(t, users), buildtest.List(t, b.output))
 	}
 	b = builderIn(t, dir, Options{Flags: []string{"-work"}, Env: append(os.Environ(), "GOTMPDIR=")})
-	_, stderr, err := b.command.run(t.Context(), b.buildArgs(b.nextOutput(), nil, nil)...)
+	_, stderr, err := b.project.Run(t.Context(), b.project.BuildArgs(b.nextOutput(), nil, nil)...)
 	if err != nil || !strings.HasPrefix(stderr, "WORK="+b.output+"/") {
 		t.Errorf("%v; the temporary directory is not in Output: %s", err, stderr)
 	}
@@ -231,15 +220,15 @@ func TestTemporaryDirectory(t *testing.T) {
 // The tools collect less garbage, unless the user has said how much.
 func TestGarbageCollection(t *testing.T) {
 	t.Parallel()
-	dir := project(t, gomod+hello)
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	without := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") })
-	for users, want := range map[string]string{"": gogc, "GOGC=50": "50"} {
+	for users, want := range map[string]string{"": "400", "GOGC=50": "50"} {
 		told := filepath.Join(t.TempDir(), "told")
 		env := append(slices.Clone(without), "TOLD="+told)
 		if users != "" {
 			env = append(env, users)
 		}
-		tool := script(t, "echo $GOGC >$TOLD; exec \"$@\"\n")
+		tool := buildtest.Script(t, "echo $GOGC >$TOLD; exec \"$@\"\n")
 		b := builderIn(t, dir, Options{Flags: []string{"-toolexec=" + tool}, Env: env})
 		mustBuild(t, b)
 		if got, _ := os.ReadFile(told); strings.TrimSpace(string(got)) != want {
@@ -260,8 +249,8 @@ func TestBuildCancelled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, pids := project(t, gomod+hello), filepath.Join(t.TempDir(), "pids")
-			tool := script(t, strings.Replace(lines, "PIDS", pids, 1))
+			dir, pids := buildtest.Project(t, buildtest.Module+buildtest.Hello), filepath.Join(t.TempDir(), "pids")
+			tool := buildtest.Script(t, strings.Replace(lines, "PIDS", pids, 1))
 			checkCancel(t, builderIn(t, dir, Options{Flags: []string{"-a", "-toolexec=" + tool}}), pids)
 		})
 	}
@@ -270,23 +259,9 @@ func TestBuildCancelled(t *testing.T) {
 // A go command that does not end either is killed after the grace.
 func TestBuildKilled(t *testing.T) {
 	t.Parallel()
-	pids, dir := filepath.Join(t.TempDir(), "pids"), project(t, gomod+hello)
-	goCommand := script(t, "test $1 = build || exec go \"$@\"\ntrap '' INT\necho $$ >>"+pids+"\nsleep 100 & sleep 100\n")
+	pids, dir := filepath.Join(t.TempDir(), "pids"), buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	goCommand := buildtest.Script(t, "test $1 = build || exec go \"$@\"\ntrap '' INT\necho $$ >>"+pids+"\nsleep 100 & sleep 100\n")
 	checkCancel(t, builderIn(t, dir, Options{Go: goCommand}), pids)
-}
-
-// script writes a shell script and returns its path. Another process does the writing:
-// what this one has had open for it may still be so in a child that another test is just
-// forking, and can't be executed then (ETXTBSY, golang.org/issue/22315).
-func script(t *testing.T, lines string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "script")
-	cmd := exec.Command("sh", "-c", `cat >"$1" && chmod 755 "$1"`, "sh", name)
-	cmd.Stdin = strings.NewReader("#!/bin/sh\n" + lines)
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 func checkCancel(t *testing.T, b *Builder, pids string) {
@@ -295,7 +270,7 @@ func checkCancel(t *testing.T, b *Builder, pids string) {
 	var pid int
 	go func() {
 		defer cancel()
-		poll(func() bool {
+		buildtest.Poll(func() bool {
 			content, _ := os.ReadFile(pids)
 			n, _ := fmt.Sscan(string(content), &pid)
 			return n == 1
@@ -313,35 +288,25 @@ func checkCancel(t *testing.T, b *Builder, pids string) {
 		if _, err := fmt.Sscan(field, &pid); err != nil {
 			t.Fatal(err)
 		}
-		if !poll(func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }) {
+		if !buildtest.Poll(func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }) {
 			t.Errorf("tool %d is still there", pid)
 		}
 	}
-	if left := list(t, b.output); len(left) > 0 {
+	if left := buildtest.List(t, b.output); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
-}
-
-// poll waits up to a minute for something to be true.
-func poll(condition func() bool) bool {
-	for end := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
 }
 
 // A real build ends on the interrupt, and leaves nothing at all. It never gets beyond the
 // linker, however late the interrupt comes.
 func TestBuildInterrupted(t *testing.T) {
 	t.Parallel()
-	tool := script(t, "case $1 in */link) test \"$2\" = -V=full || exec sleep 100;; esac\nexec \"$@\"\n")
-	b := builderIn(t, project(t, gomod+hello), Options{Flags: []string{"-a", "-toolexec=" + tool}})
+	tool := buildtest.Script(t, "case $1 in */link) test \"$2\" = -V=full || exec sleep 100;; esac\nexec \"$@\"\n")
+	b := builderIn(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), Options{Flags: []string{"-a", "-toolexec=" + tool}})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer cancel()
-		poll(func() bool {
+		buildtest.Poll(func() bool {
 			works, _ := filepath.Glob(filepath.Join(b.output, "tmp-*", "go-build*", "b*"))
 			return len(works) > 0
 		})
@@ -349,7 +314,7 @@ func TestBuildInterrupted(t *testing.T) {
 	if _, err := b.Build(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Build: %v, want context.Canceled", err)
 	}
-	if left := list(t, b.output); len(left) > 0 {
+	if left := buildtest.List(t, b.output); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 }
@@ -365,8 +330,8 @@ func TestInheritsNothing(t *testing.T) {
 	}
 	defer held.Close()
 	seen := filepath.Join(t.TempDir(), "seen")
-	goCommand := script(t, fmt.Sprintf("for fd in /proc/$$/fd/*; do readlink $fd; done >%s\nexec go \"$@\"\n", seen))
-	builderIn(t, project(t, gomod+hello), Options{Go: goCommand})
+	goCommand := buildtest.Script(t, fmt.Sprintf("for fd in /proc/$$/fd/*; do readlink $fd; done >%s\nexec go \"$@\"\n", seen))
+	builderIn(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), Options{Go: goCommand})
 	content, err := os.ReadFile(seen)
 	if err != nil {
 		t.Fatal(err)
@@ -374,5 +339,68 @@ func TestInheritsNothing(t *testing.T) {
 	open := strings.Fields(string(content))
 	if !slices.Contains(open, "/dev/null") || slices.Contains(open, "/dev/zero") {
 		t.Errorf("the go command's descriptors: %q", open)
+	}
+}
+
+// Emacs locks a file by a link that leads nowhere, which the go command refuses to embed.
+func TestBuildOutlastsALock(t *testing.T) {
+	t.Parallel()
+	dir := buildtest.Project(t, buildtest.Globs)
+	lock := filepath.Join(dir, "static/.#page")
+	if err := os.Symlink("me@host.1", lock); err != nil {
+		t.Fatal(err)
+	}
+	_, err := builderIn(t, dir, Options{}).Build(t.Context())
+	broken := new(BuildError)
+	if !errors.As(err, &broken) || !slices.Contains(broken.Passing, lock) {
+		t.Errorf("%v; it does not name the lock, only %q", err, broken.Passing)
+	}
+	// One that is gone by the time of the error is worth another try.
+	removes := buildtest.Script(t, fmt.Sprintf("go \"$@\"; code=$?; [ \"$1\" != build ] || rm -f '%s'; exit $code\n", lock))
+	mustBuild(t, builderIn(t, dir, Options{Go: removes}))
+}
+
+// A first build, with nothing in the cache: each step leads nearer to the
+// end, and the end is what was said.
+func TestProgressOfAFirstBuild(t *testing.T) {
+	if os.Getenv("HOTSTART_LONG") == "" {
+		t.Skip("set HOTSTART_LONG=1: it compiles a part of the standard library")
+	}
+	dir := buildtest.Project(t, `
+-- go.mod --
+module example.com/app
+
+go 1.25
+-- main.go --
+package main
+
+import _ "net/http"
+
+func main() {}
+`)
+	var mu sync.Mutex
+	var told []Progress
+	b, err := New(t.Context(), Options{Dir: dir, Output: t.TempDir(), Env: append(os.Environ(), "GOCACHE="+t.TempDir()), Progress: func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, p)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) < 10 {
+		t.Fatalf("told %v", told)
+	}
+	for i, p := range told[1:] {
+		if p.Begun <= told[i].Begun || p.Packages < told[i].Packages {
+			t.Errorf("%v after %v", p, told[i])
+		}
+	}
+	// Those that were begun while it was planned may have been counted twice.
+	if last := told[len(told)-1]; last.Begun < last.Packages-20 || last.Packages < 100 {
+		t.Errorf("at the end %v", last)
 	}
 }

@@ -1,8 +1,8 @@
-// Package builder turns a package pattern into a binary, or into diagnostics, and
-// lists the files that such a build reads.
+// Package builder turns a package pattern into a binary, or into diagnostics, and lists the
+// files that such a build reads.
 //
-// It is made for building the same program again and again while its files change:
-// beyond what the go command itself costs, a build takes a few system calls.
+// It is made for building the same program again and again while its files change: apart from
+// the go command itself, a build takes a few system calls.
 package builder
 
 import (
@@ -11,16 +11,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild"
+	"github.com/hotstart/hotstart/builder/internal/gotool"
+	"github.com/hotstart/hotstart/builder/internal/graph"
 )
 
 // Options say what to build, and how.
 type Options struct {
-	// Dir is where the go command runs; "" is the current directory. File names in
-	// diagnostics and graphs begin with it as it is written here: a project reached
-	// through a symbolic link keeps the link's name.
+	// Dir is the working directory of the go command; "" is the current directory. File names
+	// in diagnostics and graphs begin with Dir as it is written here: in a project that is
+	// reached through a symbolic link, they contain the link.
 	Dir string
 
 	// Packages is what to build: one package pattern, or .go files of one directory.
@@ -28,113 +31,108 @@ type Options struct {
 	// Dir/cmd.
 	Packages []string
 
-	// Flags are the user's build flags ("-tags", "dev", "-race"). They win over the
-	// builder's own. Not accepted, nor in GOFLAGS, are -o, -C, -n,
-	// -json, -x and each -buildmode that makes no program.
+	// Flags are the user's build flags, for example "-tags", "dev", "-race". They override the
+	// builder's own flags. The flags -o, -C, -n, -json, -x and each -buildmode that does not
+	// build a program are errors, in GOFLAGS too.
 	Flags []string
 
-	// Debug keeps what a debugger or a profile needs: the symbol table, DWARF, -pgo and
-	// the version control stamp, all of which cost time. Stack traces do not need them.
+	// Debug keeps what a debugger or a profile needs: the symbol table, DWARF, -pgo and the
+	// version control stamp, all of which cost time. Stack traces do not need them.
 	Debug bool
 
 	// Env is the environment of the go command; nil is os.Environ().
 	Env []string
 
-	// Output is an existing directory that receives the binaries and, unless the user
-	// has a GOTMPDIR, the go command's temporary files. It should lie outside the
-	// project. Required. It is the caller's to remove.
+	// Output is an existing directory for the binaries and, unless the user has a GOTMPDIR,
+	// for the go command's temporary files. It should be outside of the project. Required. The
+	// caller removes it.
 	Output string
 
-	// Adopt adds to the program what makes it inherit its listening sockets and drain
-	// without losing a request, see package adopt and Instrumentation.
+	// Adopt instruments the program: it inherits its listening sockets, and finishes all
+	// requests before it exits. See package adopt and Instrumentation.
 	Adopt bool
 
-	// Direct lets Build bypass the go command where the result is known to be the same, see package
-	// direct. The program must call Record first thing in main.
+	// FastBuild lets Build bypass the go command where the result is known to be the same. The
+	// program must call RunTool first thing in main.
 	FastBuild bool
 
-	// Progress receives the progress of a build that takes longer than a second, from
-	// another goroutine, and must not wait. nil: nobody is.
+	// Progress receives the progress of a build that takes longer than a second. It is called
+	// from other goroutines and must not block. It may be nil.
 	Progress func(Progress)
 
 	// Go is the go command, a name to look up in PATH or a path; "" is "go".
 	Go string
 }
 
-// A Builder builds one program. Its methods may be called at the same time.
+// Builder builds one program. Its methods may be called at the same time.
 type Builder struct {
-	command  goCommand
-	env      goEnv
-	flags    buildFlags // of GOFLAGS and of the user
-	user     []string   // the user's, as given
-	debug    bool
-	output   string
-	packages []string
-	name     string // of the program, for its file
-	builds   atomic.Int64
-	adopts   bool
-	adoption adoption
-	memory   memory
-	includes includes
-	direct   bool
-	shortcut shortcut
-	progress func(Progress)
+	project *gotool.Project
+	output  string
+	name    string       // of the program, for the file names of binaries
+	builds  atomic.Int64 // number of the last binary
+	report  func(begun, packages int)
+
+	instrumentation instrumentation
+	lister          *graph.Lister
+	cache           *fastbuild.Cache
 }
 
-// New finds the go command, checks that Dir is in a module or workspace and settles
-// which package to build. It runs `go env`, and no other command.
+// New finds the go command, checks that Dir is in a module or workspace and chooses the package
+// to build. It runs `go env`, and no other command.
 //
-// Errors for which there is a next command to type have a method Hint() string.
-// *ChoiceError and *NotMainError are among them. A *UsageError says which option is wrong.
+// Errors that the user can fix with a command have a method Hint() string, among them
+// *ChoiceError and *NotMainError. A *UsageError means that an option is invalid.
 func New(ctx context.Context, o Options) (*Builder, error) {
 	output, err := outputDir(o.Output)
 	if err != nil {
 		return nil, err
 	}
-	if err := parseFlags(o.Flags).acceptable(); err != nil {
-		return nil, err
+	if err := gotool.ParseFlags(o.Flags).Check(); err != nil {
+		return nil, &UsageError{err.Error()}
 	}
-	command, err := newGoCommand(o)
+	project, err := gotool.Open(ctx, gotool.Config{
+		Dir: o.Dir, Packages: o.Packages, Flags: o.Flags, Debug: o.Debug, Env: o.Env, TempDir: output, Go: o.Go,
+	})
 	if err != nil {
 		return nil, err
 	}
-	env, err := command.environment(ctx)
-	if err != nil {
+	b := &Builder{project: project, output: output, lister: graph.NewLister(project)}
+	b.instrumentation.enabled = o.Adopt
+	if o.Progress != nil {
+		b.report = func(begun, packages int) { o.Progress(Progress{begun, packages}) }
+	}
+	if err := b.choosePackage(); err != nil {
 		return nil, err
 	}
-	inherited := parseFlags(splitQuoted(env.GOFLAGS))
-	if err := inherited.acceptable(); err != nil {
-		return nil, &hinted{fmt.Sprintf("GOFLAGS=%s: %v", env.GOFLAGS, err), "go env -u GOFLAGS; unset GOFLAGS"}
-	}
-	if err := env.runnable(); err != nil {
-		return nil, err
-	}
-	if env.GOTMPDIR == "" {
-		command.tmp = output
-	}
-	b := &Builder{
-		command:  command,
-		env:      env,
-		flags:    append(inherited, parseFlags(o.Flags)...),
-		user:     slices.Clone(o.Flags),
-		debug:    o.Debug,
-		output:   output,
-		adopts:   o.Adopt,
-		direct:   o.FastBuild,
-		progress: o.Progress,
-	}
-	if err := b.settle(slices.Clone(o.Packages)); err != nil {
-		return nil, err
-	}
-	if b.direct {
-		return b, b.openShortcut()
-	}
-	return b, nil
+	b.cache, err = fastbuild.New(fastbuild.Options{
+		Enabled: o.FastBuild,
+		Project: project,
+		Dir:     output,
+		Overlay: filepath.Join(output, "overlay.json"), // see package adopt
+		Output:  b.nextOutput,
+		GoBuild: b.goBuild,
+	})
+	return b, err
 }
+
+// RunTool runs a tool of the go command if a Builder with Options.FastBuild has started this
+// process by the go command, and then does not return. A program that sets that option calls
+// RunTool first thing in main.
+func RunTool() { fastbuild.RunTool() }
 
 // Package returns what is built, as the go command understands it: a pattern such as
 // "./cmd/api", an import path, or names of .go files separated by spaces.
-func (b *Builder) Package() string { return strings.Join(b.packages, " ") }
+func (b *Builder) Package() string { return strings.Join(b.project.Packages, " ") }
+
+// Target returns the operating system and processor that the program is built for, for example
+// "linux/amd64".
+func (b *Builder) Target() string { return b.project.Env.GOOS + "/" + b.project.Env.GOARCH }
+
+// Progress is how far a build has come.
+type Progress struct {
+	Begun    int // packages that the go command has begun to compile
+	Packages int // packages to compile: those that are not in the build cache
+}
 
 func outputDir(dir string) (string, error) {
 	if dir == "" {
@@ -154,22 +152,11 @@ func outputDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// A UsageError is about invalid Options.
+// UsageError means that one of the Options is invalid.
 type UsageError struct{ Reason string }
 
 func (e *UsageError) Error() string { return e.Reason }
 
-func misused(format string, args ...any) error {
+func usageErrorf(format string, args ...any) error {
 	return &UsageError{fmt.Sprintf(format, args...)}
 }
-
-// hinted is an error after which there is something to type.
-type hinted struct {
-	message string
-	hint    string
-}
-
-func (e *hinted) Error() string { return e.message }
-
-// Hint returns the next command to type, or several, one a line.
-func (e *hinted) Hint() string { return e.hint }

@@ -6,14 +6,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
-// Diagnostic is one thing that the go command, a compiler or a linker complains about.
+// Diagnostic is one error that the go command, a compiler or a linker reports.
 type Diagnostic struct {
-	File    string // absolute; "" if none was named, or one that was generated
+	File    string // absolute; "" if the error has no file, or a generated one
 	Line    int    // from 1; 0 if unknown
 	Column  int    // in bytes, from 1; 0 if unknown
-	Message string // may have several lines, the further ones indented as they were
+	Message string // may have several lines, with the indentation that they were printed with
 	Package string // import path; "" if unknown
 }
 
@@ -30,36 +32,36 @@ func (d Diagnostic) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, d.Message)
 }
 
-// ParseDiagnostics reads what the go command said when it ran in dir. Lines that only
-// frame the others are left out: downloads, "too many errors", "In file included from".
+// ParseDiagnostics reads the output of a go command that ran in dir. Lines without information
+// of their own are left out: downloads, "too many errors", "In file included from".
 func ParseDiagnostics(dir, output string) []Diagnostic {
-	return parse(output, func(_, file string) string { return absolute(dir, file) })
+	return parse(output, func(_, file string) string { return paths.Absolute(dir, file) })
 }
 
 var (
-	// FILE:LINE:COLUMN: or FILE:LINE: before the message. No file name has a colon.
+	// FILE:LINE:COLUMN: or FILE:LINE: before the message. A file name must not have a colon.
 	positioned = regexp.MustCompile(`^([^:\s][^:]*):(\d{1,9}):(?:(\d{1,9}):)? (.*)$`)
 
-	// Names of files that the user never wrote, in a directory that is gone by now.
+	// Names of generated files, in a directory that is removed after the build.
 	generated = regexp.MustCompile(`^<|^\$WORK|go-build|go-link|_cgo_|\.cgo[12]\.|^cgo-gcc-prolog|^cgo-builtin`)
 
-	// Lines that say nothing by themselves.
+	// Lines without information of their own.
 	noise = regexp.MustCompile(`^go: (downloading|extracting|finding|found|added|upgraded|warning|errors parsing) |` +
 		`^(too many errors|cgo: ?|gcc errors for preamble:|compilation terminated\.|[^\s:]+)$|` +
 		`^asm: assembly of .* failed$|^In file included from |^[^:]+: (In|At) .*:$|^usage: go |^Run 'go help `)
 
-	// Lines after which all up to the next header belong to one thing.
+	// Lines that begin an error which continues up to the next header.
 	swallows = regexp.MustCompile(`: running .* failed: |^goroutine \d+ |^panic: |^fatal error: |^# \[`)
 )
 
-// transcript reads what was said, one line after another.
+// transcript reads the output of the go command, one line after another.
 type transcript struct {
 	resolve   func(importPath, file string) string
-	pkg       string // of the last header
+	pkg       string // import path in the last header
 	found     []Diagnostic
-	open      bool // the last one found takes indented lines
-	swallowed bool // … and every line that has no position
-	blank     int  // empty lines held back: they count only within a message
+	open      bool // indented lines belong to the last diagnostic
+	swallowed bool // all lines without a position belong to the last diagnostic
+	blank     int  // empty lines before the current line: they are kept only within a message
 }
 
 func parse(output string, resolve func(importPath, file string) string) []Diagnostic {
@@ -79,7 +81,7 @@ func (p *transcript) line(line string) {
 	case strings.TrimSpace(line) == "":
 		p.blank++
 		return
-	case strings.HasPrefix(line, "# ["): // a tool that runs for the package
+	case strings.HasPrefix(line, "# ["): // the output of a tool such as cgo
 		p.open, p.swallowed = false, true
 	case strings.HasPrefix(line, "# "):
 		p.pkg, _, _ = strings.Cut(line[2:], " ")
@@ -94,7 +96,7 @@ func (p *transcript) line(line string) {
 	case strings.HasPrefix(line, "\t") && p.open && p.placed(line[1:]):
 	case p.open && (indented(line) || p.swallowed):
 		p.extend(line)
-	case indented(line): // belongs to noise
+	case indented(line): // belongs to a line without information
 	case noise.MatchString(line):
 		p.open = false
 	default:
@@ -106,7 +108,7 @@ func (p *transcript) line(line string) {
 
 func indented(line string) bool { return line[0] == ' ' || line[0] == '\t' }
 
-// at returns the diagnostic of a line that has a position.
+// at returns the diagnostic of a line with a position.
 func (p *transcript) at(match []string) Diagnostic {
 	line, _ := strconv.Atoi(match[2])
 	column, _ := strconv.Atoi(match[3])
@@ -125,8 +127,8 @@ func (p *transcript) extend(line string) {
 	last.Message += strings.Repeat("\n", p.blank+1) + line
 }
 
-// placed gives a line "package PATH" the position and message that the indented line
-// after it has, if it has one.
+// placed replaces the diagnostic of a line "package PATH" by that of the indented line after it,
+// if that line has a position.
 func (p *transcript) placed(line string) bool {
 	last := &p.found[len(p.found)-1]
 	pkg, ok := strings.CutPrefix(last.Message, "package ")
@@ -137,13 +139,4 @@ func (p *transcript) placed(line string) bool {
 	*last = p.at(at)
 	last.Package = pkg
 	return true
-}
-
-// isC reports whether a file is for a C, C++, Objective-C or Fortran compiler.
-func isC(file string) bool {
-	switch filepath.Ext(file) {
-	case ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90":
-		return true
-	}
-	return false
 }

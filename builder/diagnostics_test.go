@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
 // TestDiagnostics builds each testdata/diagnostics/*.txtar and compares what comes out
@@ -25,7 +27,7 @@ func TestDiagnostics(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(name, "cgo") {
-				needGCC(t)
+				buildtest.NeedGCC(t)
 				if runtime.GOOS != "linux" {
 					t.Skip("the C compiler of Linux is expected: others word it otherwise")
 				}
@@ -43,9 +45,9 @@ func checkDiagnostics(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := project(t, string(content))
+	dir := buildtest.Project(t, string(content))
 	o := Options{Env: os.Environ()}
-	comment, files := unpack(string(content))
+	comment, files := buildtest.Unpack(string(content))
 	for line := range strings.Lines(comment) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
 		case "env":

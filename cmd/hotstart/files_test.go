@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/hotstart/hotstart/builder"
@@ -23,10 +25,22 @@ func TestFilesSkipHoards(t *testing.T) {
 }
 
 func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
-	f := files(&builder.Graph{Trees: []string{"/app"}}, mustChoose(t, session.Options{}))
-	for dir, want := range map[string]bool{"/app/cmd": false, "/app/node_modules": true, "/app/.git": true} {
-		if got := f.Skip(dir); got != want {
-			t.Errorf("Skip(%q) = %v", dir, got)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module (\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b, err := builder.New(t.Context(), builder.Options{Dir: dir, Packages: []string{"."}, Output: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := b.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := files(g, mustChoose(t, session.Options{}))
+	for name, want := range map[string]bool{"cmd": false, "node_modules": true, ".git": true} {
+		if got := f.Skip(filepath.Join(dir, name)); got != want {
+			t.Errorf("Skip(%q) = %v", name, got)
 		}
 	}
 }

@@ -21,10 +21,6 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
 	"cmd/hotstart/internal/cli":      {"builder", "starter", "cmd/hotstart/internal/settings"},
-	"builder":                        {"builder/adopt", "builder/direct"},
-	"builder/direct":                 {},
-	"builder/adopt":                  {"builder/adopt/hook"},
-	"builder/adopt/hook":             {},
 	"starter":                        {"starter/internal/contend", "starter/internal/proc", "starter/internal/ready", "starter/internal/sock", "starter/internal/unixpath", "starter/internal/wire", "starter/worker"},
 	"starter/worker":                 {"starter/internal/wire"},
 	"starter/internal/wire":          {},
@@ -37,6 +33,16 @@ var house = map[string][]string{
 	"starter/internal/unixpath":      {},
 	"templates":                      {},
 	"watcher":                        {},
+
+	"builder":                           {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
+	"builder/internal/fastbuild":        {"builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
+	"builder/internal/fastbuild/replay": {"builder/internal/paths"},
+	"builder/internal/graph":            {"builder/internal/gotool", "builder/internal/paths"},
+	"builder/internal/gotool":           {"builder/internal/paths"},
+	"builder/internal/paths":            {},
+	"builder/internal/buildtest":        {},
+	"builder/adopt":                     {"builder/adopt/hook"},
+	"builder/adopt/hook":                {},
 }
 
 // guests lists the only packages that may import a library. "x/..." is every
@@ -50,7 +56,7 @@ var guests = map[string][]string{
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"builder", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
+	"golang.org/x/sys/unix":        {"builder/internal/graph", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	builder.Record()
+	builder.RunTool()
 	starter.DispatchReexec()
 	tuneGC()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))

@@ -29,7 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	builder.Record()
+	builder.RunTool()
 	starter.DispatchReexec()
 	// Scripts wait for most of their time, for intervals of a second and more.
 	flag.Set("test.parallel", "6")

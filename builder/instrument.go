@@ -1,0 +1,247 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/hotstart/hotstart/builder/adopt"
+	"github.com/hotstart/hotstart/builder/internal/fastbuild"
+	"github.com/hotstart/hotstart/builder/internal/graph"
+	"github.com/hotstart/hotstart/builder/internal/paths"
+)
+
+// instrumentation is what is known about how to instrument the program, see package adopt.
+type instrumentation struct {
+	enabled bool
+
+	mu      sync.Mutex
+	dir     string          // of package main; "" until it is known
+	path    string          // import path of package main; "" if it is in no module
+	imports map[string]bool // packages that the program has, or had once: the generated file may import them
+	cache   adopt.Cache     // of the generated files
+	refused error           // why the last build was not instrumented; nil if it was
+	broken  error           // why no further build is instrumented; nil if they are
+}
+
+// Instrumentation returns which package the last Build with Options.Adopt instrumented: "net" or
+// "net/http", or "" if the program has neither, and does not listen. The error says in one line
+// why the program could not be instrumented. Such a program is built without.
+func (b *Builder) Instrumentation() (what string, err error) {
+	i := &b.instrumentation
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch {
+	case i.refused != nil:
+		return "", i.refused
+	case i.imports["net/http"]:
+		return "net/http", nil
+	case i.imports["net"]:
+		return "net", nil
+	}
+	return "", nil
+}
+
+// Imports reports whether the program imports a package, directly or not. That is known from
+// the first build with Options.Adopt, or from the first List.
+func (b *Builder) Imports(path string) bool {
+	b.instrumentation.mu.Lock()
+	defer b.instrumentation.mu.Unlock()
+	return b.instrumentation.imports[path]
+}
+
+// instrument returns the inputs of a build that instrument the program. The known imports may
+// be out of date: missesListener finds out.
+func (b *Builder) instrument(ctx context.Context) (in fastbuild.Inputs, err error) {
+	i := &b.instrumentation
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.enabled || i.broken != nil {
+		return in, nil
+	}
+	if !paths.IsDir(i.dir) { // unknown, or the project was renamed for a moment
+		if err := b.findMainPackage(ctx); err != nil {
+			return in, err
+		}
+	}
+	i.refused = nil
+	if !i.imports["net"] {
+		return in, nil
+	}
+	if strings.ContainsRune(i.dir, utf8.RuneError) { // JSON, too, changes a name to that
+		i.refused = fmt.Errorf("the name of the folder %q is not UTF-8, and an overlay can't name it", i.dir)
+		return in, nil
+	}
+	made, err := b.adoptBuild().Adopt()
+	if err != nil {
+		i.refused = err
+		return in, nil
+	}
+	in.Flags = made.Flags
+	if b.project.NamesFiles() {
+		dir, _ := filepath.Split(b.project.Packages[0]) // the go command wants all files written alike
+		in.Files = []string{dir + adopt.FileName}
+	}
+	return in, nil
+}
+
+// findMainPackage asks the go command for the directory of package main and for the packages of
+// the program. That costs about 50 ms, and is only necessary before the first List. i.mu is held.
+func (b *Builder) findMainPackage(ctx context.Context) error {
+	stdout, _, err := b.project.Run(ctx, b.project.ListArgs("-json=Dir,Name,ImportPath,Module,Deps")...)
+	if ctx.Err() != nil {
+		return fmt.Errorf("listing the packages of %s: %w", b.Package(), err)
+	}
+	var main struct {
+		Dir, Name, ImportPath string
+		Module                *struct{}
+		Deps                  []string
+	}
+	if json.Unmarshal([]byte(stdout), &main) == nil && main.Name == "main" {
+		b.instrumentation.setMain(main.Dir, main.Deps)
+		b.instrumentation.path = ""
+		if main.Module != nil && main.ImportPath != "command-line-arguments" {
+			b.instrumentation.path = main.ImportPath
+		}
+	}
+	return nil // the build will report what is wrong
+}
+
+// setMain sets the directory of package main and adds imports. i.mu is held.
+func (i *instrumentation) setMain(dir string, imports []string) {
+	i.dir = dir
+	if i.imports == nil {
+		i.imports = map[string]bool{}
+	}
+	for _, path := range imports {
+		i.imports[path] = true
+	}
+}
+
+// update replaces what is known by a complete graph.
+func (i *instrumentation) update(g *graph.Graph) {
+	if g.Err != nil || g.MainDir == "" {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.imports = nil
+	i.setMain(g.MainDir, g.Imports)
+}
+
+// adoptBuild describes the build for package adopt. i.mu is held.
+func (b *Builder) adoptBuild() adopt.Build {
+	env, flags, i := b.project.Env, b.project.AllFlags(), &b.instrumentation
+	build := adopt.Build{
+		GOROOT: env.GOROOT, GOMODCACHE: env.GOMODCACHE, GOVERSION: env.GOVERSION, GOOS: env.GOOS, GOARCH: env.GOARCH,
+		Dir:    i.dir,
+		Path:   i.path,
+		Shared: flags.IsSet("linkshared"),
+		Cover:  flags.IsSet("cover"),
+		Output: b.output,
+		Cache:  &i.cache,
+	}
+	for path := range i.imports {
+		build.Imports = append(build.Imports, path)
+	}
+	if overlay, ok := flags.Value("overlay"); ok && overlay != "" {
+		build.Overlay = b.project.Absolute(overlay)
+	}
+	build.Mode, _ = flags.Value("buildmode")
+	build.Compiler, _ = flags.Value("compiler")
+	for _, flag := range flags {
+		if flag.Name == "ldflags" {
+			build.LDFlags = append(build.LDFlags, flag.Value)
+		}
+	}
+	return build
+}
+
+// listenFunctions are the functions by which a program listens. Every binary that has them
+// contains their names, for stack traces.
+var listenFunctions = []struct{ path, function string }{
+	{"net/http", "net/http.(*Server).Serve\x00"},
+	{"net", "net.(*netFD).listenStream\x00"},
+}
+
+// missesListener reports whether a binary listens by a package that was unknown when the binary
+// was instrumented, since an edit has added the import. It remembers the package.
+func (i *instrumentation) missesListener(binary string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.enabled || i.refused != nil || i.dir == "" {
+		return false
+	}
+	for _, l := range listenFunctions {
+		if i.imports[l.path] {
+			return false
+		}
+		if fileContains(binary, l.function) {
+			i.setMain(i.dir, []string{l.path, "net"})
+			return true
+		}
+	}
+	return false
+}
+
+// fileContains reports whether a file contains a text.
+func fileContains(name, text string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	buf, kept := make([]byte, 1<<20), 0
+	for {
+		n, err := io.ReadFull(f, buf[kept:])
+		if bytes.Contains(buf[:kept+n], []byte(text)) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		kept = copy(buf, buf[len(buf)-len(text):])
+	}
+}
+
+// mayBeInjectionFault reports whether a build failed, maybe because of the instrumentation.
+func (b *Builder) mayBeInjectionFault(err error) bool {
+	return b.instrumentation.enabled && outputContains(err, "hotstart_adopt")
+}
+
+// mainIsMissing reports whether an instrumented build has no func main. If the generated file is
+// the only file of the package, a build without it has a better error.
+func (b *Builder) mainIsMissing(err error) bool {
+	return b.instrumentation.enabled && outputContains(err, "function main is undeclared")
+}
+
+func outputContains(err error, text string) bool {
+	var broken *BuildError
+	return errors.As(err, &broken) && strings.Contains(broken.Output, text)
+}
+
+// mainWasRenamed reports whether the import path of package main has changed, since the user has
+// renamed the module. It remembers the new one.
+func (b *Builder) mainWasRenamed(ctx context.Context) bool {
+	i := &b.instrumentation
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	before := i.path
+	return b.findMainPackage(ctx) == nil && i.path != before
+}
+
+// disable ends the instrumentation. Concurrent builds may still be instrumented.
+func (i *instrumentation) disable(err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.broken = fmt.Errorf("the code that adopts it does not build: %w", err)
+	i.refused = i.broken
+}

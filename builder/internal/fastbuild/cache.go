@@ -1,0 +1,366 @@
+// Package fastbuild builds a program without the go command, by the commands of an earlier
+// build, where the result is known to be the same as that of the go command. Everywhere else it
+// lets the go command build, and records its commands.
+package fastbuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
+	"github.com/hotstart/hotstart/builder/internal/gotool"
+	"github.com/hotstart/hotstart/builder/internal/graph"
+)
+
+// RunTool runs a tool of the go command if a recorded build has started this process, and then
+// does not return. A program that uses a Cache calls it first thing in main.
+func RunTool() { replay.RunTool() }
+
+// Options describe the builds of a Cache.
+type Options struct {
+	Enabled bool // false: the go command makes all builds
+	Project *gotool.Project
+	Dir     string // existing directory, in which the Cache makes one of its own
+	Overlay string // overlay that Inputs may name; the Cache sees its changes
+
+	Output  func() string                                                    // returns a new file name for a binary
+	GoBuild func(ctx context.Context, in Inputs, idle bool) (*Binary, error) // builds with the go command
+}
+
+// Inputs are what a build reads besides the project.
+type Inputs struct {
+	Flags []string // build flags
+	Files []string // sources besides those that the user named
+}
+
+func (in Inputs) equal(other Inputs) bool {
+	return slices.Equal(in.Flags, other.Flags) && slices.Equal(in.Files, other.Files)
+}
+
+// Binary is a program that was built.
+type Binary struct {
+	Path string
+	ID   string // content field of the build ID; "" if the program has none
+	Fast bool   // built without the go command
+}
+
+// Cache builds one program again and again. Its methods may be called at the same time.
+type Cache struct {
+	Options
+	dir string // of its files
+
+	mu        sync.Mutex
+	disabled  error        // why the go command makes all builds; nil if fast builds are possible
+	misses    int          // fast builds in a row that failed although the code builds
+	graph     *graph.Graph // of the latest list; nil before the first one
+	last      *build       // what can be built again; nil if nothing can
+	candidate *candidate   // the latest recorded build, while it waits for a graph; or nil
+}
+
+// build is a build that can be repeated without the go command. It does not change.
+type build struct {
+	Inputs
+	program     *replay.Program
+	id          string            // of the binary; "" if the go command built it
+	graph       *graph.Graph      // at the time of the recording
+	headers     map[string]string // of all sources, by directory
+	fingerprint fingerprint       // of the files that the program was built from
+}
+
+// candidate is a recorded build whose sources are not known yet.
+type candidate struct {
+	Inputs
+	recording *replay.Recording
+	fixed     map[string]graph.State // fingerprint.fixed before the build began
+	began     time.Time
+	missed    error // why the fast build before it failed; nil if none was tried
+}
+
+// maxMisses is how many fast builds in a row may fail: each costs as much time as it would have
+// saved.
+const maxMisses = 5
+
+// New returns a Cache. Where fast builds are not possible with the project's flags, the go
+// command makes all builds.
+func New(o Options) (*Cache, error) {
+	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild")}
+	if c.disabled = c.checkReplayable(); c.disabled != nil {
+		return c, nil
+	}
+	if err := os.Mkdir(c.dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("making a directory for builds: %w", err)
+	}
+	return c, nil
+}
+
+// replayableFlags are the flags that have no effect but on the commands of the go command.
+var replayableFlags = []string{"tags", "race", "msan", "asan", "ldflags", "gcflags", "buildmode", "trimpath", "buildvcs", "mod", "pgo", "p", "v", "modcacherw"}
+
+// checkReplayable returns an error if a build may depend on more than its sources.
+func (c *Cache) checkReplayable() error {
+	if !c.Enabled {
+		return errors.New("fast builds are off")
+	}
+	flags := c.Project.AllFlags()
+	for _, flag := range flags {
+		if !slices.Contains(replayableFlags, flag.Name) {
+			return fmt.Errorf("build flag -%s", flag.Name)
+		}
+	}
+	if stamp, _ := flags.Value("buildvcs"); stamp != "false" {
+		return errors.New("the binary contains a version control stamp")
+	}
+	return nil
+}
+
+// Build builds the program.
+func (c *Cache) Build(ctx context.Context, in Inputs) (*Binary, error) {
+	_, last, enabled := c.state()
+	if !enabled {
+		return c.GoBuild(ctx, in, false)
+	}
+	binary, missed := c.replay(ctx, last, in)
+	if binary != nil {
+		return binary, nil
+	}
+	return c.buildRecorded(ctx, in, missed)
+}
+
+// replay builds the program without the go command. It returns nil if the go command might
+// build another program, and an error if the build was tried.
+func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, error) {
+	if last == nil || !last.equal(in) {
+		return nil, nil
+	}
+	next := *last
+	next.fingerprint = c.fingerprint(last.graph, last.program)
+	changed, ok := last.changed(next.fingerprint)
+	if !ok {
+		return nil, nil
+	}
+	binary := &Binary{Path: c.Output(), Fast: true}
+	var err error
+	if next.program, err = last.program.Build(ctx, changed, binary.Path); err != nil {
+		return nil, err
+	}
+	if binary.ID, err = gotool.ContentID(binary.Path); err != nil {
+		_ = os.Remove(binary.Path)
+		return nil, err
+	}
+	next.id = binary.ID
+	c.replace(last, &next)
+	c.countMiss(nil)
+	return binary, nil
+}
+
+// buildRecorded builds with the go command, and records its commands.
+func (c *Cache) buildRecorded(ctx context.Context, in Inputs, missed error) (*Binary, error) {
+	recording, err := replay.NewRecording(c.dir)
+	if err != nil {
+		c.disable(err)
+		return c.GoBuild(ctx, in, false)
+	}
+	g, last, _ := c.state()
+	recorded := &candidate{
+		Inputs:    in,
+		recording: recording,
+		fixed:     states(c.fixedFiles(g, last.programOrNil())),
+		began:     time.Now(),
+		missed:    missed,
+	}
+	binary, err := c.GoBuild(ctx, Inputs{append(slices.Clip(in.Flags), recording.Flag()), in.Files}, false)
+	if err != nil {
+		recording.Remove()
+		return nil, err
+	}
+	c.setCandidate(recorded)
+	c.commit()
+	return binary, nil
+}
+
+// SetGraph informs the Cache about the files that builds read, after each list.
+func (c *Cache) SetGraph(g *graph.Graph) {
+	c.mu.Lock()
+	c.graph = g
+	c.mu.Unlock()
+	c.commit()
+}
+
+// commit makes the candidate repeatable, if the latest graph is that of the same sources.
+func (c *Cache) commit() {
+	g, last, enabled := c.state()
+	if !enabled || g == nil || g.Err != nil {
+		return
+	}
+	recorded := c.takeCandidate()
+	if recorded == nil {
+		return
+	}
+	now := c.fingerprint(g, last.programOrNil())
+	if now.changedAfter(recorded.began) || g.MovedSince(recorded.began) || !agree(recorded.fixed, now.fixed) || !agree(recorded.fixed, now.files) || !isCurrent(g, now) {
+		c.setCandidate(recorded)
+		return
+	}
+	defer recorded.recording.Remove()
+	next := &build{Inputs: recorded.Inputs, graph: g, headers: headers(g)}
+	var err error
+	if next.program, err = recorded.recording.Load(last.programOrNil(), next.sameCommand(last, now)); err != nil {
+		c.countMiss(err)
+		return
+	}
+	if recorded.missed != nil {
+		c.countMiss(recorded.missed)
+	}
+	if next.fingerprint = c.fingerprint(g, next.program); next.fingerprint.changedAfter(recorded.began) {
+		next.program.RemoveExcept(nil)
+		return
+	}
+	c.replace(last, next)
+}
+
+// Check lets the go command, at the lowest priority, repeat the last fast build, whose binary
+// has this ID. That fills the build cache as usual, and verifies the fast build. If the content
+// is the same, or the sources have changed since, Check returns nil. Otherwise the go command
+// makes all further builds, and Check returns what the go command has built, or its error.
+func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
+	_, last, enabled := c.state()
+	if !enabled || last == nil || last.id == "" || last.id != id || !c.isFresh(last) {
+		return nil, nil
+	}
+	binary, err := c.GoBuild(ctx, last.Inputs, true)
+	if ctx.Err() == nil && c.isFresh(last) && (err != nil || binary.ID != id) {
+		c.disable(errors.New("the go command builds another program"))
+		return binary, err
+	}
+	if binary != nil {
+		_ = os.Remove(binary.Path)
+	}
+	return nil, nil
+}
+
+// isFresh reports whether the go command would build the same program now: the sources have not
+// changed, and no temporary files are embedded.
+func (c *Cache) isFresh(b *build) bool {
+	changed, ok := b.changed(c.fingerprint(b.graph, b.program))
+	return ok && len(changed) == 0 && len(b.graph.TemporaryEmbeds()) == 0
+}
+
+func (c *Cache) state() (g *graph.Graph, last *build, enabled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.graph, c.last, c.disabled == nil
+}
+
+// replace replaces the last build, unless a concurrent build has done so.
+func (c *Cache) replace(last, next *build) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	winner, loser := next, last
+	if c.last != last {
+		winner, loser = c.last, next
+	}
+	c.last = winner
+	if winner != nil && loser != nil {
+		loser.program.RemoveExcept(winner.program)
+	}
+}
+
+// setCandidate keeps the newer one of two candidates.
+func (c *Cache) setCandidate(newer *candidate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	older := c.candidate
+	if older != nil && older.began.After(newer.began) {
+		older, newer = newer, older
+	}
+	if older != nil {
+		older.recording.Remove()
+	}
+	c.candidate = newer
+}
+
+func (c *Cache) takeCandidate() (taken *candidate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken, c.candidate = c.candidate, nil
+	return taken
+}
+
+// countMiss counts the fast builds in a row that failed with an error, although the code builds.
+func (c *Cache) countMiss(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.misses = 0
+	} else if c.misses++; c.misses == maxMisses {
+		c.disabled = err
+	}
+}
+
+func (c *Cache) disable(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disabled = err
+}
+
+func (b *build) programOrNil() *replay.Program {
+	if b == nil {
+		return nil
+	}
+	return b.program
+}
+
+// sameCommand returns a function that reports whether the command which compiled a package for
+// an older build is the one that would compile it for this build.
+func (b *build) sameCommand(older *build, now fingerprint) func(*replay.Package) bool {
+	same := older != nil && older.equal(b.Inputs) && agree(older.fingerprint.fixed, now.fixed)
+	return func(p *replay.Package) bool {
+		return same && !slices.ContainsFunc(p.Sources, func(file string) bool {
+			dir := filepath.Dir(file)
+			return b.headers[dir] != older.headers[dir]
+		})
+	}
+}
+
+// changed returns the packages to compile again, by import path. ok is false if the go command
+// might do more than that.
+func (b *build) changed(now fingerprint) (packages []string, ok bool) {
+	before := b.fingerprint
+	if !maps.Equal(before.fixed, now.fixed) || !maps.Equal(before.others, now.others) || !maps.Equal(before.names, now.names) {
+		return nil, false
+	}
+	for path, state := range now.files {
+		if state == before.files[path] {
+			continue
+		}
+		owners, ok := b.owners(path)
+		if !ok || b.graph.Outdated([]string{path}) {
+			return nil, false
+		}
+		packages = append(packages, owners...)
+	}
+	slices.Sort(packages)
+	return slices.Compact(packages), true
+}
+
+// owners returns the packages that a file is compiled into. ok is false if one of them can't be
+// compiled again.
+func (b *build) owners(path string) (packages []string, ok bool) {
+	dirs := compiledInto(b.graph, path)
+	for name, p := range b.program.Packages() {
+		if slices.Contains(p.Sources, path) || slices.Contains(p.Embeds, path) {
+			packages = append(packages, name)
+			dirs = slices.DeleteFunc(dirs, func(dir string) bool {
+				return slices.ContainsFunc(p.Sources, func(file string) bool { return filepath.Dir(file) == dir })
+			})
+		}
+	}
+	return packages, len(packages) > 0 && len(dirs) == 0
+}

@@ -1,0 +1,240 @@
+package replay
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// compile is a command as the go command runs it, with more flags and files.
+func compile(pkg string, more ...string) *command {
+	return &command{
+		Tool: "/go/compile", Dir: "/src", Package: pkg,
+		Args: append([]string{"-o", "/w/b1/_pkg_.a", "-trimpath", "/w/b1=>", "-p", pkg, "-lang=go1.25", "-complete",
+			"-buildid", "x/x", "-c=4", "-nolocalimports", "-importcfg", "/w/b1/importcfg", "-pack"}, more...),
+	}
+}
+
+func TestSources(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		more []string
+		want string // joined by spaces; "" if the command is refused
+	}{
+		{"files", []string{"./a.go", "/other/b.go"}, "/src/a.go /other/b.go"},
+		{"flags of the user", []string{"-N", "-l", "-race", "./a.go"}, "/src/a.go"},
+		{"an embed configuration", []string{"-embedcfg", "/w/b1/embedcfg", "./a.go"}, "/src/a.go"},
+		{"files for the assembler", []string{"-symabis", "/w/b1/symabis", "./a.go"}, ""},
+		{"a header for the assembler", []string{"-asmhdr", "/w/b1/go_asm.h", "./a.go"}, ""},
+		{"what cgo has made", []string{"./a.go", "/w/b1/_cgo_gotypes.go"}, ""},
+		{"a profile", []string{"-pgoprofile=/w/b2/x", "./a.go"}, ""},
+		{"coverage", []string{"-coveragecfg=/w/b1/x", "./a.go"}, ""},
+		{"the standard library", []string{"-std", "./a.go"}, ""},
+		{"a flag of next year", []string{"-new", "./a.go"}, ""},
+		{"no files", nil, ""},
+	} {
+		files, err := compile("p", test.more...).sources()
+		if got := strings.Join(files, " "); got != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("%s: %q, %v; want %q", test.name, got, err, test.want)
+		}
+	}
+}
+
+func TestCheckLink(t *testing.T) {
+	t.Parallel()
+	link := func(flags ...string) *command {
+		args := append([]string{"-o", "/w/b1/exe/a.out", "-importcfg", "/w/b1/importcfg.link"}, flags...)
+		return &command{Dir: "/src", Args: append(args, "/w/b1/_pkg_.a")}
+	}
+	for _, test := range []struct {
+		name  string
+		flags []string
+		ok    bool
+	}{
+		{"a program", []string{"-buildmode=exe", "-buildid=x", "-s", "-w", "-extld=gcc"}, true},
+		{"one that is independent of its position", []string{"-buildmode=pie", "-buildid=x"}, true},
+		{"a plugin", []string{"-pluginpath", "x", "-buildmode=plugin"}, false},
+		{"a library", []string{"-buildmode=c-shared", "-buildid=x"}, false},
+		{"shared libraries", []string{"-linkshared", "-buildmode=exe"}, false},
+		{"a temporary file", []string{"-fipso", "/w/b1/fips.o", "-buildmode=exe"}, false},
+		{"another temporary file", []string{"-x=/w/b1/y", "-buildmode=exe"}, false},
+		{"no mode", []string{"-buildid=x", "-s"}, false},
+	} {
+		if err := link(test.flags...).checkLink(); (err == nil) != test.ok {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	stamped := link("-buildmode=exe", "-buildid=x")
+	stamped.ImportConfig = `modinfo "build\tvcs.revision=1\n"` + "\n"
+	if stamped.checkLink() == nil {
+		t.Error("the stamp of the version control goes unseen")
+	}
+}
+
+func TestWith(t *testing.T) {
+	t.Parallel()
+	c := compile("p", "-embedcfg", "/w/b1/embedcfg", "-o", "./a.go")
+	got := c.with(map[string]string{"-importcfg": "/new/cfg", "-embedcfg": "/new/embed", "-trimpath": "-o"})
+	want := slices.Clone(c.Args)
+	for from, to := range map[string]string{"/w/b1/importcfg": "/new/cfg", "/w/b1/embedcfg": "/new/embed", "/w/b1=>": "-o"} {
+		want[slices.Index(want, from)] = to
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestImportConfig(t *testing.T) {
+	t.Parallel()
+	c := parseImportConfig("# import config\nimportmap a=v/a\npackagefile v/a=/c/1\npackagefile b=/c/2=x\nmodinfo \"packagefile\"\n")
+	if got, want := c.archives(), map[string]string{"v/a": "/c/1", "b": "/c/2=x"}; !maps.Equal(got, want) {
+		t.Errorf("archives %q, want %q", got, want)
+	}
+	got, err := c.with(map[string]string{"v/a": "/n/1", "b": "/n/2", "c": "/n/3"})
+	want := "# import config\nimportmap a=v/a\npackagefile v/a=/n/1\npackagefile b=/n/2\nmodinfo \"packagefile\"\n"
+	if got != want || err != nil {
+		t.Errorf("got %q, %v\nwant %q", got, err, want)
+	}
+	if got, err := c.with(map[string]string{"v/a": "/n/1"}); err == nil {
+		t.Errorf("a package without an archive: %q", got)
+	}
+}
+
+func TestLowest(t *testing.T) {
+	t.Parallel()
+	// main -> a -> b -> c, main -> d
+	p := &Program{packages: map[string]*Package{
+		"main": {imports: []string{"a", "d", "fmt"}},
+		"a":    {imports: []string{"b"}},
+		"b":    {imports: []string{"c"}},
+		"c":    {},
+		"d":    {imports: []string{"fmt"}},
+	}}
+	for _, test := range []struct{ pending, want string }{
+		{"main", "main"},
+		{"main a", "a"},
+		{"main c", "c"},
+		{"main d b", "b d"},
+		{"d c", "c d"},
+	} {
+		pending := map[string]bool{}
+		for path := range strings.FieldsSeq(test.pending) {
+			pending[path] = true
+		}
+		if got := strings.Join(p.lowest(pending), " "); got != test.want {
+			t.Errorf("of %s: %s, want %s", test.pending, got, test.want)
+		}
+	}
+}
+
+// archive is one of real compilers, of a package with this source.
+func archive(t *testing.T, buildID, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "p.go"), filepath.Join(dir, "p.a")
+	if err := os.WriteFile(file, []byte(source), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "tool", "compile", "-p", "p", "-pack", "-trimpath", dir, "-buildid", buildID, "-o", out, file)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return out
+}
+
+func TestExportData(t *testing.T) {
+	t.Parallel()
+	exports := func(buildID, source string) []byte {
+		t.Helper()
+		got, err := exportData(archive(t, buildID, source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	const loop = "package p\nfunc F(n int) (s int) { for i := range n { s += i; println(s) }; return }\n"
+	first := exports("a/a", loop)
+	if !bytes.Equal(first, exports("b/b", loop)) {
+		t.Error("the build ID is exported")
+	}
+	if !bytes.Equal(first, exports("a/a", loop+"func g() {}\n")) {
+		t.Error("what nobody can call is exported")
+	}
+	if bytes.Equal(first, exports("a/a", loop+"func G() {}\n")) {
+		t.Error("a function more is not exported")
+	}
+	if bytes.Equal(exports("a/a", "package p\nfunc F() int { return 1 }\n"), exports("a/a", "package p\nfunc F() int { return 2 }\n")) {
+		t.Error("a body that is inlined is not exported")
+	}
+}
+
+func TestExportDataRefuses(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(archive(t, "a/a", "package p\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := append([]byte("asm.o           0           0     0     644     2         `\n"), "xx"...)
+	for name, content := range map[string][]byte{
+		"what an assembler has added": append(bytes.Clone(good), object...),
+		"one that is cut short":       good[:len(good)-10],
+		"no archive":                  good[8:],
+		"nothing":                     nil,
+		"another kind of exports":     bytes.Replace(good, []byte("\n$$B\n"), []byte("\n$$C\n"), 1),
+	} {
+		file := filepath.Join(t.TempDir(), "p.a")
+		if err := os.WriteFile(file, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := exportData(file); err == nil {
+			t.Errorf("%s: %d bytes", name, len(got))
+		}
+	}
+}
+
+// The go command's own way to stamp a file is what counts.
+func TestStamp(t *testing.T) {
+	t.Parallel()
+	if _, err := self(); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "p.go"), []byte("package main\nfunc main() {}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.Repeat("a", 20) + "/" + strings.Repeat("b", 20) + "/" + strings.Repeat("c", 20) + "/" + strings.Repeat("a", 20)
+	build := func(name, ldflags string) string {
+		out := filepath.Join(dir, name)
+		cmd := exec.Command("go", "build", "-ldflags="+ldflags, "-o", out, filepath.Join(dir, "p.go"))
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		return out
+	}
+	ours, theirs := build("ours", "-buildid="+id), build("theirs", "-buildid="+id)
+	if err := stamp(ours, id); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.Command("go", "tool", "buildid", "-w", theirs).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	got, _ := os.ReadFile(ours)
+	want, _ := os.ReadFile(theirs)
+	if len(got) == 0 || !bytes.Equal(got, want) || bytes.Contains(got, []byte(id)) {
+		t.Error("stamped otherwise than by the go command")
+	}
+	none := build("none", "-buildid=")
+	before, _ := os.ReadFile(none)
+	if err := stamp(none, id); err != nil {
+		t.Error(err)
+	}
+	if after, _ := os.ReadFile(none); !bytes.Equal(after, before) {
+		t.Error("a program without a build ID was stamped")
+	}
+}
