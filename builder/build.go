@@ -77,7 +77,8 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		built, err = b.buildInstrumented(ctx)
 	case b.mayBeInjectionFault(err) && b.mainWasRenamed(ctx):
 		built, err = b.buildInstrumented(ctx)
-	case b.mayBeInjectionFault(err) || b.mainIsMissing(err):
+	case b.mayBeInjectionFault(err), b.instrumentation.enabled && outputContains(err, "function main is undeclared"):
+		// If the generated file is the only file of the package, a build without it has a better error.
 		built, err = b.buildPlain(ctx)
 	}
 	if broken := new(BuildError); errors.As(err, &broken) {
@@ -137,20 +138,16 @@ func (b *Builder) compile(ctx context.Context, in fastbuild.Inputs) (*fastbuild.
 
 // goBuild builds with the go command.
 func (b *Builder) goBuild(ctx context.Context, in fastbuild.Inputs, idle bool) (*fastbuild.Binary, error) {
-	output, command, report := b.nextOutput(), b.project.Command, b.report
-	if command.Idle = idle; idle {
-		report = nil
-	}
-	stdout, stderr, err := command.Build(ctx, b.project.BuildArgs(output, in.Flags, in.Files), report)
-	id := ""
+	file, id := b.nextOutput(), ""
+	output, err := b.project.Build(ctx, b.project.BuildArgs(file, in.Flags, in.Files), idle, b.report)
 	if err == nil {
-		id, err = gotool.ContentID(output)
+		id, err = gotool.ContentID(file)
 	}
 	if err == nil {
-		return &fastbuild.Binary{Path: output, ID: id}, nil
+		return &fastbuild.Binary{Path: file, ID: id}, nil
 	}
-	_ = os.Remove(output) // rarely exists
-	return nil, b.failure(err, stdout+stderr)
+	_ = os.Remove(file) // rarely exists
+	return nil, b.failure(err, output)
 }
 
 // nextOutput returns a file name that no other binary has had: a file that runs can't be
@@ -211,7 +208,7 @@ func (b *Builder) temporaryFiles(err error) (files []string) {
 	}
 	for _, d := range broken.Diagnostics {
 		for word := range strings.FieldsFuncSeq(d.Message, func(r rune) bool { return strings.ContainsRune(" \t\n:\"'", r) }) {
-			if !graph.HasTemporaryName(word) {
+			if !graph.IsTemporary(word) {
 				continue
 			}
 			for _, dir := range dirs {

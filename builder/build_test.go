@@ -196,7 +196,7 @@ func TestBuildInADirectoryThatIsGone(t *testing.T) {
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{})
 	buildtest.Move(t, dir, dir+".away")
-	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.project.Path) {
+	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.project.Go) {
 		t.Errorf("got %v, which must blame the directory", err)
 	}
 }

@@ -9,14 +9,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/hotstart/hotstart/builder/internal/fastbuild"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
 	"github.com/hotstart/hotstart/builder/internal/graph"
+	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
 // Options say what to build, and how.
@@ -83,17 +84,26 @@ type Builder struct {
 // Errors that the user can fix with a command have a method Hint() string, among them
 // *ChoiceError and *NotMainError. A *UsageError means that an option is invalid.
 func New(ctx context.Context, o Options) (*Builder, error) {
-	output, err := outputDir(o.Output)
+	if o.Output == "" {
+		return nil, errors.New("no directory for the binaries")
+	}
+	output, err := paths.ExistingDir(o.Output)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("finding the directory for the binaries: %w", err)
 	}
 	if err := gotool.ParseFlags(o.Flags).Check(); err != nil {
 		return nil, &UsageError{err.Error()}
 	}
-	project, err := gotool.Open(ctx, gotool.Config{
-		Dir: o.Dir, Packages: o.Packages, Flags: o.Flags, Debug: o.Debug, Env: o.Env, TempDir: output, Go: o.Go,
-	})
-	if err != nil {
+	project := &gotool.Project{
+		Dir:       o.Dir,
+		Packages:  slices.Clone(o.Packages),
+		UserFlags: slices.Clone(o.Flags),
+		Debug:     o.Debug,
+		Environ:   o.Env,
+		TempDir:   output,
+		Go:        o.Go,
+	}
+	if err := project.Open(ctx); err != nil {
 		return nil, err
 	}
 	b := &Builder{project: project, output: output, lister: graph.NewLister(project)}
@@ -132,24 +142,6 @@ func (b *Builder) Target() string { return b.project.Env.GOOS + "/" + b.project.
 type Progress struct {
 	Begun    int // packages that the go command has begun to compile
 	Packages int // packages to compile: those that are not in the build cache
-}
-
-func outputDir(dir string) (string, error) {
-	if dir == "" {
-		return "", errors.New("no directory for the binaries")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("finding the directory for the binaries: %w", err)
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return "", fmt.Errorf("finding the directory for the binaries: %w", err)
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("output %q is not a directory", dir)
-	}
-	return dir, nil
 }
 
 // UsageError means that one of the Options is invalid.

@@ -217,12 +217,6 @@ func (b *Builder) mayBeInjectionFault(err error) bool {
 	return b.instrumentation.enabled && outputContains(err, "hotstart_adopt")
 }
 
-// mainIsMissing reports whether an instrumented build has no func main. If the generated file is
-// the only file of the package, a build without it has a better error.
-func (b *Builder) mainIsMissing(err error) bool {
-	return b.instrumentation.enabled && outputContains(err, "function main is undeclared")
-}
-
 func outputContains(err error, text string) bool {
 	var broken *BuildError
 	return errors.As(err, &broken) && strings.Contains(broken.Output, text)

@@ -60,7 +60,7 @@ type Cache struct {
 	disabled  error        // why the go command makes all builds; nil if fast builds are possible
 	misses    int          // fast builds in a row that failed although the code builds
 	graph     *graph.Graph // of the latest list; nil before the first one
-	last      *build       // what can be built again; nil if nothing can
+	last      *build       // what can be built again; without a program if nothing can
 	candidate *candidate   // the latest recorded build, while it waits for a graph; or nil
 }
 
@@ -90,7 +90,7 @@ const maxMisses = 5
 // New returns a Cache. Where fast builds are not possible with the project's flags, the go
 // command makes all builds.
 func New(o Options) (*Cache, error) {
-	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild")}
+	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), last: &build{}}
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}
@@ -136,7 +136,7 @@ func (c *Cache) Build(ctx context.Context, in Inputs) (*Binary, error) {
 // replay builds the program without the go command. It returns nil if the go command might
 // build another program, and an error if the build was tried.
 func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, error) {
-	if last == nil || !last.equal(in) {
+	if last.program == nil || !last.equal(in) {
 		return nil, nil
 	}
 	next := *last
@@ -171,7 +171,7 @@ func (c *Cache) buildRecorded(ctx context.Context, in Inputs, missed error) (*Bi
 	recorded := &candidate{
 		Inputs:    in,
 		recording: recording,
-		fixed:     states(c.fixedFiles(g, last.programOrNil())),
+		fixed:     states(c.fixedFiles(g, last.program)),
 		began:     time.Now(),
 		missed:    missed,
 	}
@@ -199,11 +199,14 @@ func (c *Cache) commit() {
 	if !enabled || g == nil || g.Err != nil {
 		return
 	}
-	recorded := c.takeCandidate()
+	c.mu.Lock()
+	recorded := c.candidate
+	c.candidate = nil
+	c.mu.Unlock()
 	if recorded == nil {
 		return
 	}
-	now := c.fingerprint(g, last.programOrNil())
+	now := c.fingerprint(g, last.program)
 	if now.changedAfter(recorded.began) || g.MovedSince(recorded.began) || !agree(recorded.fixed, now.fixed) || !agree(recorded.fixed, now.files) || !isCurrent(g, now) {
 		c.setCandidate(recorded)
 		return
@@ -211,7 +214,7 @@ func (c *Cache) commit() {
 	defer recorded.recording.Remove()
 	next := &build{Inputs: recorded.Inputs, graph: g, headers: headers(g)}
 	var err error
-	if next.program, err = recorded.recording.Load(last.programOrNil(), next.sameCommand(last, now)); err != nil {
+	if next.program, err = recorded.recording.Load(last.program, next.sameCommand(last, now)); err != nil {
 		c.countMiss(err)
 		return
 	}
@@ -231,7 +234,7 @@ func (c *Cache) commit() {
 // makes all further builds, and Check returns what the go command has built, or its error.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	_, last, enabled := c.state()
-	if !enabled || last == nil || last.id == "" || last.id != id || !c.isFresh(last) {
+	if !enabled || last.id == "" || last.id != id || !c.isFresh(last) {
 		return nil, nil
 	}
 	binary, err := c.GoBuild(ctx, last.Inputs, true)
@@ -248,8 +251,9 @@ func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 // isFresh reports whether the go command would build the same program now: the sources have not
 // changed, and no temporary files are embedded.
 func (c *Cache) isFresh(b *build) bool {
-	changed, ok := b.changed(c.fingerprint(b.graph, b.program))
-	return ok && len(changed) == 0 && len(b.graph.TemporaryEmbeds()) == 0
+	now := c.fingerprint(b.graph, b.program)
+	changed, ok := b.changed(now)
+	return ok && len(changed) == 0 && !now.temporary
 }
 
 func (c *Cache) state() (g *graph.Graph, last *build, enabled bool) {
@@ -262,13 +266,12 @@ func (c *Cache) state() (g *graph.Graph, last *build, enabled bool) {
 func (c *Cache) replace(last, next *build) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	winner, loser := next, last
 	if c.last != last {
-		winner, loser = c.last, next
+		last, next = next, c.last
 	}
-	c.last = winner
-	if winner != nil && loser != nil {
-		loser.program.RemoveExcept(winner.program)
+	c.last = next
+	if last.program != nil {
+		last.program.RemoveExcept(next.program)
 	}
 }
 
@@ -284,13 +287,6 @@ func (c *Cache) setCandidate(newer *candidate) {
 		older.recording.Remove()
 	}
 	c.candidate = newer
-}
-
-func (c *Cache) takeCandidate() (taken *candidate) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken, c.candidate = c.candidate, nil
-	return taken
 }
 
 // countMiss counts the fast builds in a row that failed with an error, although the code builds.
@@ -310,17 +306,10 @@ func (c *Cache) disable(err error) {
 	c.disabled = err
 }
 
-func (b *build) programOrNil() *replay.Program {
-	if b == nil {
-		return nil
-	}
-	return b.program
-}
-
 // sameCommand returns a function that reports whether the command which compiled a package for
 // an older build is the one that would compile it for this build.
 func (b *build) sameCommand(older *build, now fingerprint) func(*replay.Package) bool {
-	same := older != nil && older.equal(b.Inputs) && agree(older.fingerprint.fixed, now.fixed)
+	same := older.equal(b.Inputs) && agree(older.fingerprint.fixed, now.fixed)
 	return func(p *replay.Package) bool {
 		return same && !slices.ContainsFunc(p.Sources, func(file string) bool {
 			dir := filepath.Dir(file)

@@ -26,8 +26,8 @@ func TestCheckFindsADifference(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := gotool.Open(t.Context(), gotool.Config{Dir: buildtest.Project(t, buildtest.Module+buildtest.Hello), Packages: []string{"."}})
-			if err != nil {
+			p := &gotool.Project{Dir: buildtest.Project(t, buildtest.Module+buildtest.Hello), Packages: []string{"."}}
+			if err := p.Open(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			out, files := t.TempDir(), 0
@@ -35,7 +35,7 @@ func TestCheckFindsADifference(t *testing.T) {
 			o.Output = func() string { files++; return filepath.Join(out, fmt.Sprint(files)) }
 			o.GoBuild = func(ctx context.Context, in Inputs, idle bool) (*Binary, error) {
 				x := &Binary{Path: o.Output(), ID: "an ID"}
-				_, _, err := p.Command.Build(ctx, p.BuildArgs(x.Path, in.Flags, in.Files), nil)
+				_, err := p.Build(ctx, p.BuildArgs(x.Path, in.Flags, in.Files), idle, nil)
 				if idle {
 					return check(x)
 				}

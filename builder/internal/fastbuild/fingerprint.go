@@ -21,6 +21,8 @@ type fingerprint struct {
 	fixed  map[string]graph.State // files whose change or appearance is more than a change of a source
 	dirs   map[string]graph.State // directories where files may appear
 	names  map[string]string      // names of sources and embedded files, by directory of the package
+
+	temporary bool // the go command would embed temporary files
 }
 
 // fingerprint looks at the files of the graph, and at the files that the program was built with
@@ -36,14 +38,15 @@ func (c *Cache) fingerprint(g *graph.Graph, program *replay.Program) fingerprint
 	for dir, p := range g.Packages {
 		f.dirs[dir] = graph.StateOf(dir)
 		sources := sourceFiles(dir)
-		embedded, types, dirs := p.Embedded()
-		for _, path := range slices.Concat(sources, embedded) {
+		embedded := p.Embedded()
+		for _, path := range slices.Concat(sources, embedded.Files) {
 			if _, ok := g.Files[path]; !ok {
 				f.others[path] = graph.StateOf(path)
 			}
 		}
-		maps.Copy(f.dirs, states(dirs))
-		f.names[dir] = strings.Join(slices.Concat(sources, embedded, types), "\x00")
+		maps.Copy(f.dirs, states(embedded.Dirs))
+		f.names[dir] = strings.Join(slices.Concat(sources, embedded.Files, embedded.Types), "\x00")
+		f.temporary = f.temporary || len(embedded.Temporary) > 0
 	}
 	return f
 }
@@ -58,7 +61,7 @@ func (c *Cache) fixedFiles(g *graph.Graph, program *replay.Program) []string {
 			all[file] = true
 		}
 	}
-	add(p.Path, filepath.Join(p.Env.GOROOT, "VERSION"), p.Env.GOENV, c.Overlay)
+	add(p.Go, filepath.Join(p.Env.GOROOT, "VERSION"), p.Env.GOENV, c.Overlay)
 	add(graph.OverlayFiles(p, c.Overlay)...)
 	seen := map[string]bool{}
 	dirs := []string{p.Dir}

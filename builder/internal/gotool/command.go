@@ -28,41 +28,6 @@ const grace = 2 * time.Second
 // GOGC=off is not faster.
 const gogc = "400"
 
-// Command runs the go command in one directory.
-type Command struct {
-	Path    string // of the go command, absolute
-	Dir     string // working directory, absolute; symbolic links are not resolved
-	TempDir string // existing directory for temporary files; "" for the user's own
-	Idle    bool   // run at the lowest priority
-
-	env    []string
-	stderr io.Writer // receives stderr while the command runs; nil: Run returns stderr
-}
-
-// newCommand finds the go command. A relative dir is resolved without following symbolic
-// links: filepath.Abs believes PWD.
-func newCommand(name, dir string, env []string) (Command, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return Command{}, fmt.Errorf("finding the directory %q: %w", dir, err)
-	}
-	if info, err := os.Stat(abs); err != nil {
-		return Command{}, fmt.Errorf("finding the directory %q: %w", dir, err)
-	} else if !info.IsDir() {
-		return Command{}, fmt.Errorf("building in %q: not a directory", dir)
-	}
-	path, err := find(name)
-	if err != nil {
-		return Command{}, err
-	}
-	if env == nil {
-		env = os.Environ()
-	}
-	// A GOGC of the user comes later, and wins. The go command, too, believes PWD.
-	env = slices.Concat([]string{"GOGC=" + gogc}, env, []string{"PWD=" + abs})
-	return Command{Path: path, Dir: abs, env: env}, nil
-}
-
 func find(name string) (string, error) {
 	const hint = "set PATH to include its bin directory, or install Go from https://go.dev/dl/"
 	if name == "" {
@@ -81,37 +46,41 @@ func find(name string) (string, error) {
 // Run runs the go command and waits until it exits. When ctx is done, Run interrupts the
 // whole process group, kills the group after a grace period, and returns an error that wraps
 // ctx.Err().
-func (c Command) Run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
+func (p *Project) Run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
+	var errs bytes.Buffer
+	stdout, err = p.run(ctx, &errs, false, args)
+	return stdout, errs.String(), err
+}
+
+// run runs the go command, at the lowest priority if idle is set.
+func (p *Project) run(ctx context.Context, stderr io.Writer, idle bool, args []string) (stdout string, err error) {
 	if err := ctx.Err(); err != nil {
-		return "", "", err
+		return "", err
 	}
-	cmd := exec.CommandContext(ctx, c.Path, args...)
-	cmd.Dir, cmd.Env = c.Dir, c.env
-	if c.TempDir != "" {
+	cmd := exec.CommandContext(ctx, p.Go, args...)
+	cmd.Dir, cmd.Env = p.Dir, p.Environ
+	if p.TempDir != "" {
 		// One directory for each run, since an interrupted go command may leave files.
-		tmp, err := os.MkdirTemp(c.TempDir, "tmp-")
+		tmp, err := os.MkdirTemp(p.TempDir, "tmp-")
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		defer os.RemoveAll(tmp)
 		cmd.Env = append(slices.Clip(cmd.Env), "GOTMPDIR="+tmp)
 	}
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs // stdin is /dev/null
-	if c.stderr != nil {
-		cmd.Stderr = c.stderr
-	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, stderr // stdin is /dev/null
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace
 	if err = cmd.Start(); err == nil {
-		if c.Idle {
+		if idle {
 			_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 19) // or it keeps the usual priority
 		}
 		err = cmd.Wait()
 	}
-	if errors.Is(err, syscall.ENOENT) && !paths.IsDir(c.Dir) {
-		err = fmt.Errorf("finding the directory %q: %w", c.Dir, syscall.ENOENT) // the error itself blames the go command
+	if errors.Is(err, syscall.ENOENT) && !paths.IsDir(p.Dir) {
+		err = fmt.Errorf("finding the directory %q: %w", p.Dir, syscall.ENOENT) // the error itself blames the go command
 	}
 	if ctx.Err() != nil && cmd.Process != nil {
 		// Kill the processes that ignored the interrupt. The group ID can't belong to another
@@ -122,7 +91,7 @@ func (c Command) Run(ctx context.Context, args ...string) (stdout, stderr string
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // the command succeeded, but a process that it left holds the pipes
 	}
-	return out.String(), errs.String(), err
+	return out.String(), err
 }
 
 // OutputError returns stderr as the error of a command that exited with a failure, and err

@@ -27,21 +27,11 @@ type Env struct {
 	CgoEnabled   string // CGO_ENABLED
 }
 
-// checkTarget returns an error if programs are built for another system, on which this one
-// can't run them. Another processor may be emulated.
-func (e Env) checkTarget() error {
-	if e.GOOS == runtime.GOOS {
-		return nil
-	}
-	return WithHint("go env -u GOOS; unset GOOS",
-		"GOOS=%s: the program would be built for another system than this one, which is %s", e.GOOS, runtime.GOOS)
-}
-
 // Environment runs `go env`. That costs about 5 ms and succeeds even where go.mod or GOFLAGS
 // are broken. The output is one variable a line, not JSON, which would change names that are
 // not valid UTF-8.
-func (c Command) Environment(ctx context.Context) (e Env, err error) {
-	stdout, stderr, err := c.Run(ctx, "env", "-json=false", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
+func (p *Project) Environment(ctx context.Context) (e Env, err error) {
+	stdout, stderr, err := p.Run(ctx, "env", "-json=false", "GOMOD", "GOWORK", "GOROOT", "GOMODCACHE",
 		"GOVERSION", "GOTMPDIR", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED", "GOFLAGS")
 	if err != nil {
 		err = OutputError(err, stderr)
@@ -49,13 +39,13 @@ func (c Command) Environment(ctx context.Context) (e Env, err error) {
 		if _, missing := os.Lstat("/proc/self/exe"); missing != nil && runtime.GOOS == "linux" {
 			err = fmt.Errorf("%w; /proc is not mounted, without it GOROOT must be set", err)
 		}
-		return e, fmt.Errorf("asking %s for its environment: %w", c.Path, err)
+		return e, fmt.Errorf("asking %s for its environment: %w", p.Go, err)
 	}
 	values := []*string{&e.GOMOD, &e.GOWORK, &e.GOROOT, &e.GOMODCACHE,
 		&e.GOVERSION, &e.GOTMPDIR, &e.GOENV, &e.GOOS, &e.GOARCH, &e.GOEXPERIMENT, &e.CgoEnabled, &e.GOFLAGS}
 	lines := strings.SplitN(strings.TrimSuffix(stdout, "\n"), "\n", len(values)) // GOFLAGS may have several lines
 	if len(lines) < len(values) {
-		return e, fmt.Errorf("asking %s for its environment: %d lines for %d variables", c.Path, len(lines), len(values))
+		return e, fmt.Errorf("asking %s for its environment: %d lines for %d variables", p.Go, len(lines), len(values))
 	}
 	for i, value := range values {
 		*value = lines[i]

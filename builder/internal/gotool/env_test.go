@@ -37,8 +37,8 @@ func TestReleaseTags(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	p, err := Open(t.Context(), Config{Dir: buildtest.Project(t, buildtest.Module+buildtest.Hello)})
-	if err != nil {
+	p := &Project{Dir: buildtest.Project(t, buildtest.Module+buildtest.Hello)}
+	if err := p.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if e := p.Env; e.GOOS != runtime.GOOS || e.GOROOT == "" || e.GOMODCACHE == "" || !e.HasModule() || e.HasWorkspace() {

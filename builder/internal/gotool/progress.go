@@ -65,7 +65,7 @@ func (p *progress) send() {
 
 // plan counts the packages to compile after a delay, and then begins to report. It returns
 // when that is done, or when ctx is.
-func (p *progress) plan(ctx context.Context, c Command, args []string) {
+func (p *progress) plan(ctx context.Context, project *Project, args []string) {
 	select {
 	case <-ctx.Done():
 		return
@@ -74,7 +74,7 @@ func (p *progress) plan(ctx context.Context, c Command, args []string) {
 	p.mu.Lock()
 	before := p.begun
 	p.mu.Unlock()
-	_, commands, err := c.Run(ctx, slices.Insert(slices.Clone(args), 1, "-n")...)
+	_, commands, err := project.Run(ctx, slices.Insert(slices.Clone(args), 1, "-n")...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil && ctx.Err() == nil {
@@ -83,23 +83,26 @@ func (p *progress) plan(ctx context.Context, c Command, args []string) {
 	}
 }
 
-// Build runs `go build`, whose arguments begin with "build". If the build takes longer than a
-// second, Build calls report from other goroutines, with the number of packages that the go
-// command has begun to compile, of those that are not in the build cache. report may be nil.
-func (c Command) Build(ctx context.Context, args []string, report func(begun, packages int)) (stdout, stderr string, err error) {
-	if report == nil {
-		return c.Run(ctx, args...)
+// Build runs `go build` with arguments that begin with "build". It returns all output.
+//
+// If the build takes longer than a second, Build calls report from other goroutines, with the
+// number of packages that the go command has begun to compile, of those that are not in the build
+// cache. report may be nil. If idle is set, the build runs at the lowest priority, and is not
+// reported.
+func (p *Project) Build(ctx context.Context, args []string, idle bool, report func(begun, packages int)) (output string, err error) {
+	if report == nil || idle {
+		var stderr bytes.Buffer
+		output, err = p.run(ctx, &stderr, idle, args)
+		return output + stderr.String(), err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p := &progress{report: report}
+	follower := &progress{report: report}
 	var planning sync.WaitGroup
-	planning.Go(func() { p.plan(ctx, c, args) })
-	followed := c
-	followed.stderr = p
-	stdout, _, err = followed.Run(ctx, slices.Insert(slices.Clone(args), 1, "-v")...)
+	planning.Go(func() { follower.plan(ctx, p, args) })
+	output, err = p.run(ctx, follower, false, slices.Insert(slices.Clone(args), 1, "-v"))
 	cancel()
 	planning.Wait()
-	return stdout, p.stderr(), err
+	return output + follower.stderr(), err
 }
 
 // countPlanned counts the packages for which `go build -n` prints commands. The commands of a

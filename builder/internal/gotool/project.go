@@ -2,62 +2,62 @@ package gotool
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
-// Config says what to build, and with which go command.
-type Config struct {
-	Dir      string   // working directory of the go command; "" for the current one
-	Packages []string // one package pattern, or .go files of one directory
-	Flags    []string // build flags of the user
-	Debug    bool     // keep what a debugger needs: do not add the flags of Flags.Defaults
-	Env      []string // environment of the go command; nil for os.Environ()
-	TempDir  string   // directory for temporary files, unless the user has a GOTMPDIR
-	Go       string   // go command, a name to look up in PATH or a path; "" for "go"
-}
-
 // Project is a program that one go command builds with one set of flags.
 type Project struct {
-	Command
-	Env       Env
-	Flags     Flags    // from GOFLAGS, then the user's
-	UserFlags []string // the user's flags, as given
+	Dir       string   // working directory of the go command; after Open absolute, with symbolic links
 	Packages  []string // one package pattern, or .go files of one directory
-	Debug     bool
+	UserFlags []string // build flags of the user
+	Debug     bool     // do not add the flags of Flags.Defaults: keep what a debugger needs
+	Environ   []string // environment of the go command; nil for os.Environ()
+	TempDir   string   // existing directory for temporary files, unless the user has a GOTMPDIR
+	Go        string   // go command, a name to look up in PATH or a path; "" for "go"; after Open an absolute path
+
+	Env   Env   // set by Open
+	Flags Flags // set by Open: those in GOFLAGS, then the user's
 }
 
-// Open finds the go command and runs `go env`. The caller has checked the user's flags;
-// Open checks those in GOFLAGS.
-func Open(ctx context.Context, c Config) (*Project, error) {
-	command, err := newCommand(c.Go, c.Dir, c.Env)
+// Open finds the go command and runs `go env`. The caller has checked the user's flags; Open
+// checks those in GOFLAGS.
+func (p *Project) Open(ctx context.Context) error {
+	dir, err := paths.ExistingDir(p.Dir)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("finding the directory %q: %w", p.Dir, err)
 	}
-	env, err := command.Environment(ctx)
-	if err != nil {
-		return nil, err
+	if p.Go, err = find(p.Go); err != nil {
+		return err
 	}
-	inherited := ParseFlags(splitQuoted(env.GOFLAGS))
+	if p.Environ == nil {
+		p.Environ = os.Environ()
+	}
+	tmp := p.TempDir
+	p.TempDir = "" // a GOTMPDIR of the user is not known yet
+	// A GOGC of the user comes later, and wins. The go command believes PWD.
+	p.Dir, p.Environ = dir, slices.Concat([]string{"GOGC=" + gogc}, p.Environ, []string{"PWD=" + dir})
+	if p.Env, err = p.Environment(ctx); err != nil {
+		return err
+	}
+	inherited := ParseFlags(splitQuoted(p.Env.GOFLAGS))
 	if err := inherited.Check(); err != nil {
-		return nil, WithHint("go env -u GOFLAGS; unset GOFLAGS", "GOFLAGS=%s: %v", env.GOFLAGS, err)
+		return WithHint("go env -u GOFLAGS; unset GOFLAGS", "GOFLAGS=%s: %v", p.Env.GOFLAGS, err)
 	}
-	if err := env.checkTarget(); err != nil {
-		return nil, err
+	if p.Env.GOOS != runtime.GOOS { // another GOARCH may be emulated
+		return WithHint("go env -u GOOS; unset GOOS",
+			"GOOS=%s: the program would be built for another system than this one, which is %s", p.Env.GOOS, runtime.GOOS)
 	}
-	if env.GOTMPDIR == "" {
-		command.TempDir = c.TempDir
+	if p.Env.GOTMPDIR == "" {
+		p.TempDir = tmp
 	}
-	return &Project{
-		Command:   command,
-		Env:       env,
-		Flags:     append(inherited, ParseFlags(c.Flags)...),
-		UserFlags: slices.Clone(c.Flags),
-		Packages:  slices.Clone(c.Packages),
-		Debug:     c.Debug,
-	}, nil
+	p.Flags = append(inherited, ParseFlags(p.UserFlags)...)
+	return nil
 }
 
 // Absolute returns a path that may be relative to Dir as an absolute path.

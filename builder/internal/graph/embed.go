@@ -112,53 +112,37 @@ func (p EmbedPattern) dirs(dir string) []string {
 	return dirs
 }
 
-// walk calls visit for each directory that the pattern searches and for each file that it
-// embeds, temporary files too. A pattern that names a single file has none.
-func (p EmbedPattern) walk(dir string, visit func(path, rel string, d fs.DirEntry)) {
-	root := p.root(dir)
-	if root == "" {
-		return
-	}
-	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		rel, ok := paths.Below(dir, path)
-		switch {
-		case err != nil || !ok:
-		case d.IsDir() && !p.enters(dir, rel):
-			return fs.SkipDir
-		case d.IsDir() || p.takes(dir, rel):
-			visit(path, rel, d)
-		}
-		return nil
-	})
+// Embedded is what the embed patterns of a package find in the directories that they search.
+type Embedded struct {
+	Dirs      []string // searched directories
+	Files     []string // embedded files, without temporary ones
+	Types     []string // of Files
+	Temporary []string // temporary files: the go command would embed them
 }
 
-// Embedded returns the files that the patterns of a package find, except temporary ones, each
-// with the type of the file, and the directories that the patterns search.
-func (p *Package) Embedded() (files, types, dirs []string) {
-	for _, embed := range p.Embeds {
-		embed.walk(p.Dir, func(path, rel string, d fs.DirEntry) {
+// Embedded looks at the files that the package embeds, except those that a pattern names exactly.
+func (p *Package) Embedded() (e Embedded) {
+	for _, pattern := range p.Embeds {
+		root := pattern.root(p.Dir)
+		if root == "" {
+			continue
+		}
+		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			rel, ok := paths.Below(p.Dir, path)
 			switch {
+			case err != nil || !ok:
+			case d.IsDir() && !pattern.enters(p.Dir, rel):
+				return fs.SkipDir
 			case d.IsDir():
-				dirs = append(dirs, path)
-			case !embed.excludes(p.Dir, rel):
-				files, types = append(files, path), append(types, d.Type().String())
+				e.Dirs = append(e.Dirs, path)
+			case !pattern.takes(p.Dir, rel):
+			case pattern.excludes(p.Dir, rel):
+				e.Temporary = append(e.Temporary, path)
+			default:
+				e.Files, e.Types = append(e.Files, path), append(e.Types, d.Type().String())
 			}
+			return nil
 		})
 	}
-	return files, types, dirs
-}
-
-// TemporaryEmbeds returns the existing temporary files that the go command would embed, but
-// that don't concern the build.
-func (g *Graph) TemporaryEmbeds() (files []string) {
-	for _, p := range g.Packages {
-		for _, embed := range p.Embeds {
-			embed.walk(p.Dir, func(path, rel string, d fs.DirEntry) {
-				if !d.IsDir() && embed.excludes(p.Dir, rel) {
-					files = append(files, path)
-				}
-			})
-		}
-	}
-	return files
+	return e
 }

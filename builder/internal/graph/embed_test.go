@@ -11,7 +11,7 @@ import (
 func TestEmbedPatternsAgainstGo(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+embedding)
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	for _, file := range []string{"one.txt", "two.txt", "static/a.css", "static/deep/b.css", "static/.git/c", "static/_d", "static/other/e",
 		"web/f.html", "web/f.js", "web/sub/g.html", "hidden/.h", "hidden/_i/j"} {
 		_, listed := g.Files[dir+"/"+file]
@@ -56,7 +56,7 @@ func TestEmbedTrees(t *testing.T) {
 	t.Parallel()
 	const source = "-- main.go --\npackage main\n\nimport \"embed\"\n\n//go:embed static web/*/*.html all:hidden *.txt\nvar files embed.FS\n\nfunc main() { println(files.Open) }\n"
 	dir := buildtest.Project(t, buildtest.Module+source+"-- static/a --\n-- static/other/go.mod --\n-- web/a/b.html --\n-- hidden/a --\n-- a.txt --\n")
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	if got, want := relativeAll(dir, g.Trees), ". hidden static web"; g.Err != nil || got != want {
 		t.Fatalf("Err %v, trees %q, want %q", g.Err, got, want)
 	}

@@ -57,9 +57,7 @@ type Package struct {
 	named    bool     // the files were named one by one: no other file belongs to the package
 }
 
-// Source returns the source file that a program built with -trimpath calls by this name, which
-// begins with the path of the module, maybe with a version, or of the package. It is "" for a
-// file that the user can't change.
+// Source finds a source file by the name that it has with -trimpath, see builder.Graph.
 func (g *Graph) Source(trimmed string) string {
 	dir, name := path.Split(trimmed)
 	dir = versions.ReplaceAllString(strings.TrimSuffix(dir, "/"), "")
@@ -80,9 +78,7 @@ const namedFiles = "command-line-arguments"
 // versions are versions of modules in a path. The import path of a package has no "@".
 var versions = regexp.MustCompile(`@[^/]*`)
 
-// Match reports whether the change, the appearance or the removal of a file concerns the
-// build. A file that the build did not read when the graph was listed does if the go command
-// would read it now.
+// Match reports whether a file concerns the build, see builder.Graph.
 func (g *Graph) Match(path string) bool {
 	if _, ok := g.Files[path]; ok {
 		return true
@@ -155,9 +151,7 @@ func (p *Package) Compiles(path string) bool {
 	return filepath.Dir(path) == p.Dir && filepath.Ext(path) == ".go" || p.embeds(path)
 }
 
-// Outdated reports whether a list might return another graph now that these files have changed:
-// because of the headers of sources, added or removed files, or the descriptions of modules. It
-// costs much less than a list, about 0.1 ms a file.
+// Outdated reports whether a list might return another graph, see builder.Graph.
 func (g *Graph) Outdated(changed []string) bool {
 	return slices.ContainsFunc(changed, g.outdated) || len(changed) > 0 && slices.ContainsFunc(g.workspaces, func(path string) bool {
 		return StateOf(path) != g.Files[path].State // not all of their directories are watched

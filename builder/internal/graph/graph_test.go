@@ -13,7 +13,7 @@ func TestMatch(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+embedding+"-- a/a.go --\npackage a\n-- b/b.go --\npackage b\n"+
 		"-- x.go --\npackage main\n\nimport _ \"example.com/m/a\"\n-- a/ignored.go --\n//go:build never\n\npackage a\n")
-	g := mustList(t, listerIn(t, dir, config{Flags: []string{"-tags=dev"}}))
+	g := mustList(t, listerIn(t, dir, project{UserFlags: []string{"-tags=dev"}}))
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
@@ -89,7 +89,7 @@ func TestMatch(t *testing.T) {
 func TestMatchDeleted(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello+"-- b.go --\npackage main\n")
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	name := filepath.Join(dir, "b.go")
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestMatchDeleted(t *testing.T) {
 func TestMatchNamedFiles(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	g := mustList(t, listerIn(t, dir, config{Packages: []string{"main.go"}}))
+	g := mustList(t, listerIn(t, dir, project{Packages: []string{"main.go"}}))
 	buildtest.Write(t, filepath.Join(dir, "b.go"), "package main\n")
 	if g.Match(filepath.Join(dir, "b.go")) || !g.Match(filepath.Join(dir, "main.go")) {
 		t.Error("other files than the named one match")
@@ -112,7 +112,7 @@ func TestMatchNamedFiles(t *testing.T) {
 func TestMatchWithoutCgo(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	g := mustList(t, listerIn(t, dir, config{Env: append(os.Environ(), "CGO_ENABLED=0")}))
+	g := mustList(t, listerIn(t, dir, project{Environ: append(os.Environ(), "CGO_ENABLED=0")}))
 	buildtest.Write(t, filepath.Join(dir, "c.go"), "package main\n\nimport \"C\"\n")
 	buildtest.Write(t, filepath.Join(dir, "c.c"), "")
 	buildtest.Write(t, filepath.Join(dir, "d.go"), "package main\n\nimport \"fmt\"\n")
@@ -128,7 +128,7 @@ func TestMatchInTrees(t *testing.T) {
 		"-- in/testdata/ours/go.mod --\nmodule ours\n-- nested/go.mod --\nmodule nested\n"
 	for _, mod := range []string{"", "-mod=vendor"} {
 		dir := buildtest.Project(t, archive)
-		g := mustList(t, listerIn(t, dir, config{Flags: strings.Fields(mod)}))
+		g := mustList(t, listerIn(t, dir, project{UserFlags: strings.Fields(mod)}))
 		if got, want := relativeAll(dir, g.Trees), ". in/testdata/ours"; g.Err == nil || got != want {
 			t.Fatalf("Err %v, trees %q, want %q", g.Err, got, want)
 		}
@@ -162,7 +162,7 @@ func TestOutdated(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\n// Package main does.\npackage main\n\nimport (\n\t\"embed\"\n\t\"fmt\"\n)\n\n//go:embed one.txt\nvar fs embed.FS\n\nfunc main() { fmt.Println(fs) }\n"+
 		"-- one.txt --\n1\n-- f.s --\n#include \"f.h\"\n-- f.h --\n-- ignored.go --\n//go:build never\n\npackage main\n-- lib.go --\npackage main\n")
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}

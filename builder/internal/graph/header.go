@@ -70,18 +70,10 @@ func importsC(path string) bool {
 
 // IsC reports whether a file is for a C, C++, Objective-C or Fortran compiler.
 func IsC(file string) bool {
-	switch filepath.Ext(file) {
-	case ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90":
-		return true
-	}
-	return false
+	return slices.Contains([]string{".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90"}, filepath.Ext(file))
 }
 
 // IsAssembly reports whether a file is for an assembler.
 func IsAssembly(file string) bool {
-	switch filepath.Ext(file) {
-	case ".s", ".S", ".sx":
-		return true
-	}
-	return false
+	return slices.Contains([]string{".s", ".S", ".sx"}, filepath.Ext(file))
 }

@@ -10,62 +10,53 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/hotstart/hotstart/builder/internal/gotool"
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
-// includes are files in other directories that the C or assembly sources of packages include.
-// The go command ignores changes of such files: it compiles a package again only if a file in
-// the package's directory or a flag changes. Therefore, once one of the files has changed, its
-// package gets a flag that has no effect and depends on the content of the files.
-type includes struct {
-	mu        sync.Mutex
-	byPackage map[string][]string          // files by import path of the package, sorted
-	first     map[string][sha256.Size]byte // content at the first list; nil before it
-}
-
-// update replaces the files by those of a new graph.
-func (i *includes) update(g *Graph) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.byPackage = map[string][]string{}
+// keepIncludes keeps the content of the files in other directories that the C or assembly sources
+// of packages include, as it is at the first list.
+func (l *Lister) keepIncludes(g *Graph) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.includes != nil {
+		return
+	}
+	l.includes = map[string][sha256.Size]byte{}
 	for _, p := range g.Packages {
-		if len(p.includes) > 0 {
-			i.byPackage[p.Path] = p.includes
-		}
-	}
-	if i.first == nil {
-		i.first = map[string][sha256.Size]byte{}
-		for _, files := range i.byPackage {
-			for _, file := range files {
-				i.first[file] = contentSum(file)
-			}
+		for _, file := range p.includes {
+			l.includes[file] = contentSum(file)
 		}
 	}
 }
 
-// flags returns a -gcflags flag for each package whose includes have changed since the first
-// list. The flag contains the user's last -gcflags, which it would override otherwise.
-func (i *includes) flags(user gotool.Flags) (flags []string) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, path := range slices.Sorted(maps.Keys(i.byPackage)) {
+// Flags returns a -gcflags flag for each package that includes a file in another directory which
+// has changed since the first list. The go command ignores such changes: it compiles a package
+// again only if a file in the package's directory or a flag changes. The flag has no effect, and
+// depends on the content of the files. It contains the user's last -gcflags, which it would
+// override otherwise.
+func (l *Lister) Flags() (flags []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.latest == nil {
+		return nil
+	}
+	for _, dir := range slices.Sorted(maps.Keys(l.latest.Packages)) {
+		p := l.latest.Packages[dir]
 		hash, changed := sha256.New(), false
-		for _, file := range i.byPackage[path] {
+		for _, file := range p.includes {
 			sum := contentSum(file)
-			changed = changed || sum != i.first[file]
+			changed = changed || sum != l.includes[file]
 			hash.Write(sum[:])
 		}
 		if changed {
 			// The rate of samples in a memory profile of the compiler, which is not written.
 			rate := binary.BigEndian.Uint32(hash.Sum(nil))>>2 + 1
-			more, _ := user.Value("gcflags")
+			more, _ := l.project.Flags.Value("gcflags")
 			if !strings.HasPrefix(more, "-") {
 				_, more, _ = strings.Cut(more, "=")
 			}
-			flags = append(flags, strings.TrimSpace(fmt.Sprintf("-gcflags=%s=-memprofilerate=%d %s", path, rate, more)))
+			flags = append(flags, strings.TrimSpace(fmt.Sprintf("-gcflags=%s=-memprofilerate=%d %s", p.Path, rate, more)))
 		}
 	}
 	return flags

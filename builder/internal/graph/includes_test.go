@@ -38,7 +38,7 @@ func TestListFollowsEachLink(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	if got, want := sources(dir, g), "../a/x.go ../b/x.go go.mod main.go x.go"; got != want {
 		t.Errorf("files %q, want %q", got, want)
 	}

@@ -3,46 +3,37 @@ package graph
 import (
 	"cmp"
 	"slices"
-	"sync"
 
 	"github.com/hotstart/hotstart/builder/internal/gotool"
 )
 
-// history keeps what earlier lists have found. While the project is broken, the disk may not
-// tell any more which file could repair it.
-type history struct {
-	mu       sync.Mutex
-	latest   *Graph   // nil before the first list
-	lastGood *Graph   // last complete graph; nil before the first one
-	modFiles []string // each go.mod and go.work that took effect once: it may come back
-}
-
 // addModFiles adds each go.mod and go.work that takes effect in one of the environments to the
 // earlier ones, and returns them all.
-func (h *history) addModFiles(envs ...gotool.Env) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (l *Lister) addModFiles(envs ...gotool.Env) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, env := range envs {
 		if env.HasModule() {
-			h.modFiles = append(h.modFiles, env.GOMOD)
+			l.modFiles = append(l.modFiles, env.GOMOD)
 		}
 		if env.HasWorkspace() {
-			h.modFiles = append(h.modFiles, env.GOWORK)
+			l.modFiles = append(l.modFiles, env.GOWORK)
 		}
 	}
-	h.modFiles = union(h.modFiles, nil)
-	return h.modFiles
+	l.modFiles = union(l.modFiles, nil)
+	return l.modFiles
 }
 
-// complete adds to an incomplete graph what the last good one had, and keeps the graph.
-func (h *history) complete(g *Graph) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.latest = g
+// keep keeps a graph, and adds to an incomplete one what the last good graph had: while the
+// project is broken, the disk may not tell any more which file could repair it.
+func (l *Lister) keep(g *Graph) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.latest = g
 	if g.Err == nil {
-		h.lastGood = g
-	} else if h.lastGood != nil {
-		g.merge(h.lastGood)
+		l.lastGood = g
+	} else if l.lastGood != nil {
+		g.merge(l.lastGood)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestListRemembers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := buildtest.Project(t, test.archive)
-			l := listerIn(t, dir, config{Packages: []string{"./cmd/api"}})
+			l := listerIn(t, dir, project{Packages: []string{"./cmd/api"}})
 			if g := mustList(t, l); g.Err != nil {
 				t.Fatal(g.Err)
 			}
@@ -77,7 +77,7 @@ func checkCounts(t *testing.T, dir string, g *Graph, watched, counts []string) {
 func TestListRemembersTheModule(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	l := listerIn(t, dir, config{})
+	l := listerIn(t, dir, project{})
 	gone := filepath.Join(dir, "go.mod")
 	buildtest.Move(t, gone, gone+".away")
 	checkCounts(t, dir, mustList(t, l), []string{"."}, []string{"go.mod", "main.go", "new/new.go"})
@@ -97,7 +97,7 @@ func TestListAwaitsGoMod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := buildtest.Project(t, test.archive)
-			l := listerIn(t, dir, config{Packages: []string{test.packages}})
+			l := listerIn(t, dir, project{Packages: []string{test.packages}})
 			gone := filepath.Join(dir, "go.mod")
 			buildtest.Move(t, gone, gone+".away")
 			for range 2 {

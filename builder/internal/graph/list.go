@@ -3,11 +3,13 @@ package graph
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hotstart/hotstart/builder/internal/gotool"
@@ -16,17 +18,19 @@ import (
 
 // Lister lists the files that the builds of one project read.
 type Lister struct {
-	project  *gotool.Project
-	history  history
-	includes includes
+	project *gotool.Project
+
+	mu       sync.Mutex
+	latest   *Graph                       // nil before the first list
+	lastGood *Graph                       // last complete graph; nil before the first one
+	modFiles []string                     // each go.mod and go.work that took effect once: it may return
+	includes map[string][sha256.Size]byte // content of included files at the first list; nil before it
 }
 
 // NewLister returns a Lister for a project.
 func NewLister(p *gotool.Project) *Lister { return &Lister{project: p} }
 
-// List returns the files that a build reads now. Where the go command can't list them all, the
-// graph has the known ones, and Err and Trees are set. List returns an error only if ctx is done
-// or the go command can't be run any more.
+// List returns the files that a build reads now, see Builder.List.
 func (l *Lister) List(ctx context.Context) (*Graph, error) {
 	start := time.Now()
 	env, err := l.project.Environment(ctx) // a go.work may have appeared since the last list
@@ -49,20 +53,16 @@ func (l *Lister) List(ctx context.Context) (*Graph, error) {
 		cause = l.wrap(cause)
 	}
 	g := l.graph(env, packages, cause, start)
-	l.includes.update(g)
+	l.keepIncludes(g)
 	return g, nil
 }
 
 // Latest returns the graph of the latest list, or nil before the first one.
 func (l *Lister) Latest() *Graph {
-	l.history.mu.Lock()
-	defer l.history.mu.Unlock()
-	return l.history.latest
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latest
 }
-
-// Flags returns flags for a build that the go command needs to notice changes of included
-// files outside of a package's directory.
-func (l *Lister) Flags() []string { return l.includes.flags(l.project.Flags) }
 
 func (l *Lister) wrap(err error) error {
 	return fmt.Errorf("listing the files of %s: %w", strings.Join(l.project.Packages, " "), err)

@@ -69,7 +69,7 @@ func TestList(t *testing.T) {
 	tests := []struct {
 		name    string
 		archive string
-		options config
+		options project
 		root    string
 		files   string
 		dirs    string
@@ -77,30 +77,30 @@ func TestList(t *testing.T) {
 	}{
 		{"plain", buildtest.Module + "-- go.sum --\n-- main.go --\npackage main\n\nimport (\n\t\"fmt\"\n\n\t_ \"example.com/m/a\"\n)\n\nfunc main() { fmt.Println() }\n" +
 			"-- main_test.go --\npackage main\n-- a/a.go --\npackage a\n-- a/a_windows.go --\npackage a\n-- b/b.go --\npackage b\n-- README --\n-- _x.go --\npackage x\n",
-			config{}, "example.com/m", "a/a.go go.mod go.sum main.go", ". a", ""},
+			project{}, "example.com/m", "a/a.go go.mod go.sum main.go", ". a", ""},
 		{"tags", buildtest.Module + buildtest.Hello + "-- dev.go --\n//go:build dev\n\npackage main\n-- prod.go --\n//go:build !dev\n\npackage main\n",
-			config{Flags: []string{"-tags", "dev"}}, "example.com/m", "dev.go go.mod main.go", ".", ""},
-		{"a program below", buildtest.Module + buildtest.Hello + "-- cmd/api/main.go --\npackage main\n", config{Packages: []string{"./cmd/api"}},
+			project{UserFlags: []string{"-tags", "dev"}}, "example.com/m", "dev.go go.mod main.go", ".", ""},
+		{"a program below", buildtest.Module + buildtest.Hello + "-- cmd/api/main.go --\npackage main\n", project{Packages: []string{"./cmd/api"}},
 			"example.com/m/cmd/api", "cmd/api/main.go go.mod", ". cmd cmd/api", ""},
-		{"assembly", buildtest.Module + buildtest.Hello + "-- f.s --\n-- f.h --\n-- x.syso --\n", config{}, "example.com/m", "f.h f.s go.mod main.go x.syso", ".", ""},
+		{"assembly", buildtest.Module + buildtest.Hello + "-- f.s --\n-- f.h --\n-- x.syso --\n", project{}, "example.com/m", "f.h f.s go.mod main.go x.syso", ".", ""},
 		{"cgo", buildtest.Module + "-- main.go --\npackage main\n\nimport \"C\"\n\nfunc main() {}\n-- f.c --\n-- f.h --\n-- sub/g.c --\n",
-			config{}, "example.com/m", "f.c f.h go.mod main.go", ".", ""},
-		{"embed", buildtest.Module + embedding, config{}, "example.com/m",
+			project{}, "example.com/m", "f.c f.h go.mod main.go", ".", ""},
+		{"embed", buildtest.Module + embedding, project{}, "example.com/m",
 			"go.mod hidden/.h hidden/_i/j main.go one.txt static/a.css static/deep/b.css web/f.html", ". hidden hidden/_i static static/deep web", "hidden static web"},
-		{"replaced", buildtest.Module + replace + usesLib + lib, config{}, "example.com/m", "../lib/go.mod ../lib/lib.go go.mod main.go", "../lib .", ""},
+		{"replaced", buildtest.Module + replace + usesLib + lib, project{}, "example.com/m", "../lib/go.mod ../lib/lib.go go.mod main.go", "../lib .", ""},
 		{"workspace", buildtest.Module + "-- go.work --\ngo 1.25\nuse (\n\t. // here\n\t\"../lib\"\n)\nuse ./other\n-- other/go.mod --\nmodule example.com/other\n" + usesLib + lib,
-			config{}, "example.com/m", "../lib/go.mod ../lib/lib.go go.mod go.work main.go other/go.mod", "../lib . other", ""},
+			project{}, "example.com/m", "../lib/go.mod ../lib/lib.go go.mod go.work main.go other/go.mod", "../lib . other", ""},
 		{"vendored", buildtest.Module + "require example.com/lib v1.0.0\n" + usesLib + "-- vendor/modules.txt --\n# example.com/lib v1.0.0\n## explicit\nexample.com/lib\n" +
 			"-- vendor/example.com/lib/lib.go --\npackage lib\n-- vendor/example.com/lib/lib_test.go --\npackage lib\n",
-			config{}, "example.com/m", "go.mod main.go vendor/example.com/lib/lib.go vendor/modules.txt", ". vendor vendor/example.com vendor/example.com/lib", ""},
-		{"files", buildtest.Module + buildtest.Hello + "-- b.go --\npackage main\n-- c.go --\npackage main\n", config{Packages: []string{"main.go", "b.go"}},
+			project{}, "example.com/m", "go.mod main.go vendor/example.com/lib/lib.go vendor/modules.txt", ". vendor vendor/example.com vendor/example.com/lib", ""},
+		{"files", buildtest.Module + buildtest.Hello + "-- b.go --\npackage main\n-- c.go --\npackage main\n", project{Packages: []string{"main.go", "b.go"}},
 			"command-line-arguments", "b.go go.mod main.go", ".", ""},
 		{"another go.mod", buildtest.Module + "-- dev.mod --\nmodule example.com/m\n\ngo 1.25\n" + replace + "-- dev.sum --\n" + usesLib + lib,
-			config{Flags: []string{"-modfile=dev.mod"}}, "example.com/m", "../lib/go.mod ../lib/lib.go dev.mod dev.sum go.mod main.go", "../lib .", ""},
-		{"a profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", config{Debug: true}, "example.com/m", "default.pgo go.mod main.go", ".", ""},
-		{"a profile beside files", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", config{Debug: true, Packages: []string{"main.go"}},
+			project{UserFlags: []string{"-modfile=dev.mod"}}, "example.com/m", "../lib/go.mod ../lib/lib.go dev.mod dev.sum go.mod main.go", "../lib .", ""},
+		{"a profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{Debug: true}, "example.com/m", "default.pgo go.mod main.go", ".", ""},
+		{"a profile beside files", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{Debug: true, Packages: []string{"main.go"}},
 			"command-line-arguments", "default.pgo go.mod main.go", ".", ""},
-		{"no profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", config{}, "example.com/m", "go.mod main.go", ".", ""},
+		{"no profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{}, "example.com/m", "go.mod main.go", ".", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestListSymlinkedFile(t *testing.T) {
 	if err := os.Symlink("../shared/x.go", filepath.Join(dir, "x.go")); err != nil {
 		t.Fatal(err)
 	}
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	if got, want := sources(dir, g), "../shared/x.go go.mod main.go x.go"; got != want {
 		t.Errorf("files %q, want %q", got, want)
 	}
@@ -155,7 +155,7 @@ func TestListOverlay(t *testing.T) {
 	back := filepath.Join(filepath.Dir(dir), "back.go")
 	buildtest.Write(t, back, "package main\n")
 	buildtest.Write(t, filepath.Join(dir, "overlay.json"), fmt.Sprintf(`{"Replace": {%q: %q, %q: ""}}`, filepath.Join(dir, "added.go"), back, filepath.Join(dir, "gone.go")))
-	g := mustList(t, listerIn(t, dir, config{Flags: []string{"-overlay", "overlay.json"}}))
+	g := mustList(t, listerIn(t, dir, project{UserFlags: []string{"-overlay", "overlay.json"}}))
 	if got, want := sources(dir, g), "../back.go go.mod main.go overlay.json"; got != want {
 		t.Errorf("files %q, want %q", got, want)
 	}
@@ -192,7 +192,7 @@ func TestListIncomplete(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := buildtest.Project(t, test.archive)
-			g := mustList(t, listerIn(t, dir, config{Packages: []string{"."}}))
+			g := mustList(t, listerIn(t, dir, project{Packages: []string{"."}}))
 			if g.Err == nil || !strings.Contains(g.Err.Error(), test.err) || !strings.HasPrefix(g.Err.Error(), "listing the files of .: ") {
 				t.Errorf("Err %v, want %q", g.Err, test.err)
 			}
@@ -213,7 +213,7 @@ func TestListIncomplete(t *testing.T) {
 func TestListSeesNewWorkspace(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/lib.go --\npackage lib\n")
-	l := listerIn(t, dir, config{})
+	l := listerIn(t, dir, project{})
 	g := mustList(t, l)
 	work := filepath.Join(dir, "go.work")
 	if g.Err == nil || !g.Match(work) || !g.Outdated([]string{work}) {
@@ -230,7 +230,7 @@ func TestListSeesNewWorkspaceAbove(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n"+
 		"-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/lib.go --\npackage lib\n")
-	l := listerIn(t, dir, config{})
+	l := listerIn(t, dir, project{})
 	g := mustList(t, l)
 	above := filepath.Dir(dir)
 	work := filepath.Join(above, "go.work")
@@ -251,7 +251,7 @@ func TestListSeesNewWorkspaceAbove(t *testing.T) {
 func TestListWatchesWhatIsAboveAPackage(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- cmd/api/main.go --\npackage main\n\nimport _ \"example.com/m/in/a/b/low\"\n\nfunc main() {}\n-- in/a/b/low/low.go --\npackage low\n")
-	g := mustList(t, listerIn(t, dir, config{Packages: []string{"./cmd/api"}}))
+	g := mustList(t, listerIn(t, dir, project{Packages: []string{"./cmd/api"}}))
 	if got, want := relativeAll(dir, existing(dir, g.Dirs)), ". cmd cmd/api in in/a in/a/b in/a/b/low"; got != want {
 		t.Errorf("dirs %q, want %q", got, want)
 	}
@@ -268,13 +268,13 @@ func TestListWatchesWhatIsAboveAPackage(t *testing.T) {
 
 func TestListFails(t *testing.T) {
 	t.Parallel()
-	l := listerIn(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), config{})
+	l := listerIn(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), project{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := l.List(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("List: %v, want context.Canceled", err)
 	}
-	l.project.Path = filepath.Join(t.TempDir(), "removed")
+	l.project.Go = filepath.Join(t.TempDir(), "removed")
 	if _, err := l.List(t.Context()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("List: %v, want os.ErrNotExist", err)
 	}
@@ -284,7 +284,7 @@ func TestListFails(t *testing.T) {
 func TestListKnowsNoNewerFile(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	l := listerIn(t, dir, config{})
+	l := listerIn(t, dir, project{})
 	main := filepath.Join(dir, "main.go")
 	if g := mustList(t, l); g.Outdated([]string{main}) {
 		t.Error("outdated without a change")
@@ -299,7 +299,7 @@ func TestListKnowsNoNewerFile(t *testing.T) {
 }
 
 func BenchmarkList(b *testing.B) {
-	l := listerIn(b, "../../..", config{Packages: []string{"./cmd/hotstart"}})
+	l := listerIn(b, "../../..", project{Packages: []string{"./cmd/hotstart"}})
 	for b.Loop() {
 		mustList(b, l)
 	}
@@ -310,7 +310,7 @@ func TestTreesAreNotAboveTheProject(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, "-- go.mod --\nmodule example.com/m\n\ngo 1.24\n\nrequire example.com/lib v0.0.0\n\n"+
 		"replace example.com/lib => ..\n-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n")
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	above := filepath.Dir(dir)
 	if g.Err == nil || !slices.Contains(g.Trees, dir) || slices.Contains(g.Trees, above) {
 		t.Errorf("Err %v, Trees %q", g.Err, g.Trees)
@@ -328,7 +328,7 @@ func TestListKnowsNoMovedFile(t *testing.T) {
 	swap := buildtest.Script(t, fmt.Sprintf(`case "$*" in *" -deps "*) go "$@"; code=$?; mv %[1]s/in/a %[1]s/in/c; mv %[1]s/in/b %[1]s/in/a; exit $code;; esac
 exec go "$@"
 `, dir))
-	g := mustList(t, listerIn(t, dir, config{Go: swap}))
+	g := mustList(t, listerIn(t, dir, project{Go: swap}))
 	if low := filepath.Join(dir, "in/a/low/low.go"); !g.Outdated([]string{low}) {
 		t.Error("what the list read is not there, and it is not outdated")
 	}
@@ -345,7 +345,7 @@ func TestListSymlinked(t *testing.T) {
 	for name, env := range map[string][]string{"by default": nil, "environment given": append(os.Environ(), "PWD="+dir)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := mustList(t, listerIn(t, link, config{Env: env}))
+			g := mustList(t, listerIn(t, link, project{Environ: env}))
 			if got, want := relativeAll(link, existing(link, g.Dirs)), ". a"; got != want {
 				t.Errorf("dirs %q, want %q", got, want)
 			}
@@ -367,7 +367,7 @@ func TestListOfNamesThatAreNotUTF8(t *testing.T) {
 		"main.go": "package main\n\nimport _ \"net\"\n\nfunc main() {}\n", "quote\"d.go": "package main\n"} {
 		buildtest.Write(t, filepath.Join(dir, name), content)
 	}
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	if got, want := sources(dir, g), "go.mod main.go quote\"d.go x\xe9.go"; got != want || g.Err != nil || g.Missing != nil {
 		t.Errorf("files %q, want %q; Err %v, Missing %q", got, want, g.Err, g.Missing)
 	}
@@ -378,7 +378,7 @@ func TestListOfNamesThatAreNotUTF8(t *testing.T) {
 func TestListOfAProjectThatWasRenamed(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	g := mustList(t, listerIn(t, dir, config{Go: buildtest.RenamingGo(t, dir)}))
+	g := mustList(t, listerIn(t, dir, project{Go: buildtest.RenamingGo(t, dir)}))
 	if got := sources(dir, g); got != "go.mod main.go" {
 		t.Errorf("the files are %s", got)
 	}

@@ -10,19 +10,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type config = gotool.Config
+type project = gotool.Project
 
 // listerIn returns a Lister for a directory. The default package is ".".
-func listerIn(t testing.TB, dir string, c config) *Lister {
+func listerIn(t testing.TB, dir string, p project) *Lister {
 	t.Helper()
-	if c.Dir = dir; c.Packages == nil {
-		c.Packages = []string{"."}
+	if p.Dir = dir; p.Packages == nil {
+		p.Packages = []string{"."}
 	}
-	p, err := gotool.Open(t.Context(), c)
-	if err != nil {
+	if err := p.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return NewLister(p)
+	return NewLister(&p)
 }
 
 func mustList(t testing.TB, l *Lister) *Graph {

@@ -27,7 +27,7 @@ type scan struct {
 // list is incomplete, or nil.
 func (l *Lister) graph(env gotool.Env, packages []*listedPackage, err error, start time.Time) *Graph {
 	p := l.project
-	modFiles := l.history.addModFiles(p.Env, env)
+	modFiles := l.addModFiles(p.Env, env)
 	if err != nil && !env.HasModule() && !env.HasWorkspace() {
 		env.GOMOD, env.GOWORK = p.Env.GOMOD, p.Env.GOWORK // where they were at first
 	}
@@ -57,7 +57,7 @@ func (l *Lister) graph(env gotool.Env, packages []*listedPackage, err error, sta
 	s.watch.add(p.Dir)
 	s.watch.addAbove(g.modules)
 	g.Dirs = s.watch.sorted()
-	l.history.complete(g)
+	l.keep(g)
 	g.setTrees()
 	if len(overlayFlag(p)) > 0 {
 		g.Missing = nil // the files may exist only in the overlay

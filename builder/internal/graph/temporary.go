@@ -32,17 +32,13 @@ var temporaryNames = regexp.MustCompile(`^(?:` + strings.Join([]string{
 // name, maybe after a dot, and six random characters.
 var randomName = regexp.MustCompile(`^\.?(.+)\.[A-Za-z0-9]([A-Za-z0-9]{5})$`)
 
-// HasTemporaryName reports whether the name of a file, without looking at the disk, is that of a
-// temporary file.
-func HasTemporaryName(path string) bool { return temporaryNames.MatchString(filepath.Base(path)) }
-
 // IsTemporary reports whether a file is, by its name, a temporary file of an editor or another
 // tool, which does not concern the build.
 func IsTemporary(path string) bool {
-	if HasTemporaryName(path) {
+	dir, name := filepath.Split(path)
+	if temporaryNames.MatchString(name) {
 		return true
 	}
-	dir, name := filepath.Split(path)
 	final := randomName.FindStringSubmatch(name)
 	if final == nil || !paths.Exists(dir+final[1]) {
 		return false

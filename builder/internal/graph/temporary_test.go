@@ -36,7 +36,7 @@ func TestIsTemporary(t *testing.T) {
 func TestMatchOfTemporaryFiles(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Globs+"-- static/.page.swp --\n")
-	g := mustList(t, listerIn(t, dir, config{}))
+	g := mustList(t, listerIn(t, dir, project{}))
 	for name, want := range map[string]bool{"static/page": true, "static/.page.swp": false, "static/4913": false, "static/.new": true,
 		"static/page~": false, "own~": true} {
 		if got := g.Match(filepath.Join(dir, name)); got != want || got && g.Err == nil && name != "static/.new" && g.Outdated([]string{filepath.Join(dir, name)}) {

@@ -38,10 +38,7 @@ func (g *Graph) isBogusRoot(root string) bool {
 	return above && paths.IsDir(root) && !paths.IsFile(filepath.Join(root, "go.mod"))
 }
 
-// Skip reports whether nothing in or below a directory of Trees concerns the build. In modules,
-// that are hidden directories, testdata, node_modules, vendor (unless -mod=vendor is set) and
-// other modules, except where an embed pattern searches them. All directories outside of Trees
-// are skipped.
+// Skip reports whether a directory need not be watched for Trees, see builder.Graph.
 func (g *Graph) Skip(dir string) bool {
 	return !g.mayHavePackage(dir) && !g.mayEmbedFrom(dir)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // IsLocal reports whether the go command takes a path for a directory and not for an import
@@ -52,4 +53,18 @@ func IsDir(path string) bool {
 func IsFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// ExistingDir returns the absolute path of a directory, or an error if it does not exist. It does
+// not resolve symbolic links: like the go command, it believes PWD.
+func ExistingDir(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	if err == nil && !info.IsDir() {
+		err = &os.PathError{Op: "open", Path: abs, Err: syscall.ENOTDIR}
+	}
+	return abs, err
 }

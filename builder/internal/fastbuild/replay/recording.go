@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -23,10 +24,11 @@ type Recording struct{ dir string }
 
 // NewRecording makes a directory below dir, which is absolute.
 func NewRecording(dir string) (*Recording, error) {
-	self, err := self()
-	if err != nil {
-		return nil, err
+	if runtime.GOOS != "linux" { // build IDs were tested with the ELF files of Linux alone
+		return nil, fmt.Errorf("building without the go command on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
+	// The path is valid until this process exits, even if the file of the program is replaced.
+	self := fmt.Sprintf("/proc/%d/exe", os.Getpid())
 	link := filepath.Join(dir, toolName)
 	if err := os.Symlink(self, link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -37,7 +39,7 @@ func NewRecording(dir string) (*Recording, error) {
 	if strings.ContainsAny(dir, `'"`) {
 		return nil, fmt.Errorf("recording a build: -toolexec does not support the path %s", dir)
 	}
-	dir, err = os.MkdirTemp(dir, "record-")
+	dir, err := os.MkdirTemp(dir, "record-")
 	return &Recording{dir}, err
 }
 

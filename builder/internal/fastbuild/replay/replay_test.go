@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -201,8 +202,8 @@ func TestExportDataRefuses(t *testing.T) {
 // The go command's own way to stamp a file is what counts.
 func TestStamp(t *testing.T) {
 	t.Parallel()
-	if _, err := self(); err != nil {
-		t.Skip(err)
+	if runtime.GOOS != "linux" {
+		t.Skip("programs are only stamped on Linux")
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "p.go"), []byte("package main\nfunc main() {}\n"), 0o666); err != nil {
