@@ -62,16 +62,16 @@ func TestBuild(t *testing.T) {
 			b := builderIn(t, buildtest.Project(t, test.archive), test.options)
 			x := mustBuild(t, b)
 			if out := output(t, x); out != "hello\n" {
-				t.Errorf("it says %q", out)
+				t.Errorf("it prints %q", out)
 			}
 			if got := goBuildID(t, x.Path); x.ID == "" || x.ID != got {
-				t.Errorf("ID %q, the go command says %q", x.ID, got)
+				t.Errorf("ID %q, that of the go command %q", x.ID, got)
 			}
 			if x.Duration <= 0 || filepath.Dir(x.Path) != b.output {
 				t.Errorf("took %v, in %s", x.Duration, x.Path)
 			}
 			if files := buildtest.List(t, b.output); !slices.Equal(files, []string{x.Path}) {
-				t.Errorf("left beside the binary: %q", files)
+				t.Errorf("other files in the output directory: %q", files)
 			}
 		})
 	}
@@ -98,7 +98,7 @@ func TestSameContent(t *testing.T) {
 	buildtest.Write(t, main, "package main\n\n\nfunc main() { println(\"hello\") }\n")
 	shifted := mustBuild(t, b)
 	if !first.SameContent(commented) {
-		t.Errorf("a comment makes another program: %q, %q", first.ID, commented.ID)
+		t.Errorf("a comment changes the program: %q, %q", first.ID, commented.ID)
 	}
 	if first.SameContent(shifted) {
 		t.Error("the program with other line numbers is the same")
@@ -110,7 +110,7 @@ func TestSameContent(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(first.Path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("removed, but: %v", err)
+		t.Errorf("Stat of the removed binary: %v", err)
 	}
 	if first.SameContent(nil) || (&Binary{}).SameContent(&Binary{}) {
 		t.Error("programs without an ID are the same")
@@ -182,7 +182,7 @@ func TestUserFlagsWin(t *testing.T) {
 			t.Parallel()
 			x := mustBuild(t, builderIn(t, dir, o))
 			if out := output(t, x); out != "theirs\n" {
-				t.Errorf("it says %q", out)
+				t.Errorf("it prints %q", out)
 			}
 			if x.ID != "" || x.SameContent(x) {
 				t.Errorf("ID %q of a program that has none", x.ID)
@@ -191,17 +191,17 @@ func TestUserFlagsWin(t *testing.T) {
 	}
 }
 
-func TestBuildInADirectoryThatIsGone(t *testing.T) {
+func TestBuildInAMissingDirectory(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{})
 	buildtest.Move(t, dir, dir+".away")
 	if _, err := b.Build(t.Context()); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), b.project.Go) {
-		t.Errorf("got %v, which must blame the directory", err)
+		t.Errorf("got %v, want an error about the directory", err)
 	}
 }
 
-// The -work flag shows where the temporary files are, and leaves them.
+// With -work, the go command prints the directory of its temporary files, and keeps them.
 func TestTemporaryDirectory(t *testing.T) {
 	t.Parallel()
 	users, dir := t.TempDir(), buildtest.Project(t, buildtest.Module+buildtest.Hello)
@@ -217,7 +217,7 @@ func TestTemporaryDirectory(t *testing.T) {
 	}
 }
 
-// The tools collect less garbage, unless the user has said how much.
+// The tools run with a higher GOGC, unless the user has set one.
 func TestGarbageCollection(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
@@ -237,15 +237,15 @@ func TestGarbageCollection(t *testing.T) {
 	}
 }
 
-// A compiler that never ends and does not mind an interrupt: a tool that -toolexec names.
+// stuck is a tool for -toolexec: a compiler that never exits and ignores an interrupt.
 const stuck = "trap '' INT\nfor arg; do test \"$arg\" = -V=full && exec \"$@\"; done\n" +
 	"echo $$ >>PIDS\nsleep 100 & sleep 100\n"
 
 func TestBuildCancelled(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
-		"tools that end":           strings.Replace(stuck, "trap '' INT\n", "", 1),
-		"tools that don't want to": stuck,
+		"tools that exit":                 strings.Replace(stuck, "trap '' INT\n", "", 1),
+		"tools that ignore the interrupt": stuck,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -256,7 +256,7 @@ func TestBuildCancelled(t *testing.T) {
 	}
 }
 
-// A go command that does not end either is killed after the grace.
+// A go command that ignores the interrupt, too, is killed after the grace period.
 func TestBuildKilled(t *testing.T) {
 	t.Parallel()
 	pids, dir := filepath.Join(t.TempDir(), "pids"), buildtest.Project(t, buildtest.Module+buildtest.Hello)
@@ -289,7 +289,7 @@ func checkCancel(t *testing.T, b *Builder, pids string) {
 			t.Fatal(err)
 		}
 		if !buildtest.Poll(func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }) {
-			t.Errorf("tool %d is still there", pid)
+			t.Errorf("tool %d is still running", pid)
 		}
 	}
 	if left := buildtest.List(t, b.output); len(left) > 0 {
@@ -297,8 +297,8 @@ func checkCancel(t *testing.T, b *Builder, pids string) {
 	}
 }
 
-// A real build ends on the interrupt, and leaves nothing at all. It never gets beyond the
-// linker, however late the interrupt comes.
+// An interrupted build leaves no files. The build can't finish before a late interrupt, since its
+// linker never exits.
 func TestBuildInterrupted(t *testing.T) {
 	t.Parallel()
 	tool := buildtest.Script(t, "case $1 in */link) test \"$2\" = -V=full || exec sleep 100;; esac\nexec \"$@\"\n")
@@ -324,7 +324,7 @@ func TestInheritsNothing(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("open descriptors are listed in /proc/self/fd of Linux alone")
 	}
-	held, err := os.Open("/dev/zero") // one that must stay here
+	held, err := os.Open("/dev/zero") // must not be inherited
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,12 +338,12 @@ func TestInheritsNothing(t *testing.T) {
 	}
 	open := strings.Fields(string(content))
 	if !slices.Contains(open, "/dev/null") || slices.Contains(open, "/dev/zero") {
-		t.Errorf("the go command's descriptors: %q", open)
+		t.Errorf("descriptors of the go command: %q", open)
 	}
 }
 
-// Emacs locks a file by a link that leads nowhere, which the go command refuses to embed.
-func TestBuildOutlastsALock(t *testing.T) {
+// Emacs locks a file by a dangling symbolic link, which the go command refuses to embed.
+func TestBuildWaitsForALock(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Globs)
 	lock := filepath.Join(dir, "static/.#page")
@@ -353,18 +353,18 @@ func TestBuildOutlastsALock(t *testing.T) {
 	_, err := builderIn(t, dir, Options{}).Build(t.Context())
 	broken := new(BuildError)
 	if !errors.As(err, &broken) || !slices.Contains(broken.Passing, lock) {
-		t.Errorf("%v; it does not name the lock, only %q", err, broken.Passing)
+		t.Errorf("%v; temporary files %q, want the lock", err, broken.Passing)
 	}
-	// One that is gone by the time of the error is worth another try.
+	// Build tries again if the lock is removed soon.
 	removes := buildtest.Script(t, fmt.Sprintf("go \"$@\"; code=$?; [ \"$1\" != build ] || rm -f '%s'; exit $code\n", lock))
 	mustBuild(t, builderIn(t, dir, Options{Go: removes}))
 }
 
-// A first build, with nothing in the cache: each step leads nearer to the
-// end, and the end is what was said.
+// A first build with an empty build cache: each report has more packages than the one before, and
+// the last report has all of them.
 func TestProgressOfAFirstBuild(t *testing.T) {
 	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("set HOTSTART_LONG=1: it compiles a part of the standard library")
+		t.Skip("set HOTSTART_LONG=1: the test compiles a part of the standard library")
 	}
 	dir := buildtest.Project(t, `
 -- go.mod --
@@ -379,11 +379,11 @@ import _ "net/http"
 func main() {}
 `)
 	var mu sync.Mutex
-	var told []Progress
+	var reports []Progress
 	b, err := New(t.Context(), Options{Dir: dir, Output: t.TempDir(), Env: append(os.Environ(), "GOCACHE="+t.TempDir()), Progress: func(p Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		told = append(told, p)
+		reports = append(reports, p)
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -391,16 +391,16 @@ func main() {}
 	if _, err := b.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(told) < 10 {
-		t.Fatalf("told %v", told)
+	if len(reports) < 10 {
+		t.Fatalf("reports %v", reports)
 	}
-	for i, p := range told[1:] {
-		if p.Begun <= told[i].Begun || p.Packages < told[i].Packages {
-			t.Errorf("%v after %v", p, told[i])
+	for i, p := range reports[1:] {
+		if p.Begun <= reports[i].Begun || p.Packages < reports[i].Packages {
+			t.Errorf("%v after %v", p, reports[i])
 		}
 	}
-	// Those that were begun while it was planned may have been counted twice.
-	if last := told[len(told)-1]; last.Begun < last.Packages-20 || last.Packages < 100 {
-		t.Errorf("at the end %v", last)
+	// Packages that began during the planning may be counted twice.
+	if last := reports[len(reports)-1]; last.Begun < last.Packages-20 || last.Packages < 100 {
+		t.Errorf("last report %v", last)
 	}
 }

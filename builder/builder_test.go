@@ -10,7 +10,7 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
-// builderIn makes a Builder that must be possible to make.
+// builderIn returns a Builder, and fails the test if New returns an error.
 func builderIn(t *testing.T, dir string, o Options) *Builder {
 	t.Helper()
 	b, err := tryBuilder(t, dir, o)
@@ -35,18 +35,18 @@ func TestNewRefuses(t *testing.T) {
 		name    string
 		archive string
 		options Options
-		err     string // a part of it
-		hint    string // all of it
+		err     string // a part of the message
+		hint    string // the whole hint
 	}{
 		{"no output directory", buildtest.Module + buildtest.Hello, Options{Output: "/nonexistent/output"}, "directory for the binaries", ""},
 		{"the user's own -o", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-o", "x"}}, "build flag -o=x", ""},
-		{"another directory by flag", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-C=x"}}, "build flag -C=x", ""},
-		{"no binary at all", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-n"}}, "build flag -n", ""},
+		{"a flag for another directory", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-C=x"}}, "build flag -C=x", ""},
+		{"a flag that builds nothing", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-n"}}, "build flag -n", ""},
 		{"errors as JSON", buildtest.Module + buildtest.Hello, Options{Flags: []string{"--json=true"}}, "build flag -json", ""},
-		{"all commands", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-x"}}, "build flag -x", ""},
+		{"a flag that prints all commands", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-x"}}, "build flag -x", ""},
 		{"a library for C", buildtest.Module + buildtest.Hello, Options{Flags: []string{"-buildmode", "c-shared"}}, "build flag -buildmode=c-shared", ""},
 		{"GOFLAGS with errors as JSON", buildtest.Module + buildtest.Hello, Options{Env: append(os.Environ(), "GOFLAGS=-trimpath -json")}, "GOFLAGS=-trimpath -json: build flag -json", "go env -u GOFLAGS; unset GOFLAGS"},
-		{"GOFLAGS with all commands", buildtest.Module + buildtest.Hello, Options{Env: append(os.Environ(), "GOFLAGS=-x")}, "GOFLAGS=-x: build flag -x", "go env -u GOFLAGS; unset GOFLAGS"},
+		{"GOFLAGS that print all commands", buildtest.Module + buildtest.Hello, Options{Env: append(os.Environ(), "GOFLAGS=-x")}, "GOFLAGS=-x: build flag -x", "go env -u GOFLAGS; unset GOFLAGS"},
 		{"GOFLAGS that build nothing", buildtest.Module + buildtest.Hello, Options{Env: append(os.Environ(), "GOFLAGS='-n'")}, "build flag -n", "go env -u GOFLAGS; unset GOFLAGS"},
 		{"another system", buildtest.Module + buildtest.Hello, Options{Env: append(os.Environ(), "GOOS=plan9", "GOARCH=amd64")}, "GOOS=plan9: ", "go env -u GOOS; unset GOOS"},
 		{"no module", buildtest.Hello, Options{}, "no go.mod in ", "go mod init example.com/project"},
@@ -54,7 +54,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a module further down", "-- a/go.mod --\nmodule a\n-- a/cmd/x/main.go --\npackage main\n",
 			Options{Packages: []string{"./a/cmd/x"}}, "module of another directory", "cd ./a && hotstart watch ./cmd/x"},
 		{"several packages", buildtest.Module + buildtest.Hello, Options{Packages: []string{".", "./x"}}, "want one package, not several", ""},
-		{"a flag for a package", buildtest.Module + buildtest.Hello, Options{Packages: []string{"-race"}}, "not a package", ""},
+		{"a flag instead of a package", buildtest.Module + buildtest.Hello, Options{Packages: []string{"-race"}}, "not a package", ""},
 		{"a missing directory", buildtest.Module + buildtest.Hello, Options{Packages: []string{"./nope"}}, `package "./nope": no directory`, "hotstart watch ."},
 		{"a missing file", buildtest.Module + buildtest.Hello, Options{Packages: []string{"nope.go"}}, `finding the file "nope.go": no such file`, ""},
 		{"a file and a package", buildtest.Module + buildtest.Hello, Options{Packages: []string{"main.go", "./x"}}, `"./x" is not a .go file`, ""},
@@ -68,7 +68,7 @@ func TestNewRefuses(t *testing.T) {
 			Options{}, "several main packages: ./cmd/b, ./cmd/x/a", "hotstart watch ./cmd/b\nhotstart watch ./cmd/x/a"},
 		{"several programs for dots", buildtest.Module + buildtest.Hello + "-- cmd/b/main.go --\npackage main\n",
 			Options{Packages: []string{"./..."}}, "several main packages: ., ./cmd/b", "hotstart watch .\nhotstart watch ./cmd/b"},
-		{"no go command", buildtest.Module + buildtest.Hello, Options{Go: "surely-no-go"}, `"surely-no-go" is not in PATH`,
+		{"no go command", buildtest.Module + buildtest.Hello, Options{Go: "missing-go"}, `"missing-go" is not in PATH`,
 			"set PATH to include its bin directory, or install Go from https://go.dev/dl/"},
 	}
 	for _, test := range tests {

@@ -15,8 +15,8 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
-// TestDiagnostics builds each testdata/diagnostics/*.txtar and compares what comes out
-// with its file "want": FILE:LINE:COLUMN PACKAGE | BEGINNING OR PART OF THE MESSAGE.
+// TestDiagnostics builds each testdata/diagnostics/*.txtar and compares the diagnostics with its
+// file "want": FILE:LINE:COLUMN PACKAGE | BEGINNING OR PART OF THE MESSAGE.
 func TestDiagnostics(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("testdata/diagnostics/*.txtar")
@@ -29,11 +29,11 @@ func TestDiagnostics(t *testing.T) {
 			if strings.Contains(name, "cgo") {
 				buildtest.NeedGCC(t)
 				if runtime.GOOS != "linux" {
-					t.Skip("the C compiler of Linux is expected: others word it otherwise")
+					t.Skip("other C compilers than that of Linux print other messages")
 				}
 			}
 			if strings.HasSuffix(name, "/race.txtar") && runtime.GOARCH == "386" {
-				t.Skip("needs a race detector, which GOARCH=386 has not")
+				t.Skip("GOARCH=386 has no race detector")
 			}
 			checkDiagnostics(t, name)
 		})
@@ -94,7 +94,7 @@ func sameDiagnostic(d Diagnostic, want, dir string) error {
 	return nil
 }
 
-// What needs a network, another compiler or a bug to happen.
+// Output that needs a network, another compiler or a bug.
 func TestParseDiagnostics(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -164,7 +164,7 @@ func FuzzParseDiagnostics(f *testing.F) {
 	f.Fuzz(func(t *testing.T, output string) {
 		for _, d := range ParseDiagnostics("/dir", output) {
 			if d.Line < 0 || d.Column < 0 || d.Line == 0 && d.Column != 0 {
-				t.Errorf("position %s", strconv.Quote(d.String()))
+				t.Errorf("invalid position %s", strconv.Quote(d.String()))
 			}
 			if d.File != "" && !filepath.IsAbs(d.File) {
 				t.Errorf("file %q is not absolute", d.File)

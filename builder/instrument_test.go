@@ -42,7 +42,7 @@ func main() {
 
 const mainGo = "-- main.go --\n"
 
-// hooked says for what a binary is adopted.
+// hooked returns the package that is instrumented in a binary.
 func hooked(x *Binary) string {
 	switch {
 	case fileContains(x.Path, ".(*hotstartHTTP).ServeHTTP\x00"):
@@ -82,13 +82,13 @@ func TestAdopt(t *testing.T) {
 			b := builderIn(t, buildtest.Project(t, test.archive), test.options)
 			x := mustBuild(t, b)
 			if out := output(t, x); out != "hello\n" {
-				t.Errorf("it says %q", out)
+				t.Errorf("it prints %q", out)
 			}
 			if got := hooked(x); got != test.want {
-				t.Errorf("the binary is adopted for %q, want %q", got, test.want)
+				t.Errorf("the binary is instrumented for %q, want %q", got, test.want)
 			}
 			if got, err := b.Instrumentation(); got != test.want || err != nil {
-				t.Errorf("Instrumentation says %q, %v, want %q", got, err, test.want)
+				t.Errorf("Instrumentation returns %q, %v, want %q", got, err, test.want)
 			}
 		})
 	}
@@ -102,7 +102,7 @@ func TestAdoptMergesAnOverlay(t *testing.T) {
 	b := builderIn(t, dir, Options{Adopt: true, Flags: []string{"-overlay=overlay.json"}})
 	x := mustBuild(t, b)
 	if out := output(t, x); out != "hello\n" || hooked(x) != "net" {
-		t.Errorf("it says %q and is adopted for %q", out, hooked(x))
+		t.Errorf("it prints %q and is instrumented for %q", out, hooked(x))
 	}
 }
 
@@ -126,17 +126,17 @@ func TestAdoptRefuses(t *testing.T) {
 			for range 2 {
 				x := mustBuild(t, b)
 				if out := output(t, x); out != "hello\n" || hooked(x) != "" {
-					t.Errorf("it says %q and is adopted for %q", out, hooked(x))
+					t.Errorf("it prints %q and is instrumented for %q", out, hooked(x))
 				}
 				if _, err := b.Instrumentation(); err == nil || !strings.Contains(err.Error(), test.says) {
-					t.Errorf("Instrumentation says %v", err)
+					t.Errorf("Instrumentation returns %v", err)
 				}
 			}
 		})
 	}
 }
 
-// An edit may make a server of a program, before a list has said so.
+// An edit may turn a program into a server before the next list.
 func TestAdoptAfterAnEdit(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
@@ -146,7 +146,7 @@ func TestAdoptAfterAnEdit(t *testing.T) {
 	} {
 		buildtest.Write(t, filepath.Join(dir, "main.go"), step.source)
 		if got := hooked(mustBuild(t, b)); got != step.want {
-			t.Errorf("adopted for %q, want %q", got, step.want)
+			t.Errorf("instrumented for %q, want %q", got, step.want)
 		}
 	}
 	buildtest.Write(t, filepath.Join(dir, "main.go"), listens)
@@ -154,11 +154,11 @@ func TestAdoptAfterAnEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 }
 
-// The code that adopts lies below the module, which the user may rename.
+// The import path of the generated package begins with the module path, which the user may change.
 func TestAdoptARenamedModule(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
@@ -166,12 +166,12 @@ func TestAdoptARenamedModule(t *testing.T) {
 	for _, name := range []string{"m", "n"} {
 		buildtest.Write(t, filepath.Join(dir, "go.mod"), "module example.com/"+name+"\n")
 		if got := hooked(mustBuild(t, b)); got != "net" {
-			t.Errorf("adopted for %q, want net", got)
+			t.Errorf("instrumented for %q, want net", got)
 		}
 	}
 }
 
-// Code that does not build fails as it does without.
+// Broken code has the same errors as without instrumentation.
 func TestAdoptOfBrokenCode(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+strings.Replace(listens, "panic(err)", "panic(er)", 1))
@@ -184,12 +184,12 @@ func TestAdoptOfBrokenCode(t *testing.T) {
 	}
 	buildtest.Write(t, filepath.Join(dir, "main.go"), listens)
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 }
 
-// The file that adopts must not stand for those that the user took away.
-func TestAdoptOfNothing(t *testing.T) {
+// The generated file must not replace files that the user has removed.
+func TestAdoptWithoutFiles(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true})
@@ -203,11 +203,11 @@ func TestAdoptOfNothing(t *testing.T) {
 	}
 	buildtest.Move(t, name+".away", name)
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 }
 
-// What is wrong with the user's files is no reason to adopt the program no more.
+// An error in the user's files does not disable the instrumentation.
 func TestAdoptAfterUnreadableCode(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
@@ -225,16 +225,17 @@ func TestAdoptAfterUnreadableCode(t *testing.T) {
 	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	buildtest.Write(t, name, listens) // with another time: by the old one the go command may remember that it could not read it
+	buildtest.Write(t, name, listens) // with another time: the go command may have cached the read error for the old one
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 }
 
-// Nor is it if they are mended before the build that was to tell whether the adoption is to blame.
-func TestAdoptOfCodeMendedMeanwhile(t *testing.T) {
+// Neither does an error that the user fixes before the second build, which finds out whether the
+// instrumentation is at fault.
+func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 	t.Parallel()
-	for what, test := range map[string]struct{ spoil, mend func(name string) error }{
+	for what, test := range map[string]struct{ spoil, fix func(name string) error }{
 		"unreadable": {unreadable, func(name string) error { return os.Chmod(name, 0o644) }},
 		"away": {
 			func(name string) error { return os.Rename(name, name+".away") },
@@ -257,22 +258,23 @@ func TestAdoptOfCodeMendedMeanwhile(t *testing.T) {
 				}
 			}()
 			resume := second()
-			if err := test.mend(name); err != nil {
+			if err := test.fix(name); err != nil {
 				t.Fatal(err)
 			}
 			resume()
 			for _, x := range []*Binary{<-built, mustBuild(t, b)} {
 				if x != nil && hooked(x) != "net" {
 					_, err := b.Instrumentation()
-					t.Errorf("adopted for %q, want net: %v", hooked(x), err)
+					t.Errorf("instrumented for %q, want net: %v", hooked(x), err)
 				}
 			}
 		})
 	}
 }
 
-// Until that build has told, another one does as ever: it may be of other code.
-func TestAdoptBesideABuildThatTells(t *testing.T) {
+// Until the second build is done, a concurrent build is instrumented as usual: it may be of other
+// code.
+func TestAdoptDuringTheSecondBuild(t *testing.T) {
 	t.Parallel()
 	b, name, second := haltedBuilder(t)
 	if err := unreadable(name); err != nil {
@@ -284,30 +286,30 @@ func TestAdoptBesideABuildThatTells(t *testing.T) {
 		_, err := b.Build(ctx)
 		ended <- err
 	}()
-	second() // never goes on
+	second() // never resumed
 	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	buildtest.Write(t, name, listens+"\nvar x int\n")
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("the other build: %v", err)
+		t.Errorf("the halted build: %v", err)
 	}
 }
 
-// unreadable takes a file from the go command, which keeps in its index whether it could
-// read one, by the file's time, if that is two seconds ago.
+// unreadable makes a file unreadable for the go command. The go command caches a read error by the
+// time of the file, if that is more than two seconds ago.
 func unreadable(name string) error {
 	later := time.Now().Add(time.Hour)
 	return errors.Join(os.Chmod(name, 0), os.Chtimes(name, later, later))
 }
 
-// haltedBuilder has built a program once. The next time that Build runs the go command
-// to build, and finds that name does not build, it halts before it does so again: second
-// waits for that, and returns what has it go on.
+// haltedBuilder returns a Builder that has built a program once. When the next Build finds an error
+// in the file name, its second build halts. The function second waits for that, and returns a
+// function that resumes the build.
 func haltedBuilder(t *testing.T) (b *Builder, name string, second func() (resume func())) {
 	t.Helper()
 	dir, steps := buildtest.Project(t, buildtest.Module+mainGo+listens), t.TempDir()
@@ -329,21 +331,21 @@ func haltedBuilder(t *testing.T) (b *Builder, name string, second func() (resume
 	}
 }
 
-// obedientGo is a go command for which file modes count, for root too.
+// obedientGo returns a go command that respects file modes, even if root runs it.
 func obedientGo(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return "go"
 	}
 	if _, err := exec.LookPath("setpriv"); err != nil {
-		t.Skip("needs setpriv(1), since root may read everything")
+		t.Skip("needs setpriv(1): root can read all files")
 	}
 	return buildtest.Script(t, "exec setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search go \"$@\"\n")
 }
 
-// Only package main is compiled for it, and once what main imports: the rest comes from
-// the cache of the user's own go command. Nor is anything compiled again where the files
-// that adopt lie elsewhere.
+// The instrumentation compiles package main and, once, the generated package. All other packages
+// come from the cache of the user's own go command. Another place of the generated files compiles
+// nothing again.
 func TestAdoptSharesTheCache(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
@@ -375,7 +377,7 @@ func TestAdoptSharesTheCache(t *testing.T) {
 	}
 }
 
-// What has not changed is not written again.
+// Unchanged files are not written again.
 func TestAdoptWritesOnce(t *testing.T) {
 	t.Parallel()
 	b := builderIn(t, buildtest.Project(t, buildtest.Module+mainGo+listens), Options{Adopt: true})
@@ -387,6 +389,6 @@ func TestAdoptWritesOnce(t *testing.T) {
 	mustBuild(t, b)
 	after, err := os.Stat(filepath.Join(b.output, adopt.FileName))
 	if err != nil || !os.SameFile(before, after) {
-		t.Errorf("it is another file, %v", err)
+		t.Errorf("the file was written again: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func TestAdoptOfNamesThatAreNotUTF8(t *testing.T) {
 	for range 2 { // the second build is after a list
 		mustBuild(t, b)
 		if what, err := b.Instrumentation(); what != "" || err == nil || !strings.Contains(err.Error(), "not UTF-8") {
-			t.Errorf("adopted: %q, %v", what, err)
+			t.Errorf("Instrumentation returns %q, %v", what, err)
 		}
 		if g := mustList(t, b); g.Err != nil || g.Missing != nil {
 			t.Errorf("Err %v, Missing %q", g.Err, g.Missing)
@@ -73,11 +73,11 @@ func TestAdoptAfterAListOfARenamedProject(t *testing.T) {
 	b := builderIn(t, dir, Options{Adopt: true, Go: buildtest.RenamingGo(t, dir)})
 	mustList(t, b)
 	if got := hooked(mustBuild(t, b)); got != "net" {
-		t.Errorf("adopted for %q, want net", got)
+		t.Errorf("instrumented for %q, want net", got)
 	}
 }
 
-// The names are those that a program itself gives of its sources.
+// Source finds the sources of a program by the names that the program itself prints.
 func TestSourceOfTrimmedNames(t *testing.T) {
 	t.Parallel()
 	const where = "\nimport \"runtime\"\n\nfunc %s() string { _, file, _, _ := runtime.Caller(0); return file }\n"
@@ -107,15 +107,15 @@ func TestSourceOfTrimmedNames(t *testing.T) {
 		}
 	}
 	if got := mustList(t, builderIn(t, dir, Options{Packages: []string{"./cmd/api"}})).Source("runtime/panic.go"); got != "" {
-		t.Errorf("a file of the runtime is %s", got)
+		t.Errorf("Source of a file of the runtime: %s", got)
 	}
 }
 
-// The go command takes no notice of what is included from elsewhere.
+// The go command ignores changes of included files in other directories.
 func TestIncludesAreBuilt(t *testing.T) {
 	t.Parallel()
 	if runtime.GOARCH != "amd64" {
-		t.Skip("the assembly is that of amd64")
+		t.Skip("the assembly is for amd64")
 	}
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport \"os\"\n\nfunc value() int\n\nfunc main() { os.Stdout.WriteString(string(rune('0' + value()))) }\n"+
 		"-- value_amd64.s --\n#include \"inc/value.h\"\n\nTEXT ·value(SB), 4, $0-8\n\tMOVQ $VALUE, ret+0(FP)\n\tRET\n-- inc/value.h --\n#define VALUE 1\n")
@@ -129,7 +129,7 @@ func TestIncludesAreBuilt(t *testing.T) {
 				t.Errorf("%q, %v, want %s", out, err, value)
 			}
 			if g := mustList(t, b); g.Err != nil || !g.Match(header) || !strings.Contains(strings.Join(g.Dirs, " "), filepath.Join(dir, "inc")) {
-				t.Errorf("Err %v; the header does not count", g.Err)
+				t.Errorf("Err %v; the header is not in the graph", g.Err)
 			}
 		}
 	}

@@ -260,7 +260,7 @@ import "strings"
 func Of(n int) string { return strings.Repeat("some text", n) }
 
 func More() string {
-	return "nobody wants that" + Of(2)
+	return "not used" + Of(2)
 }
 `
 

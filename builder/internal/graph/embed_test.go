@@ -7,7 +7,7 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
-// What go list embeds is what the patterns take, and no other file.
+// The patterns match exactly the files that go list embeds.
 func TestEmbedPatternsAgainstGo(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+embedding)
@@ -16,7 +16,7 @@ func TestEmbedPatternsAgainstGo(t *testing.T) {
 		"web/f.html", "web/f.js", "web/sub/g.html", "hidden/.h", "hidden/_i/j"} {
 		_, listed := g.Files[dir+"/"+file]
 		if got := g.embeds(dir + "/" + file); got != listed {
-			t.Errorf("%s: %v, the go command says %v", file, got, listed)
+			t.Errorf("%s: %v, in the list: %v", file, got, listed)
 		}
 	}
 }
@@ -50,8 +50,8 @@ func TestEmbedPatternDirs(t *testing.T) {
 	}
 }
 
-// Below what patterns search, all directories are watched that may have what they take,
-// those that come later too, and no others.
+// In the directories that patterns search, those directories are watched, new ones too, that may
+// contain a match.
 func TestEmbedTrees(t *testing.T) {
 	t.Parallel()
 	const source = "-- main.go --\npackage main\n\nimport \"embed\"\n\n//go:embed static web/*/*.html all:hidden *.txt\nvar files embed.FS\n\nfunc main() { println(files.Open) }\n"

@@ -17,7 +17,7 @@ func TestMatch(t *testing.T) {
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
-	const gone = "\x00" // the file is not there
+	const missing = "\x00" // content of a missing file
 	tests := []struct {
 		file    string // written after the graph was listed
 		content string
@@ -42,39 +42,39 @@ func TestMatch(t *testing.T) {
 		{"a/f.h", "", true},
 		{"a/README", "", false},
 		{"a/sub/sub.go", "package sub\n", false},
-		{"a/gone.go", gone, true}, // a build may have taken it since
-		{"a/gone.s", gone, true},
-		{"a/gone_windows.go", gone, false},
-		{"a/gone_test.go", gone, false},
-		{"b/gone.go", gone, false},
+		{"a/gone.go", missing, true}, // a build may have read it
+		{"a/gone.s", missing, true},
+		{"a/gone_windows.go", missing, false},
+		{"a/gone_test.go", missing, false},
+		{"b/gone.go", missing, false},
 		{"b/b.go", "package b\n", false},
 		{"b/new.go", "package b\n", false},
-		{"go.sum", gone, true},
-		{"a/go.mod", gone, true}, // it would take the package out of the module
-		{"b/go.mod", gone, false},
-		{"static/go.mod", gone, true},
-		{"static/new/go.mod", gone, true},
-		{"web/go.mod", gone, false},
-		{"vendor/modules.txt", gone, true},
-		{"one.txt", gone, true},
+		{"go.sum", missing, true},
+		{"a/go.mod", missing, true}, // it would remove the package from the module
+		{"b/go.mod", missing, false},
+		{"static/go.mod", missing, true},
+		{"static/new/go.mod", missing, true},
+		{"web/go.mod", missing, false},
+		{"vendor/modules.txt", missing, true},
+		{"one.txt", missing, true},
 		{"two.txt", "", false},
 		{"static/new.css", "", true},
 		{"static/new/deep/er.css", "", true},
 		{"static/.new", "", false},
 		{"static/_new/x", "", false},
 		{"static/other/new", "", false},
-		{"static", "", true}, // a file in place of the directory
+		{"static", "", true}, // a file instead of the directory
 		{"web/new.html", "", true},
 		{"web/.new.html", "", true}, // a pattern that matches the name itself
 		{"web/new.js", "", false},
 		{"web/sub/new.html", "", false},
-		{"web/dir.html/x.js", "", true}, // the pattern takes whole directories
+		{"web/dir.html/x.js", "", true}, // the pattern matches whole directories
 		{"hidden/.new/_x", "", true},
 		{"hidden/.git/x", "", false},
 	}
 	for _, test := range tests {
 		name := filepath.Join(dir, test.file)
-		if _, err := os.Stat(name); test.content != gone && (err != nil || strings.HasSuffix(name, ".go")) {
+		if _, err := os.Stat(name); test.content != missing && (err != nil || strings.HasSuffix(name, ".go")) {
 			buildtest.Write(t, name, test.content)
 		}
 		if got := g.Match(name); got != test.want {
@@ -95,7 +95,7 @@ func TestMatchDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !g.Match(name) || !g.Outdated([]string{name}) {
-		t.Error("a deleted file does not count")
+		t.Error("a deleted file does not match")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestMatchNamedFiles(t *testing.T) {
 	g := mustList(t, listerIn(t, dir, project{Packages: []string{"main.go"}}))
 	buildtest.Write(t, filepath.Join(dir, "b.go"), "package main\n")
 	if g.Match(filepath.Join(dir, "b.go")) || !g.Match(filepath.Join(dir, "main.go")) {
-		t.Error("other files than the named one match")
+		t.Error("another file than the named one matches")
 	}
 }
 
@@ -117,11 +117,11 @@ func TestMatchWithoutCgo(t *testing.T) {
 	buildtest.Write(t, filepath.Join(dir, "c.c"), "")
 	buildtest.Write(t, filepath.Join(dir, "d.go"), "package main\n\nimport \"fmt\"\n")
 	if g.Match(filepath.Join(dir, "c.go")) || g.Match(filepath.Join(dir, "c.c")) || !g.Match(filepath.Join(dir, "d.go")) {
-		t.Error("files for cgo match, or others don't")
+		t.Error("a file for cgo matches, or another one does not")
 	}
 }
 
-// While the graph is not known, every .go file of the modules counts.
+// While the graph is incomplete, every .go file of the modules matches.
 func TestMatchInTrees(t *testing.T) {
 	t.Parallel()
 	const archive = "-- go.mod --\nmodule (\n" + buildtest.Hello + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t./in/testdata/ours\n)\n" +
@@ -193,10 +193,10 @@ func TestOutdated(t *testing.T) {
 		{"assembly", "f.s", "#include \"g.h\"\n", false},
 		{"a constraint of assembly", "f.s", "//go:build x\n", true},
 		{"a new file", "new.go", "package main\n", true},
-		{"a new file that does not count", "new_windows.go", "package main\n", false},
+		{"a new file that does not match", "new_windows.go", "package main\n", false},
 		{"a new file elsewhere", "sub/x.go", "package sub\n", false},
-		{"an ignored file that is still", "ignored.go", "//go:build never\n\npackage main\n\nimport \"os\"\n", false},
-		{"an ignored file that no longer is", "ignored.go", "package main\n", true},
+		{"a file that is still ignored", "ignored.go", "//go:build never\n\npackage main\n\nimport \"os\"\n", false},
+		{"a file that is not ignored any more", "ignored.go", "package main\n", true},
 		{"go.mod", "go.mod", "module example.com/m\n", true},
 		{"go.sum", "go.sum", "", true},
 	}

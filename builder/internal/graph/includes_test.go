@@ -21,15 +21,15 @@ func TestFindIncludes(t *testing.T) {
 		sources = append(sources, filepath.Join(p, name))
 	}
 	flags := []string{"-O2", "-I", "../first", "-I" + filepath.Join(dir, "inc"), "-I/usr/include"}
-	// A file that would be found before the one that is counts, too, as do those that are
-	// nowhere in a directory of the modules.
+	// Missing files that would take precedence are in the list, and missing files in the directories
+	// of the modules.
 	want := "first/stdio.h first/textflag.h first/two.h inc/stdio.h inc/textflag.h inc/two.h p/asm/six.h p/five/5.h p/sub/four.h p/sub/three.h up/one.h"
 	if got := relativeAll(dir, findIncludes(p, sources, flags, []string{dir})); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-// A link may lead to another: each may be set to something else.
+// A symbolic link may lead to another one, and each of them may change.
 func TestListFollowsEachLink(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello+"-- ../a/x.go --\npackage main\n-- ../b/none --\n")

@@ -8,8 +8,8 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
-// What is taken away from a project that builds breaks it; what was known of it before
-// must count until it is back.
+// A removed directory or file breaks the project. The files of the last good graph match until it
+// is back.
 func TestListRemembers(t *testing.T) {
 	t.Parallel()
 	const main = "-- cmd/api/main.go --\npackage main\n\nimport (\n\t_ \"example.com/lib\"\n\t_ \"example.com/m/store\"\n)\n\nfunc main() {}\n-- store/store.go --\npackage store\n\nimport \"embed\"\n\n//go:embed web\nvar x embed.FS\n-- store/web/x.html --\n"
@@ -19,9 +19,9 @@ func TestListRemembers(t *testing.T) {
 	tests := []struct {
 		name    string
 		archive string
-		gone    string
+		removed string
 		watched []string // directories
-		counts  []string // files, those that repair the project among them
+		matches []string // files, among them those that repair the project
 	}{
 		{"go.mod", replace, "go.mod", []string{".", "store", "store/web", "cmd/api", "../lib"},
 			[]string{"go.mod", "store/store.go", "store/new.go", "store/web/new.html", "cmd/api/main.go", "../lib/lib.go", "new/new.go"}},
@@ -41,50 +41,49 @@ func TestListRemembers(t *testing.T) {
 			if g := mustList(t, l); g.Err != nil {
 				t.Fatal(g.Err)
 			}
-			gone := filepath.Join(dir, test.gone)
-			buildtest.Move(t, gone, gone+".away")
-			for range 2 { // it is not forgotten at the second time either
-				checkCounts(t, dir, mustList(t, l), test.watched, test.counts)
+			removed := filepath.Join(dir, test.removed)
+			buildtest.Move(t, removed, removed+".away")
+			for range 2 { // the second graph is merged, too
+				checkIncomplete(t, dir, mustList(t, l), test.watched, test.matches)
 			}
-			buildtest.Move(t, gone+".away", gone)
+			buildtest.Move(t, removed+".away", removed)
 			if g := mustList(t, l); g.Err != nil || slices.Contains(g.Trees, dir) {
-				t.Errorf("Err %v, trees %q of a project that is whole again", g.Err, g.Trees)
+				t.Errorf("Err %v, trees %q of a repaired project", g.Err, g.Trees)
 			}
 		})
 	}
 }
 
-// checkCounts checks a graph that is not fully loaded.
-func checkCounts(t *testing.T, dir string, g *Graph, watched, counts []string) {
+// checkIncomplete checks an incomplete graph.
+func checkIncomplete(t *testing.T, dir string, g *Graph, watched, matches []string) {
 	t.Helper()
 	if g.Err == nil {
-		t.Error("it is fully loaded")
+		t.Error("the graph is complete")
 	}
 	for _, name := range watched {
 		if name = filepath.Join(dir, name); !slices.Contains(g.Dirs, name) && !slices.Contains(g.Trees, name) {
 			t.Errorf("%s is not watched", name)
 		}
 	}
-	for _, name := range counts {
+	for _, name := range matches {
 		if name = filepath.Join(dir, name); !g.Match(name) || !g.Outdated([]string{name}) {
-			t.Errorf("%s does not count", name)
+			t.Errorf("%s does not match", name)
 		}
 	}
 }
 
-// New finds the module; that it is gone before the first list has come is no reason to
-// forget where it was.
+// The module is known from the start, even if go.mod is removed before the first list.
 func TestListRemembersTheModule(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	l := listerIn(t, dir, project{})
-	gone := filepath.Join(dir, "go.mod")
-	buildtest.Move(t, gone, gone+".away")
-	checkCounts(t, dir, mustList(t, l), []string{"."}, []string{"go.mod", "main.go", "new/new.go"})
+	removed := filepath.Join(dir, "go.mod")
+	buildtest.Move(t, removed, removed+".away")
+	checkIncomplete(t, dir, mustList(t, l), []string{"."}, []string{"go.mod", "main.go", "new/new.go"})
 }
 
-// Where go.mod was, another one above takes over, or none is needed: it builds, but not
-// as before.
+// Without its go.mod, the program builds with another one above, or does not need one. Its return
+// would change the build.
 func TestListAwaitsGoMod(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -98,12 +97,12 @@ func TestListAwaitsGoMod(t *testing.T) {
 			t.Parallel()
 			dir := buildtest.Project(t, test.archive)
 			l := listerIn(t, dir, project{Packages: []string{test.packages}})
-			gone := filepath.Join(dir, "go.mod")
-			buildtest.Move(t, gone, gone+".away")
+			removed := filepath.Join(dir, "go.mod")
+			buildtest.Move(t, removed, removed+".away")
 			for range 2 {
 				g := mustList(t, l)
-				if g.Err != nil || !slices.Contains(g.Dirs, dir) || !g.Match(gone) || !g.Outdated([]string{gone}) {
-					t.Errorf("Err %v; the return of go.mod must count", g.Err)
+				if g.Err != nil || !slices.Contains(g.Dirs, dir) || !g.Match(removed) || !g.Outdated([]string{removed}) {
+					t.Errorf("Err %v; the return of go.mod must match", g.Err)
 				}
 			}
 		})

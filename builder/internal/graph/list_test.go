@@ -28,7 +28,7 @@ func sources(dir string, g *Graph) string {
 	return strings.Join(names, " ")
 }
 
-// existing returns those of the directories that exist, save those above dir.
+// existing returns the existing directories, except those above dir.
 func existing(dir string, names []string) (found []string) {
 	for _, name := range names {
 		if paths.Exists(name) && (name == dir || !paths.Inside(name, dir)) {
@@ -98,7 +98,7 @@ func TestList(t *testing.T) {
 		{"another go.mod", buildtest.Module + "-- dev.mod --\nmodule example.com/m\n\ngo 1.25\n" + replace + "-- dev.sum --\n" + usesLib + lib,
 			project{UserFlags: []string{"-modfile=dev.mod"}}, "example.com/m", "../lib/go.mod ../lib/lib.go dev.mod dev.sum go.mod main.go", "../lib .", ""},
 		{"a profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{Debug: true}, "example.com/m", "default.pgo go.mod main.go", ".", ""},
-		{"a profile beside files", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{Debug: true, Packages: []string{"main.go"}},
+		{"a profile next to files", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{Debug: true, Packages: []string{"main.go"}},
 			"command-line-arguments", "default.pgo go.mod main.go", ".", ""},
 		{"no profile", buildtest.Module + buildtest.Hello + "-- default.pgo --\n", project{}, "example.com/m", "go.mod main.go", ".", ""},
 	}
@@ -160,7 +160,7 @@ func TestListOverlay(t *testing.T) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 	if !g.Match(filepath.Join(dir, "added.go")) || !g.Outdated([]string{filepath.Join(dir, "overlay.json")}) {
-		t.Error("the overlay does not count")
+		t.Error("the overlay does not match")
 	}
 }
 
@@ -176,7 +176,7 @@ func TestListIncomplete(t *testing.T) {
 	}{
 		{"a broken go.mod", "-- go.mod --\nmodule example.com/m\nreplace x => ../lib\nrequire (\n-- ../lib/go.mod --\n-- main.go --\npackage main\n",
 			"", "../lib/go.mod go.mod", "../lib .", "go.mod:4: syntax error"},
-		{"a package that is not there yet", buildtest.Module + "-- main.go --\npackage main\n\nimport (\n\t_ \"example.com/m/a\"\n\t_ \"example.com/m/b\"\n)\n-- b/b.go --\npackage b\n",
+		{"a missing package", buildtest.Module + "-- main.go --\npackage main\n\nimport (\n\t_ \"example.com/m/a\"\n\t_ \"example.com/m/b\"\n)\n-- b/b.go --\npackage b\n",
 			"example.com/m", "b/b.go go.mod main.go", ".", "main.go:4:2: no required module provides package example.com/m/a"},
 		{"no go.sum", buildtest.Module + "require golang.org/x/sys v0.1.0\n-- main.go --\npackage main\n\nimport _ \"golang.org/x/sys/unix\"\n",
 			"example.com/m", "go.mod main.go", ".", "main.go:3:8: missing go.sum entry"},
@@ -185,7 +185,7 @@ func TestListIncomplete(t *testing.T) {
 		{"an empty directory", buildtest.Module + "-- x/x.go --\npackage x\n", "", "go.mod", ".", "no Go files in "},
 		{"embeds nothing", buildtest.Module + "-- main.go --\npackage main\n\nimport _ \"embed\"\n\n//go:embed *.txt\nvar s string\n",
 			"example.com/m", "go.mod main.go", ".", "main.go:5:12: pattern *.txt: no matching files found"},
-		{"a workspace with a hole", buildtest.Module + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t./nope\n\t../lib\n)\n-- ../lib/go.mod --\nmodule lib\n" + buildtest.Hello,
+		{"a workspace with a missing module", buildtest.Module + "-- go.work --\ngo 1.25\nuse (\n\t.\n\t./nope\n\t../lib\n)\n-- ../lib/go.mod --\nmodule lib\n" + buildtest.Hello,
 			"", "../lib/go.mod go.mod go.work", "../lib . nope", "cannot load module nope"},
 	}
 	for _, test := range tests {
@@ -209,7 +209,7 @@ func TestListIncomplete(t *testing.T) {
 	}
 }
 
-// A workspace made while the project is being watched.
+// A workspace is made after the first list.
 func TestListSeesNewWorkspace(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n-- ../lib/go.mod --\nmodule example.com/lib\n-- ../lib/lib.go --\npackage lib\n")
@@ -217,15 +217,15 @@ func TestListSeesNewWorkspace(t *testing.T) {
 	g := mustList(t, l)
 	work := filepath.Join(dir, "go.work")
 	if g.Err == nil || !g.Match(work) || !g.Outdated([]string{work}) {
-		t.Errorf("Err %v; go.work must count", g.Err)
+		t.Errorf("Err %v; go.work must match", g.Err)
 	}
 	buildtest.Write(t, work, "go 1.25\nuse .\nuse ../lib\n")
 	if g := mustList(t, l); g.Err != nil || !g.Match(filepath.Join(dir, "../lib/lib.go")) {
-		t.Errorf("Err %v; ../lib must count", g.Err)
+		t.Errorf("Err %v; ../lib must match", g.Err)
 	}
 }
 
-// A workspace need not be made where the module is.
+// The go.work of a workspace may be above the module.
 func TestListSeesNewWorkspaceAbove(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n"+
@@ -235,20 +235,20 @@ func TestListSeesNewWorkspaceAbove(t *testing.T) {
 	above := filepath.Dir(dir)
 	work := filepath.Join(above, "go.work")
 	if g.Err == nil || !slices.Contains(g.Dirs, above) || !g.Match(work) {
-		t.Errorf("Err %v; Dirs %q; go.work must count", g.Err, g.Dirs)
+		t.Errorf("Err %v; Dirs %q; go.work must match", g.Err, g.Dirs)
 	}
 	buildtest.Write(t, work, "go 1.25\nuse ./project\nuse ./lib\n")
 	if !g.Outdated([]string{filepath.Join(dir, "main.go")}) {
-		t.Error("not outdated by a go.work that nobody saw coming")
+		t.Error("not outdated by a new go.work in a directory that is not watched")
 	}
 	if g := mustList(t, l); g.Err != nil || !g.Match(filepath.Join(above, "lib/lib.go")) {
-		t.Errorf("Err %v; ../lib must count", g.Err)
+		t.Errorf("Err %v; ../lib must match", g.Err)
 	}
 }
 
-// A directory on the way to a package is replaced by another, or by a link: no event of those
-// below it tells.
-func TestListWatchesWhatIsAboveAPackage(t *testing.T) {
+// The directories above a package are watched: if one of them is replaced by another directory or by
+// a link, there is no event below it.
+func TestListWatchesDirectoriesAboveAPackage(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- cmd/api/main.go --\npackage main\n\nimport _ \"example.com/m/in/a/b/low\"\n\nfunc main() {}\n-- in/a/b/low/low.go --\npackage low\n")
 	g := mustList(t, listerIn(t, dir, project{Packages: []string{"./cmd/api"}}))
@@ -256,7 +256,7 @@ func TestListWatchesWhatIsAboveAPackage(t *testing.T) {
 		t.Errorf("dirs %q, want %q", got, want)
 	}
 	if runtime.GOOS == "linux" && !slices.Contains(g.Dirs, filepath.Dir(dir)) {
-		t.Errorf("the module itself may be replaced: dirs %q", g.Dirs)
+		t.Errorf("the parent of the module is not watched: dirs %q", g.Dirs)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "..", ".git"), 0o777); err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestListFails(t *testing.T) {
 	}
 }
 
-// A file written after the go command may have read it is not known.
+// The header of a file is unknown if the file was written after the go command may have read it.
 func TestListKnowsNoNewerFile(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
@@ -294,7 +294,7 @@ func TestListKnowsNoNewerFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if g := mustList(t, l); !g.Outdated([]string{main}) {
-		t.Error("not outdated, though written since")
+		t.Error("not outdated, although the file was written since")
 	}
 }
 
@@ -305,7 +305,7 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// A replace that names a folder above the project must not have all of that watched.
+// A replace directive with a directory above the project does not make a tree of that directory.
 func TestTreesAreNotAboveTheProject(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, "-- go.mod --\nmodule example.com/m\n\ngo 1.24\n\nrequire example.com/lib v0.0.0\n\n"+
@@ -316,11 +316,11 @@ func TestTreesAreNotAboveTheProject(t *testing.T) {
 		t.Errorf("Err %v, Trees %q", g.Err, g.Trees)
 	}
 	if !g.Match(filepath.Join(above, "go.mod")) || !slices.Contains(g.Dirs, above) {
-		t.Errorf("its go.mod is not waited for: Dirs %q", g.Dirs)
+		t.Errorf("its go.mod is not watched: Dirs %q", g.Dirs)
 	}
 }
 
-// A file that is moved in with its folder while the list runs may not be the one that it read.
+// During a list, a directory is replaced by another one: the go command has read other files.
 func TestListKnowsNoMovedFile(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport _ \"example.com/m/in/a/low\"\n\nfunc main() {}\n"+
@@ -330,7 +330,7 @@ exec go "$@"
 `, dir))
 	g := mustList(t, listerIn(t, dir, project{Go: swap}))
 	if low := filepath.Join(dir, "in/a/low/low.go"); !g.Outdated([]string{low}) {
-		t.Error("what the list read is not there, and it is not outdated")
+		t.Error("not outdated by a file that the list has not read")
 	}
 }
 

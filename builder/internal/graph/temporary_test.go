@@ -23,7 +23,7 @@ func TestIsTemporary(t *testing.T) {
 		"main.go": false, "main.go.123456": true, "main.go1234567": true, "page.html.123456": false,
 		".~lock.page.odt#": true, "~$page.docx": true, ".nfs000000000123": true, ".fuse_hidden0001": true,
 		".DS_Store": true, "._page.html": true, "Thumbs.db": true, ".hidden": false, "_page.html": false,
-		".page.html.AbCdEf": true, "page.html.AbCdEf": true, "other.html.AbCdEf": false, // there is no such file to be renamed to
+		".page.html.AbCdEf": true, "page.html.AbCdEf": true, "other.html.AbCdEf": false, // the final file does not exist
 		".env.sample": false, "x.Backup": false, "x.SHA256": false, "x.sha256": false, "x.tmp": false,
 	} {
 		if got := IsTemporary(filepath.Join(dir, name)); got != want {
@@ -32,7 +32,7 @@ func TestIsTemporary(t *testing.T) {
 	}
 }
 
-// Temporary files do not count, not even if they are there when the files are listed.
+// Temporary files do not match, even if they existed during the list.
 func TestMatchOfTemporaryFiles(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Globs+"-- static/.page.swp --\n")

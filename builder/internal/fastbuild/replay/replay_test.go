@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// compile is a command as the go command runs it, with more flags and files.
+// compile returns a compile command of the go command, with more flags and files.
 func compile(pkg string, more ...string) *command {
 	return &command{
 		Tool: "/go/compile", Dir: "/src", Package: pkg,
@@ -33,11 +33,11 @@ func TestSources(t *testing.T) {
 		{"an embed configuration", []string{"-embedcfg", "/w/b1/embedcfg", "./a.go"}, "/src/a.go"},
 		{"files for the assembler", []string{"-symabis", "/w/b1/symabis", "./a.go"}, ""},
 		{"a header for the assembler", []string{"-asmhdr", "/w/b1/go_asm.h", "./a.go"}, ""},
-		{"what cgo has made", []string{"./a.go", "/w/b1/_cgo_gotypes.go"}, ""},
+		{"a file of cgo", []string{"./a.go", "/w/b1/_cgo_gotypes.go"}, ""},
 		{"a profile", []string{"-pgoprofile=/w/b2/x", "./a.go"}, ""},
 		{"coverage", []string{"-coveragecfg=/w/b1/x", "./a.go"}, ""},
 		{"the standard library", []string{"-std", "./a.go"}, ""},
-		{"a flag of next year", []string{"-new", "./a.go"}, ""},
+		{"an unknown flag", []string{"-new", "./a.go"}, ""},
 		{"no files", nil, ""},
 	} {
 		files, err := compile("p", test.more...).sources()
@@ -59,7 +59,7 @@ func TestCheckLink(t *testing.T) {
 		ok    bool
 	}{
 		{"a program", []string{"-buildmode=exe", "-buildid=x", "-s", "-w", "-extld=gcc"}, true},
-		{"one that is independent of its position", []string{"-buildmode=pie", "-buildid=x"}, true},
+		{"a position-independent program", []string{"-buildmode=pie", "-buildid=x"}, true},
 		{"a plugin", []string{"-pluginpath", "x", "-buildmode=plugin"}, false},
 		{"a library", []string{"-buildmode=c-shared", "-buildid=x"}, false},
 		{"shared libraries", []string{"-linkshared", "-buildmode=exe"}, false},
@@ -74,7 +74,7 @@ func TestCheckLink(t *testing.T) {
 	stamped := link("-buildmode=exe", "-buildid=x")
 	stamped.ImportConfig = `modinfo "build\tvcs.revision=1\n"` + "\n"
 	if stamped.checkLink() == nil {
-		t.Error("the stamp of the version control goes unseen")
+		t.Error("a version control stamp is accepted")
 	}
 }
 
@@ -103,7 +103,7 @@ func TestImportConfig(t *testing.T) {
 		t.Errorf("got %q, %v\nwant %q", got, err, want)
 	}
 	if got, err := c.with(map[string]string{"v/a": "/n/1"}); err == nil {
-		t.Errorf("a package without an archive: %q", got)
+		t.Errorf("no error for a package without an archive: %q", got)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestLowest(t *testing.T) {
 	}
 }
 
-// archive is one of real compilers, of a package with this source.
+// archive compiles a package with this source.
 func archive(t *testing.T, buildID, source string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -162,16 +162,16 @@ func TestExportData(t *testing.T) {
 	const loop = "package p\nfunc F(n int) (s int) { for i := range n { s += i; println(s) }; return }\n"
 	first := exports("a/a", loop)
 	if !bytes.Equal(first, exports("b/b", loop)) {
-		t.Error("the build ID is exported")
+		t.Error("the build ID is part of the export data")
 	}
 	if !bytes.Equal(first, exports("a/a", loop+"func g() {}\n")) {
-		t.Error("what nobody can call is exported")
+		t.Error("an unused function is part of the export data")
 	}
 	if bytes.Equal(first, exports("a/a", loop+"func G() {}\n")) {
-		t.Error("a function more is not exported")
+		t.Error("a new function does not change the export data")
 	}
 	if bytes.Equal(exports("a/a", "package p\nfunc F() int { return 1 }\n"), exports("a/a", "package p\nfunc F() int { return 2 }\n")) {
-		t.Error("a body that is inlined is not exported")
+		t.Error("the body of an inlined function is not part of the export data")
 	}
 }
 
@@ -183,11 +183,11 @@ func TestExportDataRefuses(t *testing.T) {
 	}
 	object := append([]byte("asm.o           0           0     0     644     2         `\n"), "xx"...)
 	for name, content := range map[string][]byte{
-		"what an assembler has added": append(bytes.Clone(good), object...),
-		"one that is cut short":       good[:len(good)-10],
-		"no archive":                  good[8:],
-		"nothing":                     nil,
-		"another kind of exports":     bytes.Replace(good, []byte("\n$$B\n"), []byte("\n$$C\n"), 1),
+		"a member of an assembler":      append(bytes.Clone(good), object...),
+		"a truncated archive":           good[:len(good)-10],
+		"another file":                  good[8:],
+		"an empty file":                 nil,
+		"another format of export data": bytes.Replace(good, []byte("\n$$B\n"), []byte("\n$$C\n"), 1),
 	} {
 		file := filepath.Join(t.TempDir(), "p.a")
 		if err := os.WriteFile(file, content, 0o666); err != nil {
@@ -199,7 +199,7 @@ func TestExportDataRefuses(t *testing.T) {
 	}
 }
 
-// The go command's own way to stamp a file is what counts.
+// stamp writes the same as the go command.
 func TestStamp(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -228,7 +228,7 @@ func TestStamp(t *testing.T) {
 	got, _ := os.ReadFile(ours)
 	want, _ := os.ReadFile(theirs)
 	if len(got) == 0 || !bytes.Equal(got, want) || bytes.Contains(got, []byte(id)) {
-		t.Error("stamped otherwise than by the go command")
+		t.Error("the file differs from that of the go command")
 	}
 	none := build("none", "-buildid=")
 	before, _ := os.ReadFile(none)
