@@ -39,13 +39,13 @@ func (b *Builder) Instrumentation() (what string, err error) {
 	i := &b.instrumentation
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	switch {
-	case i.refused != nil:
+	if i.refused != nil {
 		return "", i.refused
-	case i.imports["net/http"]:
-		return "net/http", nil
-	case i.imports["net"]:
-		return "net", nil
+	}
+	for _, l := range listenFunctions {
+		if i.imports[l.path] {
+			return l.path, nil
+		}
 	}
 	return "", nil
 }

@@ -59,18 +59,6 @@ func (f Flags) IsSet(name string) bool {
 	return on
 }
 
-// Defaults returns the flags that make development builds fast, except those that are set.
-// Each was measured: without a symbol table and DWARF, linking takes about 40 % less time; a
-// profile makes every package compile again; the stamp runs the version control system.
-func (f Flags) Defaults() (args []string) {
-	for _, flag := range (Flags{{"ldflags", "-s -w"}, {"pgo", "off"}, {"buildvcs", "false"}}) {
-		if _, ok := f.Value(flag.Name); !ok {
-			args = append(args, "-"+flag.Name+"="+flag.Value)
-		}
-	}
-	return args
-}
-
 // Check returns an error for a flag that does not work together with the builder.
 func (f Flags) Check() error {
 	for _, flag := range f {
