@@ -46,11 +46,16 @@ func showConfig(cmd *cobra.Command, flags *watchFlags, args []string, asJSON boo
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return l.PrintJSON(cmd.OutOrStdout(), flags.set, sources)
-	}
 	var text strings.Builder
-	l.Print(&text, flags.set, sources)
-	_, err = io.WriteString(cmd.OutOrStdout(), term.Clean(text.String()))
+	if asJSON {
+		err = l.PrintJSON(&text, flags.set, sources)
+	} else {
+		l.Print(&text, flags.set, sources)
+	}
+	if err != nil {
+		return err
+	}
+	// Values and paths can have control characters. Clean's escape of DEL is not JSON.
+	_, err = io.WriteString(cmd.OutOrStdout(), term.Clean(strings.ReplaceAll(text.String(), "\x7f", `\u007f`)))
 	return err
 }

@@ -4,19 +4,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/templates"
 )
 
 func newDemoCmd() *cobra.Command {
-	var port string
+	port := "8080"
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Write a small server into a temporary folder and watch it",
@@ -26,21 +25,18 @@ func newDemoCmd() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd, port) },
 	}
-	cmd.Flags().StringVar(&port, "port", "8080", "listen on `port`")
+	cmd.Flags().Var(settings.Parsed(&port, "port", port, settings.ParsePort(1)), "port", "listen on `port`")
 	return cmd
 }
 
 func runDemo(cmd *cobra.Command, port string) error {
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return cli.Usage(fmt.Errorf("invalid --port %q: want a number from 1 to 65535", port), "hotstart demo --port=8080")
-	}
 	dir, err := os.MkdirTemp("", "hotstart-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
 	}
 	err = templates.Write(templates.Demo, dir)
 	if err == nil {
-		err = age(dir)
+		err = backdate(dir)
 	}
 	if err != nil {
 		os.RemoveAll(dir)
@@ -57,9 +53,9 @@ func runDemo(cmd *cobra.Command, port string) error {
 	return err
 }
 
-// age has the files of a folder be too old to have changed since the build
-// that follows.
-func age(dir string) error {
+// backdate makes the files of a folder so old that they count as unchanged since
+// before the first build.
+func backdate(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err

@@ -11,17 +11,17 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
-// parseOutputFlags sets --color and --log-format from the command line also
-// where another flag before them is invalid, so that they apply to the error.
+// parseOutputFlags sets --log-format and --color of a command that has both, also
+// if a flag before them is invalid, so that they apply to the error.
 func parseOutputFlags(cmd *cobra.Command, args []string) {
+	if cmd.Flag("log-format") == nil {
+		return
+	}
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.ParseErrorsAllowlist.UnknownFlags = true
 	f.Usage = func() {}
-	for _, name := range []string{"color", "log-format"} {
-		if flag := cmd.Flag(name); flag != nil {
-			f.AddFlag(flag)
-		}
-	}
+	f.AddFlag(cmd.Flag("log-format"))
+	f.AddFlag(cmd.Flag("color"))
 	_ = f.Parse(args) // the first error is reported
 }
 

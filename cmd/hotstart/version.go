@@ -23,7 +23,7 @@ func newVersionCmd() *cobra.Command {
 	}
 }
 
-// version says which hotstart this is, and what it was built with and for.
+// version returns the version, the version of Go, and the platform.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -32,8 +32,8 @@ func version() string {
 	return fmt.Sprintf("%s, %s %s/%s", versionOf(release, info, builtAt()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// versionOf is the release, or the version of the module, or the revision that
-// was built, or else the day of the build.
+// versionOf returns the release, or the version of the module, or the revision of
+// the repository, or else the day of the build.
 func versionOf(release string, info *debug.BuildInfo, built time.Time) string {
 	if release != "" {
 		return release
@@ -57,7 +57,7 @@ func versionOf(release string, info *debug.BuildInfo, built time.Time) string {
 	return strings.Join(words, " ")
 }
 
-// builtAt is the time of the binary's file, or zero.
+// builtAt returns the modification time of the executable, or zero.
 func builtAt() time.Time {
 	path, err := os.Executable()
 	if err != nil {
