@@ -315,6 +315,26 @@ func TestAWorkerThatDoesNotLeaveIsKilled(t *testing.T) {
 	}
 }
 
+// The kernel stops a program that reads from the terminal in the background.
+// Such a process handles no signal but SIGKILL until it is continued.
+func TestAWorkerThatIsStoppedEndsAtItsSignal(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]Options{"a worker": {}, "a group": {KillGroup: true}} {
+		o.CanReexec, o.Interval = true, time.Millisecond
+		sh := run(t, o, shell("exec sleep 1000"))
+		e := sh.await(Serving)
+		syscall.Kill(e.Worker.PID, syscall.SIGSTOP)
+		until(t, name+" is not stopped", func() bool { return stateOf(e.Worker.PID) == "T" || runtime.GOOS != "linux" })
+		sh.stop()
+		if e := sh.await(Exited); e.Status.Signal() != syscall.SIGTERM {
+			t.Errorf("%s ended with %s", name, e.Reason())
+		}
+		if err := sh.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAWorkerIsToldToDrain(t *testing.T) {
 	t.Parallel()
 	c := program("broker")

@@ -14,6 +14,7 @@ import (
 type process interface {
 	PID() int
 	Signal(syscall.Signal) error
+	Stop(syscall.Signal) error
 	Wait() error
 	Ended() bool
 	Reap() syscall.WaitStatus

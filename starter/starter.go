@@ -330,7 +330,7 @@ func (s *Starter) do(action any) (events []any) {
 		}
 	case signal:
 		if w := s.workers[a.generation]; w != nil { // nil: its end is the next event
-			w.Signal(a.signal)
+			w.Stop(a.signal)
 		}
 	case settle:
 		s.settle(a.generation)

@@ -90,6 +90,8 @@ func (a *actor) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+func (a *actor) Stop(sig syscall.Signal) error { return a.Signal(sig) }
+
 func (a *actor) Ended() bool { return len(a.end) > 0 }
 
 func (a *actor) Wait() error {

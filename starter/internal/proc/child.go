@@ -35,6 +35,18 @@ func (c *Child) Signal(sig syscall.Signal) error {
 	return unix.Kill(c.pid, sig)
 }
 
+// Stop sends a stop signal to the worker, or to its process group, and continues
+// stopped processes, which could not handle the signal.
+func (c *Child) Stop(sig syscall.Signal) error {
+	err := c.Signal(sig)
+	if slices.Contains(c.GroupSignals, sig) {
+		unix.Kill(-c.pid, syscall.SIGCONT)
+	} else {
+		unix.Kill(c.pid, syscall.SIGCONT)
+	}
+	return err
+}
+
 // Wait blocks until the worker has exited, and returns the error that kept it
 // from becoming its program, if any. The worker remains a zombie until Reap, so
 // that its pid is not reused while the loop still signals it.
