@@ -42,9 +42,9 @@ type BuildError struct {
 	Diagnostics []Diagnostic // at least one
 	Output      string       // whole output of the go command
 
-	// Passing are existing temporary files that may be the reason of the error, see func
-	// Passing. Once they are removed, another build may succeed.
-	Passing []string
+	// Temporary are existing temporary files that may be the reason of the error, see
+	// IsTemporary. Once they are removed, another build may succeed.
+	Temporary []string
 
 	program string
 }
@@ -82,7 +82,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 		built, err = b.buildPlain(ctx)
 	}
 	if broken := new(BuildError); errors.As(err, &broken) {
-		broken.Passing = slices.DeleteFunc(b.temporaryFiles(err), func(file string) bool { return !paths.Exists(file) })
+		broken.Temporary = slices.DeleteFunc(b.temporaryFiles(err), func(file string) bool { return !paths.Exists(file) })
 	}
 	return newBinary(built, start), err
 }
@@ -188,9 +188,9 @@ func (b *Builder) sourceFile(importPath, file string) string {
 	return b.project.Absolute(file)
 }
 
-// Passing reports whether a file is, by its name, a temporary file of an editor or another
+// IsTemporary reports whether a file is, by its name, a temporary file of an editor or another
 // tool, which does not concern a build.
-func Passing(path string) bool { return graph.IsTemporary(path) }
+func IsTemporary(path string) bool { return graph.IsTemporary(path) }
 
 // temporaryFiles returns the temporary files that the error of a build names, in all
 // directories where they may be: the go command writes their names relative to the directory

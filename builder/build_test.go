@@ -352,8 +352,8 @@ func TestBuildWaitsForALock(t *testing.T) {
 	}
 	_, err := builderIn(t, dir, Options{}).Build(t.Context())
 	broken := new(BuildError)
-	if !errors.As(err, &broken) || !slices.Contains(broken.Passing, lock) {
-		t.Errorf("%v; temporary files %q, want the lock", err, broken.Passing)
+	if !errors.As(err, &broken) || !slices.Contains(broken.Temporary, lock) {
+		t.Errorf("%v; temporary files %q, want the lock", err, broken.Temporary)
 	}
 	// Build tries again if the lock is removed soon.
 	removes := buildtest.Script(t, fmt.Sprintf("go \"$@\"; code=$?; [ \"$1\" != build ] || rm -f '%s'; exit $code\n", lock))

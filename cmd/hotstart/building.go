@@ -179,7 +179,7 @@ func (w *watch) came(b built, changed []string) {
 	switch {
 	case errors.As(b.err, &broken):
 		w.emit(report.BuildFailed{Cause: w.cause(changed), Errors: broken.Diagnostics, Current: w.standing()})
-		w.outlast(broken.Passing)
+		w.outlast(broken.Temporary)
 	case b.err != nil:
 		w.emit(report.BuildImpossible{Changed: changed, Err: b.err, Current: w.standing()})
 	case w.runs(b.binary) && !w.forced:

@@ -32,7 +32,7 @@ func files(g *builder.Graph, c chosen) watcher.Files {
 		}
 		for _, p := range c.all() {
 			if p.Watched(path) {
-				return !builder.Passing(path)
+				return !builder.IsTemporary(path)
 			}
 		}
 		return false

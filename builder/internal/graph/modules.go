@@ -82,8 +82,8 @@ func (m Modules) dirs() (dirs []string) {
 	return slices.Compact(dirs)
 }
 
-// PackageDir returns the directory of a package by its import path. The directory may be
-// missing. It is "" if none of the modules can contain the package.
+// PackageDir returns the directory that a package must have by its import path. The directory may
+// be missing. It is "" if no module can contain the package.
 func (m Modules) PackageDir(importPath string) (dir string) {
 	longest := -1
 	for _, module := range slices.Concat(m.Main, m.replaced) {

@@ -204,9 +204,9 @@ func (m *machine) handleBuildResult(e built, changed []string) {
 	switch {
 	case errors.As(e.err, &broken):
 		m.setFailure(report.BuildFailed{Cause: m.cause(changed), Errors: broken.Diagnostics, Current: m.current()}, m.now)
-		if len(broken.Passing) > 0 {
+		if len(broken.Temporary) > 0 {
 			b.following = true
-			m.do(awaitRemoval{broken.Passing})
+			m.do(awaitRemoval{broken.Temporary})
 		}
 	case e.err != nil:
 		m.setFailure(report.BuildImpossible{Changed: changed, Err: e.err, Current: m.current()}, m.now)

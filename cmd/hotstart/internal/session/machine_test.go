@@ -209,7 +209,7 @@ func binary(name string) *builder.Binary { return &builder.Binary{Path: name, ID
 func builds(seq int, name string) built { return built{seq: seq, binary: binary(name)} }
 
 func buildFails(seq int, temporary ...string) built {
-	return built{seq: seq, err: &builder.BuildError{Diagnostics: []builder.Diagnostic{{Message: "x"}}, Passing: temporary}}
+	return built{seq: seq, err: &builder.BuildError{Diagnostics: []builder.Diagnostic{{Message: "x"}}, Temporary: temporary}}
 }
 
 func edits(e effect, paths ...string) changed {
