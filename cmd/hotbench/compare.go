@@ -1,50 +1,52 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
-// comparison is the order of a run of compare.
+// comparison is one run of the command compare.
 type comparison struct {
 	*bench
 	figures  *figures
-	projects map[string]*project // by the program's name
-	tools    []tool
+	projects map[string]*project // by the name of the program
+	tools    []string            // names; empty: all
 	rounds   int
 	edits    int
 	rest     time.Duration
-	until    time.Time
+	deadline time.Time
 }
 
-// runCompare measures hotstart beside its peers and a bare go build: in
-// rounds, each of which visits every tool once, so that what else the machine
-// does meanwhile meets all alike.
+// runCompare measures in rounds. Each round visits each tool once, so that
+// other work of the machine affects all tools alike.
 func runCompare(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	var (
-		c        = comparison{projects: map[string]*project{}}
-		programs = flags.String("programs", "", "programs to measure, as small,large; empty: all")
-		names    = flags.String("tools", "", "tools to measure, as 'go build;hotstart;air'; empty: all")
-		binary   = flags.String("hotstart", "", "the hotstart to measure; built from this checkout if empty")
-		out      = flags.String("out", defaultOut(), "folder for the figures")
-		resume   = flags.Bool("resume", false, "keep the figures that are there, and measure what is missing")
-		bound    = flags.Duration("bound", 40*time.Minute, "begin nothing more after this time")
+		c            = comparison{projects: map[string]*project{}}
+		programNames = flags.String("programs", "", "comma-separated programs; empty: all")
+		toolNames    = flags.String("tools", "", "semicolon-separated tools, for example 'go build;hotstart;air'; empty: all")
+		binary       = flags.String("hotstart", "", "hotstart binary; empty: build it from this checkout")
+		out          = flags.String("out", defaultOut(), "folder for the figures")
+		resume       = flags.Bool("resume", false, "keep the figures in the folder and measure what is missing")
+		bound        = flags.Duration("bound", time.Hour, "start no visit after this time")
 	)
-	flags.IntVar(&c.rounds, "rounds", 3, "visits to each tool at each program")
-	flags.IntVar(&c.edits, "edits", 5, "edits to measure in each visit, after one that is not")
-	flags.DurationVar(&c.rest, "rest", 10*time.Second, "how long to watch a tool at rest, in its first visit")
+	flags.IntVar(&c.rounds, "rounds", 3, "visits to each tool with each program")
+	flags.IntVar(&c.edits, "edits", 5, "measured edits in each visit, after one that is not measured")
+	flags.DurationVar(&c.rest, "rest", 10*time.Second, "time for which an idle tool is measured, in the first round")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	chosen, err := chosenSubjects(*programs)
+	chosen, err := choosePrograms(*programNames)
 	if err != nil {
 		return err
 	}
-	if c.tools, err = named(tools(), *names); err != nil {
+	if c.tools, err = chooseTools(*toolNames); err != nil {
 		return err
 	}
 	if c.figures, err = openFigures(filepath.Join(*out, "compare.json"), *resume); err != nil {
@@ -54,11 +56,11 @@ func runCompare(args []string) error {
 		return err
 	}
 	defer c.close()
-	c.until = time.Now().Add(*bound)
-	for round := range c.rounds { // a run that is cut short has seen every program
-		for _, s := range chosen {
-			if err := c.round(round, s); err != nil {
-				return fmt.Errorf("measuring %s: %w", s.name, err)
+	c.deadline = time.Now().Add(*bound)
+	for round := range c.rounds {
+		for _, p := range chosen {
+			if err := c.round(round, p); err != nil {
+				return fmt.Errorf("measuring %s: %w", p.name, err)
 			}
 		}
 	}
@@ -68,18 +70,21 @@ func runCompare(args []string) error {
 	return c.figures.failed(ours)
 }
 
-// round visits each tool at one program. One that fails is named, and not
-// visited again.
-func (c *comparison) round(round int, s subject) error {
-	for _, t := range c.tools {
-		if c.figures.visits(s.name, t.name) > round || c.figures.missing(s.name, t.name) || time.Now().After(c.until) {
+// round visits each tool with one program.
+func (c *comparison) round(round int, p program) error {
+	for _, t := range p.tools {
+		skip := len(c.tools) > 0 && !slices.Contains(c.tools, t.name)
+		if skip || c.figures.visits(p.name, t.name) > round || c.figures.unavailable(p.name, t.name) || time.Now().After(c.deadline) {
 			continue
 		}
-		p, err := c.made(s)
+		project, err := c.project(p)
 		if err != nil {
 			return err
 		}
-		v := c.visit(s, t, p, round == 0)
+		v := visit{Program: p.name, Tool: t.name, At: time.Now().UTC().Truncate(time.Second)}
+		if err := c.measure(&v, p, t, project, round == 0); err != nil {
+			v.Missing = err.Error()
+		}
 		fmt.Fprintf(os.Stderr, "round %d: %s\n", round+1, v)
 		if err := c.figures.add(v); err != nil {
 			return err
@@ -88,51 +93,43 @@ func (c *comparison) round(round int, s subject) error {
 	return nil
 }
 
-// made makes a program the first time, and fills the build cache for it.
-func (c *comparison) made(s subject) (*project, error) {
-	if p := c.projects[s.name]; p != nil {
-		return p, nil
+// project writes a program in the first round, and fills the build cache.
+func (c *comparison) project(p program) (*project, error) {
+	if made := c.projects[p.name]; made != nil {
+		return made, nil
 	}
-	fmt.Fprintf(os.Stderr, "making %s: %s\n", s.name, s.about)
-	p, err := s.make(filepath.Join(c.dir, s.name))
+	fmt.Fprintf(os.Stderr, "making %s: %s\n", p.name, p.about)
+	made, err := p.make(filepath.Join(c.dir, p.name))
 	if err != nil {
 		return nil, err
 	}
-	c.projects[s.name] = p
-	_, err = timeBuild(p, newText())
-	return p, err
+	c.projects[p.name] = made
+	_, err = made.build()
+	return made, err
 }
 
-func (c *comparison) visit(s subject, t tool, p *project, rest bool) visit {
-	v := visit{Program: s.name, Tool: t.name, At: time.Now().UTC().Truncate(time.Second)}
-	if err := c.stay(&v, t, p, rest); err != nil {
-		v.Missing = err.Error()
+// measure fills a visit. Figures that were measured before an error are kept.
+func (c *comparison) measure(v *visit, p program, t tool, project *project, idle bool) error {
+	if t.yardstick != nil {
+		return c.measureYardstick(v, t, project)
 	}
-	return v
-}
-
-// stay is what a visit consists of.
-func (c *comparison) stay(v *visit, t tool, p *project, rest bool) error {
-	if t.name == bare {
-		return c.builds(v, p)
-	}
-	path, version, err := c.command(t)
+	path, version, err := c.install(t)
 	if err != nil {
 		return err
 	}
 	v.Version = version
-	r, took, err := start(path, t, p)
+	r, took, err := start(path, t, project)
 	if err != nil {
 		return err
 	}
-	defer r.stop(t)
-	v.Start = millis(took)
-	if rest && c.rest > 0 {
-		v.Rest = r.rest(c.rest)
+	defer r.stop()
+	v.Start = milliseconds(took)
+	if idle && c.rest > 0 {
+		v.Rest = r.measureRest(c.rest)
 	}
 	for i := range c.edits + 1 {
-		settle(r.alone)
-		e, err := r.save()
+		awaitRest(r.toolProcesses)
+		e, err := r.edit(p.trigger)
 		if err != nil {
 			return err
 		}
@@ -143,16 +140,47 @@ func (c *comparison) stay(v *visit, t tool, p *project, rest bool) error {
 	return nil
 }
 
-// builds is the visit to the yardstick.
-func (c *comparison) builds(v *visit, p *project) error {
+func (c *comparison) measureYardstick(v *visit, t tool, project *project) error {
 	for i := range c.edits + 1 {
-		d, err := timeBuild(p, newText())
+		took, err := t.yardstick(project)
 		if err != nil {
 			return err
 		}
 		if i > 0 {
-			v.Edits = append(v.Edits, edit{Took: millis(d)})
+			v.Edits = append(v.Edits, edit{Took: milliseconds(took)})
 		}
+		time.Sleep(pause)
 	}
 	return nil
+}
+
+// choosePrograms returns the programs of a comma-separated list; all if it is
+// empty.
+func choosePrograms(list string) ([]program, error) {
+	if list == "" {
+		return programs(), nil
+	}
+	var chosen []program
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(programs(), func(p program) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown program %q", name)
+		}
+		chosen = append(chosen, programs()[i])
+	}
+	return chosen, nil
+}
+
+// chooseTools returns the names in a list, all of which must exist.
+func chooseTools(list string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	names := strings.Split(list, ";")
+	for _, name := range names {
+		if order("", name) < 0 {
+			return nil, errors.New("unknown tool " + name + "; the list is separated by semicolons")
+		}
+	}
+	return names, nil
 }

@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// figures are the raw figures of compare, kept in a file.
+// figures are the raw figures, which are kept in a file.
 type figures struct {
 	file    string
 	Machine machine `json:"machine"`
 	Visits  []visit `json:"visits"`
 }
 
-// machine is what the figures depend on.
+// machine describes what the figures depend on.
 type machine struct {
 	Date     string `json:"date"`
 	CPU      string `json:"cpu"`
@@ -32,82 +32,84 @@ type machine struct {
 	Kernel   string `json:"kernel"`
 	Go       string `json:"go"`
 	Commit   string `json:"hotstart"` // of the checkout
-	Load     string `json:"load"`     // of the machine when it began
+	Load     string `json:"load"`     // /proc/loadavg at the start
+}
+
+// visit is one run of one tool with one program: the tool is started, left
+// alone for a while in the first round, and shown some edits.
+type visit struct {
+	Program string    `json:"program"`
+	Tool    string    `json:"tool"`
+	Version string    `json:"version,omitempty"`
+	At      time.Time `json:"at"`
+	Start   float64   `json:"start_ms,omitempty"` // from the start of the tool to the first answer
+	Rest    *rest     `json:"rest,omitempty"`
+	Edits   []edit    `json:"edits,omitempty"`
+	Missing string    `json:"missing,omitempty"` // error that ended the visit
+}
+
+// edit is the result of one save or signal.
+type edit struct {
+	Took  float64 `json:"ms"`
+	Asked int     `json:"asked"`
+	Lost  int     `json:"lost"`
 }
 
 func thisMachine() machine {
-	source := sourceDir()
+	text := func(b []byte, _ error) string { return strings.TrimSpace(string(b)) }
+	memory, _ := os.ReadFile("/proc/meminfo")
+	_, cpu, _ := strings.Cut(text(os.ReadFile("/proc/cpuinfo")), "model name\t: ")
+	cpu, _, _ = strings.Cut(cpu, "\n")
 	return machine{
 		Date:     time.Now().UTC().Format(time.DateOnly),
-		CPU:      field("/proc/cpuinfo", "model name"),
+		CPU:      cpu,
 		Cores:    runtime.NumCPU(),
-		MemoryMB: kib("/proc/meminfo", "MemTotal:") / 1024,
-		Kernel:   line(os.ReadFile("/proc/sys/kernel/osrelease")),
-		Go:       line(exec.Command("go", "env", "GOVERSION").Output()),
-		Commit:   line(exec.Command("git", "-C", source, "rev-parse", "--short", "HEAD").Output()),
-		Load:     line(os.ReadFile("/proc/loadavg")),
+		MemoryMB: number(memory, "MemTotal:") / 1024,
+		Kernel:   text(os.ReadFile("/proc/sys/kernel/osrelease")),
+		Go:       text(exec.Command("go", "env", "GOVERSION").Output()),
+		Commit:   text(exec.Command("git", "-C", checkout(), "rev-parse", "--short", "HEAD").Output()),
+		Load:     text(os.ReadFile("/proc/loadavg")),
 	}
 }
 
-// busy reports whether the machine had much else to do.
-func (m machine) busy() bool {
+// isBusy reports whether the machine had much other work.
+func (m machine) isBusy() bool {
 	var load float64
 	fmt.Sscan(m.Load, &load)
 	return load > float64(m.Cores)/2
 }
 
-func line(b []byte, _ error) string { return strings.TrimSpace(string(b)) }
-
-// field reads the first "name : value" of a file.
-func field(file, name string) string {
-	b, _ := os.ReadFile(file)
-	for l := range strings.Lines(string(b)) {
-		if key, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
-// openFigures begins a file, or goes on with the one that is there.
+// openFigures reads the figures in a file if resume is set and there is one.
 func openFigures(file string, resume bool) (*figures, error) {
 	f := &figures{file: file, Machine: thisMachine()}
 	if !resume {
 		return f, nil
 	}
-	return f, readJSON(file, f)
-}
-
-// readJSON reads what was kept in a file; nothing was if there is none.
-func readJSON(file string, into any) error {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, f)
 	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
-	}
-	return nil
+	return f, nil
 }
 
-func writeJSON(file string, v any) error {
-	b, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(b, '\n'), 0o644)
-}
-
-// add keeps a visit at once, so that a run that is cut short can go on.
+// add writes the file after each visit, so that an interrupted run can be
+// resumed.
 func (f *figures) add(v visit) error {
 	f.Visits = append(f.Visits, v)
-	return writeJSON(f.file, f)
+	b, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(f.file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(f.file, append(b, '\n'), 0o644)
 }
 
 func (f *figures) of(program, tool string) (some []visit) {
@@ -121,60 +123,47 @@ func (f *figures) of(program, tool string) (some []visit) {
 
 func (f *figures) visits(program, tool string) int { return len(f.of(program, tool)) }
 
-// missing reports whether there is nothing to visit.
-func (f *figures) missing(program, tool string) bool {
+// unavailable reports whether a tool could not be started.
+func (f *figures) unavailable(program, tool string) bool {
 	return slices.ContainsFunc(f.of(program, tool), func(v visit) bool { return v.Missing != "" && v.Start == 0 })
 }
 
-// failures are the visits that ended before their time.
-func (f *figures) failures(program, tool string) (reasons []string) {
-	for _, v := range f.of(program, tool) {
-		if v.Missing != "" && v.Start > 0 {
-			reasons = append(reasons, v.Missing)
-		}
-	}
-	return reasons
-}
-
-// failed is an error if a tool did not do, anywhere, what was asked of it.
+// failed returns an error if any visit to a tool has failed.
 func (f *figures) failed(tool string) error {
 	for _, v := range f.Visits {
 		if v.Tool == tool && v.Missing != "" {
-			return fmt.Errorf("%s at %s: %s", tool, v.Program, v.Missing)
+			return fmt.Errorf("%s with %s: %s", tool, v.Program, v.Missing)
 		}
 	}
 	return nil
 }
 
-// summary is the figures of one tool at one program.
+// summary is the result of one tool with one program. Times are in ms.
 type summary struct {
 	Program, Tool, Version string
 	Edits                  int
-	Median, P95, Start     float64 // ms; Start is 0 for go build
-	Ratio                  float64 // of the median to that of go build
+	Median, P95            float64
+	Start                  float64 // median; 0 for a yardstick
+	Ratio                  float64 // of the median to the median of the yardstick
 	Asked, Lost            int
-	Rest                   *rested
-	Missing                string
-	Failures               []string
+	Rest                   *rest
+	Missing                string   // error of the latest visit
+	Failures               []string // errors of visits that had begun
 }
 
-// summaries are in the order in which the tools and programs were measured.
+// summaries are in the order of programs and tools.
 func (f *figures) summaries() (all []summary) {
 	for _, v := range f.Visits {
 		if !slices.ContainsFunc(all, func(s summary) bool { return s.Program == v.Program && s.Tool == v.Tool }) {
 			all = append(all, f.summary(v.Program, v.Tool))
 		}
 	}
-	order := func(s summary) int {
-		p := slices.IndexFunc(subjects(), func(x subject) bool { return x.name == s.Program })
-		return 100*p + slices.IndexFunc(tools(), func(x tool) bool { return x.name == s.Tool })
-	}
-	slices.SortStableFunc(all, func(a, b summary) int { return order(a) - order(b) })
+	slices.SortStableFunc(all, func(a, b summary) int { return order(a.Program, a.Tool) - order(b.Program, b.Tool) })
 	return all
 }
 
 func (f *figures) summary(program, tool string) summary {
-	s := summary{Program: program, Tool: tool, Failures: f.failures(program, tool)}
+	s := summary{Program: program, Tool: tool}
 	var starts, took []float64
 	for _, v := range f.of(program, tool) {
 		s.Version, s.Missing = v.Version, v.Missing
@@ -183,6 +172,9 @@ func (f *figures) summary(program, tool string) summary {
 		}
 		if v.Start > 0 {
 			starts = append(starts, v.Start)
+			if v.Missing != "" {
+				s.Failures = append(s.Failures, v.Missing)
+			}
 		}
 		for _, e := range v.Edits {
 			took = append(took, e.Took)
@@ -191,16 +183,25 @@ func (f *figures) summary(program, tool string) summary {
 		}
 	}
 	s.Edits, s.Median, s.P95, s.Start = len(took), quantile(took, 0.5), quantile(took, 0.95), quantile(starts, 0.5)
-	if s.Ratio = 1; tool != bare {
-		s.Ratio = s.Median / f.summary(program, bare).Median
+	s.Ratio = 1
+	if yardstick := yardstickOf(program); tool != yardstick {
+		s.Ratio = s.Median / f.summary(program, yardstick).Median
 	}
 	return s
 }
 
-// print tells all that was measured.
+// yardstickOf returns the name of what the tools are compared with.
+func yardstickOf(program string) string {
+	if program == "sighup" {
+		return bareStart
+	}
+	return bareBuild
+}
+
+// print writes a table of all figures.
 func (f *figures) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "program\ttool\tedits\tmedian\tp95\tratio\tlost\tof\tstart\tRSS\tCPU/10s\twakes\twatches\t")
+	fmt.Fprintln(table, "program\ttool\tedits\tmedian\tp95\tratio\tlost\tof\tstart\tRSS\tCPU while idle\twake-ups\twatches\t")
 	for _, s := range f.summaries() {
 		fmt.Fprintf(table, "%s\t%s\t", s.Program, s.Tool)
 		if s.Edits == 0 {
@@ -216,16 +217,23 @@ func (f *figures) print(w io.Writer) error {
 	return table.Flush()
 }
 
-func megabytes(kib int) float64 { return float64(kib) * 1024 / 1e6 }
-
-// String is a line for who waits.
+// String is a line for the user who waits.
 func (v visit) String() string {
 	text := fmt.Sprintf("%s: %s:", v.Program, v.Tool)
 	for _, e := range v.Edits {
 		text += fmt.Sprintf(" %.0f", e.Took)
 	}
-	if v.Missing != "" {
-		text += " " + v.Missing
-	}
-	return text
+	return strings.TrimSpace(text + " " + v.Missing)
 }
+
+// quantile returns 0 if there are no values.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(values))[int(q*float64(len(values)-1)+0.5)]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+
+func megabytes(kib int) float64 { return float64(kib) * 1024 / 1e6 }

@@ -4,17 +4,15 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-// some is a run with two tools at one program, and one that could not be had.
+// some has two tools with one program, and one that is not available.
 func some() *figures {
 	return &figures{Visits: []visit{
-		{Program: "small", Tool: bare, Edits: []edit{{Took: 400}, {Took: 500}, {Took: 600}}},
+		{Program: "small", Tool: bareBuild, Edits: []edit{{Took: 400}, {Took: 500}, {Took: 600}}},
 		{Program: "small", Tool: "wgo", Missing: "the module proxy does not serve it"},
 		{Program: "small", Tool: ours, Start: 700, Edits: []edit{{Took: 300, Asked: 60}}},
 		{Program: "small", Tool: ours, Start: 900, Edits: []edit{{Took: 250, Asked: 50, Lost: 1}}, Missing: "the edit was never served"},
@@ -29,12 +27,12 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// A tool that failed in the middle is visited again, one that is not there is
-// not.
-func TestMissing(t *testing.T) {
+// A tool that failed in the middle of a visit is visited again; one that could
+// not be started is not.
+func TestUnavailable(t *testing.T) {
 	f := some()
-	if f.missing("small", ours) || !f.missing("small", "wgo") || f.missing("small", "air") {
-		t.Error(f.missing("small", ours), f.missing("small", "wgo"), f.missing("small", "air"))
+	if f.unavailable("small", ours) || !f.unavailable("small", "wgo") || f.unavailable("small", "air") {
+		t.Error(f.unavailable("small", ours), f.unavailable("small", "wgo"), f.unavailable("small", "air"))
 	}
 }
 
@@ -72,28 +70,16 @@ func TestDrawIsXML(t *testing.T) {
 	}
 }
 
-func TestBetween(t *testing.T) {
+func TestReplaceMarked(t *testing.T) {
 	page := "a\n" + beginMark + "old" + endMark + "\nz\n"
-	once, err := between(page, "new\n")
+	once, err := replaceMarked(page, "new\n")
 	if err != nil || strings.Contains(once, "old") || !strings.HasPrefix(once, "a\n") || !strings.HasSuffix(once, endMark+"\nz\n") {
 		t.Fatalf("%v: %q", err, once)
 	}
-	if twice, err := between(once, "new\n"); err != nil || twice != once {
+	if twice, err := replaceMarked(once, "new\n"); err != nil || twice != once {
 		t.Errorf("%v: %q, then %q", err, once, twice)
 	}
-	if _, err := between("a page with no marks", "new"); err == nil {
+	if _, err := replaceMarked("a page with no marks", "new"); err == nil {
 		t.Error("no marks, and no error")
-	}
-}
-
-// Commands that run at the same time count once, and only what lies between
-// the two times.
-func TestBusy(t *testing.T) {
-	w := wrapped{log: filepath.Join(t.TempDir(), "log")}
-	if err := os.WriteFile(w.log, []byte("300 500\n100 200\n150 250\n900 2000\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.busy(time.Unix(0, 120), time.Unix(0, 1000)); got != 130+200+100 {
-		t.Errorf("%d ns, want 430", got)
 	}
 }

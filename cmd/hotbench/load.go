@@ -1,102 +1,83 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// kind is one way in which clients ask.
-type kind struct {
-	name string
-	ask  func(n int) error // asks once; n is another one each time
-}
-
-// load is clients that ask as fast as they are answered.
+// load is a light load: a new connection every few milliseconds, whether the
+// previous ones are answered or not.
 type load struct {
-	counts []*count
-	quit   chan struct{}
-	done   sync.WaitGroup
+	address string
+	quit    chan struct{}
+	clients sync.WaitGroup
+
+	mu          sync.Mutex
+	answers     map[string]time.Time // first answer of each program, by its text
+	asked, lost int
 }
 
-// count is what came of the requests of one kind of client.
-type count struct {
-	kind
-	asked   atomic.Int64
-	lost    atomic.Int64
-	longest atomic.Int64 // time to an answer, in nanoseconds
-}
+const loadInterval = 5 * time.Millisecond
 
-// took notes how long an answer took.
-func (c *count) took(d time.Duration) {
-	for old := c.longest.Load(); int64(d) > old && !c.longest.CompareAndSwap(old, int64(d)); old = c.longest.Load() {
-	}
-}
-
-// answered waits until each kind of clients gets an answer, at both addresses
-// where there are two.
-func answered(kinds []kind) (err error) {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		err = nil
-		for _, k := range kinds {
-			err = errors.Join(err, k.ask(0), k.ask(1))
+func startLoad(address string) *load {
+	l := &load{address: address, quit: make(chan struct{}), answers: map[string]time.Time{}}
+	l.clients.Go(func() { // ends by stop
+		for tick := time.NewTicker(loadInterval); ; {
+			select {
+			case <-l.quit:
+				tick.Stop()
+				return
+			case <-tick.C:
+				l.clients.Go(l.ask)
+			}
 		}
-		if err == nil {
-			return nil
-		}
-	}
-	return fmt.Errorf("it does not answer as it should: %w", err)
-}
-
-// startLoad starts so many clients of each kind.
-func startLoad(kinds []kind, clients int) *load {
-	l := &load{quit: make(chan struct{})}
-	for _, k := range kinds {
-		c := &count{kind: k}
-		l.counts = append(l.counts, c)
-		for i := range clients {
-			l.done.Go(func() { l.ask(c, i) })
-		}
-	}
+	})
 	return l
 }
 
-func (l *load) ask(c *count, client int) {
-	for n := client; ; n++ {
-		select {
-		case <-l.quit:
-			return
-		default:
-		}
-		c.asked.Add(1)
-		began := time.Now()
-		err := c.kind.ask(n)
-		c.took(time.Since(began))
-		if err != nil && c.lost.Add(1) <= 10 {
-			fmt.Fprintf(os.Stderr, "%s lost (%s): %v\n", time.Now().Format("15:04:05.000"), c.name, err)
-		}
+func (l *load) ask() {
+	text, _, err := ask(l.address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked++
+	if err != nil {
+		l.lost++
+	} else if _, ok := l.answers[text]; !ok {
+		l.answers[text] = time.Now()
 	}
 }
 
-// await waits until so many requests were made of all kinds together.
-func (l *load) await(n int) {
-	for end := time.Now().Add(10 * patience); l.total() < n && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
-	}
+// first returns the time of the first answer with a text.
+func (l *load) first(text string) (at time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok = l.answers[text]
+	return at, ok
 }
 
-func (l *load) total() (n int) {
-	for _, c := range l.counts {
-		n += int(c.asked.Load())
-	}
-	return n
-}
-
-func (l *load) stop() []*count {
+// stop waits for the answers to all requests.
+func (l *load) stop() (asked, lost int) {
 	close(l.quit)
-	l.done.Wait()
-	return l.counts
+	l.clients.Wait()
+	return l.asked, l.lost
+}
+
+var connectionEach = &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// ask sends one request over a new connection. The answer has a text and the
+// process ID of the program.
+func ask(address string) (text string, pid int, err error) {
+	r, err := connectionEach.Get("http://" + address)
+	if err != nil {
+		return "", 0, err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	text, number, _ := strings.Cut(string(b), " ")
+	pid, _ = strconv.Atoi(number)
+	return text, pid, err
 }

@@ -31,6 +31,7 @@ var house = map[string][]string{
 	"starter/internal/safefile":      {},
 	"starter/internal/sock":          {"starter/internal/proc", "starter/internal/unixpath"},
 	"starter/internal/unixpath":      {},
+	"cmd/hotbench":                   {},
 	"templates":                      {},
 	"watcher":                        {},
 

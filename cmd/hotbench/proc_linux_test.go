@@ -27,16 +27,16 @@ func TestMeasureCountsWatches(t *testing.T) {
 		}
 	}
 	u := measure([]int{os.Getpid()})
-	if u.Watches != before.Watches+3 || u.Files != before.Files+1 {
-		t.Errorf("%d watches and %d descriptors more, want 3 and 1", u.Watches-before.Watches, u.Files-before.Files)
+	if u.Watches != before.Watches+3 {
+		t.Errorf("%d watches more, want 3", u.Watches-before.Watches)
 	}
-	if u.RSS < 1000 || u.PSS < 100 || u.PSS > u.RSS || u.CPU <= 0 || u.Threads < 2 {
+	if u.RSS < 1000 || u.CPU <= 0 || u.Wakes <= 0 {
 		t.Errorf("%+v", u)
 	}
 }
 
 // A tool runs a shell that runs the program, which has a child of its own.
-func TestToolAlone(t *testing.T) {
+func TestTreeWithout(t *testing.T) {
 	tool := exec.Command("sh", "-c", "sh -c 'echo $$; sleep 60 & wait' & wait")
 	tool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := tool.StdoutPipe()
@@ -52,15 +52,15 @@ func TestToolAlone(t *testing.T) {
 	if _, err := fmt.Fscan(out, &program); err != nil {
 		t.Fatal(err)
 	}
-	if alone := toolAlone(tool.Process.Pid, program); !slices.Equal(alone, []int{tool.Process.Pid}) {
+	if alone := treeWithout(tool.Process.Pid, program); !slices.Equal(alone, []int{tool.Process.Pid}) {
 		t.Errorf("the tool is %v, want %d alone; the program is %d", alone, tool.Process.Pid, program)
 	}
-	if all := toolAlone(tool.Process.Pid, 0); !slices.Contains(all, program) {
+	if all := treeWithout(tool.Process.Pid, 0); !slices.Contains(all, program) {
 		t.Errorf("%v has no %d", all, program)
 	}
 }
 
-func TestEndMarked(t *testing.T) {
+func TestKillMarked(t *testing.T) {
 	mark := "HOTBENCH_TEST=" + newText()
 	cmd := exec.Command("setsid", "sh", "-c", "echo; read line") // out of every group
 	cmd.Env = append(os.Environ(), mark)
@@ -79,8 +79,8 @@ func TestEndMarked(t *testing.T) {
 	if _, err := out.Read(make([]byte, 1)); err != nil { // while a program is being executed, it has no environment
 		t.Fatal(err)
 	}
-	endMarked(mark)
+	killMarked(mark)
 	if err := cmd.Wait(); err == nil {
-		t.Error("it was not ended")
+		t.Error("the process was not killed")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-const text, behaviour = "TEXT", "BEHAVIOUR"
+const text, behavior = "TEXT", "BEHAVIOR"
 
 func listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// The picture is to be read on white and on black: its greys and colours stand
-// out from both, and words take the colour that goes with the reader's.
+// style makes the picture readable on white and on black.
 const style = `<style>
 text { font: 13px system-ui, sans-serif; fill: #24292f }
 .head { font-weight: 600; font-size: 14px }
@@ -30,21 +29,23 @@ const (
 func draw(all []summary) string {
 	var body strings.Builder
 	y := 8
-	for _, p := range subjects() {
-		y = drawProgram(&body, p, all, y)
+	for _, p := range programs() {
+		if yardstickOf(p.name) == bareBuild {
+			y = drawProgram(&body, p, all, y)
+		}
 	}
 	return fmt.Sprintf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" "+
 		"aria-label=\"Time from a save to the first new answer, by tool\">\n%s\n%s</svg>\n", pictureWidth, y+8, pictureWidth, y+8, style, body.String())
 }
 
 // drawProgram returns where the next one begins.
-func drawProgram(w *strings.Builder, p subject, all []summary, y int) int {
+func drawProgram(w *strings.Builder, p program, all []summary, y int) int {
 	var rows []summary
 	longest, yard := 0.0, 0.0
 	for _, s := range all {
 		switch {
 		case s.Program != p.name || s.Edits == 0:
-		case s.Tool == bare:
+		case s.Tool == bareBuild:
 			yard, longest = s.Median, max(longest, s.Median)
 		default:
 			rows, longest = append(rows, s), max(longest, s.Median)
@@ -71,7 +72,7 @@ func drawProgram(w *strings.Builder, p subject, all []summary, y int) int {
 
 func drawBar(w *strings.Builder, s summary, y int, scale float64) {
 	class := "bar"
-	if s.Tool == ours || s.Tool == plain {
+	if s.Tool == ours || s.Tool == unshortened {
 		class = "ours"
 	}
 	fmt.Fprintf(w, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", nameWidth-8, y+15, s.Tool)

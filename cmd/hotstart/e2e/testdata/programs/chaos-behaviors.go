@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	switch behaviour {
+	switch behavior {
 	case "panic":
 		panic("as told")
 	case "exit":
@@ -31,7 +31,7 @@ func main() {
 		log.Fatal(err)
 	}
 	socket := l.(*net.TCPListener)
-	switch behaviour {
+	switch behavior {
 	case "fork":
 		fork(socket)
 	case "close":
@@ -45,7 +45,7 @@ func main() {
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s", text, b)
 	}))
-	if behaviour == "close" {
+	if behavior == "close" {
 		time.Sleep(time.Hour)
 	}
 	if err != nil {

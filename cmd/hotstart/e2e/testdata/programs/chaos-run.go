@@ -10,7 +10,7 @@ import (
 	"github.com/hotstart/hotstart/starter/worker"
 )
 
-var text, behaviour = os.Getenv("RELEASE"), os.Getenv("BEHAVIOUR")
+var text, behavior = os.Getenv("RELEASE"), os.Getenv("BEHAVIOR")
 
 // hotstart run passes on the signal at which it opens its log again.
 func init() { signal.Ignore(syscall.SIGUSR1) }

@@ -1,3 +1,0 @@
-module github.com/hotstart/hotstart/cmd/hotbench
-
-go 1.25.0

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// caddyVersion is the version of Caddy in the large program.
+const caddyVersion = "v2.11.9"
+
+// program is a program that tools run.
+type program struct {
+	name    string
+	about   string
+	make    func(dir string) (*project, error) // writes the program to a folder
+	tools   []tool
+	trigger trigger // what makes a tool start the program again
+}
+
+func programs() []program {
+	return []program{
+		{"small", "a server of net/http in one file", makeSmall, rebuilders(), save},
+		{"thirty", "a server of 30 packages of its own", makeThirty, rebuilders(), save},
+		{"large", "a server with Caddy " + caddyVersion + " linked in, about 1,000 packages", makeLarge, rebuilders(), save},
+		{"tree", "the small server amid 20,000 folders with 200,000 files", makeTree, rebuilders(), save},
+		{"sighup", "a server with starter/worker under a superdaemon, until the new worker is the current one", makeWorker, superdaemons(), hangUp},
+	}
+}
+
+// order returns the place of a tool with a program, for any program if that is
+// "". It returns -1 if there is no such tool.
+func order(programName, toolName string) int {
+	for i, p := range programs() {
+		j := slices.IndexFunc(p.tools, func(t tool) bool { return t.name == toolName })
+		if j >= 0 && (programName == "" || programName == p.name) {
+			return 100*i + j
+		}
+	}
+	return -1
+}
+
+func makeSmall(dir string) (*project, error) { return newProject(dir, "small", "") }
+
+func makeWorker(dir string) (*project, error) {
+	return newProject(dir, "worker", "require github.com/hotstart/hotstart v0.0.0\n\nreplace github.com/hotstart/hotstart => "+checkout())
+}
+
+// makeLarge needs the module proxy if Caddy is not in the module cache.
+func makeLarge(dir string) (*project, error) {
+	p, err := newProject(dir, "large", "require github.com/caddyserver/caddy/v2 "+caddyVersion)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.goCommand("mod", "tidy")
+}
+
+// makeThirty writes a chain of packages, each of which imports some later ones.
+// The edited package, which answers requests, is in the middle.
+func makeThirty(dir string) (*project, error) {
+	p, err := newProject(dir, "small", "")
+	if err != nil {
+		return nil, err
+	}
+	const packages, middle = 29, 15 // not counting main
+	for i := range packages {
+		if err := p.write(fmt.Sprintf("p%02d/p.go", i), layer(i, packages)); err != nil {
+			return nil, err
+		}
+	}
+	p.edited = fmt.Sprintf("p%02d/answer.go", middle)
+	p.source = strings.NewReplacer("package main", fmt.Sprintf("package p%02d", middle),
+		"func main()", "// Serve answers requests.\nfunc Serve()").Replace(p.source)
+	main := fmt.Sprintf("package main\n\nimport (\n\t\"example.com/bench/p00\"\n\t\"example.com/bench/p%02d\"\n)\n\n"+
+		"func main() {\n\tprintln(p00.Sum(1))\n\tp%02d.Serve()\n}\n", middle, middle)
+	if err := p.write("main.go", main); err != nil {
+		return nil, err
+	}
+	return p, p.setText("first")
+}
+
+// layer is the source of a package that imports the next three, with types
+// and methods for the compiler.
+func layer(i, packages int) string {
+	var imports, calls, types strings.Builder
+	for next := i + 1; next <= i+3 && next < packages; next++ {
+		fmt.Fprintf(&imports, "\t\"example.com/bench/p%02d\"\n", next)
+		fmt.Fprintf(&calls, "\tsum += p%02d.Sum(n - 1)\n", next)
+	}
+	for t := range 20 {
+		fmt.Fprintf(&types, "\n// T%d is one of many.\ntype T%d struct{ Name string; Values map[string]int }\n\n"+
+			"func (t *T%d) String() string { return fmt.Sprintf(\"%%s has %%d\", t.Name, len(t.Values)) }\n", t, t, t)
+	}
+	return fmt.Sprintf("// Package p%02d is a layer of the program.\npackage p%02d\n\nimport (\n\t\"fmt\"\n%s)\n%s\n"+
+		"// Sum asks the layers below.\nfunc Sum(n int) int {\n\tif n < 0 {\n\t\treturn 0\n\t}\n\tsum := n\n%s\treturn sum\n}\n",
+		i, i, imports.String(), types.String(), calls.String())
+}
+
+// makeTree puts the small program among folders that each tool takes for a
+// part of the project.
+func makeTree(dir string) (*project, error) {
+	p, err := makeSmall(dir)
+	if err != nil {
+		return nil, err
+	}
+	for part := range 200 {
+		for page := range 100 { // page 0 is the folder above the others: 20,000 folders
+			folder := fmt.Sprintf("web/part%d", part)
+			if page > 0 {
+				folder = filepath.Join(folder, fmt.Sprint("page", page))
+			}
+			for file := range 10 {
+				if err := p.write(fmt.Sprintf("%s/f%d.js", folder, file), "export {}\n"); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return p, nil
+}
