@@ -1197,10 +1197,13 @@ func (w *world) takesOver(e Event) {
 }
 
 // slowly reports whether a worker has been seen to wait on the socket for so
-// long that it needs not say so.
+// long that it needs not say so, or has said that it is ready, and nothing of
+// any socket.
 func (w *world) slowly(generation int, socket uint64) bool {
-	since := w.m.find(generation).seen[socket]
-	return !since.IsZero() && w.now.Sub(since) >= w.m.interval || w.m.find(generation).accepted[socket]
+	worker := w.m.find(generation)
+	since := worker.seen[socket]
+	vouched := !w.alive[generation].vouched.IsZero() && !worker.speaks
+	return !since.IsZero() && (vouched || w.now.Sub(since) >= w.m.interval) || worker.accepted[socket]
 }
 
 // rolledBack makes sure that a reload which is undone ends with what is good.

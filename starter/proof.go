@@ -177,6 +177,8 @@ func (m *machine) provenAt(w *worker) time.Time {
 			case w.blind != nil && slices.Contains(w.offered, socket): // nobody can tell
 			case since.IsZero():
 				at = latest(at, from.Add(limit))
+			case !w.speaks && !w.vouched.IsZero(): // its ready is for all sockets that it waits on
+				at = latest(at, since)
 			default: // it says nothing of it, and waits on it
 				at = latest(at, earliest(from.Add(limit), latest(since, w.greeted).Add(m.interval)))
 			}

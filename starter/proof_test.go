@@ -223,6 +223,24 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
+			name: "ready without a word about sockets counts for those that the worker waits on", ready: ReadyAuto, offered: []uint64{main},
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, greeted{1}, ""},
+				{0, vouched{1}, "Serving 1"},
+				{20, asks("b"), "settle 1, spawn 2 b"},
+				{20, sees{2, ready.Look{Current: []uint64{main}}}, ""},
+				{21, greeted{2}, ""},
+				{21, waits(2, main), ""},
+				{21.5, vouched{2}, "Serving 2, term 1"},
+				{40, asks("c"), "settle 2, spawn 3 c"},
+				{40, sees{3, ready.Look{Current: []uint64{main}}}, ""},
+				{41, greeted{3}, ""},
+				{41, vouched{3}, ""},
+				{41.1, waits(3, main), "Serving 3, term 2"},
+			},
+		},
+		{
 			name: "sockets of the options: all that the old worker is seen to wait on", ready: ReadyAccept, offered: []uint64{metrics, main, other},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
