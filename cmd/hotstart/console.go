@@ -34,12 +34,12 @@ func (w *watch) sitDown() (err error) {
 	if term.HasControllingTTY() {
 		w.children = notified(syscall.SIGCHLD)
 	}
-	if w.streams.IsPTY(os.Stderr) {
+	if w.streams.GivesPTY(os.Stderr) {
 		w.resized = notified(syscall.SIGWINCH)
 	}
 	switch {
-	case w.o.Stdin && !(terminal && w.streams.IsPTY(os.Stderr)):
-		w.input = term.NewStdinRelay(term.ReadAll(os.Stdin, w.ended), w.ended)
+	case w.o.Stdin && !(terminal && w.streams.GivesPTY(os.Stderr)):
+		w.input = term.NewStdinRelay(w.ended, term.ReadAll(w.ended, os.Stdin))
 		return nil
 	case !terminal || !w.screen.IsTerminal() && !w.o.Stdin:
 		return nil
@@ -49,14 +49,14 @@ func (w *watch) sitDown() (err error) {
 	if w.o.Stdin {
 		tell = nil
 	}
-	if w.keyboard, err = term.OpenRawTTY(os.Stdin, tell, w.ended); err != nil {
+	if w.keyboard, err = term.OpenRawTTY(w.ended, os.Stdin, tell); err != nil {
 		return err
 	}
 	if w.o.Stdin {
-		w.input = term.NewStdinRelay(w.keyboard.Input(), w.ended)
+		w.input = term.NewStdinRelay(w.ended, w.keyboard.Input())
 		return nil
 	}
-	w.pressed = term.Keys(w.keyboard.Input(), w.ended)
+	w.pressed = term.Keys(w.ended, w.keyboard.Input())
 	return nil
 }
 

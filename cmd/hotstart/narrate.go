@@ -3,7 +3,6 @@ package main
 import (
 	"time"
 
-	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -72,13 +71,15 @@ func (w *watch) standing() report.Current {
 	return c
 }
 
-// exit describes what a worker left behind that has ended by itself.
+// exit describes what a worker left behind that has ended by itself. The last lines of a
+// worker that was killed do not say why.
 func (w *watch) exit(e starter.Event, a *attempt) (x report.Exit) {
-	r := w.exitReport(e, a)
-	if r.Panic != "" {
-		x.Panic = []builder.Diagnostic{{File: r.File, Line: r.Line, Message: r.Panic}}
+	if a != nil && len(a.outputs) > 0 {
+		x = report.NewExit(a.outputs[0].TakeTail(), w.written)
 	}
-	x.Output = r.Lines
+	if e.Status.Signaled() {
+		x.Output = nil
+	}
 	return x
 }
 

@@ -29,7 +29,8 @@ import (
 // options may change by what is live, unless that is nil.
 func runWatch(cmd *cobra.Command, o session.Options, l *live) error {
 	screen, log := newLog(cmd.ErrOrStderr(), cmd)
-	defer screen.Enqueue(log.Dropped).Close(term.CloseTimeout)
+	screen.Enqueue(log.Dropped)
+	defer screen.Close()
 	// Every process that is started carries the mark: a guard finds it by
 	// that when hotstart itself could not end it.
 	mark := "HOTSTART_INSTANCE=" + rand.Text()

@@ -86,7 +86,7 @@ type superdaemon struct {
 // queue is written.
 func (d *superdaemon) writeTo(w io.Writer) {
 	if d.queue != nil {
-		d.queue.Close(term.CloseTimeout)
+		d.queue.Close()
 	}
 	d.queue = term.NewOrderedQueue(w)
 	d.log.Redirect(d.queue)
@@ -98,7 +98,7 @@ func (d *superdaemon) writeTo(w io.Writer) {
 func (d *superdaemon) run(so starter.Options, c *starter.Command, o *runOptions) (err error) {
 	defer func() {
 		err = d.reportOnce(err)
-		d.queue.Close(term.CloseTimeout)
+		d.queue.Close()
 		if d.logFile != nil {
 			d.logFile.Close()
 		}

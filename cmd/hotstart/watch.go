@@ -8,7 +8,6 @@ import (
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 func newWatchCmd(everywhere *pflag.FlagSet) *cobra.Command {
@@ -49,14 +48,14 @@ func runWatchCmd(cmd *cobra.Command, flags *watchFlags, args []string) error {
 	}
 	_, err = flags.load(l)
 	screen, log := newLog(cmd.ErrOrStderr(), cmd)
-	queue := screen.Enqueue(log.Dropped)
+	screen.Enqueue(log.Dropped)
 	for _, line := range l.Warnings(flags.set) {
 		log.Handle(report.Warning{Text: line})
 	}
 	if err == nil && l.Dir() != l.Start() {
 		log.Handle(report.Notef("working in %s because of its %s", l.Dir(), filepath.Base(l.Path())))
 	}
-	queue.Close(term.CloseTimeout) // what follows is written by the queue of runWatch
+	screen.Close() // what follows is written by the queue of runWatch
 	if err != nil {
 		return err
 	}

@@ -361,19 +361,6 @@ func discard(b *builder.Binary) {
 	}
 }
 
-// exitReport reads the output of a worker that has just ended. The last lines of a
-// worker that was killed do not say why.
-func (w *watch) exitReport(e starter.Event, a *attempt) term.ExitReport {
-	if a == nil || len(a.outputs) == 0 {
-		return term.ExitReport{}
-	}
-	words := term.NewExitReport(a.outputs[0].TakeTail(), w.written)
-	if e.Status.Signaled() {
-		words.Lines = nil
-	}
-	return words
-}
-
 // written returns the file of a stack trace if the user wrote it, else "".
 // -trimpath has the trace begin with paths of packages.
 func (w *watch) written(file string) string {

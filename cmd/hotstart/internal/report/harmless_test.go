@@ -30,8 +30,8 @@ func TestNothingEvilIsWritten(t *testing.T) {
 	wrong := []builder.Diagnostic{{File: file, Line: 1, Column: 1, Message: evil}, {Message: evil}}
 	cause := Cause{Changed: []string{evil, file}, Rules: []RuleRun{{Rule: evil, Files: []string{file}}}}
 	bad := errors.New(evil)
-	report := term.NewExitReport("panic: "+evil+"\n"+evil, nil)
-	exit := Exit{Output: report.Lines, Panic: []builder.Diagnostic{{Message: report.Panic}}, InUse: []string{evil}}
+	exit := NewExit("panic: "+evil+"\n"+evil, nil)
+	exit.InUse = []string{evil}
 	died := starter.Event{Kind: starter.Crashed, Worker: one, Err: bad}
 	for _, json := range []bool{false, true} {
 		var written strings.Builder

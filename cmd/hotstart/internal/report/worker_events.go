@@ -5,7 +5,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -117,20 +116,6 @@ func (s Serving) entry(v View) entry {
 		e.text += " " + v.list(s.Addresses)
 	}
 	return e
-}
-
-// Exit is what a worker left behind that has ended by itself.
-type Exit struct {
-	Output []string             // last lines that it wrote
-	Panic  []builder.Diagnostic // where it panicked; empty if it did not
-	InUse  []string             // for each address that it could not bind: which process holds it
-}
-
-// show adds an exit to an event about a worker.
-func (x Exit) show(e *entry, w starter.Worker) {
-	e.Worker, e.PID = w.Generation, w.PID
-	e.facts.Output, e.Errors = x.Output, problems(x.Panic)
-	e.details.output, e.problems, e.notes = x.Output, x.Panic, x.InUse
 }
 
 // StartFailed: a worker ended, or took too long, before it was ready.

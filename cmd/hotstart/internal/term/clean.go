@@ -1,25 +1,26 @@
 package term
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// clean is text with everything replaced that a terminal would act on, or that makes it
-// show the text in another order. What others have named, a file or an error, must
-// not be able to hide, or to forge, what hotstart says. Lines stay lines.
+// Clean returns text with every character escaped that a terminal acts on, or that
+// changes the order of characters. The names of files and the texts of errors must not
+// be able to hide or to forge a line of hotstart. Newlines and tabs stay.
 func Clean(text string) string {
 	return escape(text, func(r rune) bool { return r == '\n' || r == '\t' })
 }
 
-// cleanLine is clean for what is to stay within its line, as a name.
+// CleanLine is Clean for text that must stay within its line, for example a name.
 func CleanLine(text string) string {
 	return escape(text, func(rune) bool { return false })
 }
 
-// escape writes characters as Go does within quotes, unless they are harmless or allowed.
+// escape escapes characters as strconv.Quote does, unless they are harmless or allowed.
 func escape(text string, allowed func(rune) bool) string {
 	var b strings.Builder
 	for i, r := range text {
@@ -41,6 +42,20 @@ func escape(text string, allowed func(rune) bool) string {
 
 func hex(b byte) string { return string([]byte{"0123456789abcdef"[b>>4], "0123456789abcdef"[b&15]}) }
 
-// acts reports whether a character is a control character, or directs the order in which
-// others are shown (UAX #9).
+// IsControl reports whether a character is a control character, or controls the order of
+// characters (UAX #9).
 func IsControl(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
+// styling matches control sequences and operating system commands (ECMA-48).
+var styling = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
+
+// Plain returns text without control sequences and control characters, except newlines
+// and tabs.
+func Plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, styling.ReplaceAllString(text, ""))
+}

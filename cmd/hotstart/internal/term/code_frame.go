@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// sourceLine reads one line of a file as it is now.
+// SourceLine reads one line of a file, and reports whether it exists.
 func SourceLine(file string, number int) (string, bool) {
 	f, err := os.Open(file)
 	if err != nil || number < 1 {
@@ -23,13 +23,13 @@ func SourceLine(file string, number int) (string, bool) {
 	return "", false
 }
 
-// frame makes a line of source fit for a terminal that is so many cells wide,
-// and a line with a caret to go below it. The column counts bytes from 1, as
-// compilers do; where the line has no such column, there is no caret.
+// Frame returns a line of source for a terminal with that many cells in a row, and the
+// line with a caret for the row below it. The column counts bytes from 1, as compilers
+// do. If the line does not have the column, caret is "".
 func Frame(line string, column, cells int) (source, caret string) {
 	const tab = 4
 	var shown []rune
-	at, width := -1, 0 // of the caret, in cells; of the line
+	at, width := -1, 0 // cell of the caret; cells of the line
 	for i, r := range line {
 		if at < 0 && column > 0 && i >= column-1 {
 			at = width
@@ -44,7 +44,7 @@ func Frame(line string, column, cells int) (source, caret string) {
 			width += cellsOf(r)
 		}
 	}
-	if at < 0 && column == len(line)+1 { // what is missing at the end
+	if at < 0 && column == len(line)+1 { // something is missing at the end
 		at = width
 	}
 	text, at := window(shown, at, cells)
@@ -54,8 +54,8 @@ func Frame(line string, column, cells int) (source, caret string) {
 	return text, strings.Repeat(" ", at) + "^"
 }
 
-// window cuts a long line so that the cell at is seen, and returns where it
-// is then.
+// window cuts a long line so that it contains the cell at, and returns the position of
+// that cell in the result.
 func window(line []rune, at, cells int) (string, int) {
 	const gap = "..."
 	from, skipped := 0, 0
@@ -78,7 +78,7 @@ func window(line []rune, at, cells int) (string, int) {
 	return strings.TrimRight(text, " "), at - min(skipped, at+1)
 }
 
-// cellsOf is how many cells of a terminal a character takes.
+// cellsOf returns the number of cells that a character fills.
 func cellsOf(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
@@ -89,8 +89,7 @@ func cellsOf(r rune) int {
 	return 1
 }
 
-// wide are the blocks whose characters are wide or full width by Unicode's
-// UAX #11.
+// wide has the blocks of wide and full-width characters, UAX #11 of Unicode.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x1100, Hi: 0x115f, Stride: 1}, {Lo: 0x231a, Hi: 0x231b, Stride: 1}, {Lo: 0x23e9, Hi: 0x23ec, Stride: 1},

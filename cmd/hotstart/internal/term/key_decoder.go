@@ -7,18 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// decoder finds the keys in the bytes that a terminal sends. Besides keys those
-// are control functions (ECMA-48, and Xterm's control sequences): arrows and
-// function keys, mouse reports, pasted text, and replies to what a program has
-// asked the terminal. A sequence may be spread over any number of reads. The
-// zero value is ready for use.
+// decoder finds the keys among the bytes that a terminal sends. The other bytes are
+// control functions (ECMA-48 and Xterm's control sequences): arrow and function keys,
+// mouse reports, pasted text, and replies to queries of the program. A sequence may be
+// spread over any number of reads. The zero value is ready for use.
 type decoder struct {
 	state  decoderState
-	params []byte // of a control sequence, as far as they matter
+	params []byte // first bytes of the parameters of a control sequence
 	lead   byte   // first byte of a character in UTF-8
-	left   int    // bytes of that character, or characters of a mouse report, that are to come
-	ending int    // bytes that matched of what ends a pasted text
-	block  bool   // the last read was a block of text; what follows at once belongs to it
+	left   int    // remaining bytes of that character, or characters of a mouse report
+	ending int    // bytes of pasteEnds that matched
+	block  bool   // the last read was a block of text; bytes that follow without a pause belong to it
 }
 
 type decoderState int
@@ -43,18 +42,18 @@ const (
 
 	pasteBegins, pasteEnds = "200", "\x1b[201~"
 
-	// How long nothing may come before an incomplete sequence is given up. ESC
-	// alone is a key; a sequence may come in pieces over a slow network.
+	// The pauses after which an incomplete sequence is dropped. ESC alone is a key; a
+	// sequence may come in pieces over a slow network.
 	escapePause   = 300 * time.Millisecond
 	sequencePause = 2 * time.Second
 
-	// So much text in one read was pasted, also where the terminal does not say
-	// so. The rest of it follows without such a pause.
+	// blockSize is the length of text in one read that was pasted even if the terminal
+	// does not mark it. The rest of the text follows without a pause of blockPause.
 	blockSize  = 64
 	blockPause = 50 * time.Millisecond
 )
 
-// pause is how long nothing may come before silence is due; 0: any time.
+// pause returns the time without input after which reset is called; 0: never.
 func (d *decoder) pause() time.Duration {
 	switch {
 	case d.state == escaped:
@@ -67,11 +66,11 @@ func (d *decoder) pause() time.Duration {
 	return 0
 }
 
-// silence gives up what is incomplete.
-func (d *decoder) silence() { *d = decoder{} }
+// reset drops an incomplete sequence.
+func (d *decoder) reset() { *d = decoder{} }
 
-// keys takes what one read returned, and returns the keys that were pressed.
-// Different printable characters on end are not: they were pasted.
+// keys decodes the bytes of one read, and returns the keys that were pressed. Different
+// printable characters in a row were pasted, and are not keys.
 func (d *decoder) keys(read []byte) []byte {
 	var pressed, run, printable []byte
 	for _, b := range read {
@@ -79,7 +78,7 @@ func (d *decoder) keys(read []byte) []byte {
 		case controlKey:
 			run = append(run, b)
 		case printableKey:
-			if printable = append(printable, b); b < utf8.RuneSelf { // others are the end of a character
+			if printable = append(printable, b); b < utf8.RuneSelf { // otherwise b ends a longer character
 				run = append(run, b)
 			}
 		}
@@ -92,7 +91,7 @@ func (d *decoder) keys(read []byte) []byte {
 	return append(pressed, d.typed(run, printable)...)
 }
 
-// typed returns the keys of a run without a sequence in it, if a person typed it.
+// typed returns the keys of a run without a sequence in it, if the run was typed.
 func (d *decoder) typed(run, printable []byte) []byte {
 	if d.block || len(printable) > 0 && bytes.Count(printable, printable[:1]) < len(printable) {
 		return nil
@@ -107,7 +106,7 @@ const (
 	printableKey // any other
 )
 
-// take goes one byte further.
+// take decodes one byte.
 func (d *decoder) take(b byte) (completes int) {
 	switch d.state {
 	case ground:
@@ -145,7 +144,7 @@ func (d *decoder) take(b byte) (completes int) {
 	return noKey
 }
 
-// begin takes a byte with nothing before it.
+// begin decodes a byte that begins a key or a sequence.
 func (d *decoder) begin(b byte) int {
 	switch {
 	case b == esc:
@@ -162,7 +161,7 @@ func (d *decoder) begin(b byte) int {
 	return noKey
 }
 
-// continued takes a byte within a character.
+// continued decodes a byte within a character.
 func (d *decoder) continued(b byte) int {
 	state := d.state
 	if !isContinuation(b) {
@@ -182,7 +181,7 @@ func (d *decoder) continued(b byte) int {
 	return noKey
 }
 
-// escape takes the byte after ESC.
+// escape decodes the byte after ESC.
 func (d *decoder) escape(b byte) {
 	d.state = ground
 	switch {
@@ -199,7 +198,7 @@ func (d *decoder) escape(b byte) {
 	}
 }
 
-// takeControl takes a byte of a control sequence.
+// takeControl decodes a byte of a control sequence.
 func (d *decoder) takeControl(b byte) {
 	switch {
 	case b < '@':
@@ -217,8 +216,8 @@ func (d *decoder) takeControl(b byte) {
 	}
 }
 
-// takeMouse takes a byte of a mouse report. Each of its characters is one byte, or two
-// where the terminal writes a number above 95 in UTF-8.
+// takeMouse decodes a byte of a mouse report. Each of its characters is one byte, or two
+// if the terminal writes numbers above 95 in UTF-8.
 func (d *decoder) takeMouse(b byte) int {
 	switch {
 	case d.lead != 0 && isContinuation(b):
@@ -240,8 +239,8 @@ func (d *decoder) takeMouse(b byte) int {
 	return noKey
 }
 
-// takeText takes a byte of a string, which BEL ends, or ST: ESC \, or in one byte 0x9c,
-// unless that is within a character, or that in UTF-8.
+// takeText decodes a byte of a string. BEL ends it, or ST: ESC \, 0x9c outside of a
+// character, or U+009C in UTF-8.
 func (d *decoder) takeText(b byte) {
 	switch {
 	case b == bel:
@@ -260,7 +259,7 @@ func (d *decoder) takeText(b byte) {
 // takePasted looks for the end of a pasted text.
 func (d *decoder) takePasted(b byte) {
 	if b != pasteEnds[d.ending] {
-		d.ending = 0 // its first byte is in it once only
+		d.ending = 0 // the first byte of pasteEnds occurs in it once
 	}
 	if b == pasteEnds[d.ending] {
 		d.ending++
@@ -270,7 +269,8 @@ func (d *decoder) takePasted(b byte) {
 	}
 }
 
-// continuations is how many bytes follow the first one of a character in UTF-8.
+// continuations returns the number of bytes that follow the first byte of a character in
+// UTF-8.
 func continuations(lead byte) int {
 	switch {
 	case lead < 0xe0:
@@ -283,14 +283,14 @@ func continuations(lead byte) int {
 
 func isContinuation(b byte) bool { return b&0xc0 == 0x80 }
 
-// maxWaiting is more than a person types while the loop is busy.
+// maxWaiting is more than a person types while the receiver is busy.
 const maxWaiting = 64
 
-// pressedKeys decodes what a terminal sends. It reads on while nobody takes the
-// keys, so that what comes at different times comes in different reads.
-func Keys(typed <-chan []byte, ended context.Context) <-chan []byte {
+// Keys returns the keys that were pressed. It keeps reading while the keys are not
+// received, so that bytes of different times are of different reads.
+func Keys(ctx context.Context, typed <-chan []byte) <-chan []byte {
 	pressed := make(chan []byte)
-	go func() { // ends with typed, or ended
+	go func() { // ends with typed or ctx
 		defer close(pressed)
 		var d decoder
 		var waiting [][]byte
@@ -315,8 +315,8 @@ func Keys(typed <-chan []byte, ended context.Context) <-chan []byte {
 			case to <- first:
 				waiting = waiting[1:]
 			case <-silent:
-				d.silence()
-			case <-ended.Done():
+				d.reset()
+			case <-ctx.Done():
 				return
 			}
 		}

@@ -94,7 +94,7 @@ func TestKeysAfterSilence(t *testing.T) {
 			typed := make(chan []byte)
 			ended, end := context.WithCancel(context.Background())
 			defer end()
-			pressed := Keys(typed, ended)
+			pressed := Keys(ended, typed)
 			typed <- []byte(begun)
 			time.Sleep(sequencePause + time.Millisecond)
 			typed <- []byte("r")
@@ -111,7 +111,7 @@ func TestKeyAfterEscape(t *testing.T) {
 		typed := make(chan []byte)
 		ended, end := context.WithCancel(context.Background())
 		defer end()
-		pressed := Keys(typed, ended)
+		pressed := Keys(ended, typed)
 		typed <- []byte("\x1b")
 		time.Sleep(escapePause + time.Millisecond)
 		typed <- []byte("h")
@@ -125,7 +125,7 @@ func TestKeyAfterEscape(t *testing.T) {
 func TestKeysWaitForTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := make(chan []byte)
-		pressed := Keys(typed, t.Context())
+		pressed := Keys(t.Context(), typed)
 		for _, key := range "rbq" {
 			typed <- []byte{byte(key)}
 		}
@@ -226,7 +226,7 @@ func readAnything(t *testing.T, sent []byte) {
 		t.Errorf("%d bytes are kept", len(d.params))
 	}
 	if d.pause() > 0 {
-		d.silence()
+		d.reset()
 	}
 	if got := d.keys([]byte("r")); string(got) != "r" {
 		t.Errorf("after %q and a silence: %q", sent, got)

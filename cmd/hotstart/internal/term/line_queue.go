@@ -12,39 +12,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lineQueue passes writes on to a writer that may block, such as a pipe
-// that is not read or a stopped terminal. Its own Write never blocks: what
-// does not fit into the queue is dropped, and a line in its place says how
-// many writes were. Safe for concurrent use.
+// lineQueue passes writes on to a writer that may block, for example a pipe that is not
+// read or a stopped terminal. Its own Write never blocks: if the queue is full, the write
+// is dropped, and a line in its place reports how many were. Safe for concurrent use.
 type lineQueue struct {
 	to     io.Writer
-	notice func(dropped int) string // the line about dropped writes
+	notice func(dropped int) string // returns the line about dropped writes
 	items  chan lineItem
-	quit   chan struct{} // closed with the queue: what it holds by then is the last to be written
+	quit   chan struct{} // closed with the queue, after the last item
 
 	mu      sync.Mutex
 	moved   sync.Cond // of mu: an item was written, or the queue was closed
-	dropped int       // writes since the last one that the queue took
+	dropped int       // writes since the last one that was queued
 	closed  bool      // writes are ignored
 }
 
 type lineItem struct {
 	dropped int // writes before it
 	p       []byte
-	mark    chan struct{} // closed when it is written; nil: not needed
+	mark    chan struct{} // closed when the item is written; nil: not needed
 }
 
-// A line that reports a reload is some 100 bytes: this is hours of them.
-const lineQueueSize = 1024
+const (
+	// lineQueueSize has room for the lines of hours: a reload is a line of about 100
+	// bytes.
+	lineQueueSize = 1024
+	// awaitLength is the number of items above which await blocks.
+	awaitLength = 32
+	// closeTimeout bounds the wait at the end for a log that is not read.
+	closeTimeout = time.Second
+)
 
-// closeTimeout bounds the wait for a log that is not read, at the end.
-const CloseTimeout = time.Second
-
-// plenty is how many items make a writer wait that can.
-const plenty = 32
-
-// newLineQueue starts the goroutine that writes. It ends with close, or with
-// the process while the writer blocks.
+// newLineQueue starts the goroutine that writes. It ends after close, or with the
+// process if the writer blocks.
 func newLineQueue(to io.Writer, notice func(dropped int) string) *lineQueue {
 	q := &lineQueue{to: to, notice: notice, items: make(chan lineItem, lineQueueSize), quit: make(chan struct{})}
 	q.moved.L = &q.mu
@@ -62,7 +62,7 @@ func (q *lineQueue) run() {
 		case item := <-q.items:
 			q.write(item)
 		case <-q.quit:
-			for len(q.items) > 0 { // nobody else takes any
+			for len(q.items) > 0 { // no other goroutine receives
 				q.write(<-q.items)
 			}
 			return
@@ -73,7 +73,7 @@ func (q *lineQueue) run() {
 func (q *lineQueue) write(item lineItem) {
 	q.reportDropped(item.dropped)
 	q.to.Write(item.p)
-	q.reportDropped(q.takeDropped()) // it may be long until the next item
+	q.reportDropped(q.takeDropped()) // the next item may come late
 	q.moved.Broadcast()
 	if item.mark != nil {
 		close(item.mark)
@@ -86,8 +86,8 @@ func (q *lineQueue) reportDropped(n int) {
 	}
 }
 
-// takeDropped returns how many writes were dropped after the last item, if that has
-// been taken.
+// takeDropped returns the number of writes that were dropped after the last item. It
+// returns 0 while the queue has items.
 func (q *lineQueue) takeDropped() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -115,18 +115,18 @@ func (q *lineQueue) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// await blocks while the queue is rather full, for a writer that can be made
-// to wait and whose writes are not to be dropped.
+// await blocks while the queue is rather full. A writer that can wait calls it, so that
+// none of its writes are dropped.
 func (q *lineQueue) await() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.items) > plenty && !q.closed {
+	for len(q.items) > awaitLength && !q.closed {
 		q.moved.Wait()
 	}
 }
 
-// flush waits until everything is written, but not for longer than wait. It
-// reports whether everything is.
+// flush waits until everything is written, at most for the duration wait. It reports
+// whether everything is written.
 func (q *lineQueue) flush(wait time.Duration) bool {
 	limit := time.After(wait)
 	mark := make(chan struct{})
@@ -146,22 +146,23 @@ func (q *lineQueue) flush(wait time.Duration) bool {
 	return false
 }
 
-// An orderedQueue is a lineQueue for lines that have to stand before those
-// which workers write to the same file as a consequence. As long as the file
-// is read, a write waits until its line is there.
+// OrderedQueue is a writer for lines that come before the lines which workers write to
+// the same file as a consequence. While the file is read, Write waits until its line is
+// written. Otherwise lines are queued, and dropped if the queue is full.
 type OrderedQueue struct {
 	*lineQueue
 	stalled atomic.Bool // the last wait was too long
 }
 
-// newOrderedQueue writes to w, which may be stderr.
+// NewOrderedQueue writes to w, which may be stderr.
 func NewOrderedQueue(w io.Writer) *OrderedQueue {
 	return &OrderedQueue{lineQueue: newLineQueue(unbuffered(w), droppedLines)}
 }
 
-// orderWait bounds the one wait that it takes to see that a file is not read.
+// orderWait bounds the wait that shows that a file is not read.
 const orderWait = time.Second
 
+// Write implements io.Writer.
 func (q *OrderedQueue) Write(p []byte) (int, error) {
 	stalled := q.stalled.Load() && len(q.items) > 0
 	n, err := q.lineQueue.Write(p)
@@ -171,8 +172,12 @@ func (q *OrderedQueue) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// close flushes the queue. What is written later is ignored.
-func (q *lineQueue) Close(wait time.Duration) {
+// Close writes what is in the queue, as far as it is read within a second. Later writes
+// are ignored.
+func (q *OrderedQueue) Close() { q.close(closeTimeout) }
+
+// close flushes the queue for the duration wait at most.
+func (q *lineQueue) close(wait time.Duration) {
 	q.flush(wait)
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -183,12 +188,11 @@ func (q *lineQueue) Close(wait time.Duration) {
 	q.moved.Broadcast()
 }
 
-// descriptor writes to a file descriptor, by whatever file that is at the
-// time. An os.File would make a write to a new file wait for one to the old
-// file that blocks.
+// descriptor writes to a file descriptor, which may become another file by dup2(2). With
+// an os.File, a write to the new file would wait for a write to the old file that blocks.
 type descriptor int
 
-// unbuffered is w, or if that is this process's stderr its descriptor.
+// unbuffered returns w, or the descriptor if w is stderr.
 func unbuffered(w io.Writer) io.Writer {
 	if w == os.Stderr {
 		return descriptor(2)
@@ -203,7 +207,7 @@ func (d descriptor) Write(p []byte) (n int, err error) {
 		case nil:
 			n += m
 		case unix.EINTR:
-		case unix.EAGAIN: // its other end has made it non-blocking
+		case unix.EAGAIN: // another process has made the file non-blocking
 			unix.Poll([]unix.PollFd{{Fd: int32(d), Events: unix.POLLOUT}}, -1)
 		default:
 			return n, err

@@ -30,7 +30,7 @@ func TestALineQueueNeverBlocks(t *testing.T) {
 		fmt.Fprintf(q, "%d %s\n", i, long)
 	}
 	go func() {
-		q.Close(time.Minute)
+		q.close(time.Minute)
 		w.Close()
 	}()
 	read, dropped := 0, 0
@@ -76,7 +76,7 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 	for range 2 * lineQueueSize {
 		fmt.Fprintln(q, strings.Repeat("x", 1000))
 	}
-	q.Close(time.Millisecond)
+	q.close(time.Millisecond)
 }
 
 // A goroutine that is not waited for writes while the queue is closed, and another
@@ -92,7 +92,7 @@ func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
 				q.flush(time.Microsecond)
 				q.await()
 			}
-			q.Close(time.Minute)
+			q.close(time.Minute)
 			q.flush(time.Minute)
 			fmt.Fprintln(q, "too late")
 		})
@@ -137,7 +137,7 @@ func TestAnOrderedQueueWaitsForItsLine(t *testing.T) {
 			fmt.Fprintln(q, "cause")
 			fmt.Fprintln(w, "effect")
 		}
-		q.Close(time.Minute)
+		q.close(time.Minute)
 		w.Close()
 	}()
 	last := "effect"

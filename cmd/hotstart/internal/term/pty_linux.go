@@ -7,10 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// HavePTY says whether OpenPTY is implemented.
 const HavePTY = true
 
-// openPTY makes a pseudo-terminal that changes nothing of what is written to
-// it, with the size of the terminal on stderr if there is one. See pts(4).
+// OpenPTY opens a pseudo-terminal (pts(4)) without output processing, with the size of
+// the terminal that stderr is, if it is one.
 func OpenPTY() (master, slave *os.File, err error) {
 	m, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -42,7 +43,7 @@ func openSlave(master int) (int, error) {
 	}
 	modes, err := unix.IoctlGetTermios(s, unix.TCGETS)
 	if err == nil {
-		modes.Oflag &^= unix.OPOST // a real terminal does that when it is passed on
+		modes.Oflag &^= unix.OPOST // hotstart's terminal does that
 		err = unix.IoctlSetTermios(s, unix.TCSETS, modes)
 	}
 	if err != nil {

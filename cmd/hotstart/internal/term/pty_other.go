@@ -7,10 +7,11 @@ import (
 	"os"
 )
 
+// HavePTY says whether OpenPTY is implemented.
 const HavePTY = false
 
-// openPTY is not done here: each system makes pseudo-terminals in a way of
-// its own. A worker then writes to hotstart's terminal by itself, and its last
+// OpenPTY is implemented on Linux alone, since each system opens pseudo-terminals in
+// another way. Elsewhere a worker writes to hotstart's terminal directly, and its last
 // lines are not known.
 func OpenPTY() (master, slave *os.File, err error) {
 	return nil, nil, errors.New("a pseudo-terminal: " + errors.ErrUnsupported.Error())

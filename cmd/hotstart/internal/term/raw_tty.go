@@ -10,129 +10,131 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keyboard is what is typed on the terminal, byte by byte and unseen: its
-// modes are changed for that, as long as hotstart is in the foreground. Keys
-// that make signals still do, and what is written looks as before.
+// RawTTY reads a terminal key by key and without echo. It changes the modes of the
+// terminal for that, while hotstart is in the foreground. Keys such as Ctrl-C still send
+// signals, and output processing does not change.
 type RawTTY struct {
 	typed chan []byte // closed at the end of the input
 	fd    int
-	mine  func() bool  // the terminal is this process's to use
-	tell  func(string) // writes a control sequence to the terminal; nil: keys are not decoded
-	wake  *os.File     // written to for another look at the foreground, closed to end reading
 
-	mu    sync.Mutex
-	saved *unix.Termios // modes to give back; nil: none were changed yet
-	ours  bool          // the modes are ours
-	left  bool          // given back, until resume: the reader must not take them again
+	inForeground func() bool  // of the terminal
+	control      func(string) // writes a control sequence to the terminal; nil: pasted text is not marked
+	wake         *os.File     // a write makes the reader check the foreground again; closing it ends reading
+
+	mu       sync.Mutex
+	saved    *unix.Termios // modes to restore; nil before they were changed
+	raw      bool          // the modes are changed
+	restored bool          // the reader must not change the modes again, until Resume
 }
 
-// background is how often is looked whether hotstart has come back to the
-// foreground: a shell does not tell a process that was running all along.
-const background = time.Second
+// foregroundPoll is the interval of checks for a return to the foreground: a shell does
+// not signal a process that was running in the background.
+const foregroundPoll = time.Second
 
-// newKeyboard reads a terminal until ended is done. With tell, pasted text is
-// marked as such. The caller calls release in the end.
-func OpenRawTTY(terminal *os.File, tell func(string), ended context.Context) (*RawTTY, error) {
+// OpenRawTTY reads a terminal until ctx is done or the result is closed. control writes a
+// control sequence to the terminal, so that the terminal marks pasted text; it may be
+// nil.
+func OpenRawTTY(ctx context.Context, terminal *os.File, control func(string)) (*RawTTY, error) {
 	asleep, wake, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	k := &RawTTY{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake, tell: tell}
-	k.mine = func() bool { return inForeground(k.fd) }
-	k.take()
-	go k.read(asleep, ended)
-	return k, nil
+	t := &RawTTY{typed: make(chan []byte), fd: int(terminal.Fd()), wake: wake, control: control}
+	t.inForeground = func() bool { return inForeground(t.fd) }
+	t.take()
+	go t.read(ctx, asleep)
+	return t, nil
 }
 
-// input carries what is typed. It is closed at the end.
-func (k *RawTTY) Input() <-chan []byte { return k.typed }
+// Input returns what is typed. It is closed at the end of the input.
+func (t *RawTTY) Input() <-chan []byte { return t.typed }
 
-// take changes the modes, if this process may: one in the background would
-// be stopped for it.
-func (k *RawTTY) take() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.left || !k.mine() {
-		k.ours = false // those of whoever is there
+// take changes the modes, unless this process is in the background: then the kernel
+// would stop it.
+func (t *RawTTY) take() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.restored || !t.inForeground() {
+		t.raw = false // the process in the foreground has its own modes
 		return false
 	}
-	if k.ours {
+	if t.raw {
 		return true
 	}
-	modes, err := unix.IoctlGetTermios(k.fd, GetModes)
+	modes, err := unix.IoctlGetTermios(t.fd, GetModes)
 	if err != nil {
 		return false
 	}
-	if k.saved == nil {
+	if t.saved == nil {
 		saved := *modes
-		k.saved = &saved
+		t.saved = &saved
 	}
 	modes.Lflag &^= unix.ICANON | unix.ECHO
 	modes.Cc[unix.VMIN], modes.Cc[unix.VTIME] = 1, 0
-	if k.ours = unix.IoctlSetTermios(k.fd, SetModes, modes) == nil; k.ours {
-		k.markPasted(true)
+	if t.raw = unix.IoctlSetTermios(t.fd, SetModes, modes) == nil; t.raw {
+		t.markPasted(true)
 	}
-	return k.ours
+	return t.raw
 }
 
-// What a terminal brackets a pasted text with, Xterm's private mode 2004.
+// Bracketed paste, private mode 2004 of Xterm.
 const (
 	bracketPasted = "\x1b[?2004h"
 	plainPasted   = "\x1b[?2004l"
 )
 
-func (k *RawTTY) markPasted(on bool) {
+func (t *RawTTY) markPasted(on bool) {
 	switch {
-	case k.tell == nil:
+	case t.control == nil:
 	case on:
-		k.tell(bracketPasted)
+		t.control(bracketPasted)
 	default:
-		k.tell(plainPasted)
+		t.control(plainPasted)
 	}
 }
 
-// giveBack restores the modes, unless somebody else is in the foreground.
-func (k *RawTTY) Restore() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.ours && k.mine() {
-		k.markPasted(false)
-		unix.IoctlSetTermios(k.fd, SetModes, k.saved)
+// Restore restores the modes, unless this process is in the background.
+func (t *RawTTY) Restore() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.raw && t.inForeground() {
+		t.markPasted(false)
+		unix.IoctlSetTermios(t.fd, SetModes, t.saved)
 	}
-	k.ours, k.left = false, true
+	t.raw, t.restored = false, true
 }
 
-// resume takes the modes again after this process was stopped, as soon as it
-// is in the foreground.
-func (k *RawTTY) Resume() {
-	if k == nil {
+// Resume changes the modes again after this process was stopped, as soon as it is in the
+// foreground. A nil RawTTY does nothing.
+func (t *RawTTY) Resume() {
+	if t == nil {
 		return
 	}
-	k.mu.Lock()
-	k.left = false
-	k.mu.Unlock()
-	k.take()
-	k.wake.Write([]byte{0})
+	t.mu.Lock()
+	t.restored = false
+	t.mu.Unlock()
+	t.take()
+	t.wake.Write([]byte{0})
 }
 
-// release restores the modes and ends reading. nil has nothing to do.
-func (k *RawTTY) Close() {
-	if k != nil {
-		k.Restore()
-		k.wake.Close()
+// Close restores the modes and ends reading. A nil RawTTY does nothing.
+func (t *RawTTY) Close() {
+	if t != nil {
+		t.Restore()
+		t.wake.Close()
 	}
 }
 
-// read sends what is typed. It never reads while in the background, where
-// that stops a process.
-func (k *RawTTY) read(asleep *os.File, ended context.Context) {
-	defer close(k.typed)
+// read sends what is typed. It does not read in the background, where the kernel stops a
+// process for that.
+func (t *RawTTY) read(ctx context.Context, asleep *os.File) {
+	defer close(t.typed)
 	defer asleep.Close()
 	for {
 		wait := -1
-		fds := []unix.PollFd{{Fd: int32(asleep.Fd()), Events: unix.POLLIN}, {Fd: int32(k.fd), Events: unix.POLLIN}}
-		if !k.take() {
-			fds, wait = fds[:1], int(background.Milliseconds())
+		fds := []unix.PollFd{{Fd: int32(asleep.Fd()), Events: unix.POLLIN}, {Fd: int32(t.fd), Events: unix.POLLIN}}
+		if !t.take() {
+			fds, wait = fds[:1], int(foregroundPoll.Milliseconds())
 		}
 		_, err := unix.Poll(fds, wait)
 		switch {
@@ -145,11 +147,11 @@ func (k *RawTTY) read(asleep *os.File, ended context.Context) {
 				return
 			}
 			continue
-		case !k.mine():
+		case !t.inForeground():
 			continue
 		}
-		typed := make([]byte, 4096) // all that a terminal holds, N_TTY_BUF_SIZE of Linux
-		n, err := unix.Read(k.fd, typed)
+		typed := make([]byte, 4096) // N_TTY_BUF_SIZE of Linux
+		n, err := unix.Read(t.fd, typed)
 		switch {
 		case err == unix.EINTR, err == unix.EAGAIN, err == nil && n == 0 && fds[1].Revents&unix.POLLHUP == 0:
 			continue // another process may have changed the modes
@@ -157,21 +159,22 @@ func (k *RawTTY) read(asleep *os.File, ended context.Context) {
 			return
 		}
 		select {
-		case k.typed <- typed[:n]:
-		case <-ended.Done():
+		case t.typed <- typed[:n]:
+		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// inForeground reports whether a terminal is this process's to use.
+// inForeground reports whether this process is in the foreground of a terminal.
 func inForeground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
 }
 
-// readAll sends what comes on an input that is no terminal.
-func ReadAll(input io.Reader, ended context.Context) <-chan []byte {
+// ReadAll sends what it reads from an input that is not a terminal, until its end or until
+// ctx is done.
+func ReadAll(ctx context.Context, input io.Reader) <-chan []byte {
 	typed := make(chan []byte)
 	go func() { // ends with the input, or the process
 		defer close(typed)
@@ -183,7 +186,7 @@ func ReadAll(input io.Reader, ended context.Context) <-chan []byte {
 			}
 			select {
 			case typed <- chunk[:n]:
-			case <-ended.Done():
+			case <-ctx.Done():
 				return
 			}
 		}

@@ -25,8 +25,8 @@ func TestKeyboardTakesAndGivesBack(t *testing.T) {
 	}
 	defer asleep.Close()
 	defer wake.Close()
-	mine := true
-	k := &RawTTY{fd: int(slave.Fd()), wake: wake, mine: func() bool { return mine }}
+	foreground := true
+	k := &RawTTY{fd: int(slave.Fd()), wake: wake, inForeground: func() bool { return foreground }}
 	for _, step := range []struct {
 		name  string
 		do    func()
@@ -39,8 +39,8 @@ func TestKeyboardTakesAndGivesBack(t *testing.T) {
 		{"resumed", k.Resume, false},
 		{"resumed twice", k.Resume, false},
 		{"given back again", k.Restore, true},
-		{"resumed in the background", func() { mine = false; k.Resume() }, true},
-		{"back in the foreground", func() { mine = true; k.take() }, false},
+		{"resumed in the background", func() { foreground = false; k.Resume() }, true},
+		{"back in the foreground", func() { foreground = true; k.take() }, false},
 	} {
 		step.do()
 		modes, err := unix.IoctlGetTermios(k.fd, GetModes)

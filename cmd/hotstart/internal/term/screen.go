@@ -8,46 +8,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// screen is what hotstart and the program write to, in turn, so that each
-// line of hotstart's is a line of its own. On a terminal there may be a
-// status below all that was written. Safe for concurrent use.
+// Screen is the output that hotstart and the program share. Each line of hotstart
+// begins on a line of its own. A terminal has a status line below the rest. Safe for
+// concurrent use.
 type Screen struct {
-	mu             sync.Mutex
-	w              io.Writer
-	queue          *lineQueue // w is its; nil: w is written to directly
-	ControllingTTY bool
-	torn           bool   // what the program wrote last does not end its line
-	status         string // "": none
-	hidden         bool   // the status is not to be seen for now
+	mu       sync.Mutex
+	w        io.Writer
+	queue    *lineQueue // that w is; nil if w is written to directly
+	terminal bool
+	midLine  bool   // the last output of the program does not end with a newline
+	status   string // "" if there is none
+	hidden   bool   // the status line is not shown for now
 }
 
-// newScreen writes to w. If that is not a terminal, there is no status.
-func NewScreen(w io.Writer, terminal bool) *Screen { return &Screen{w: w, ControllingTTY: terminal} }
+// NewScreen returns a screen that writes to w. If w is not a terminal, there is no
+// status line, and control sequences are not written.
+func NewScreen(w io.Writer, terminal bool) *Screen { return &Screen{w: w, terminal: terminal} }
 
-// isTerminal reports whether the screen is a terminal.
-func (s *Screen) IsTerminal() bool { return s.ControllingTTY }
+// IsTerminal reports whether the screen is a terminal.
+func (s *Screen) IsTerminal() bool { return s.terminal }
 
-// redirect makes all later writes go to w.
+// Redirect makes all later writes go to w.
 func (s *Screen) Redirect(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.w = w
 }
 
-// columns is the width of the terminal, at least 40; 120 if there is no terminal.
+// Columns returns the width of the terminal, at least 40; 120 if it is not known.
 func (s *Screen) Columns() int {
-	if !s.ControllingTTY {
-		return 120
+	if size, err := windowSize(); s.terminal && err == nil && size.Col > 0 {
+		return max(int(size.Col), 40)
 	}
-	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
-	if err != nil || size.Col == 0 {
-		return 120
-	}
-	return max(int(size.Col), 40)
+	return 120
 }
 
-// What a terminal is told. The status is one row, however long it is:
-// without DECAWM the terminal cuts it.
+// windowSize returns the size of the terminal that stderr is.
+func windowSize() (*unix.Winsize, error) {
+	return unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
+}
+
+// Control sequences. Without DECAWM the terminal cuts a status line that is too long
+// for a row.
 const (
 	eraseRow   = "\r\x1b[K"
 	noWrap     = "\x1b[?7l"
@@ -56,78 +58,82 @@ const (
 	clearSaved = "\x1b[3J"
 )
 
-// Write is for hotstart: whole lines.
+// Write writes whole lines of hotstart.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lead := ""
-	if s.torn {
-		lead, s.torn = "\n", false
+	if s.midLine {
+		lead, s.midLine = "\n", false
 	}
-	return len(p), s.put(lead, p)
+	return len(p), s.write(lead, p)
 }
 
-// pass is for the program: bytes as they come.
-func (s *Screen) pass(p []byte) {
+// writeProgram writes output of the program unchanged.
+func (s *Screen) writeProgram(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	erased := s.torn // no status is shown on a line that is not complete
-	s.torn = p[len(p)-1] != '\n'
-	if s.status == "" || erased && s.torn {
+	erased := s.midLine // the status line is not shown on an incomplete line
+	s.midLine = p[len(p)-1] != '\n'
+	if s.status == "" || erased && s.midLine {
 		s.w.Write(p)
 		return
 	}
-	if erased { // the line goes on where it was
+	if erased { // p completes the line
 		s.w.Write(append(p[:len(p):len(p)], s.row()...))
 		return
 	}
-	s.put("", p)
+	s.write("", p)
 }
 
-// enqueue makes all writes go through a queue, so that a terminal or a pipe that
-// is not read holds nobody up but the program. notice returns a line about dropped
-// lines.
-func (s *Screen) Enqueue(notice func(dropped int) string) *lineQueue {
+// Enqueue makes all writes go through a queue until Close, so that a terminal or a pipe
+// that is not read blocks the program alone. dropped returns the line that replaces n
+// lines for which the queue had no room.
+func (s *Screen) Enqueue(dropped func(n int) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ControllingTTY {
-		line := notice
-		notice = func(n int) string { return eraseRow + line(n) } // in the place of the status
+	notice := dropped
+	if s.terminal {
+		notice = func(n int) string { return eraseRow + dropped(n) } // replaces the status line
 	}
 	s.queue = newLineQueue(unbuffered(s.w), notice)
 	s.w = s.queue
-	return s.queue
 }
 
-// await blocks while what was written has not been read. Called before pass,
-// where the program can wait.
+// Close writes what is in the queue, as far as it is read within a second. Later writes
+// are ignored.
+func (s *Screen) Close() { s.queue.close(closeTimeout) }
+
+// await blocks while the queue is rather full. The program is made to wait by that.
 func (s *Screen) await() {
 	if s.queue != nil {
 		s.queue.await()
 	}
 }
 
-// flush waits, but not for long, until others can write to the same file.
+// Flush waits, for a second at most, until everything is written, so that others can
+// write to the same file.
 func (s *Screen) Flush() {
 	if s.queue != nil {
-		s.queue.flush(CloseTimeout)
+		s.queue.flush(closeTimeout)
 	}
 }
 
-// put writes p in the place of the status, and that again below it.
-func (s *Screen) put(lead string, p []byte) error {
+// write writes p in the place of the status line, and the status line again below it.
+func (s *Screen) write(lead string, p []byte) error {
 	var all []byte
 	if s.status != "" && lead == "" {
 		all = append(all, eraseRow...)
 	}
 	all = append(append(all, lead...), p...)
-	if !s.torn {
+	if !s.midLine {
 		all = append(all, s.row()...)
 	}
 	_, err := s.w.Write(all)
 	return err
 }
 
+// row returns the status line as it is written; "" if it is not shown.
 func (s *Screen) row() string {
 	if s.status == "" || s.hidden {
 		return ""
@@ -135,57 +141,59 @@ func (s *Screen) row() string {
 	return noWrap + s.status + wrap
 }
 
-// stay shows a status from now on, or none. It does nothing where there is
-// no terminal.
+// SetStatus changes the status line; "" removes it.
 func (s *Screen) SetStatus(status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ControllingTTY || status == s.status {
+	if !s.terminal || status == s.status {
 		return
 	}
-	shown := s.status != "" && !s.torn
+	shown := s.status != "" && !s.midLine
 	s.status = status
 	switch {
 	case shown:
 		io.WriteString(s.w, eraseRow+s.row())
-	case !s.torn:
+	case !s.midLine:
 		io.WriteString(s.w, s.row())
 	}
 }
 
-// hide takes the status away until show, as for a shell's prompt.
-func (s *Screen) HideStatus() { s.veil(true) }
-func (s *Screen) ShowStatus() { s.veil(false) }
+// HideStatus hides the status line until ShowStatus, for example while a shell shows its
+// prompt.
+func (s *Screen) HideStatus() { s.setStatusHidden(true) }
 
-func (s *Screen) veil(hidden bool) {
+// ShowStatus shows the status line again.
+func (s *Screen) ShowStatus() { s.setStatusHidden(false) }
+
+func (s *Screen) setStatusHidden(hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if hidden == s.hidden {
 		return
 	}
 	s.hidden = hidden
-	if s.status != "" && !s.torn {
+	if s.status != "" && !s.midLine {
 		io.WriteString(s.w, eraseRow+s.row())
 	}
 }
 
-// control tells the terminal something, if there is one.
+// Control writes a control sequence to the terminal, if there is one.
 func (s *Screen) Control(sequence string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ControllingTTY {
+	if s.terminal {
 		io.WriteString(s.w, sequence)
 	}
 }
 
-// clear empties the screen, and what has left it by its top if all is set.
+// Clear clears the terminal, with its scrollback if all is set.
 func (s *Screen) Clear(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ControllingTTY {
+	if !s.terminal {
 		return
 	}
-	s.torn = false
+	s.midLine = false
 	sequence := clearAll
 	if all {
 		sequence += clearSaved

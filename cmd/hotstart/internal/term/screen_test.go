@@ -21,7 +21,7 @@ func display(written string) string {
 
 func TestScreen(t *testing.T) {
 	hotstart := func(text string) func(*Screen) { return func(s *Screen) { io.WriteString(s, text) } }
-	program := func(text string) func(*Screen) { return func(s *Screen) { s.pass([]byte(text)) } }
+	program := func(text string) func(*Screen) { return func(s *Screen) { s.writeProgram([]byte(text)) } }
 	stay := func(text string) func(*Screen) { return func(s *Screen) { s.SetStatus(text) } }
 	for _, test := range []struct {
 		name  string
@@ -40,7 +40,7 @@ func TestScreen(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var b strings.Builder
-			s := &Screen{w: &b, ControllingTTY: true}
+			s := &Screen{w: &b, terminal: true}
 			for _, step := range test.steps {
 				step(s)
 			}
@@ -55,7 +55,7 @@ func TestScreenWithoutATerminalGetsNoSequences(t *testing.T) {
 	var b strings.Builder
 	s := &Screen{w: &b}
 	s.SetStatus("S")
-	s.pass([]byte("x"))
+	s.writeProgram([]byte("x"))
 	io.WriteString(s, "a\n")
 	s.Clear(true)
 	s.Control("\a")

@@ -5,65 +5,65 @@ import (
 	"os"
 )
 
-// input passes what hotstart reads on to the worker that serves, where the
-// user wants that: each command has an end of its own, so that two workers
-// never read each other's lines.
+// StdinRelay passes the standard input of hotstart to the current worker. Each command
+// has a file of its own, so that two workers never read each other's input.
 type StdinRelay struct {
-	readers chan *os.File // the latest to write to
+	readers chan *os.File // the newest file to write to
 }
 
-func NewStdinRelay(typed <-chan []byte, ended context.Context) *StdinRelay {
-	i := &StdinRelay{readers: make(chan *os.File, 1)}
-	go i.pass(typed, ended)
-	return i
+// NewStdinRelay passes on what comes from input, until ctx is done.
+func NewStdinRelay(ctx context.Context, input <-chan []byte) *StdinRelay {
+	r := &StdinRelay{readers: make(chan *os.File, 1)}
+	go r.run(ctx, input)
+	return r
 }
 
-// send has a worker's end get what comes from now on.
-func (i *StdinRelay) SetReader(to *os.File) {
-	if i == nil {
+// SetReader passes later input to a worker by its file. A nil relay ignores it.
+func (r *StdinRelay) SetReader(to *os.File) {
+	if r == nil {
 		return
 	}
 	for {
 		select {
-		case i.readers <- to:
+		case r.readers <- to:
 			return
-		case <-i.readers:
+		case <-r.readers:
 		}
 	}
 }
 
-// pass waits with what comes until there is somebody to read it. Who does not
-// read holds it up until the next worker comes.
-func (i *StdinRelay) pass(typed <-chan []byte, ended context.Context) {
+// run holds input back until there is a worker. A worker that does not read blocks the
+// relay until the next worker comes.
+func (r *StdinRelay) run(ctx context.Context, input <-chan []byte) {
 	var to *os.File
-	over := false
+	ended := false
 	for {
-		in := typed
-		if to == nil || over {
+		in := input
+		if to == nil || ended {
 			in = nil
 		}
 		select {
-		case to = <-i.readers:
-			if over {
+		case to = <-r.readers:
+			if ended {
 				endInput(to)
 			}
 		case chunk, ok := <-in:
-			if over = !ok; over {
+			if ended = !ok; ended {
 				endInput(to)
 				continue
 			}
-			select { // a new reader that came before it is to have it
-			case to = <-i.readers:
+			select { // a worker that came before the input gets it
+			case to = <-r.readers:
 			default:
 			}
-			to.Write(chunk) // one that has left reads no more
-		case <-ended.Done():
+			to.Write(chunk) // fails if the worker has exited
+		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// endInput tells a worker that no more comes.
+// endInput ends the input of a worker.
 func endInput(to *os.File) {
 	const endOfFile = "\x04" // VEOF, termios(3)
 	if IsTerminal(to) {

@@ -10,65 +10,64 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// streams join the workers to what hotstart writes to. Their stderr goes
-// through hotstart, which remembers the end of it, so that it can tell why one
-// has failed. So does stdout where it is the same file, for the order's sake;
-// else it is hotstart's own. Nothing is changed on the way, and a worker finds
-// a terminal where hotstart has one: a pseudo-terminal in its place.
-type Streams struct {
-	screen *Screen
-	pty    string // value of --pty
-
-	mu   sync.Mutex
-	open map[*Output]bool // those that somebody may still write to
-}
-
-// newStreams passes on what workers write to a screen. pty is the value of --pty.
-func NewStreams(s *Screen, pty string) *Streams {
-	return &Streams{screen: s, pty: pty, open: map[*Output]bool{}}
-}
-
-// What --pty takes. Given alone it is ptyAlways.
+// Values of --pty, which is PTYAlways without a value.
 const (
 	PTYAuto   = "auto"
 	PTYAlways = "always"
 	PTYNever  = "never"
 )
 
-// connection has the streams of the workers that run the same command.
-type connection struct {
-	Stdout, Stderr *os.File  // for the workers; nil: hotstart's own
-	Outputs        []*Output // the first one is that of stderr
+// Streams passes the output of workers to a screen, unchanged, and remembers the end of
+// it, which tells why a worker failed. That is done for stderr, and for stdout if both
+// are the same file, since the order of lines matters then. Other workers' stdout is
+// hotstart's own. Where hotstart has a terminal, workers get a pseudo-terminal.
+type Streams struct {
+	screen *Screen
+	pty    string // value of --pty
+
+	mu   sync.Mutex
+	open map[*Output]bool // outputs that a process may still write to
 }
 
-// connect makes the streams of a command.
-func (s *Streams) Connect() (c connection, err error) {
+// NewStreams passes output to a screen. pty is the value of --pty.
+func NewStreams(s *Screen, pty string) *Streams {
+	return &Streams{screen: s, pty: pty, open: map[*Output]bool{}}
+}
+
+// Connection is the output of the workers that run the same command.
+type Connection struct {
+	Stdout, Stderr *os.File  // for the workers; nil: those of hotstart
+	Outputs        []*Output // the first one is that of stderr; empty if both files are nil
+}
+
+// Connect opens the streams for a command.
+func (s *Streams) Connect() (c Connection, err error) {
 	if !HavePTY && s.pty == PTYAuto && IsTerminal(os.Stderr) {
-		return c, nil // a pipe would take the colours away
+		return c, nil // with a pipe the program would lose its colours
 	}
-	errs, err := s.add(s.IsPTY(os.Stderr), s.screen.pass, s.screen.await)
+	stderr, err := s.add(s.GivesPTY(os.Stderr), s.screen.writeProgram, s.screen.await)
 	if err != nil {
 		return c, err
 	}
-	c = connection{Stderr: errs.give, Outputs: []*Output{errs}}
+	c = Connection{Stderr: stderr.write, Outputs: []*Output{stderr}}
 	switch {
 	case sameFile(os.Stdout, os.Stderr):
-		c.Stdout = errs.give
+		c.Stdout = stderr.write
 	case s.pty == PTYAlways && !IsTerminal(os.Stdout):
-		stdout := newLineQueue(os.Stdout, func(int) string { return "" })
-		out, err := s.add(true, func(p []byte) { stdout.Write(p) }, stdout.await)
+		queue := newLineQueue(os.Stdout, func(int) string { return "" })
+		stdout, err := s.add(true, func(p []byte) { queue.Write(p) }, queue.await)
 		if err != nil {
-			errs.Close()
-			return connection{}, err
+			stderr.Close()
+			return Connection{}, err
 		}
-		c.Outputs = append(c.Outputs, out)
-		c.Stdout = out.give
+		c.Outputs = append(c.Outputs, stdout)
+		c.Stdout = stdout.write
 	}
 	return c, nil
 }
 
-// terminal reports whether a worker gets one in the place of f.
-func (s *Streams) IsPTY(f *os.File) bool {
+// GivesPTY reports whether workers get a pseudo-terminal in the place of f.
+func (s *Streams) GivesPTY(f *os.File) bool {
 	return HavePTY && (s.pty == PTYAlways || s.pty == PTYAuto && IsTerminal(f))
 }
 
@@ -78,8 +77,8 @@ func sameFile(a, b *os.File) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-func (s *Streams) add(terminal bool, to func([]byte), await func()) (*Output, error) {
-	o, err := newOutput(terminal, to, await, s.remove)
+func (s *Streams) add(pty bool, to func([]byte), await func()) (*Output, error) {
+	o, err := newOutput(pty, to, await, s.remove)
 	if err == nil {
 		s.mu.Lock()
 		s.open[o] = true
@@ -94,7 +93,7 @@ func (s *Streams) remove(o *Output) {
 	delete(s.open, o)
 }
 
-// each calls f with every output.
+// each calls f for every output.
 func (s *Streams) each(f func(*Output)) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.open))
@@ -104,57 +103,57 @@ func (s *Streams) each(f func(*Output)) {
 	}
 }
 
-// resize gives the workers' terminals the size of hotstart's, and reports whether
-// that is known.
+// Resize gives the workers' pseudo-terminals the size of hotstart's terminal, and
+// reports whether that is known.
 func (s *Streams) Resize() bool {
-	size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
+	size, err := windowSize()
 	if err == nil {
-		s.each(func(o *Output) { o.resize(size) })
+		s.each(func(o *Output) { unix.IoctlSetWinsize(int(o.write.Fd()), unix.TIOCSWINSZ, size) }) // fails for a pipe
 	}
 	return err == nil
 }
 
-// flush passes on what ended workers have written.
+// Flush passes on what workers have written that have exited.
 func (s *Streams) Flush() { s.each((*Output).flush) }
 
-// output is one stream of the workers that run the same command.
+// Output is one stream of the workers that run the same command.
 type Output struct {
-	give *os.File // the workers' end
-	read *os.File
-	raw  syscall.RawConn
-	to   func([]byte)
+	write *os.File // for the workers
+	read  *os.File
+	raw   syscall.RawConn // of read
+	to    func([]byte)
 
 	mu   sync.Mutex
 	buf  [32 << 10]byte
-	tail []byte
+	tail []byte // end of what was written
 }
 
-// newOutput passes on what is written to its end, until that is closed here
-// and by all who have got it. It calls await before each write, while nothing
-// is locked.
-func newOutput(terminal bool, to func([]byte), await func(), over func(*Output)) (*Output, error) {
+// newOutput passes on what is written to an output, until it is closed here and by
+// every process that has it. It calls await before each read, while nothing is locked,
+// and done at the end.
+func newOutput(pty bool, to func([]byte), await func(), done func(*Output)) (*Output, error) {
 	open := os.Pipe
-	if terminal {
+	if pty {
 		open = OpenPTY
 	}
-	read, give, err := open()
+	read, write, err := open()
 	if err != nil {
 		return nil, err
 	}
-	o := &Output{give: give, read: read, to: to}
+	o := &Output{write: write, read: read, to: to}
 	if o.raw, err = read.SyscallConn(); err != nil {
 		read.Close()
-		give.Close()
+		write.Close()
 		return nil, err
 	}
-	go func() { // ends with the last who can write
+	go func() { // ends when no process has the output open
 		defer read.Close()
-		defer over(o)
+		defer done(o)
 		o.raw.Read(func(fd uintptr) bool {
 			for {
 				await()
-				if again, over := o.take(fd); !again {
-					return over
+				if more, end := o.pass(fd); !more {
+					return end
 				}
 			}
 		})
@@ -162,20 +161,15 @@ func newOutput(terminal bool, to func([]byte), await func(), over func(*Output))
 	return o, nil
 }
 
-// keys is where to write what the workers are to read from their terminal.
+// Keys is the file whose input the workers read from their pseudo-terminal.
 func (o *Output) Keys() *os.File { return o.read }
 
-// close says that no more workers come. Those that run may write on.
-func (o *Output) Close() { o.give.Close() }
+// Close says that no more workers get the output. Running workers keep writing to it.
+func (o *Output) Close() { o.write.Close() }
 
-// resize tells a terminal how large it is. Another output does not care.
-func (o *Output) resize(size *unix.Winsize) {
-	unix.IoctlSetWinsize(int(o.give.Fd()), unix.TIOCSWINSZ, size)
-}
-
-// take passes on what is there now, up to the size of the buffer. It reports
-// whether there may be more, and whether there never will be.
-func (o *Output) take(fd uintptr) (more, over bool) {
+// pass passes on what can be read now, up to the size of the buffer. It reports whether
+// there may be more, and whether the output has ended.
+func (o *Output) pass(fd uintptr) (more, end bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := syscall.Read(int(fd), o.buf[:])
@@ -184,37 +178,33 @@ func (o *Output) take(fd uintptr) (more, over bool) {
 		return true, false
 	case err == syscall.EAGAIN:
 		return false, false
-	case n <= 0: // a terminal that nobody has open gives EIO
+	case n <= 0: // a terminal that no process has open gives EIO
 		return false, true
 	}
 	o.to(o.buf[:n])
-	o.remember(o.buf[:n])
-	return true, false
-}
-
-// tailSize holds a panic with a hundred goroutines.
-const tailSize = 64 << 10
-
-func (o *Output) remember(p []byte) {
-	o.tail = append(o.tail, p...)
+	o.tail = append(o.tail, o.buf[:n]...)
 	if len(o.tail) > 2*tailSize {
 		o.tail = append(o.tail[:0], o.tail[len(o.tail)-tailSize:]...)
 	}
+	return true, false
 }
 
-// flush passes on at once what ended workers have written. A living one may
-// write without end: what the kernel holds at most is enough.
+// tailSize has room for a panic with a hundred goroutines.
+const tailSize = 64 << 10
+
+// flush passes on what is in the kernel's buffer now. A running worker may write
+// forever, so that the loop is bounded.
 func (o *Output) flush() {
 	o.raw.Control(func(fd uintptr) {
 		for range 64 {
-			if more, _ := o.take(fd); !more {
+			if more, _ := o.pass(fd); !more {
 				return
 			}
 		}
 	})
 }
 
-// words returns the end of what was written, and forgets nothing of it.
+// Tail returns the end of what was written.
 func (o *Output) Tail() string {
 	o.flush()
 	o.mu.Lock()
@@ -222,11 +212,8 @@ func (o *Output) Tail() string {
 	return string(o.tail[max(len(o.tail)-tailSize, 0):])
 }
 
-// last returns what was written since it was asked before, or the end of it.
+// TakeTail returns the end of what was written since the last call.
 func (o *Output) TakeTail() string {
-	if o == nil {
-		return ""
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	tail := string(o.tail)

@@ -9,20 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is the controlling terminal that hotstart was started on, if any.
-// A process that SIGHUP was ignored for, as by nohup(1), is to outlive it.
+// ControllingTTY is the controlling terminal on which hotstart was started, if any. A
+// process that ignores SIGHUP, for example under nohup(1), survives its terminal.
 type ControllingTTY struct{ had bool }
 
+// FindControllingTTY is called at the start, while the terminal is open.
 func FindControllingTTY() ControllingTTY {
 	return ControllingTTY{had: HasControllingTTY() && !signal.Ignored(syscall.SIGHUP)}
 }
 
-// gone reports whether the terminal was closed. SIGHUP comes from a person who
-// asks for a reload, and also from the kernel when the terminal is closed.
+// Gone reports whether the terminal was closed. Then the kernel sends SIGHUP, which
+// otherwise asks for a reload.
 func (t ControllingTTY) Gone() bool { return t.had && !HasControllingTTY() }
 
-// hasTerminal reports whether this process has a controlling terminal:
-// opening /dev/tty fails without one (tty(4)).
+// HasControllingTTY reports whether this process has a controlling terminal: without
+// one, opening /dev/tty fails (tty(4)).
 func HasControllingTTY() bool {
 	f, err := openTerminal()
 	if err != nil {
@@ -36,14 +37,15 @@ func openTerminal() (*os.File, error) {
 	return os.OpenFile("/dev/tty", os.O_RDONLY|syscall.O_NOCTTY, 0)
 }
 
-// lost returns a channel that is closed when the terminal was closed, or nobody reads
-// the pipe that stderr is any more. The kernel sends SIGHUP for the first to the leader
-// of the session, which may be make(1), and SIGPIPE for the second at the next write.
+// Lost returns a channel that is closed when the terminal is closed, or when stderr is
+// a pipe and its reader has exited. The kernel sends SIGHUP for the first to the leader
+// of the session alone, which may be make(1), and SIGPIPE for the second at the next
+// write.
 func (t ControllingTTY) Lost() <-chan struct{} {
 	lost := make(chan struct{})
 	var fds []unix.PollFd
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or it would end this process at once
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // by default it ends the process
 		fds = append(fds, unix.PollFd{Fd: int32(os.Stderr.Fd())})
 	}
 	var tty *os.File
@@ -55,7 +57,7 @@ func (t ControllingTTY) Lost() <-chan struct{} {
 	}
 	if len(fds) > 0 {
 		go func() { // ends with the process
-			defer tty.Close() // so that it stays open
+			defer tty.Close() // keeps tty open until then
 			for {
 				unix.Poll(fds, -1)
 				for i := range fds {
@@ -73,7 +75,7 @@ func (t ControllingTTY) Lost() <-chan struct{} {
 	return lost
 }
 
-// isStoppable reports whether a shell could continue this process after it was
+// IsStoppable reports whether a shell could continue this process after it was
 // stopped. The first job of a session has no such shell, and the kernel does not
 // stop it at Ctrl-Z either.
 func IsStoppable() bool {
@@ -81,7 +83,7 @@ func IsStoppable() bool {
 	return session != unix.Getpgrp()
 }
 
-// isTerminal reports whether w is a file that is a terminal.
+// IsTerminal reports whether w is a file that is a terminal.
 func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

@@ -4,8 +4,8 @@ package term
 
 import "golang.org/x/sys/unix"
 
-// The ioctls of tcgetattr(3) and tcsetattr(3), which does not wait for output: a
-// terminal may be stopped, and no mode of output changes.
+// The ioctls of tcgetattr(3) and of tcsetattr(3) without waiting for output: the terminal
+// may be stopped.
 const (
 	GetModes = unix.TIOCGETA
 	SetModes = unix.TIOCSETA

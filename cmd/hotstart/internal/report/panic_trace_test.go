@@ -1,12 +1,14 @@
-package term
+package report
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hotstart/hotstart/builder"
 )
 
-func TestWordsOf(t *testing.T) {
+func TestNewExit(t *testing.T) {
 	const trace = `
 goroutine 1 [running]:
 regexp.MustCompile({0x4b1f3a, 0x1})
@@ -44,7 +46,7 @@ exit status 2
 		{name: "one that net/http has caught is none", tail: "2026/01/02 http: panic serving 127.0.0.1: x\n", lines: []string{"2026/01/02 http: panic serving 127.0.0.1: x"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := NewExitReport(test.tail, func(file string) string {
+			x := NewExit(test.tail, func(file string) string {
 				if trimmed, ok := strings.CutPrefix(file, "example.com/app/"); ok {
 					file = "/home/me/app/" + trimmed
 				}
@@ -53,11 +55,15 @@ exit status 2
 				}
 				return file
 			})
-			if w.Panic != test.panic || w.File != test.place || w.Line != test.line {
-				t.Errorf("%+v", w)
+			var want []builder.Diagnostic
+			if test.panic != "" {
+				want = []builder.Diagnostic{{File: test.place, Line: test.line, Message: test.panic}}
 			}
-			if test.panic == "" && !slices.Equal(w.Lines, test.lines) {
-				t.Errorf("lines %q, want %q", w.Lines, test.lines)
+			if !slices.Equal(x.Panic, want) {
+				t.Errorf("%+v, want %+v", x.Panic, want)
+			}
+			if test.panic == "" && !slices.Equal(x.Output, test.lines) {
+				t.Errorf("output %q, want %q", x.Output, test.lines)
 			}
 		})
 	}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+	"github.com/hotstart/hotstart/starter"
+)
+
+// Exit is what a worker left behind that has ended by itself.
+type Exit struct {
+	Output []string             // last lines that it wrote
+	Panic  []builder.Diagnostic // where it panicked; empty if it did not
+	InUse  []string             // for each address that it could not bind: which process holds it
+}
+
+// maxOutput is the number of lines that usually tell why a program has ended.
+const maxOutput = 5
+
+var (
+	panicLine  = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+	tracedFile = regexp.MustCompile(`(?m)^\t(.+\.go):(\d+)(?: \+0x[0-9a-f]+)?\r?$`)
+)
+
+// NewExit reads the end of what a worker wrote. source returns the path of a file in a
+// stack trace if the user wrote that file, and else "": panics often begin in a library.
+func NewExit(output string, source func(file string) string) (x Exit) {
+	output = term.Plain(output)
+	if text := strings.TrimRight(output, "\n"); output != "" {
+		x.Output = strings.Split(text, "\n")
+		x.Output = x.Output[max(len(x.Output)-maxOutput, 0):]
+	}
+	panics := panicLine.FindAllStringIndex(output, -1)
+	if len(panics) == 0 {
+		return x
+	}
+	trace := output[panics[len(panics)-1][0]:]
+	var d builder.Diagnostic
+	d.Message, _, _ = strings.Cut(trace, "\n")
+	for _, at := range tracedFile.FindAllStringSubmatch(trace, -1) {
+		if d.File = source(at[1]); d.File != "" {
+			d.Line, _ = strconv.Atoi(at[2])
+			break
+		}
+	}
+	x.Panic = []builder.Diagnostic{d}
+	return x
+}
+
+// show adds an exit to an event about a worker.
+func (x Exit) show(e *entry, w starter.Worker) {
+	e.Worker, e.PID = w.Generation, w.PID
+	e.facts.Output, e.Errors = x.Output, problems(x.Panic)
+	e.details.output, e.problems, e.notes = x.Output, x.Panic, x.InUse
+}
