@@ -19,11 +19,11 @@ import (
 // descriptors are checked, and surplus descriptors are closed.
 
 const (
-	answerTime = 100 * time.Millisecond
+	sendTimeout = 100 * time.Millisecond
 )
 
 // said is a line that a worker sent, with the descriptor that belongs to it.
-type said struct {
+type message struct {
 	generation int
 	words      []string // at least one, at most three: a path may have spaces
 	fd         int      // -1: none
@@ -58,7 +58,7 @@ func listenTo(generation int, c *net.UnixConn, tell func(any) bool) {
 	in := wire.NewReader(c)
 	defer in.Close()
 	for {
-		message, err := receive(in)
+		m, err := receive(in)
 		var broken wire.ProtocolError
 		switch {
 		case errors.As(err, &broken):
@@ -68,26 +68,26 @@ func listenTo(generation int, c *net.UnixConn, tell func(any) bool) {
 			tell(hungUp{generation: generation})
 			return
 		}
-		message.generation = generation
-		if !tell(message) {
-			closeFD(message.fd)
+		m.generation = generation
+		if !tell(m) {
+			closeFD(m.fd)
 		}
 	}
 }
 
 // receive reads one line, and takes the descriptor if the line carries one.
-func receive(in *wire.Reader) (said, error) {
+func receive(in *wire.Reader) (message, error) {
 	line, err := in.Next()
 	if err != nil {
-		return said{}, err
+		return message{}, err
 	}
-	message := said{words: strings.SplitN(line, " ", 3), fd: -1}
-	if message.words[0] == "keep" {
+	m := message{words: strings.SplitN(line, " ", 3), fd: -1}
+	if m.words[0] == "keep" {
 		fd, ok := in.Take()
 		if !ok {
-			return said{}, wire.ProtocolError("keep came without a descriptor")
+			return message{}, wire.ProtocolError("keep came without a descriptor")
 		}
-		message.fd = fd
+		m.fd = fd
 	}
-	return message, nil
+	return m, nil
 }

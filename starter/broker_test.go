@@ -42,7 +42,7 @@ func TestReceive(t *testing.T) {
 			read := make(chan bool)
 			theirs, wait := listening(t, func(e any) bool {
 				switch e := e.(type) {
-				case said:
+				case message:
 					line := strings.Join(e.words, "|")
 					if e.fd >= 0 {
 						line += "|fd"
@@ -103,7 +103,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		}
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
-		return &running{process: a, broker: ours, looks: t.Context(), looking: func() {}}, nil
+		return &running{process: a, broker: ours, probeCtx: t.Context(), stopProbe: func() {}}, nil
 	}})
 	d.step(reload{&Command{Path: "worker"}})
 	t.Cleanup(func() {
@@ -119,7 +119,7 @@ func newDesk(t testing.TB, o Options) *desk {
 
 // says has the loop hear a line of the worker.
 func (d *desk) says(words ...string) any {
-	return d.heard(said{generation: 1, words: words, fd: -1})
+	return d.receive(message{generation: 1, words: words, fd: -1})
 }
 
 // reads returns what the worker is sent next, and the descriptor with it.
@@ -146,7 +146,7 @@ func (d *desk) reads(t *testing.T) (line string, fd int) {
 func TestHello(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	if got := d.says("hello", "1"); got != (greeted{1}) {
+	if got := d.says("hello", "1"); got != (hello{1}) {
 		t.Errorf("hello led to %#v", got)
 	}
 	for _, words := range [][]string{{""}, {"hello"}, {"later", "words"}, {"want", "tcp"}, {"keep"}} {
@@ -174,7 +174,7 @@ func TestWordsOnTheBroker(t *testing.T) {
 	d.kept.Own = []*sock.Socket{own}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
 	d.says("want", "tcp4", own.Local)
 	d.says("want", "tcp4", "127.0.0.1:1")
 	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.Inode] {
@@ -189,7 +189,7 @@ func TestWordsOnTheBroker(t *testing.T) {
 		{[]string{"accepts", "1"}, nil},
 		{[]string{"accepts", "me"}, nil},
 		{[]string{"accepts"}, nil},
-		{[]string{"ready"}, vouched{1}},
+		{[]string{"ready"}, saidReady{1}},
 	} {
 		if got := d.says(test.words...); got != test.want {
 			t.Errorf("%q led to %#v, want %#v", test.words, got, test.want)
@@ -206,7 +206,7 @@ func TestWantAndKeep(t *testing.T) {
 	if line, got := d.reads(t); line != "none\n" || got != -1 {
 		t.Errorf("%q with descriptor %d", line, got)
 	}
-	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
 	d.says("want", "tcp4", name)
 	line, got := d.reads(t)
 	defer closeFD(got)
@@ -223,7 +223,7 @@ func TestKeepOfWhatIsNotSo(t *testing.T) {
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.heard(said{1, []string{"keep", "tcp4", "127.0.0.1:1"}, fd})
+	d.receive(message{1, []string{"keep", "tcp4", "127.0.0.1:1"}, fd})
 	if inodeOf(fd) == inode {
 		t.Error("the descriptor is open")
 	}
@@ -240,7 +240,7 @@ func TestKeepOfALeavingWorker(t *testing.T) {
 	d.step(stop{syscall.SIGTERM})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
 	if inodeOf(fd) == inode || len(d.kept.Given) != 0 {
 		t.Error("it was kept")
 	}
@@ -269,7 +269,7 @@ func TestDropOfASocket(t *testing.T) {
 			d := newDesk(t, Options{})
 			fd, name := bound(t, "tcp4", "127.0.0.1:0")
 			inode := inodeOf(fd)
-			d.heard(said{1, []string{"keep", "tcp4", name}, fd})
+			d.receive(message{1, []string{"keep", "tcp4", name}, fd})
 			test.before(d, inode)
 			if test.dropped == "" {
 				test.dropped = strconv.FormatUint(inode, 10)
@@ -293,10 +293,10 @@ func TestWhatAGoneWorkerSaid(t *testing.T) {
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	if got := d.heard(said{9, []string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
+	if got := d.receive(message{9, []string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
 		t.Errorf("led to %#v, or the descriptor is open", got)
 	}
-	d.heard(hungUp{9, fmt.Errorf("any")})
+	d.receive(hungUp{9, fmt.Errorf("any")})
 	if len(d.events) != 1 {
 		t.Errorf("events %v", d.events)
 	}
@@ -335,10 +335,10 @@ func TestADrainEndsWithTheBroker(t *testing.T) {
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
 			d.step(stop{syscall.SIGTERM})
-			d.step(d.heard(hungUp{generation: 1}))
+			d.step(d.receive(hungUp{generation: 1}))
 		},
 		"before": func(d *desk) {
-			d.heard(hungUp{generation: 1})
+			d.receive(hungUp{generation: 1})
 			d.step(stop{syscall.SIGTERM})
 		},
 		"without notice": func(d *desk) {
@@ -439,7 +439,7 @@ func FuzzBroker(f *testing.F) {
 		defer unix.Close(read)
 		d := &sock.Table{}
 		theirs, wait := listening(t, func(e any) bool {
-			s, ok := e.(said)
+			s, ok := e.(message)
 			if !ok {
 				return true
 			}

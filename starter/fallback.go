@@ -24,7 +24,7 @@ func (s *Starter) SetFallback(handle func(net.Conn)) {
 
 // isIdle reports whether no worker runs or is about to be started.
 func (m *machine) isIdle() bool {
-	return len(m.workers) == 0 && m.wanted == nil && !m.stopping
+	return len(m.workers) == 0 && m.pending == nil && !m.stopping
 }
 
 // updateFallback starts or stops the fallback server.

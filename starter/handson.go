@@ -27,7 +27,7 @@ func (s *Starter) handsOn(w *running, generation int, inodes []uint64) {
 		for _, inode := range inodes {
 			if held[inode] {
 				rest = append(rest, inode)
-			} else if !s.tell(letGo{generation, inode}) {
+			} else if !s.post(letGo{generation, inode}) {
 				return
 			}
 		}

@@ -36,7 +36,7 @@ func (s *Starter) lookForLeftovers(w Worker) {
 	s.unlooked[w.Generation] = w
 	go func() {
 		if sleep(s.ended, leftoverGrace) {
-			s.tell(looked{w, proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)})
+			s.post(looked{w, proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)})
 		}
 	}()
 }
@@ -111,7 +111,7 @@ func (s *Starter) reloading(c *Command) any {
 	}
 	go func() {
 		proc.EndDetached(s.options.EnvMarker, w.Generation, w.PID, grace, s.ended)
-		s.tell(cleared{c})
+		s.post(cleared{c})
 	}()
 	return nil
 }

@@ -36,8 +36,8 @@ type (
 		generation int
 		command    *Command
 	}
-	drain  struct{ generation int }
-	signal struct {
+	drain      struct{ generation int }
+	sendSignal struct {
 		generation int
 		signal     syscall.Signal
 	}
@@ -58,28 +58,28 @@ type rules struct {
 	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
 	stopTimeout  time.Duration // from the signal to SIGKILL; 0: never
 	maxFailures  int           // failed starts in a row before giving up; 0: never
-	maxDeaths    int           // workers in a row that ended too early before no other is started; 0: never
-	letEnd       bool          // what ends by itself with status 0 is done, and not started again
+	maxCrashes   int           // workers in a row that ended too early before no other is started; 0: never
+	allowExit    bool          // what ends by itself with status 0 is done, and not started again
 	maxFirst     int           // the same, as long as no worker has served; 0: maxFailures
 	maxOld       int           // old workers that may live beside the current one; 0: any number
 	autoRestart  time.Duration // how long a worker serves before it is replaced; 0: for ever
-	look         time.Duration // from the unexpected end of a worker to the next start: a stop may be about to come
-	outlive      bool          // after giving up wait for a reload, also with no worker
-	retire       syscall.Signal
+	restartDelay time.Duration // from the unexpected end of a worker to the next start: a stop may be about to come
+	keepRunning  bool          // after giving up wait for a reload, also with no worker
+	retireSignal syscall.Signal
 }
 
 const (
 	// A worker that served for less did not really recover from what ended
 	// the one before it: the wait before the next start keeps growing.
-	settled = 10 * time.Second
+	stableAfter = 10 * time.Second
 	// So many ends in a row cost no more than the interval each.
-	spurts  = 5
-	maxWait = 30 * time.Second
+	freeRetries = 5
+	maxWait     = 30 * time.Second
 	// A worker that was never proven serves nobody, so the wait for it is
 	// bounded even where that for a proven one is not.
 	unprovenGrace = 5 * time.Second
 	// An old worker too many gets so long to leave at its signal.
-	hurry = 5 * time.Second
+	evictGrace = 5 * time.Second
 )
 
 type state int
@@ -88,7 +88,7 @@ type state int
 const (
 	starting state = iota // spawned, not proven
 	serving               // proven and current; at most one is
-	outgoing              // another is current; waits for killOldDelay
+	retiring              // another is current; waits for killOldDelay
 	draining              // told to drain
 	leaving               // got its signal
 	killed                // got SIGKILL
@@ -97,34 +97,34 @@ const (
 type worker struct {
 	Worker
 	evidence
-	state   state
-	parting syscall.Signal // the signal that it gets, or got
-	began   time.Time
-	served  bool      // it was current once
-	since   time.Time // when it became current
-	final   bool      // the reload to it can't be undone any more
-	due     time.Time // when its state ends by itself; zero: never
-	limit   time.Time // of a drain and what follows together; zero: it did not drain
+	state      state
+	stopSignal syscall.Signal // the signal that it gets, or got
+	began      time.Time
+	served     bool      // it was current once
+	since      time.Time // when it became current
+	final      bool      // the reload to it can't be undone any more
+	due        time.Time // when its state ends by itself; zero: never
+	limit      time.Time // of a drain and what follows together; zero: it did not drain
 }
 
 type machine struct {
 	rules
-	workers    []*worker // oldest first: in it from spawn to exit
-	generation int       // of the newest worker; every attempt counts
-	good       *Command  // what the newest worker runs that did not die early, or the first that served
-	ended      bool      // what good ran has done its work and ended
-	last       *Command  // what the worker ran that served last, unless that has died
-	contention bool      // an old worker held what a new one needed
-	asked      *Command  // what the last reload asked for
-	wanted     *Command  // what the next worker is to run; nil: none is wanted
-	startAt    time.Time // not before then
-	renewed    time.Time // when a worker came to serve, or a start to replace it was given up
-	failures   int       // failed starts in a row
-	streak     int       // workers in a row that ended too early, proven or not
-	stopping   bool
-	gaveUp     bool
-	unsighted  bool // that workers can't be seen to accept was reported
-	todo       []any
+	workers         []*worker // oldest first: in it from spawn to exit
+	generation      int       // of the newest worker; every attempt counts
+	knownGood       *Command  // what the newest worker runs that did not die early, or the first that served
+	ended           bool      // what good ran has done its work and ended
+	last            *Command  // what the worker ran that served last, unless that has died
+	contention      bool      // an old worker held what a new one needed
+	requested       *Command  // what the last reload asked for
+	pending         *Command  // what the next worker is to run; nil: none is wanted
+	startAt         time.Time // not before then
+	lastPromotion   time.Time // when a worker came to serve, or a start to replace it was given up
+	failures        int       // failed starts in a row
+	crashCount      int       // workers in a row that ended too early, proven or not
+	stopping        bool
+	gaveUp          bool
+	assumedReported bool // that workers can't be seen to accept was reported
+	todo            []any
 }
 
 // step handles one event and returns the actions it calls for, in order.
@@ -139,7 +139,7 @@ func (m *machine) step(now time.Time, event any) []any {
 	case tick:
 	default:
 		if w := m.find(generationOf(event)); w != nil {
-			m.heard(now, w, event)
+			m.handle(now, w, event)
 		}
 	}
 	for _, w := range slices.Clone(m.workers) {
@@ -147,7 +147,7 @@ func (m *machine) step(now time.Time, event any) []any {
 			m.expire(now, w)
 		}
 	}
-	m.renew(now)
+	m.restartAged(now)
 	m.start(now)
 	todo := m.todo
 	m.todo = nil
@@ -168,7 +168,7 @@ func (m *machine) next() time.Time {
 	if m.mayStart() {
 		earlier(m.startAt)
 	}
-	earlier(m.renewal())
+	earlier(m.restartAt())
 	return at
 }
 
@@ -181,9 +181,9 @@ func generationOf(event any) int {
 	switch e := event.(type) {
 	case started:
 		return e.generation
-	case greeted:
+	case hello:
 		return e.generation
-	case vouched:
+	case saidReady:
 		return e.generation
 	case answered:
 		return e.generation
@@ -195,7 +195,7 @@ func generationOf(event any) int {
 		return e.generation
 	case closes:
 		return e.generation
-	case hushed:
+	case execed:
 		return e.generation
 	case contended:
 		return e.generation
@@ -210,20 +210,20 @@ func generationOf(event any) int {
 }
 
 // heard handles what came from or about one worker.
-func (m *machine) heard(now time.Time, w *worker, event any) {
+func (m *machine) handle(now time.Time, w *worker, event any) {
 	switch e := event.(type) {
 	case started:
 		w.PID, w.offered, w.born = e.pid, e.offered, now
 		m.report(Event{Kind: Starting, Worker: w.Worker})
 	case drained:
 		if w.state == draining {
-			m.tell(now, w)
+			m.sendStop(now, w)
 		}
 	case contended:
 		if m.mayContend(w) {
-			m.takesTurns(now, w, e.what)
-			w.parting = syscall.SIGTERM
-			m.tell(now, w)
+			m.foundContention(now, w, e.what)
+			w.stopSignal = syscall.SIGTERM
+			m.sendStop(now, w)
 		}
 	case exited:
 		m.exited(now, w, e)
@@ -250,33 +250,33 @@ func (m *machine) deadline(w *worker) time.Time {
 func (m *machine) reload(now time.Time, c *Command) {
 	w := m.in(starting)
 	if c == nil {
-		c = m.latest()
+		c = m.currentCommand()
 	}
 	if c == nil || m.stopping {
 		return
 	}
-	if w != nil && w.Command != c && !m.needs(w, c) {
+	if w != nil && w.Command != c && !m.mustFinish(w, c) {
 		m.report(Event{Kind: Superseded, Worker: w.Worker})
 		m.do(forget{w.Generation})
-		w.parting = syscall.SIGTERM
-		m.tell(now, w)
+		w.stopSignal = syscall.SIGTERM
+		m.sendStop(now, w)
 	}
-	m.failures, m.streak, m.gaveUp = 0, 0, false
-	m.wanted, m.asked, m.startAt = c, c, now
+	m.failures, m.crashCount, m.gaveUp = 0, 0, false
+	m.pending, m.requested, m.startAt = c, c, now
 }
 
 // needs reports whether a reload to c waits for w, which starts and will be taken
 // at its living: it may serve on sockets that nobody keeps, and if c failed,
 // nothing else would.
-func (m *machine) needs(w *worker, c *Command) bool {
-	return m.in(serving) == nil && m.fallback(c) == nil && !w.speaksForItself() && !m.provenAt(w).IsZero()
+func (m *machine) mustFinish(w *worker, c *Command) bool {
+	return m.in(serving) == nil && m.fallback(c) == nil && !w.announcesItself() && !m.provenAt(w).IsZero()
 }
 
 // latest is the command that a reload without one means: what is about to
 // run, what runs, or what never ran yet.
-func (m *machine) latest() *Command {
-	if m.wanted != nil {
-		return m.wanted
+func (m *machine) currentCommand() *Command {
+	if m.pending != nil {
+		return m.pending
 	}
 	if w := m.in(starting); w != nil {
 		return w.Command
@@ -284,45 +284,45 @@ func (m *machine) latest() *Command {
 	if w := m.in(serving); w != nil {
 		return w.Command
 	}
-	if m.good != nil {
-		return m.good
+	if m.knownGood != nil {
+		return m.knownGood
 	}
-	return m.asked
+	return m.requested
 }
 
 func (m *machine) mayStart() bool {
-	return m.wanted != nil && !m.stopping && m.in(starting) == nil && !m.blocked()
+	return m.pending != nil && !m.stopping && m.in(starting) == nil && !m.isBlocked()
 }
 
 // start spawns the worker that is wanted, if its time has come.
 func (m *machine) start(now time.Time) {
-	if !m.mayStart() || m.startAt.After(now) || !m.makesRoom(now) {
+	if !m.mayStart() || m.startAt.After(now) || !m.makeRoom(now) {
 		return
 	}
 	m.generation++
-	w := &worker{Worker: Worker{Generation: m.generation, Command: m.wanted}, began: now}
+	w := &worker{Worker: Worker{Generation: m.generation, Command: m.pending}, began: now}
 	w.due = after(now, m.readyTimeout)
 	m.workers = append(m.workers, w)
-	m.wanted = nil
+	m.pending = nil
 	m.do(spawn{w.Generation, w.Command})
 }
 
 // renewal is when the serving worker is to be replaced for its age, or never:
 // the time is doubled while an older one still lives. A reload is over when
 // the older one has been told.
-func (m *machine) renewal() time.Time {
+func (m *machine) restartAt() time.Time {
 	switch {
-	case m.autoRestart == 0, m.stopping, m.wanted != nil, m.in(serving) == nil, m.in(starting) != nil, m.in(outgoing) != nil:
+	case m.autoRestart == 0, m.stopping, m.pending != nil, m.in(serving) == nil, m.in(starting) != nil, m.in(retiring) != nil:
 		return time.Time{}
 	case len(m.workers) > 1:
-		return m.renewed.Add(2 * m.autoRestart)
+		return m.lastPromotion.Add(2 * m.autoRestart)
 	}
-	return m.renewed.Add(m.autoRestart)
+	return m.lastPromotion.Add(m.autoRestart)
 }
 
 // renew reloads when a worker has served for long enough.
-func (m *machine) renew(now time.Time) {
-	if at := m.renewal(); at.IsZero() || at.After(now) {
+func (m *machine) restartAged(now time.Time) {
+	if at := m.restartAt(); at.IsZero() || at.After(now) {
 		return
 	}
 	m.report(Event{Kind: AutoRestart, Worker: m.in(serving).Worker, Elapsed: m.autoRestart, Forced: len(m.workers) > 1})
@@ -336,32 +336,32 @@ func (m *machine) promote(now time.Time, w *worker) {
 	if w.due = after(now, m.linger); old != nil { // which may come to serve again
 		w.due = after(now, max(m.linger, m.killOldDelay))
 	}
-	if m.good == nil || m.rollback == 0 || m.ended {
-		m.good = w.Command
+	if m.knownGood == nil || m.rollback == 0 || m.ended {
+		m.knownGood = w.Command
 	}
-	m.last, m.ended, m.failures, m.renewed = w.Command, false, 0, now
+	m.last, m.ended, m.failures, m.lastPromotion = w.Command, false, 0, now
 	e := Event{Kind: Serving, Worker: w.Worker, Elapsed: now.Sub(w.began)}
-	if why := m.unseen(w); why != nil && !m.unsighted {
-		m.unsighted = true
+	if why := m.whyAssumed(w); why != nil && !m.assumedReported {
+		m.assumedReported = true
 		m.report(Event{Kind: AssumedReady, Worker: w.Worker, Err: why})
 	}
 	if old != nil {
-		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retire, m.killOldDelay
+		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.retireSignal, m.killOldDelay
 	}
 	m.report(e)
 	if w.due.IsZero() {
 		m.settle(w)
 	}
 	if old != nil {
-		m.send(now, old, m.retire, m.killOldDelay)
+		m.retire(now, old, m.retireSignal, m.killOldDelay)
 	}
-	m.thin(now)
+	m.evictExcess(now)
 }
 
 // settle ends the time in which a reload to w can be undone.
 func (m *machine) settle(w *worker) {
 	w.due, w.final = time.Time{}, true
-	m.good = w.Command
+	m.knownGood = w.Command
 	if m.rollback > 0 {
 		m.report(Event{Kind: Settled, Worker: w.Worker})
 	}
@@ -370,7 +370,7 @@ func (m *machine) settle(w *worker) {
 
 // thin hurries the oldest of more old workers than there may be: one that
 // has not got its signal gets it, one that has is killed.
-func (m *machine) thin(now time.Time) {
+func (m *machine) evictExcess(now time.Time) {
 	if m.maxOld == 0 {
 		return
 	}
@@ -381,9 +381,9 @@ func (m *machine) thin(now time.Time) {
 			m.kill(w)
 			continue
 		}
-		w.limit = now.Add(hurry)
-		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
-		m.tell(now, w)
+		w.limit = now.Add(evictGrace)
+		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.sendStop(now, w)
 	}
 }
 
@@ -413,7 +413,7 @@ func (m *machine) in(s state) *worker {
 // likelyCulprit is the worker that may have harmed what all share: one that is about
 // to leave closes things, one that serves rarely does.
 func (m *machine) likelyCulprit() Worker {
-	for _, s := range []state{leaving, draining, serving, starting, killed, outgoing} {
+	for _, s := range []state{leaving, draining, serving, starting, killed, retiring} {
 		if w := m.in(s); w != nil {
 			return w.Worker
 		}
@@ -422,7 +422,7 @@ func (m *machine) likelyCulprit() Worker {
 }
 
 // stays reports whether a worker may go on to serve.
-func (m *machine) stays(generation int) bool {
+func (m *machine) mayServe(generation int) bool {
 	w := m.find(generation)
 	return w != nil && w.state <= serving
 }
@@ -436,7 +436,7 @@ func (m *machine) all() []Worker {
 }
 
 // proven lists the workers that serve or have served.
-func (m *machine) proven() []Worker {
+func (m *machine) readyWorkers() []Worker {
 	var proven []Worker
 	for _, w := range m.workers {
 		if w.served {

@@ -42,7 +42,7 @@ func told(actions []any) string {
 			words = append(words, fmt.Sprintf("spawn %d %s", a.generation, a.command.Path))
 		case drain:
 			words = append(words, fmt.Sprintf("drain %d", a.generation))
-		case signal:
+		case sendSignal:
 			words = append(words, fmt.Sprintf("%s %d", strings.ToLower(SignalName(a.signal)), a.generation))
 		case settle:
 			words = append(words, fmt.Sprintf("settle %d", a.generation))
@@ -98,10 +98,10 @@ func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
 
 // proven is the event that most of these tests need: by the standard rules a
 // worker serves when it says so.
-type proven = vouched
+type proven = saidReady
 
 // standard are start_server's rules, with another way of readiness.
-func standard() rules { return rules{ready: ReadyNotify, interval: time.Second, retire: term} }
+func standard() rules { return rules{ready: ReadyNotify, interval: time.Second, retireSignal: term} }
 
 func TestMachine(t *testing.T) {
 	for _, test := range []struct {
@@ -132,7 +132,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies of the signal to the whole process group is not replaced before the stop",
-			rules: func(r *rules) { r.look = seconds(0.1) },
+			rules: func(r *rules) { r.restartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -143,7 +143,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies is replaced after a look for a stop",
-			rules: func(r *rules) { r.look = seconds(0.1) },
+			rules: func(r *rules) { r.restartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -343,8 +343,8 @@ func TestMachine(t *testing.T) {
 			done: true, gaveUp: true,
 		},
 		{
-			name:  "with outlive it waits for a reload instead, which may mean the same command",
-			rules: func(r *rules) { r.maxFailures, r.outlive = 1, true },
+			name:  "with keepRunning it waits for a reload instead, which may mean the same command",
+			rules: func(r *rules) { r.maxFailures, r.keepRunning = 1, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{3, ends(1), "Failed 1, forget 1, GaveUp 1"},
@@ -383,7 +383,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies too early too often is started no more, until a reload",
-			rules: func(r *rules) { r.maxDeaths, r.outlive = 3, true },
+			rules: func(r *rules) { r.maxCrashes, r.keepRunning = 3, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
@@ -400,7 +400,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that lived for long and dies is started again, however often",
-			rules: func(r *rules) { r.maxDeaths, r.outlive = 2, true },
+			rules: func(r *rules) { r.maxCrashes, r.keepRunning = 2, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
@@ -413,7 +413,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that has done its work is not started again",
-			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
+			rules: func(r *rules) { r.allowExit, r.keepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -426,7 +426,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that has done its work is not started again where the next fails",
-			rules: func(r *rules) { r.letEnd, r.outlive, r.maxFailures = true, true, 1 },
+			rules: func(r *rules) { r.allowExit, r.keepRunning, r.maxFailures = true, true, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -443,7 +443,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that ends while another serves or is to start was not meant to",
-			rules: func(r *rules) { r.letEnd, r.outlive = true, true },
+			rules: func(r *rules) { r.allowExit, r.keepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -595,7 +595,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 15*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2, drain 1"},
@@ -611,7 +611,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{2, drained{1}, ""},
 				{10, reload{}, "spawn 2 a"},
@@ -636,7 +636,7 @@ func TestMachine(t *testing.T) {
 			name: "no drain timeout: the signal at once",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2, term 1"},
@@ -647,7 +647,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.killOldDelay, r.drainTimeout = 5*time.Second, 10*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2"},
@@ -657,7 +657,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "the old worker is told by the signal of a reload, all by that of the stop",
-			rules: func(r *rules) { r.retire = quit },
+			rules: func(r *rules) { r.retireSignal = quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -731,13 +731,13 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "stop during a drain lets it go on, and signals what is over",
-			rules: func(r *rules) { r.drainTimeout, r.stopTimeout, r.retire = 10*time.Second, 7*time.Second, quit },
+			rules: func(r *rules) { r.drainTimeout, r.stopTimeout, r.retireSignal = 10*time.Second, 7*time.Second, quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
-				{10, greeted{2}, ""},
+				{10, hello{2}, ""},
 				{11, proven{2}, "Serving 2, settle 2, drain 1"},
 				{12, stops(term), "Stopping, drain 2"},
 				{13, drained{1}, "term 1"},
@@ -779,7 +779,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *rules) { r.drainTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
 				{10, reload{}, "spawn 2 a"},
 				{11, proven{2}, "Serving 2, settle 2, drain 1"},
@@ -899,7 +899,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, ends(1), "Failed 1, forget 1"},
 				{0.6, proven{1}, ""},
-				{0.7, greeted{1}, ""},
+				{0.7, hello{1}, ""},
 				{0.8, drained{1}, ""},
 				{0.9, ends(1), ""},
 				{1, tick{}, "spawn 2 a"},
@@ -970,22 +970,22 @@ type world struct {
 
 // life is a worker as the world sees it.
 type life struct {
-	command *Command
-	proven  bool
-	retired bool // told to end in any way
-	got     map[syscall.Signal]bool
-	born    time.Time
-	since   time.Time // when it took over
-	greeted bool
-	hushed  bool      // it can't speak any more
-	vouched time.Time // zero: it has not said that it serves
-	waits   time.Time // since when it is seen to wait; zero: it is not
-	blind   bool
-	serves  map[uint64]bool
+	command   *Command
+	proven    bool
+	retired   bool // told to end in any way
+	got       map[syscall.Signal]bool
+	born      time.Time
+	since     time.Time // when it took over
+	greeted   bool
+	execed    bool      // it can't speak any more
+	saidReady time.Time // zero: it has not said that it serves
+	waits     time.Time // since when it is seen to wait; zero: it is not
+	blind     bool
+	serves    map[uint64]bool
 }
 
 // speaks reports whether l says itself when it serves.
-func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello) && !l.hushed }
+func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello) && !l.execed }
 
 // provenSince is when what is known of l became proof, by a reckoning of its
 // own; zero: it has not.
@@ -994,8 +994,8 @@ func (w *world) provenSince(l *life) time.Time {
 	if w.m.ready == ReadyInterval {
 		return aged
 	}
-	if w.m.ready != ReadyAccept && !l.vouched.IsZero() {
-		return l.vouched
+	if w.m.ready != ReadyAccept && !l.saidReady.IsZero() {
+		return l.saidReady
 	}
 	switch {
 	case w.m.ready == ReadyNotify:
@@ -1034,17 +1034,17 @@ func (w *world) know(event any) {
 		}
 		w.dead = w.alive[e.generation]
 		delete(w.alive, e.generation)
-	case greeted:
+	case hello:
 		if l := w.alive[e.generation]; l != nil {
 			l.greeted = true
 		}
-	case hushed:
+	case execed:
 		if l := w.alive[e.generation]; l != nil {
-			l.greeted, l.hushed = false, true
+			l.greeted, l.execed = false, true
 		}
-	case vouched:
+	case saidReady:
 		if l := w.alive[e.generation]; l != nil {
-			l.vouched = first(l.vouched, w.now)
+			l.saidReady = first(l.saidReady, w.now)
 		}
 	case accepting:
 		if l := w.alive[e.generation]; l != nil {
@@ -1106,7 +1106,7 @@ func (w *world) saw(action any) {
 		}
 		w.newest, w.gaveUp = a.generation, false
 		w.alive[a.generation] = &life{command: a.command, got: map[syscall.Signal]bool{}, born: w.now, serves: map[uint64]bool{}}
-	case signal:
+	case sendSignal:
 		l := w.alive[a.generation]
 		switch {
 		case l == nil:
@@ -1186,7 +1186,7 @@ func (w *world) takesOver(e Event) {
 	}
 	for socket := range w.alive[e.Others[0].Generation].serves {
 		hidden := l.blind && len(w.offered) > 0
-		silent := !w.m.find(e.Worker.Generation).speaks && w.open[socket][e.Worker.Generation]
+		silent := !w.m.find(e.Worker.Generation).announces && w.open[socket][e.Worker.Generation]
 		if !l.serves[socket] && !hidden && !silent && w.now.Before(since.Add(w.m.serveTimeout)) && !w.slowly(e.Worker.Generation, socket) {
 			w.fatalf("%d was promoted without socket %d", e.Worker.Generation, socket)
 		}
@@ -1202,8 +1202,8 @@ func (w *world) takesOver(e Event) {
 func (w *world) slowly(generation int, socket uint64) bool {
 	worker := w.m.find(generation)
 	since := worker.seen[socket]
-	vouched := !w.alive[generation].vouched.IsZero() && !worker.speaks
-	return !since.IsZero() && (vouched || w.now.Sub(since) >= w.m.interval) || worker.accepted[socket]
+	saidReady := !w.alive[generation].saidReady.IsZero() && !worker.announces
+	return !since.IsZero() && (saidReady || w.now.Sub(since) >= w.m.interval) || worker.accepted[socket]
 }
 
 // rolledBack makes sure that a reload which is undone ends with what is good.
@@ -1218,10 +1218,10 @@ func (w *world) rolledBack(e Event) {
 			w.fatalf("%d serves again, which is dead or retired", old)
 		}
 		w.serving, w.since = old, w.alive[old].since
-	case w.m.wanted == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.rollback:
+	case w.m.pending == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.rollback:
 		w.fatalf("undid the reload to %d without need", e.Worker.Generation)
 	default:
-		if next := w.m.latest(); next != w.good {
+		if next := w.m.currentCommand(); next != w.good {
 			w.fatalf("went back to %v, not to %v", next.Path, w.good.Path)
 		}
 	}
@@ -1254,7 +1254,7 @@ func (w *world) check(event any) {
 	if w.m.oneAtATime() && serving+starting > 1 {
 		w.fatalf("two run at once")
 	}
-	alone := w.m.oneAtATime() && w.m.wanted != nil
+	alone := w.m.oneAtATime() && w.m.pending != nil
 	waits := alone || w.occupant() > 0
 	if w.serving > 0 && !w.stopped && !alone && w.m.find(w.serving).state != serving0 {
 		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
@@ -1360,8 +1360,8 @@ func someRules(low, high byte) rules {
 	set(3, func() { r.stopTimeout = 5 * time.Second })
 	set(4, func() { r.maxFailures = 1 })
 	set(5, func() { r.maxFailures = 3 })
-	set(6, func() { r.outlive = true })
-	set(7, func() { r.retire = quit })
+	set(6, func() { r.keepRunning = true })
+	set(7, func() { r.retireSignal = quit })
 	set(8, func() { r.autoRestart = 7 * time.Second })
 	set(9, func() { r.maxOld = 1 })
 	set(10, func() { r.maxOld = 2 })
@@ -1391,7 +1391,7 @@ func (w *world) move(kind, n byte) {
 	case 1: // time passes, with each tick as it falls due
 		w.pass(time.Duration(n) * 100 * time.Millisecond)
 	case 2:
-		w.step(greeted{someone})
+		w.step(hello{someone})
 	case 3:
 		w.step(proven{someone})
 	case 4:
@@ -1421,13 +1421,13 @@ func (w *world) move(kind, n byte) {
 		}
 		w.step(sees{someone, l})
 	case 13:
-		w.step(vouched{someone})
+		w.step(saidReady{someone})
 	case 14:
 		w.step(contended{someone, "it"})
 	case 15:
 		w.step(exited{generation: someone, status: 1 << 8, lacks: "it"})
 	case 16:
-		w.step(hushed{someone})
+		w.step(execed{someone})
 	case 17:
 		w.step(exited{generation: someone}) // with status 0
 	case 18:

@@ -196,19 +196,19 @@ func (o Options) rules() rules {
 		drainTimeout: o.DrainTimeout,
 		stopTimeout:  o.StopTimeout,
 		maxFailures:  o.MaxStartFailures,
-		maxDeaths:    o.MaxCrashes,
-		letEnd:       o.AllowExit,
+		maxCrashes:   o.MaxCrashes,
+		allowExit:    o.AllowExit,
 		maxFirst:     o.MaxFirstFailures,
 		maxOld:       o.MaxOld,
 		autoRestart:  o.AutoRestart,
-		outlive:      o.KeepRunning,
-		retire:       o.SignalOnHUP,
+		keepRunning:  o.KeepRunning,
+		retireSignal: o.SignalOnHUP,
 	}
 	if o.Ready == ReadyInterval {
 		r.readyTimeout = 0
 	}
 	if !o.KillDescendants && !o.KillGroup {
-		r.look = groupLook
+		r.restartDelay = groupLook
 	}
 	return r
 }

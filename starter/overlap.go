@@ -40,14 +40,14 @@ type contended struct {
 // oneAtATime reports whether no worker may be started while another lives.
 func (m *machine) oneAtATime() bool { return m.overlap == OverlapOff || m.contention }
 
-// takesTurns handles that an older worker holds what w needs, which has failed
+// foundContention handles that an older worker holds what w needs, which has failed
 // because of that or is to be ended: w is started again once nobody else runs.
-func (m *machine) takesTurns(now time.Time, w *worker, what string) {
+func (m *machine) foundContention(now time.Time, w *worker, what string) {
 	m.contention = true
 	m.report(Event{Kind: Contended, Worker: w.Worker, Resource: what})
 	m.do(forget{w.Generation})
-	if m.wanted == nil {
-		m.wanted = w.Command
+	if m.pending == nil {
+		m.pending = w.Command
 	}
 	m.startAt = now
 }
@@ -57,25 +57,25 @@ func (m *machine) mayContend(w *worker) bool {
 	return m.overlap == OverlapAuto && !m.contention && !m.stopping && w.state == starting && len(m.workers) > 1
 }
 
-// makesRoom ends whoever runs, where only one may. It reports whether nobody does.
-func (m *machine) makesRoom(now time.Time) bool {
+// makeRoom ends whoever runs, where only one may. It reports whether nobody does.
+func (m *machine) makeRoom(now time.Time) bool {
 	if !m.oneAtATime() {
 		return true
 	}
 	for _, w := range m.workers {
-		if w.state == serving || w.state == outgoing {
-			m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: m.retire})
-			m.send(now, w, m.retire, 0)
+		if w.state == serving || w.state == retiring {
+			m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: m.retireSignal})
+			m.retire(now, w, m.retireSignal, 0)
 		}
 	}
-	m.thin(now)
+	m.evictExcess(now)
 	return len(m.workers) == 0
 }
 
 // blocked reports whether a start waits for workers that have been told to end.
-func (m *machine) blocked() bool {
+func (m *machine) isBlocked() bool {
 	if m.oneAtATime() {
-		return len(m.workers) > 0 && m.in(serving) == nil && m.in(outgoing) == nil
+		return len(m.workers) > 0 && m.in(serving) == nil && m.in(retiring) == nil
 	}
 	return slices.ContainsFunc(m.workers, (*worker).occupies)
 }
@@ -83,7 +83,7 @@ func (m *machine) blocked() bool {
 // occupies reports whether w, whose start has been ended, may hold addresses
 // that the next worker is about to bind: they are not kept.
 func (w *worker) occupies() bool {
-	return !w.served && w.state >= leaving && len(w.offered) == 0 && !w.speaksForItself()
+	return !w.served && w.state >= leaving && len(w.offered) == 0 && !w.announcesItself()
 }
 
 // fallback is what is started instead of a command that is given up, or nil.
@@ -91,7 +91,7 @@ func (m *machine) fallback(failed *Command) *Command {
 	if m.in(serving) != nil || m.ended {
 		return nil
 	}
-	for _, c := range []*Command{m.last, m.good} {
+	for _, c := range []*Command{m.last, m.knownGood} {
 		if c != nil && c != failed {
 			return c
 		}

@@ -45,7 +45,7 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 4*time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, drain 1"},
 				{24, tick{}, "DrainTimedOut 1, term 1"},
@@ -78,7 +78,7 @@ func TestOneAtATime(t *testing.T) {
 		},
 		{
 			name:  "even if that had not served for long; and if it fails by now, what is known to be good",
-			rules: func(r *rules) { r.outlive = true },
+			rules: func(r *rules) { r.keepRunning = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1"},
@@ -187,10 +187,10 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *rules) { r.overlap, r.drainTimeout, r.maxOld = OverlapAuto, time.Minute, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, greeted{1}, ""},
+				{0, hello{1}, ""},
 				{1, proven{1}, "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{20, greeted{2}, ""},
+				{20, hello{2}, ""},
 				{21, proven{2}, "Serving 2, drain 1"},
 				{22, asks("c"), "spawn 3 c"},
 				{23, lacks(3), "Contended 3, forget 3, Retiring 2, drain 2, Retiring 1, term 1"},

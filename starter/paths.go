@@ -28,7 +28,7 @@ type sighting struct {
 
 // watchPlace has the loop told when the path is removed or replaced.
 func (s *Starter) watchPlace(p *unixpath.Path) {
-	p.Watch(func() { s.tell(displaced{}) })
+	p.Watch(func() { s.post(displaced{}) })
 }
 
 // sight notes the paths that a worker, which serves now, listens on.
@@ -75,7 +75,7 @@ func (s *Starter) moved(e displaced) {
 	}
 	go func() {
 		if sleep(s.ended, elsewhere) {
-			s.tell(displaced{later: true})
+			s.post(displaced{later: true})
 		}
 	}()
 }

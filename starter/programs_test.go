@@ -9,7 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	ossignal "os/signal"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -85,12 +85,12 @@ func untilTerm() error {
 // serve: the signal may follow at once.
 func terms() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
-	ossignal.Notify(signals, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGTERM)
 	return signals
 }
 
 func stubborn() error {
-	ossignal.Ignore(syscall.SIGTERM)
+	signal.Ignore(syscall.SIGTERM)
 	fmt.Println("deaf")
 	time.Sleep(time.Hour) // select {} alone is a deadlock where there is no cgo
 	return nil
@@ -252,7 +252,7 @@ func supervise() error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := ossignal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	go func() {
 		io.Copy(io.Discard, os.Stdin)

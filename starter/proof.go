@@ -12,10 +12,10 @@ import (
 
 // Events about a worker that starts, or serves already.
 type (
-	greeted  struct{ generation int } // it has said hello: it understands drain
-	vouched  struct{ generation int } // it says that it serves
-	answered struct{ generation int } // the probe of Options.Ready got its answer
-	listens  struct {                 // it listens on a kept socket
+	hello     struct{ generation int } // it has said hello: it understands drain
+	saidReady struct{ generation int } // it says that it serves
+	answered  struct{ generation int } // the probe of Options.Ready got its answer
+	listens   struct {                 // it listens on a kept socket
 		generation int
 		socket     uint64
 	}
@@ -31,45 +31,45 @@ type (
 		generation int
 		socket     uint64
 	}
-	hushed struct{ generation int } // it has executed another program, which has no broker
+	execed struct{ generation int } // it has executed another program, which has no broker
 	dying  struct{ generation int } // it has ended; how, exited says later
 )
 
 // evidence is what is known of a worker. Sockets are known by their inodes.
 type evidence struct {
-	greeted  time.Time // when it said hello; zero: not yet
-	speaks   bool      // it says on which sockets it accepts
-	hushed   bool      // it can't say any more what it does
-	dead     bool
-	offered  []uint64             // stream sockets of the options, which it inherited
-	claimed  map[uint64]bool      // kept sockets that it asked for, or gave
-	accepted map[uint64]bool      // kept sockets that it said it accepts on, or was seen to
-	seen     map[uint64]time.Time // kept sockets that it waits on, or may if it does not say, and since when
-	born     time.Time            // when it was started; zero: not yet
-	vouched  time.Time            // when it said that it serves; zero: not yet
-	answered time.Time            // when the probe got its answer; zero: not yet
-	waits    time.Time            // since when it waits on any socket; zero: it does not
-	maybe    time.Time            // since when it waits on any socket, or may
-	blind    error
+	helloAt      time.Time // when it said hello; zero: not yet
+	announces    bool      // it says on which sockets it accepts
+	execed       bool      // it can't say any more what it does
+	dead         bool
+	offered      []uint64             // stream sockets of the options, which it inherited
+	claimed      map[uint64]bool      // kept sockets that it asked for, or gave
+	accepted     map[uint64]bool      // kept sockets that it said it accepts on, or was seen to
+	seen         map[uint64]time.Time // kept sockets that it waits on, or may if it does not say, and since when
+	born         time.Time            // when it was started; zero: not yet
+	saidReady    time.Time            // when it said that it serves; zero: not yet
+	answered     time.Time            // when the probe got its answer; zero: not yet
+	waitsSince   time.Time            // since when it waits on any socket; zero: it does not
+	mayWaitSince time.Time            // since when it waits on any socket, or may
+	unreadable   error
 }
 
 // notes takes in what was heard of w.
 func (m *machine) notes(now time.Time, w *worker, event any) {
 	switch e := event.(type) {
-	case greeted:
-		w.greeted = first(w.greeted, now)
-	case hushed:
-		w.hushed, w.greeted = true, time.Time{}
+	case hello:
+		w.helloAt = first(w.helloAt, now)
+	case execed:
+		w.execed, w.helloAt = true, time.Time{}
 	case dying:
 		w.dead = true
-	case vouched:
-		w.vouched = first(w.vouched, now)
+	case saidReady:
+		w.saidReady = first(w.saidReady, now)
 	case answered:
 		w.answered = first(w.answered, now)
 	case listens:
 		note(&w.claimed, e.socket)
 	case accepting:
-		w.speaks = true
+		w.announces = true
 		note(&w.accepted, e.socket)
 	case closes:
 		delete(w.claimed, e.socket)
@@ -104,7 +104,7 @@ func (w *worker) looked(now time.Time, l ready.Look) {
 	for _, socket := range l.Waits {
 		seen[socket] = first(w.seen[socket], now)
 	}
-	if !w.speaksForItself() {
+	if !w.announcesItself() {
 		for _, socket := range l.Waits {
 			note(&w.accepted, socket)
 		}
@@ -112,9 +112,9 @@ func (w *worker) looked(now time.Time, l ready.Look) {
 			seen[socket] = first(w.seen[socket], now)
 		}
 	}
-	w.seen, w.blind = seen, l.Unreadable
-	w.waits = since(w.waits, now, len(l.Waits) > 0)
-	w.maybe = since(w.maybe, now, len(seen) > 0)
+	w.seen, w.unreadable = seen, l.Unreadable
+	w.waitsSince = since(w.waitsSince, now, len(l.Waits) > 0)
+	w.mayWaitSince = since(w.mayWaitSince, now, len(seen) > 0)
 }
 
 // since is when a state began that was there at a time, or zero without it.
@@ -125,9 +125,9 @@ func since(was, now time.Time, is bool) time.Time {
 	return first(was, now)
 }
 
-// speaksForItself reports whether w is one to say when it serves.
-func (w *worker) speaksForItself() bool {
-	return !w.hushed && (w.Command.ExpectHello || !w.greeted.IsZero())
+// announcesItself reports whether w is one to say when it serves.
+func (w *worker) announcesItself() bool {
+	return !w.execed && (w.Command.ExpectHello || !w.helloAt.IsZero())
 }
 
 // serves lists the kept sockets that w is known to serve. A worker that never
@@ -138,7 +138,7 @@ func (w *worker) serves() []uint64 {
 		all = append(all, socket)
 	}
 	for socket := range w.claimed {
-		if !w.speaks && !w.accepted[socket] {
+		if !w.announces && !w.accepted[socket] {
 			all = append(all, socket)
 		}
 	}
@@ -154,7 +154,7 @@ func (w *worker) unused() []uint64 {
 			all = append(all, socket)
 		}
 	}
-	if !w.speaksForItself() && w.vouched.IsZero() && w.blind == nil {
+	if !w.announcesItself() && w.saidReady.IsZero() && w.unreadable == nil {
 		all = append(all, slices.DeleteFunc(slices.Clone(w.offered), func(socket uint64) bool { return slices.Contains(served, socket) })...)
 	}
 	return all
@@ -174,13 +174,13 @@ func (m *machine) provenAt(w *worker) time.Time {
 		for _, socket := range sockets {
 			switch since := w.seen[socket]; {
 			case slices.Contains(served, socket):
-			case w.blind != nil && slices.Contains(w.offered, socket): // nobody can tell
+			case w.unreadable != nil && slices.Contains(w.offered, socket): // nobody can tell
 			case since.IsZero():
-				at = latest(at, from.Add(limit))
-			case !w.speaks && !w.vouched.IsZero(): // its ready is for all sockets that it waits on
-				at = latest(at, since)
+				at = later(at, from.Add(limit))
+			case !w.announces && !w.saidReady.IsZero(): // its ready is for all sockets that it waits on
+				at = later(at, since)
 			default: // it says nothing of it, and waits on it
-				at = latest(at, earliest(from.Add(limit), latest(since, w.greeted).Add(m.interval)))
+				at = later(at, earlier(from.Add(limit), later(since, w.helloAt).Add(m.interval)))
 			}
 		}
 	}
@@ -202,22 +202,22 @@ func (m *machine) servesFrom(w *worker) time.Time {
 		return time.Time{}
 	case way == ReadyInterval:
 		return w.born.Add(m.interval)
-	case way.notifies() && !w.vouched.IsZero():
-		return w.vouched
+	case way.notifies() && !w.saidReady.IsZero():
+		return w.saidReady
 	case !way.looks():
 		return w.answered
-	case way == ReadyAuto && !w.greeted.IsZero():
-		if w.waits.IsZero() {
+	case way == ReadyAuto && !w.helloAt.IsZero():
+		if w.waitsSince.IsZero() {
 			return time.Time{}
 		}
-		return latest(w.waits, w.greeted).Add(m.interval)
-	case way == ReadyAuto && w.speaksForItself() && (len(w.offered) > 0 || m.somethingIsServed()):
+		return later(w.waitsSince, w.helloAt).Add(m.interval)
+	case way == ReadyAuto && w.announcesItself() && (len(w.offered) > 0 || m.somethingIsServed()):
 		return time.Time{} // it says hello before it accepts
-	case !w.waits.IsZero():
-		return w.waits
-	case !w.maybe.IsZero():
-		return w.maybe.Add(m.interval)
-	case len(w.offered) == 0, w.blind != nil:
+	case !w.waitsSince.IsZero():
+		return w.waitsSince
+	case !w.mayWaitSince.IsZero():
+		return w.mayWaitSince.Add(m.interval)
+	case len(w.offered) == 0, w.unreadable != nil:
 		return w.born.Add(m.interval)
 	}
 	return time.Time{}
@@ -232,17 +232,17 @@ func (m *machine) somethingIsServed() bool {
 
 // unseen returns why w is taken at its living, since nothing is seen of it that
 // should be; nil: its word or what is seen proves it.
-func (m *machine) unseen(w *worker) error {
+func (m *machine) whyAssumed(w *worker) error {
 	switch {
-	case !m.ready.looks() || !w.vouched.IsZero() || !w.waits.IsZero():
+	case !m.ready.looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():
 		return nil
-	case w.blind == nil && !w.maybe.IsZero():
+	case w.unreadable == nil && !w.mayWaitSince.IsZero():
 		return errors.New("it has registered its sockets, as runtimes do before they accept, or it accepts by io_uring")
 	}
-	return w.blind
+	return w.unreadable
 }
 
-func earliest(a, b time.Time) time.Time {
+func earlier(a, b time.Time) time.Time {
 	if a.After(b) {
 		return b
 	}

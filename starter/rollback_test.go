@@ -84,7 +84,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "a program that has done its work is not run again",
-			rules: func(r *rules) { r.letEnd = true },
+			rules: func(r *rules) { r.allowExit = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -108,7 +108,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "a good command that does not start any more is given up",
-			rules: func(r *rules) { r.maxFailures, r.outlive = 1, true },
+			rules: func(r *rules) { r.maxFailures, r.keepRunning = 1, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1"},

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	ossignal "os/signal"
+	"os/signal"
 	"runtime"
 	"slices"
 	"sync"
@@ -231,7 +231,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		case <-stopped:
 			stopped, event = nil, stop{s.options.SignalOnTerm} // it stays ready; see it once
 		case e := <-s.inbox:
-			event = s.heard(e)
+			event = s.receive(e)
 		case s.fallback = <-s.fallbacks:
 		case <-timer.C:
 			event = tick{}
@@ -295,7 +295,7 @@ func (s *Starter) step(event any) {
 // from doing it at once, as a start that fails, is decided in turn.
 func (s *Starter) decide(event any) {
 	todo := s.machine.step(time.Now(), event)
-	if proven := s.machine.proven(); !slices.Equal(proven, s.proven) {
+	if proven := s.machine.readyWorkers(); !slices.Equal(proven, s.proven) {
 		s.proven = proven
 		s.options.ReportWorkers(proven)
 	}
@@ -328,7 +328,7 @@ func (s *Starter) do(action any) (events []any) {
 		if event := s.drain(a.generation); event != nil {
 			return []any{event}
 		}
-	case signal:
+	case sendSignal:
 		if w := s.workers[a.generation]; w != nil { // nil: its end is the next event
 			w.Stop(a.signal)
 		}
@@ -363,7 +363,7 @@ func (s *Starter) serves(generation int) (addresses []Address) {
 // wider or narrower address: the kernel prefers the narrower.
 func (s *Starter) giveWay(generation int) {
 	for _, inode := range s.kept.ReleaseOverlapped(generation) {
-		go s.tell(closes{generation, inode}) // the machine's actions are being done
+		go s.post(closes{generation, inode}) // the machine's actions are being done
 	}
 	s.changed()
 }
@@ -375,7 +375,7 @@ func (s *Starter) served(generation int) {
 	w.proven()
 	s.sight(generation, w.PID())
 	s.lookAfterPaths()
-	if s.machine.find(generation).greeted.IsZero() {
+	if s.machine.find(generation).helloAt.IsZero() {
 		return // it has not said that it serves
 	}
 	for _, socket := range s.kept.Own {
@@ -422,14 +422,14 @@ func (s *Starter) spawn(a spawn) []any {
 	}
 	s.changed()
 	go func() {
-		s.tell(exited{generation: a.generation, err: w.Wait()})
+		s.post(exited{generation: a.generation, err: w.Wait()})
 	}()
 	return []any{started{a.generation, w.PID(), s.kept.Offered()}, pace}
 }
 
 // tell gives an event to the loop. It reports false when there is no loop
 // any more. Called from any goroutine but the loop's.
-func (s *Starter) tell(event any) bool {
+func (s *Starter) post(event any) bool {
 	select {
 	case s.inbox <- event:
 		return true
@@ -440,8 +440,8 @@ func (s *Starter) tell(event any) bool {
 
 // heard does what a message needs before the machine sees it, and returns
 // what it shall see.
-func (s *Starter) heard(message any) any {
-	switch e := message.(type) {
+func (s *Starter) receive(m any) any {
+	switch e := m.(type) {
 	case exited:
 		if w := s.workers[e.generation]; w.contention != nil && s.machine.mayContend(s.machine.find(e.generation)) {
 			e.lacks = s.lacks(w, s.machine.find(e.generation).Command)
@@ -456,8 +456,8 @@ func (s *Starter) heard(message any) any {
 		return e
 	case pry:
 		return s.pry(e.generation)
-	case said:
-		return s.answer(e)
+	case message:
+		return s.reply(e)
 	case hungUp:
 		return s.hungUp(e.generation, e.err)
 	case letGo:
@@ -477,7 +477,7 @@ func (s *Starter) heard(message any) any {
 		s.clearing = false
 		return reload(e)
 	}
-	return message
+	return m
 }
 
 // sleep reports whether the time has passed before done was closed.
@@ -503,10 +503,10 @@ func (s *Starter) orphans() <-chan os.Signal {
 		return nil
 	}
 	deaths := make(chan os.Signal, 1)
-	ossignal.Notify(deaths, syscall.SIGCHLD)
+	signal.Notify(deaths, syscall.SIGCHLD)
 	go func() {
 		<-s.ended
-		ossignal.Stop(deaths)
+		signal.Stop(deaths)
 	}()
 	return deaths
 }

@@ -70,14 +70,14 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command, _ []string) (*r
 	if strings.Contains(c.Path, "ready") {
 		go func() {
 			if sleep(ctx.Done(), time.Second) {
-				s.tell(proven{generation})
+				s.post(proven{generation})
 			}
 		}()
 	}
 	if strings.Contains(c.Path, "die") {
 		time.AfterFunc(2*time.Second, func() { a.end <- 1 << 8 })
 	}
-	return &running{process: a, looks: ctx, looking: cancel}, nil
+	return &running{process: a, probeCtx: ctx, stopProbe: cancel}, nil
 }
 
 func (a *actor) PID() int { return 100 + a.generation }
@@ -241,7 +241,7 @@ func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
 		th.cast[1].end <- 0
 		time.Sleep(3 * time.Second)
 		synctest.Wait() // for what waited for the workers
-		th.step(th.heard(exited{generation: 1}))
+		th.step(th.receive(exited{generation: 1}))
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Exited 1") {
 			t.Errorf("what happened:\n%s", got)
 		}
@@ -412,7 +412,7 @@ func TestNothingBlocksAfterTheEnd(t *testing.T) {
 			th.Signal(syscall.SIGHUP)
 			th.Reload(&Command{Path: "ready"})
 		}
-		if th.tell(proven{1}) {
+		if th.post(proven{1}) {
 			t.Error("somebody was told")
 		}
 		th.Close()

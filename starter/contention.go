@@ -32,8 +32,8 @@ func (s *Starter) observe() *contend.Observer {
 
 // pryInto asks again and again while a worker starts.
 func (s *Starter) pryInto(w *running, generation int) {
-	for sleep(w.looks.Done(), pryEvery) {
-		if !s.tell(pry{generation}) {
+	for sleep(w.probeCtx.Done(), pryEvery) {
+		if !s.post(pry{generation}) {
 			return
 		}
 	}

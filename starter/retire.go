@@ -9,22 +9,22 @@ import (
 // How workers end, told to or by themselves, and what the machine does about it.
 
 // send retires w: by and by it gets to drain, then the signal, then SIGKILL.
-func (m *machine) send(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
-	w.parting = sig
+func (m *machine) retire(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
+	w.stopSignal = sig
 	switch {
 	case delay > 0:
-		w.state, w.due = outgoing, now.Add(delay)
-	case !w.greeted.IsZero() && m.drainTimeout > 0:
+		w.state, w.due = retiring, now.Add(delay)
+	case !w.helloAt.IsZero() && m.drainTimeout > 0:
 		w.state, w.due = draining, now.Add(m.drainTimeout)
 		w.limit = after(now, m.stopTimeout)
 		m.do(drain{w.Generation})
 	default:
-		m.tell(now, w)
+		m.sendStop(now, w)
 	}
 }
 
 // tell gives w its signal.
-func (m *machine) tell(now time.Time, w *worker) {
+func (m *machine) sendStop(now time.Time, w *worker) {
 	grace := m.stopTimeout
 	if w.state == starting && grace == 0 {
 		grace = unprovenGrace
@@ -33,7 +33,7 @@ func (m *machine) tell(now time.Time, w *worker) {
 	if !w.limit.IsZero() {
 		w.due = w.limit
 	}
-	m.do(signal{w.Generation, w.parting})
+	m.do(sendSignal{w.Generation, w.stopSignal})
 }
 
 // expire handles a state of w that has lasted as long as it may.
@@ -41,19 +41,19 @@ func (m *machine) expire(now time.Time, w *worker) {
 	switch w.state {
 	case starting:
 		// One that lives is not ended since it can't be seen, or does not speak.
-		if at := m.provenAt(w); !at.IsZero() || m.ready.looks() && !w.dead && (w.blind != nil || !w.waits.IsZero()) {
+		if at := m.provenAt(w); !at.IsZero() || m.ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
 			m.promote(now, w)
 			return
 		}
 		m.failed(now, w, Event{Kind: TimedOut, Elapsed: now.Sub(w.began)})
-		w.parting = syscall.SIGTERM
-		m.tell(now, w)
-	case outgoing:
-		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.parting})
-		m.send(now, w, w.parting, 0)
+		w.stopSignal = syscall.SIGTERM
+		m.sendStop(now, w)
+	case retiring:
+		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.retire(now, w, w.stopSignal, 0)
 	case draining:
-		m.report(Event{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.parting})
-		m.tell(now, w)
+		m.report(Event{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
+		m.sendStop(now, w)
 	case serving:
 		m.settle(w)
 	case leaving:
@@ -67,23 +67,23 @@ func (m *machine) kill(w *worker) {
 		return
 	}
 	w.state, w.due = killed, time.Time{}
-	m.do(signal{w.Generation, syscall.SIGKILL})
+	m.do(sendSignal{w.Generation, syscall.SIGKILL})
 }
 
 // exited handles the end of w, whatever it was doing.
 func (m *machine) exited(now time.Time, w *worker, e exited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
 	if w.state <= serving {
-		defer func() { m.startAt = latest(m.startAt, now.Add(m.look)) }()
+		defer func() { m.startAt = later(m.startAt, now.Add(m.restartDelay)) }()
 	}
 	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
 	switch {
 	case m.mayEnd(w, e):
 		ended.Kind = Completed
-		m.good, m.ended, m.failures = w.Command, true, 0
+		m.knownGood, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
 	case w.state == starting && e.lacks != "" && m.overlap == OverlapAuto && !m.contention && !m.stopping:
-		m.takesTurns(now, w, e.lacks)
+		m.foundContention(now, w, e.lacks)
 	case w.state == starting:
 		ended.Kind, ended.Elapsed = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
@@ -93,8 +93,8 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 		ended.Kind, ended.Restarting = Crashed, m.replace(now, w)
 		m.report(ended)
 		if !ended.Restarting && !m.stopping {
-			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.streak})
-			m.gaveUp = !m.outlive
+			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.crashCount})
+			m.gaveUp = !m.keepRunning
 		}
 	default:
 		ended.Kind = Exited
@@ -105,8 +105,8 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 // mayEnd reports whether w, by its end, has done what it was for. Where
 // another worker serves or is about to, it can't have been meant to end.
 func (m *machine) mayEnd(w *worker, e exited) bool {
-	return m.letEnd && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
-		m.wanted == nil && m.in(starting) == nil && m.in(serving) == nil
+	return m.allowExit && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
+		m.pending == nil && m.in(starting) == nil && m.in(serving) == nil
 }
 
 // rollBack undoes the reload to w, which has died early: the worker before it
@@ -115,20 +115,20 @@ func (m *machine) mayEnd(w *worker, e exited) bool {
 // only started again, so that the two don't take turns.
 func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 	ended.Kind, ended.Elapsed = RolledBack, now.Sub(w.since)
-	old := m.in(outgoing)
+	old := m.in(retiring)
 	switch {
 	case m.stopping:
 		return false
 	case old != nil:
-		old.state, old.due, old.parting = serving, time.Time{}, 0
+		old.state, old.due, old.stopSignal = serving, time.Time{}, 0
 		if !old.final {
 			old.due = old.since.Add(max(m.linger, m.killOldDelay))
 		}
-		ended.Others, m.renewed = []Worker{old.Worker}, now
-	case ended.Elapsed >= m.rollback, m.good == w.Command, m.wanted != nil, m.in(starting) != nil:
+		ended.Others, m.lastPromotion = []Worker{old.Worker}, now
+	case ended.Elapsed >= m.rollback, m.knownGood == w.Command, m.pending != nil, m.in(starting) != nil:
 		return false
 	default:
-		m.wanted, m.startAt, ended.Rollback = m.good, now, m.good
+		m.pending, m.startAt, ended.Rollback = m.knownGood, now, m.knownGood
 	}
 	m.last = nil
 	m.report(ended)
@@ -139,20 +139,20 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 // replace wants a successor for w, which served and died. A start that is
 // under way or due already is one.
 func (m *machine) replace(now time.Time, w *worker) bool {
-	m.streak++
-	if now.Sub(w.began) >= settled {
-		m.streak = 1
+	m.crashCount++
+	if now.Sub(w.began) >= stableAfter {
+		m.crashCount = 1
 	}
 	switch {
 	case m.in(starting) != nil:
 		return true
-	case m.maxDeaths > 0 && m.streak >= m.maxDeaths && m.wanted == nil:
+	case m.maxCrashes > 0 && m.crashCount >= m.maxCrashes && m.pending == nil:
 		return false
 	}
 	at := w.began.Add(m.wait())
 	switch {
-	case m.wanted == nil:
-		m.wanted, m.startAt = w.Command, at
+	case m.pending == nil:
+		m.pending, m.startAt = w.Command, at
 	case at.Before(m.startAt):
 		m.startAt = at
 	}
@@ -163,31 +163,31 @@ func (m *machine) replace(now time.Time, w *worker) bool {
 // up. A reload that waits for its end is a request of its own.
 func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.failures++
-	m.streak++
+	m.crashCount++
 	e.Worker = w.Worker
 	back := m.fallback(w.Command)
-	over := m.patience() > 0 && m.failures >= m.patience() || m.oneAtATime() && back != nil
-	if over && m.wanted == nil && !m.stopping {
+	over := m.failureLimit() > 0 && m.failures >= m.failureLimit() || m.oneAtATime() && back != nil
+	if over && m.pending == nil && !m.stopping {
 		e.Rollback = back
 	}
 	m.report(e)
 	m.do(forget{w.Generation})
 	switch {
 	case m.stopping:
-	case m.wanted != nil && m.wanted != w.Command:
+	case m.pending != nil && m.pending != w.Command:
 		m.failures, m.startAt = 0, now
-	case m.wanted != nil:
+	case m.pending != nil:
 		m.failures, m.startAt = 0, w.began.Add(m.wait())
 	case over:
 		m.giveUp(now, w, back)
 	default:
-		m.wanted, m.startAt = w.Command, w.began.Add(m.wait())
+		m.pending, m.startAt = w.Command, w.began.Add(m.wait())
 	}
 }
 
 // patience is how many failed starts in a row there may be; 0: any number.
-func (m *machine) patience() int {
-	if m.good == nil && m.maxFirst > 0 {
+func (m *machine) failureLimit() int {
+	if m.knownGood == nil && m.maxFirst > 0 {
 		return m.maxFirst
 	}
 	return m.maxFailures
@@ -196,27 +196,27 @@ func (m *machine) patience() int {
 // giveUp stops trying to start what w ran. The serving worker keeps running; if
 // it died meanwhile, what it ran is started again, unless it had done its work.
 func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
-	m.wanted = nil
+	m.pending = nil
 	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
-	m.failures, m.renewed = 0, now
+	m.failures, m.lastPromotion = 0, now
 	switch {
 	case m.in(serving) != nil:
 	case back != nil:
 		if back == m.last {
 			m.last = nil // once
 		}
-		m.wanted, m.startAt = back, now
+		m.pending, m.startAt = back, now
 	default:
-		m.gaveUp = !m.outlive
+		m.gaveUp = !m.keepRunning
 	}
 }
 
 // wait is the time from one start to the next that nobody asked for.
 func (m *machine) wait() time.Duration {
 	wait := m.interval
-	if m.streak > spurts {
+	if m.crashCount > freeRetries {
 		wait = max(wait, 100*time.Millisecond)
-		for range m.streak - spurts {
+		for range m.crashCount - freeRetries {
 			wait = min(2*wait, max(maxWait, m.interval))
 		}
 	}
@@ -232,27 +232,27 @@ func (m *machine) stop(now time.Time, sig syscall.Signal) {
 		}
 		return
 	}
-	m.stopping, m.wanted = true, nil
+	m.stopping, m.pending = true, nil
 	m.report(Event{Kind: Stopping, Signal: sig, Others: m.all()})
 	for _, w := range m.workers {
 		switch w.state {
 		case starting:
-			w.parting = sig
-			m.tell(now, w)
-		case serving, outgoing:
-			m.send(now, w, sig, 0)
+			w.stopSignal = sig
+			m.sendStop(now, w)
+		case serving, retiring:
+			m.retire(now, w, sig, 0)
 		case draining:
-			w.parting = sig
+			w.stopSignal = sig
 		case leaving:
-			if w.parting != sig {
-				w.parting = sig
-				m.tell(now, w)
+			if w.stopSignal != sig {
+				w.stopSignal = sig
+				m.sendStop(now, w)
 			}
 		}
 	}
 }
 
-func latest(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

@@ -20,25 +20,25 @@ func (s *Starter) drain(generation int) any {
 	if w == nil || w.broker == nil {
 		return drained{generation}
 	}
-	return s.say(generation, "drain", -1)
+	return s.send(generation, "drain", -1)
 }
 
 // tellLast tells all workers that drain, or are about to, that no other follows them.
 func (s *Starter) tellLast() {
 	for generation, w := range s.workers {
-		if known := s.machine.find(generation); w.broker == nil || known == nil || known.greeted.IsZero() {
+		if known := s.machine.find(generation); w.broker == nil || known == nil || known.helloAt.IsZero() {
 			continue
 		}
-		if event := s.say(generation, "last", -1); event != nil {
-			go s.tell(event)
+		if event := s.send(generation, "last", -1); event != nil {
+			go s.post(event)
 		}
 	}
 }
 
 // say sends a line to a worker, or ends its broker: what it has read of a
 // line that was cut short can't be known.
-func (s *Starter) say(generation int, line string, fd int) any {
-	err := wire.Send(s.workers[generation].broker, line, fd, answerTime)
+func (s *Starter) send(generation int, line string, fd int) any {
+	err := wire.Send(s.workers[generation].broker, line, fd, sendTimeout)
 	switch {
 	case err == nil:
 		return nil
@@ -53,7 +53,7 @@ func (s *Starter) say(generation int, line string, fd int) any {
 var schemes = []string{"tcp", "http", "https"}
 
 // answer handles one line from a worker's broker.
-func (s *Starter) answer(e said) any {
+func (s *Starter) reply(e message) any {
 	w := s.workers[e.generation]
 	if w == nil || w.broker == nil {
 		closeFD(e.fd)
@@ -70,20 +70,20 @@ func (s *Starter) answer(e said) any {
 		socket := s.kept.Want(e.generation, rest[0], rest[1])
 		switch {
 		case socket == nil && s.kept.HasOverlap(rest[0], rest[1]):
-			return s.say(e.generation, "overlap", -1)
+			return s.send(e.generation, "overlap", -1)
 		case socket == nil:
-			return s.say(e.generation, "none", -1)
+			return s.send(e.generation, "none", -1)
 		}
 		s.step(listens{e.generation, socket.Inode})
-		return s.say(e.generation, "socket", socket.Descriptor)
-	case word == "keep" && len(rest) == 2 && s.machine.stays(e.generation):
+		return s.send(e.generation, "socket", socket.Descriptor)
+	case word == "keep" && len(rest) == 2 && s.machine.mayServe(e.generation):
 		s.keep(e.generation, rest[0], rest[1], e.fd)
 		return nil
 	case word == "drop" && len(rest) == 1:
 		if inode, err := strconv.ParseUint(rest[0], 10, 64); err == nil {
 			s.letGo(letGo{e.generation, inode})
 		}
-		return s.say(e.generation, "none", -1)
+		return s.send(e.generation, "none", -1)
 	case word == "accepts" && len(rest) > 0:
 		inode, err := strconv.ParseUint(rest[0], 10, 64)
 		if socket := s.kept.Find(inode); err == nil && socket != nil {
@@ -97,7 +97,7 @@ func (s *Starter) answer(e said) any {
 		}
 		return nil
 	case word == "ready":
-		return vouched{e.generation}
+		return saidReady{e.generation}
 	case word == "drained":
 		return drained{e.generation}
 	}
@@ -134,7 +134,7 @@ func (s *Starter) greet(w *running, generation int, version string) any {
 	if version != wire.Version {
 		return s.hungUp(generation, fmt.Errorf("broker: unsupported protocol version %q", version))
 	}
-	return greeted{generation}
+	return hello{generation}
 }
 
 // hungUp ends the broker of a worker, which then can't say drained any more.
@@ -145,8 +145,8 @@ func (s *Starter) hungUp(generation int, err error) any {
 	if w := s.workers[generation]; w != nil && w.broker != nil {
 		w.broker.Close()
 		w.broker = nil
-		if inodes := s.kept.UsedBy(generation); err == nil && len(inodes) > 0 && s.machine.stays(generation) && !proc.Exiting(w.PID()) {
-			s.step(hushed{generation})
+		if inodes := s.kept.UsedBy(generation); err == nil && len(inodes) > 0 && s.machine.mayServe(generation) && !proc.Exiting(w.PID()) {
+			s.step(execed{generation})
 			go s.handsOn(w, generation, inodes)
 		}
 	}
@@ -165,7 +165,7 @@ func (s *Starter) replace(kept *sock.Socket) {
 // letGo ends the keeping of a socket that a worker has closed, unless that has
 // been told to leave: what it closes then, it closes because of that.
 func (s *Starter) letGo(e letGo) {
-	if !s.machine.stays(e.generation) {
+	if !s.machine.mayServe(e.generation) {
 		return
 	}
 	for _, address := range s.kept.ReleaseOne(e.generation, e.inode) {

@@ -24,10 +24,10 @@ type process interface {
 // Each of its goroutines ends when what it listens to is closed.
 type running struct {
 	process
-	broker  *net.UnixConn       // nil: it has none, or has hung up
-	notify  *ready.NotifySocket // nil: its word does not count
-	looks   context.Context     // as long as it is to be found out whether it serves
-	looking context.CancelFunc
+	broker    *net.UnixConn       // nil: it has none, or has hung up
+	notify    *ready.NotifySocket // nil: its word does not count
+	probeCtx  context.Context     // as long as it is to be found out whether it serves
+	stopProbe context.CancelFunc
 
 	contention *contend.Observer // what older workers hold; nil: of no interest
 	suspect    string            // what a look has shown that w may lack
@@ -36,11 +36,11 @@ type running struct {
 }
 
 // proven: nothing more is to be found out.
-func (w *running) proven() { w.looking() }
+func (w *running) proven() { w.stopProbe() }
 
 // end lets go of everything once the process has ended, and returns how.
 func (w *running) end() syscall.WaitStatus {
-	w.looking()
+	w.stopProbe()
 	if w.contention != nil {
 		w.contention.Close()
 	}
@@ -55,7 +55,7 @@ func (w *running) end() syscall.WaitStatus {
 
 // spawnChild forks a worker with every socket, and starts to listen to it.
 func spawnChild(s *Starter, generation int, c *Command, env []string) (*running, error) {
-	w := &running{looking: func() {}}
+	w := &running{stopProbe: func() {}}
 	var more []string
 	if s.options.Ready.notifies() {
 		notify, err := ready.NewNotifySocket(ready.NotifyDirs(s.options.TempDir)...)
@@ -85,7 +85,7 @@ func spawnChild(s *Starter, generation int, c *Command, env []string) (*running,
 		return nil, err
 	}
 	w.process = child
-	s.hear(w, generation)
+	s.listen(w, generation)
 	return w, nil
 }
 
@@ -100,13 +100,13 @@ func (w *running) abandon() {
 }
 
 // hear starts one goroutine for each way in which w may prove itself.
-func (s *Starter) hear(w *running, generation int) {
-	w.looks, w.looking = context.WithCancel(context.Background())
+func (s *Starter) listen(w *running, generation int) {
+	w.probeCtx, w.stopProbe = context.WithCancel(context.Background())
 	if w.broker != nil {
-		go listenTo(generation, w.broker, s.tell)
+		go listenTo(generation, w.broker, s.post)
 	}
 	if w.notify != nil {
-		go w.notify.Listen(func() { s.tell(vouched{generation}) })
+		go w.notify.Listen(func() { s.post(saidReady{generation}) })
 	}
 	var older []int
 	for _, other := range s.workers {
@@ -114,14 +114,14 @@ func (s *Starter) hear(w *running, generation int) {
 	}
 	if p, _ := ready.ParseProbe(string(s.options.Ready)); p != nil {
 		go func() {
-			if p.Until(w.looks, older) {
-				s.tell(answered{generation})
+			if p.Until(w.probeCtx, older) {
+				s.post(answered{generation})
 			}
 		}()
 	}
 	if s.options.Ready.looks() {
 		see := s.eyes(w.PID())
-		go ready.Watch(w.looks, see, func(l ready.Look) { s.tell(sees{generation, l}) })
+		go ready.Watch(w.probeCtx, see, func(l ready.Look) { s.post(sees{generation, l}) })
 	}
 }
 

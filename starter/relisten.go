@@ -16,7 +16,7 @@ func (s *Starter) monitorSockets(sockets []*sock.Socket) (err error) {
 			s.monitor.Add(socket)
 		}
 	}
-	go s.monitor.Run(func(inode uint64) { s.tell(shutDown{inode}) })
+	go s.monitor.Run(func(inode uint64) { s.post(shutDown{inode}) })
 	return nil
 }
 
