@@ -36,62 +36,47 @@ func watchTable(o *session.Options) []settings.Group {
 	config, format := "", formatText // read by name
 	return []settings.Group{
 		{Title: "Program", Specs: []settings.Spec{
-			{Name: "package", Value: settings.Strings(&o.Packages, "package", nil), KeyOnly: true, Live: session.AppliesToBuild,
+			{Name: "package", Value: settings.Strings(&o.Packages, nil), KeyOnly: true, Live: session.AppliesToBuild,
 				Usage: "package to build, for example ./cmd/api; empty: the package in this folder, or the only one below ./cmd"},
-			{Name: "args", Value: settings.Strings(&o.Args, "argument", nil), KeyOnly: true, Live: session.AppliesToStart,
-				Usage: "arguments of the program, one per element"},
+			{Name: "args", Value: settings.Strings(&o.Args, nil), KeyOnly: true, Live: session.AppliesToStart, Usage: "arguments of the program, one per element"},
 		}},
 		{Title: "Sockets", Specs: []settings.Spec{
-			{Name: "port", Value: settings.Strings(&o.Ports, "port", checkPort),
-				Usage: "listen on `[host:][u]port[=fd]`"},
-			{Name: "path", Value: settings.Strings(&o.Paths, "path", checkPath),
-				Usage: "listen on a unix socket at `path`"},
+			{Name: "port", Value: settings.Strings(&o.Ports, checkPort), Usage: "listen on `[host:][u]port[=fd]`"},
+			{Name: "path", Value: settings.Strings(&o.Paths, checkPath), Usage: "listen on a unix socket at `path`"},
 			{Name: "adopt", Value: settings.Switch(&o.Adopt, "auto", "off"),
 				Usage: "instrument the program: its listeners survive reloads, and in-flight requests are answered before a worker stops"},
 		}},
 		{Title: "Build", Specs: []settings.Spec{
-			{Name: "build-flags", Value: settings.Words(&o.BuildFlags, "flags"), Live: session.AppliesToBuild,
+			{Name: "build-flags", Value: settings.Words(&o.BuildFlags), Live: session.AppliesToBuild,
 				Usage: "`flags` for go build, for example \"-tags dev -race\"; they override hotstart's own"},
-			{Name: "direct", Value: settings.Switch(&o.Direct, "auto", "off"), Live: session.AppliesToBuild,
-				Usage: "bypass the go command for builds known to produce the same binary"},
-			{Name: "debug", Value: settings.Bool(&o.Debug), Live: session.AppliesToBuild,
-				Usage: "keep debug information in the binary"},
+			{Name: "direct", Value: settings.Switch(&o.Direct, "auto", "off"), Live: session.AppliesToBuild, Usage: "bypass the go command for builds known to produce the same binary"},
+			{Name: "debug", Value: settings.Bool(&o.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{
-			{Name: "watch", Value: settings.Strings(&o.Watch, "pattern", checkPatterns), Live: session.AppliesToFiles,
+			{Name: "watch", Value: settings.Strings(&o.Watch, checkPatterns), Live: session.AppliesToFiles,
 				Usage: "also reload when a file that matches `pattern` changes (** matches any depth)"},
-			{Name: "restart", Value: settings.Strings(&o.Restart, "pattern", checkPatterns), Live: session.AppliesToFiles,
+			{Name: "restart", Value: settings.Strings(&o.Restart, checkPatterns), Live: session.AppliesToFiles,
 				Usage: "restart the program without a build when a file that matches `pattern` changes"},
-			{Name: "ignore", Value: settings.Strings(&o.Ignore, "pattern", checkPatterns), Live: session.AppliesToFiles | session.AppliesToRules,
-				Usage: "never reload for files that match `pattern`"},
-			{Name: "poll", Value: settings.Duration(&o.Poll),
-				Usage: "check the files every `duration` instead of waiting for file system events"},
+			{Name: "ignore", Value: settings.Strings(&o.Ignore, checkPatterns), Live: session.AppliesToFiles | session.AppliesToRules, Usage: "never reload for files that match `pattern`"},
+			{Name: "poll", Value: settings.Duration(&o.Poll), Usage: "check the files every `duration` instead of waiting for file system events"},
 		}},
 		{Title: "Commands and variables", Specs: []settings.Spec{
 			{Name: "rule", Value: rules.Value(&o.Rules), Live: session.AppliesToFiles | session.AppliesToRules,
 				Usage: "run a command before the build when matching files change; example of a `rule`: '**/*.templ: templ generate'"},
-			{Name: "before", Value: settings.Strings(&o.Before, "command", nil), Live: session.AppliesToRules,
-				Usage: "run `command` before each build"},
-			{Name: "after-ready", Value: settings.Strings(&o.AfterReady, "command", nil), Live: session.AppliesLater,
-				Usage: "run `command` when a new worker is ready"},
-			{Name: "on-stop", Value: settings.Strings(&o.OnStop, "command", nil), Live: session.AppliesLater,
-				Usage: "run `command` after the last worker has stopped"},
-			{Name: "env-file", Value: settings.Strings(&o.EnvFiles, "file", nil), Live: session.AppliesToFiles | session.AppliesToStart,
+			{Name: "before", Value: settings.Strings(&o.Before, nil), Live: session.AppliesToRules, Usage: "run `command` before each build"},
+			{Name: "after-ready", Value: settings.Strings(&o.AfterReady, nil), Live: session.AppliesLater, Usage: "run `command` when a new worker is ready"},
+			{Name: "on-stop", Value: settings.Strings(&o.OnStop, nil), Live: session.AppliesLater, Usage: "run `command` after the last worker has stopped"},
+			{Name: "env-file", Value: settings.Strings(&o.EnvFiles, nil), Live: session.AppliesToFiles | session.AppliesToStart,
 				Usage: "read environment variables for the program from `file`, for example .env"},
 		}},
 		{Title: "Browser", Specs: []settings.Spec{
-			{Name: "browser", Value: settings.Parsed(&o.Browser, "port", browserOff, parseBrowser), Alone: "0",
-				Usage: "serve the script that reloads pages on `port` (0: a free port)"},
-			{Name: "refresh", Value: settings.Strings(&o.Refresh, "pattern", checkPatterns), Live: session.AppliesToFiles,
-				Usage: "reload only the open pages when a file that matches `pattern` changes"},
+			{Name: "browser", Value: settings.Parsed(&o.Browser, "port", browserOff, parseBrowser), Alone: "0", Usage: "serve the script that reloads pages on `port` (0: a free port)"},
+			{Name: "refresh", Value: settings.Strings(&o.Refresh, checkPatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
-			{Name: "ready", Value: settings.Parsed(&o.Ready, "auto|accept|notify|interval", string(o.Ready), starter.ParseReadiness),
-				Usage: "readiness check for a new worker"},
-			{Name: "interval", Value: settings.PositiveDuration(&o.Interval),
-				Usage: "with no other readiness signal, consider a worker ready after it has run for this `duration`"},
-			{Name: "ready-timeout", Value: settings.Duration(&o.ReadyTimeout), Live: session.AppliesToTimes,
-				Usage: "maximum `duration` until a new worker is ready (0: unlimited)"},
+			{Name: "ready", Value: settings.Parsed(&o.Ready, "auto|accept|notify|interval", string(o.Ready), starter.ParseReadiness), Usage: "readiness check for a new worker"},
+			{Name: "interval", Value: settings.PositiveDuration(&o.Interval), Usage: "with no other readiness signal, consider a worker ready after it has run for this `duration`"},
+			{Name: "ready-timeout", Value: settings.Duration(&o.ReadyTimeout), Live: session.AppliesToTimes, Usage: "maximum `duration` until a new worker is ready (0: unlimited)"},
 			{Name: "serve-timeout", Value: settings.Duration(&o.ServeTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` from the first address that a new worker serves until it serves every address of the old one"},
 			{Name: "rollback", Value: settings.Duration(&o.Rollback), Live: session.AppliesToTimes,
@@ -99,31 +84,24 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "overlap", Value: settings.Parsed(&o.Overlap, "auto|on|off", string(o.Overlap), starter.ParseOverlap),
 				Usage: "run the old worker until the new one is ready; off stops it before the new one starts; auto changes to off " +
 					"after a new worker failed because of something that the old one holds, such as a file lock"},
-			{Name: "stop-signal", Value: settings.Parsed(&o.StopSignal, "signal", starter.SignalName(o.StopSignal), starter.ParseSignal),
-				Usage: "`signal` that asks a worker to stop"},
+			{Name: "stop-signal", Value: settings.Parsed(&o.StopSignal, "signal", starter.SignalName(o.StopSignal), starter.ParseSignal), Usage: "`signal` that asks a worker to stop"},
 			{Name: "stop-timeout", Value: settings.Duration(&o.StopTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` for an old worker to finish; then it is killed (0: unlimited)"},
-			{Name: "postpone", Value: settings.Bool(&o.Postpone),
-				Usage: "do not build or start anything until a file changes"},
-			{Name: "exit", Value: settings.Bool(&o.Exit),
-				Usage: "exit when the program exits by itself, with its exit code"},
+			{Name: "postpone", Value: settings.Bool(&o.Postpone), Usage: "do not build or start anything until a file changes"},
+			{Name: "exit", Value: settings.Bool(&o.Exit), Usage: "exit when the program exits by itself, with its exit code"},
 		}},
 		{Title: "Terminal", Specs: []settings.Spec{
-			{Name: "log-format", Value: settings.Choice(&format, formatText, formatJSON),
-				Usage: "print events as text or as one JSON object per line"},
+			{Name: "log-format", Value: settings.Choice(&format, formatText, formatJSON), Usage: "print events as text or as one JSON object per line"},
 			{Name: "clear", Value: settings.Choice(&o.Clear, session.ClearNever, session.ClearScreen, session.ClearAll), Alone: session.ClearScreen, Live: session.AppliesLater,
 				Usage: "clear the terminal before showing a build result; all includes the scrollback"},
 			{Name: "pty", Value: settings.Parsed(&o.PTY, "auto|always|never", o.PTY, parsePTY), Alone: term.PTYAlways,
 				Usage: "run the program on a pseudo-terminal; auto: if hotstart itself runs on a terminal"},
-			{Name: "stdin", Value: settings.Bool(&o.Stdin),
-				Usage: "pass standard input to the program and disable hotstart's keyboard shortcuts"},
-			{Name: "bell", Value: settings.Bool(&o.Bell), Live: session.AppliesLater,
-				Usage: "ring the terminal bell when a reload fails and when it works again"},
-			{Name: "notify", Value: settings.Bool(&o.Notify), Live: session.AppliesLater,
-				Usage: "show desktop notifications in the same cases"},
+			{Name: "stdin", Value: settings.Bool(&o.Stdin), Usage: "pass standard input to the program and disable hotstart's keyboard shortcuts"},
+			{Name: "bell", Value: settings.Bool(&o.Bell), Live: session.AppliesLater, Usage: "ring the terminal bell when a reload fails and when it works again"},
+			{Name: "notify", Value: settings.Bool(&o.Notify), Live: session.AppliesLater, Usage: "show desktop notifications in the same cases"},
 		}},
 		{Title: "Settings", Specs: []settings.Spec{
-			{Name: "config", Value: settings.String(&config, "file"), FlagOnly: true,
+			{Name: "config", Value: settings.String(&config), FlagOnly: true,
 				Usage: "read settings from `file` (off: from no file; default: from hotstart.toml in this folder or a folder above)"},
 		}},
 		{Title: "Global flags", Specs: []settings.Spec{colorSpec()}},
@@ -190,10 +168,10 @@ func (f *watchFlags) load(l *settings.Loader) (settings.Sources, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.options.Dir = l.Dir()
+	f.options.Dir = l.Dir
 	if sources["package"].Kind != settings.File {
 		for i, p := range f.options.Packages {
-			f.options.Packages[i] = relocate(p, l.Start(), l.Dir())
+			f.options.Packages[i] = relocate(p, l.Start, l.Dir)
 		}
 	}
 	return sources, nil

@@ -58,8 +58,8 @@ func (w *watch) readAgain() (n newSettings, err error) {
 	if _, err := n.flags.load(w.live.loader); err != nil {
 		return n, err
 	}
-	if err := w.live.loader.Ignored(); err != nil {
-		return n, err
+	if ignored := w.live.loader.Ignored; ignored != nil {
+		return n, ignored
 	}
 	n.changed, n.applies, n.fixed = n.flags.set.Changes(w.live.flags.set)
 	if err := n.flags.set.Keep(w.live.flags.set, n.fixed); err != nil { // until hotstart starts again
@@ -117,10 +117,10 @@ func (w *watch) watchSettings(read time.Time) {
 
 // patterns are of what the settings depend on.
 func (l *live) patterns(dir string) *watcher.Patterns {
-	if l == nil || l.loader.Path() == "" {
+	if l == nil || l.loader.Path == "" {
 		return noPatterns(dir)
 	}
-	p, err := watcher.NewPatterns(dir, []string{l.loader.Path()}, nil)
+	p, err := watcher.NewPatterns(dir, []string{l.loader.Path}, nil)
 	if err != nil { // the folder's name looks like a pattern that is none
 		return noPatterns(dir)
 	}

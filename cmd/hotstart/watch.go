@@ -52,8 +52,8 @@ func runWatchCmd(cmd *cobra.Command, flags *watchFlags, args []string) error {
 	for _, line := range l.Warnings(flags.set) {
 		log.Handle(report.Warning{Text: line})
 	}
-	if err == nil && l.Dir() != l.Start() {
-		log.Handle(report.Notef("working in %s because of its %s", l.Dir(), filepath.Base(l.Path())))
+	if err == nil && l.Dir != l.Start {
+		log.Handle(report.Notef("working in %s because of its %s", l.Dir, filepath.Base(l.Path)))
 	}
 	screen.Close() // what follows is written by the queue of runWatch
 	if err != nil {

@@ -40,10 +40,19 @@ var withoutEquivalent = map[string]string{
 	"proxy.proxy_port":                "none: there is no proxy; use the program's own port",
 }
 
+// sameLists has the key of hotstart for each list that is converted as it is.
+var sameLists = map[string]string{
+	"env_files": "env-file", "build.pre_cmd": "before", "build.post_cmd": "on-stop", "build.args_bin": "args",
+	"build.include_file": "watch", "build.exclude_file": "ignore",
+}
+
 // convert converts a key, and returns its replacement for the note.
 func (a *converter) convert(key string) string {
 	if why, ok := withoutEquivalent[key]; ok {
 		return why
+	}
+	if same, ok := sameLists[key]; ok {
+		return a.add(same, a.list(key)...)
 	}
 	table, _, _ := strings.Cut(key, ".")
 	if why, ok := withoutEquivalent[strings.Join(strings.SplitN(key, ".", 3)[:min(2, strings.Count(key, ".")+1)], ".")]; ok {
@@ -61,8 +70,6 @@ func (a *converter) convert(key string) string {
 			return fmt.Sprintf("none: hotstart works in the folder of hotstart.toml; move it to %s", root)
 		}
 		return "nothing: hotstart works in the folder of hotstart.toml"
-	case "env_files":
-		return a.add("env-file", a.list(key)...)
 	case "color.mode":
 		if a.text(key) == "" {
 			return "nothing: the default is the same"
@@ -103,18 +110,12 @@ func (a *converter) convertProxy(key string) string {
 func (a *converter) convertBuild(key string) string {
 	name := strings.TrimPrefix(key, "build.")
 	switch name {
-	case "pre_cmd":
-		return a.add("before", a.list(key)...)
-	case "post_cmd":
-		return a.add("on-stop", a.list(key)...)
 	case "cmd":
 		return a.command(a.text(key))
 	case "entrypoint":
 		return a.arguments(a.list(key))
 	case "full_bin":
 		return a.fullBin(a.text(key))
-	case "args_bin":
-		return a.add("args", a.list(key)...)
 	case "poll", "poll_interval":
 		return a.poll()
 	case "send_interrupt", "kill_delay":
@@ -132,8 +133,6 @@ func (a *converter) convertFiles(name string) string {
 		return a.endings(values)
 	case "include_dir":
 		return "nothing for Go: the build names its files; for other extensions see build.include_ext"
-	case "include_file":
-		return a.add("watch", values...)
 	case "exclude_dir":
 		// Air's default, which can contain files that the build reads.
 		own := []string{"assets", "tmp", "vendor", "testdata"}
@@ -143,8 +142,6 @@ func (a *converter) convertFiles(name string) string {
 			note = a.add("ignore", named...) + "; " + note
 		}
 		return note
-	case "exclude_file":
-		return a.add("ignore", values...)
 	case "exclude_regex":
 		return a.expressions(values)
 	}

@@ -8,7 +8,7 @@ import (
 
 // Value returns the value of the repeatable flag --rule, which fills to.
 func Value(to *[]Rule) settings.Value {
-	return settings.Tables(to, "rule", parseFlag, []settings.Field{
+	return settings.Tables(to, parseFlag, []settings.Field{
 		{Name: "match", Type: settings.TextList, Required: true, Usage: "patterns of the files that the rule is for"},
 		{Name: "ignore", Type: settings.TextList, Usage: "patterns of files that are excluded"},
 		{Name: "run", Type: settings.Text, Required: true, Usage: "command, run by /bin/sh"},

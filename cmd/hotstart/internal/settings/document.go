@@ -87,7 +87,7 @@ func (d *Document) check(s *Set) error {
 	}
 	var known []string
 	for _, set := range s.all {
-		if set.isKey() {
+		if !set.FlagOnly {
 			known = append(known, set.Name)
 		}
 	}

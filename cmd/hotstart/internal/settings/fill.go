@@ -6,18 +6,15 @@ import (
 	"strings"
 )
 
-// Kind is where a setting was set. A greater one overrides a smaller one.
-type Kind int
+// Kind is where a setting was set. Each overrides the ones before it.
+type Kind string
 
 const (
-	Default Kind = iota
-	File
-	Environment
-	Flag
+	Default     Kind = "default"
+	File        Kind = "file"
+	Environment Kind = "environment"
+	Flag        Kind = "flag"
 )
-
-// String returns the kind in one word.
-func (k Kind) String() string { return [...]string{"default", "file", "environment", "flag"}[k] }
 
 // A Source is where a setting was set.
 type Source struct {
@@ -79,10 +76,10 @@ func (s *setting) fill(given Given, env []string, doc *Document) (Source, error)
 	if text := lookUp(env, name); text != "" {
 		return Source{Environment, name}, s.fillText(name, text)
 	}
-	if e, ok := doc.entry(s.Name); ok && s.isKey() {
+	if e, ok := doc.entry(s.Name); ok && !s.FlagOnly {
 		return Source{File, fmt.Sprintf("%s:%d", doc.name, e.line)}, doc.fill(s, e)
 	}
-	return Source{}, nil
+	return Source{Kind: Default}, nil
 }
 
 // fillText sets a setting from a variable, which has one element of a list per

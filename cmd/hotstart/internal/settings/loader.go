@@ -12,14 +12,15 @@ import (
 // A Loader loads settings from the command line, the environment and
 // hotstart.toml. It can load them again when the file has changed.
 type Loader struct {
-	given   Given
-	env     []string
-	start   string        // working directory of hotstart
-	dir     string        // folder that all paths are relative to; empty before the first Load
-	path    string        // of hotstart.toml, whether or not it exists; empty: no file is read
-	root    string        // folder in which the file must be; empty: it was named by --config
-	found   bool          // the last Load has read the file
-	ignored *IgnoredError // why the last Load has not read the file; nil if it has, or there is no file
+	Start   string        // working directory of hotstart
+	Dir     string        // folder that paths are relative to: of the file that the first Load reads, or else Start
+	Path    string        // of hotstart.toml, whether or not it exists; empty: no file is read
+	Ignored *IgnoredError // why the last Load has not read the file; nil if it has, or there is no file
+
+	given Given
+	env   []string
+	root  string // folder in which the file must be; empty: it was named by --config
+	found bool   // the last Load has read the file
 }
 
 // NewLoader returns a Loader for what the command line has given. It fills a
@@ -35,19 +36,19 @@ func NewLoader(set *Set, given Given) (*Loader, error) {
 
 // choose finds the file for a value of --config. A named file must exist.
 func (l *Loader) choose(named string) (err error) {
-	if l.start, err = os.Getwd(); err != nil || named == ConfigOff {
+	if l.Start, err = os.Getwd(); err != nil || named == ConfigOff {
 		return err
 	}
 	if named == "" {
-		l.path, l.root = findFile(l.start)
+		l.Path, l.root = findFile(l.Start)
 		return nil
 	}
-	l.path = named
+	l.Path = named
 	if !filepath.IsAbs(named) {
-		l.path = filepath.Join(l.start, named)
+		l.Path = filepath.Join(l.Start, named)
 	}
-	if !isFile(l.path) {
-		return &Error{"--config=" + l.path, errNoFile{}}
+	if !isFile(l.Path) {
+		return &Error{"--config=" + l.Path, errNoFile{}}
 	}
 	return nil
 }
@@ -65,10 +66,10 @@ func (l *Loader) Load(set *Set) (Sources, error) {
 		return nil, err
 	}
 	sources, err := set.Fill(l.given, l.env, doc)
-	if err == nil && l.dir == "" { // it stays if the file is removed
-		l.dir = l.start
+	if err == nil && l.Dir == "" { // it stays if the file is removed
+		l.Dir = l.Start
 		if l.found {
-			l.dir = filepath.Dir(l.path)
+			l.Dir = filepath.Dir(l.Path)
 		}
 	}
 	return sources, err
@@ -76,12 +77,12 @@ func (l *Loader) Load(set *Set) (Sources, error) {
 
 // read reads the file, which may be missing or ignored.
 func (l *Loader) read() (*Document, error) {
-	l.found, l.ignored = false, nil
-	if l.path == "" || !isFile(l.path) {
+	l.found, l.Ignored = false, nil
+	if l.Path == "" || !isFile(l.Path) {
 		return nil, nil
 	}
 	text, err := l.readFile()
-	if errors.As(err, &l.ignored) {
+	if errors.As(err, &l.Ignored) {
 		return nil, nil
 	}
 	if err != nil {
@@ -96,10 +97,10 @@ func (l *Loader) read() (*Document, error) {
 // another user can have written it, unless the file was named.
 func (l *Loader) readFile() (string, error) {
 	if l.root == "" {
-		b, err := os.ReadFile(l.path)
+		b, err := os.ReadFile(l.Path)
 		return string(b), err
 	}
-	real, info, err := checkOwnership(l.path, l.root, l.Name())
+	real, info, err := checkOwnership(l.Path, l.root, l.Name())
 	if err != nil {
 		return "", err
 	}
@@ -109,36 +110,17 @@ func (l *Loader) readFile() (string, error) {
 	}
 	defer f.Close()
 	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || !now.Mode().IsRegular() {
-		return "", fmt.Errorf("reading %s: it is not a regular file or was replaced while it was read", l.path)
+		return "", fmt.Errorf("reading %s: it is not a regular file or was replaced while it was read", l.Path)
 	}
 	b, err := io.ReadAll(f)
 	return string(b), err
 }
 
-// Start returns the working directory of hotstart.
-func (l *Loader) Start() string { return l.start }
-
-// Dir returns the folder that every path in the settings is relative to: the
-// folder of the file, if the first Load has read one, or else Start.
-func (l *Loader) Dir() string { return l.dir }
-
-// Path returns the path of the file, whether or not it exists; empty: no file
-// is read.
-func (l *Loader) Path() string { return l.path }
-
-// Ignored returns why the last Load has ignored the file, or nil.
-func (l *Loader) Ignored() error {
-	if l.ignored == nil {
-		return nil
-	}
-	return l.ignored
-}
-
 // Name returns the shortest name of the file.
-func (l *Loader) Name() string { return l.short(l.path) }
+func (l *Loader) Name() string { return l.short(l.Path) }
 
 func (l *Loader) short(path string) string {
-	if name, err := filepath.Rel(l.start, path); err == nil && len(name) < len(path) {
+	if name, err := filepath.Rel(l.Start, path); err == nil && len(name) < len(path) {
 		return name
 	}
 	return path
@@ -147,12 +129,12 @@ func (l *Loader) short(path string) string {
 // Warnings returns a line for each thing that was given and has no effect.
 func (l *Loader) Warnings(set *Set) []string {
 	lines := set.UnknownVariables(l.env)
-	if l.ignored != nil {
-		lines = append(lines, fmt.Sprintf("%v; run: %s", l.ignored, l.ignored.hint))
+	if l.Ignored != nil {
+		lines = append(lines, fmt.Sprintf("%v; run: %s", l.Ignored, l.Ignored.hint))
 	}
 	for _, p := range l.given["package"] { // a folder, as a rule
-		path := filepath.Join(l.start, p, FileName)
-		if l.root != "" && path != l.path && filepath.IsLocal(p) && isFile(path) {
+		path := filepath.Join(l.Start, p, FileName)
+		if l.root != "" && path != l.Path && filepath.IsLocal(p) && isFile(path) {
 			name := l.short(path)
 			lines = append(lines, fmt.Sprintf("%s is not read, because it is not in this folder or above it; run: hotstart watch --config=%s", name, name))
 		}

@@ -67,9 +67,9 @@ func TestFileOfOtherUsers(t *testing.T) {
 			conf, doc := mustRead(t, "")
 			switch read := doc != nil && conf.found; {
 			case read != (why == ""):
-				t.Errorf("read: %v; ignored: %v", read, conf.ignored)
-			case !read && (!strings.Contains(conf.ignored.Error(), why) || conf.ignored.hint != hint):
-				t.Errorf("%v; run: %s, want %s; run: %s", conf.ignored, conf.ignored.hint, why, hint)
+				t.Errorf("read: %v; ignored: %v", read, conf.Ignored)
+			case !read && (!strings.Contains(conf.Ignored.Error(), why) || conf.Ignored.hint != hint):
+				t.Errorf("%v; run: %s, want %s; run: %s", conf.Ignored, conf.Ignored.hint, why, hint)
 			}
 			// A named file is always read.
 			if _, doc := mustRead(t, "hotstart.toml"); doc == nil {

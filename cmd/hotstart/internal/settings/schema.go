@@ -9,7 +9,7 @@ import (
 func (s *Set) Schema() string {
 	properties := map[string]any{}
 	for _, set := range s.all {
-		if set.isKey() {
+		if !set.FlagOnly {
 			properties[set.Name] = set.property()
 		}
 	}

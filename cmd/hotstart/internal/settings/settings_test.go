@@ -27,15 +27,15 @@ type sample struct {
 func newSample() *sample {
 	s := &sample{wait: 10 * time.Second, count: 3, clear: "never"}
 	s.Set = NewSet(nil, Group{"All", []Spec{
-		{Name: "port", Value: Strings(&s.ports, "port", nil), Usage: "listen on `port`"},
-		{Name: "build-flags", Value: Words(&s.flags, "flags"), Usage: "`flags` for go build", Live: 1},
-		{Name: "text", Value: String(&s.text, "text"), Usage: "any text"},
+		{Name: "port", Value: Strings(&s.ports, nil), Usage: "listen on `port`"},
+		{Name: "build-flags", Value: Words(&s.flags), Usage: "`flags` for go build", Live: 1},
+		{Name: "text", Value: String(&s.text), Usage: "any text"},
 		{Name: "debug", Value: Bool(&s.debug), Usage: "for a debugger", Live: 2},
 		{Name: "stop-timeout", Value: Duration(&s.wait), Usage: "maximum `duration`"},
 		{Name: "count", Value: Count(&s.count), Usage: "number"},
 		{Name: "clear", Value: Choice(&s.clear, "never", "screen", "all"), Alone: "screen", Usage: "when to clear"},
-		{Name: "rule", Value: Tables(&s.rules, "rule", parsePair, pairFields, pairFromTable), Usage: "a `rule`"},
-		{Name: "config", Value: String(&s.config, "file"), Usage: "not for the file", FlagOnly: true},
+		{Name: "rule", Value: Tables(&s.rules, parsePair, pairFields, pairFromTable), Usage: "a `rule`"},
+		{Name: "config", Value: String(&s.config), Usage: "not for the file", FlagOnly: true},
 	}})
 	return s
 }
@@ -226,5 +226,27 @@ func TestChanges(t *testing.T) {
 	}
 	if err := now.Keep(old.Set, fixed); err != nil || now.count != 3 || now.text != "" || !now.debug {
 		t.Errorf("%+v, %v", now, err)
+	}
+}
+
+func TestInheritedFlagIsSet(t *testing.T) {
+	text := "auto"
+	color := func() Group {
+		return Group{"All", []Spec{{Name: "color", Value: Choice(&text, "auto", "always", "never"), Usage: "colour"}}}
+	}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	NewSet(nil, color()).AddTo(flags)
+	s := NewSet(flags, color())
+	if err := flags.Parse([]string{"--color=never"}); err != nil {
+		t.Fatal(err)
+	}
+	if given := fmt.Sprint(s.Given()); given != "map[color:[never]]" {
+		t.Errorf("the command line gives %s", given)
+	}
+	if _, err := s.Fill(nil, []string{"HOTSTART_COLOR=always"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := flags.Lookup("color").Value.String(); got != "always" {
+		t.Errorf("the flag is %s", got)
 	}
 }

@@ -15,7 +15,7 @@ func (l *Loader) Print(w io.Writer, set *Set, sources Sources) {
 	var lines [][2]string
 	width := 0
 	for _, s := range set.all {
-		if s.isKey() {
+		if !s.FlagOnly {
 			line := s.Name + " = " + s.literal()
 			lines = append(lines, [2]string{line, sources[s.Name].String()})
 			width = max(width, min(len(line), 40))
@@ -29,12 +29,12 @@ func (l *Loader) Print(w io.Writer, set *Set, sources Sources) {
 // state says which file is read.
 func (l *Loader) state() string {
 	switch {
-	case l.path == "" || l.ignored != nil:
+	case l.Path == "" || l.Ignored != nil:
 		return "no settings file is read"
 	case !l.found:
 		return FileName + " does not exist"
 	}
-	return l.path
+	return l.Path
 }
 
 // PrintJSON writes each setting with its value and its source.
@@ -50,14 +50,14 @@ func (l *Loader) PrintJSON(w io.Writer, set *Set, sources Sources) error {
 		Dir      string    `json:"dir"`
 		Warnings []string  `json:"warnings,omitempty"`
 		Settings []setting `json:"settings"`
-	}{Dir: l.dir, Warnings: l.Warnings(set)}
+	}{Dir: l.Dir, Warnings: l.Warnings(set)}
 	if l.found {
-		shown.File = l.path
+		shown.File = l.Path
 	}
 	for _, s := range set.all {
-		if s.isKey() {
+		if !s.FlagOnly {
 			source := sources[s.Name]
-			shown.Settings = append(shown.Settings, setting{s.Name, s.jsonValue(), source.Kind.String(), source.Place})
+			shown.Settings = append(shown.Settings, setting{s.Name, s.jsonValue(), string(source.Kind), source.Place})
 		}
 	}
 	e := json.NewEncoder(w)

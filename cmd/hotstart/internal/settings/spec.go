@@ -52,7 +52,7 @@ type setting struct {
 }
 
 // NewSet makes the flags of every group. A setting whose flag is among the
-// inherited ones, which may be nil, is set by that flag.
+// inherited ones, which may be nil, uses that flag and its value.
 func NewSet(inherited *pflag.FlagSet, groups ...Group) *Set {
 	s := &Set{}
 	for _, g := range groups {
@@ -63,6 +63,7 @@ func NewSet(inherited *pflag.FlagSet, groups ...Group) *Set {
 			set := &setting{Spec: spec, flag: newFlag(spec)}
 			if inherited != nil && inherited.Lookup(spec.Name) != nil {
 				set.flag = inherited.Lookup(spec.Name)
+				set.Value = set.flag.Value.(Value)
 			} else if !spec.KeyOnly {
 				flags.AddFlag(set.flag)
 			}
@@ -117,9 +118,6 @@ func (s *Set) lookup(name string) *setting {
 	return nil
 }
 
-// isKey reports whether hotstart.toml may have the setting.
-func (s *setting) isKey() bool { return !s.FlagOnly }
-
 // texts returns the values as set takes them: one, or the elements of a list.
 func (s *setting) texts() []string {
 	if list, ok := s.Value.(listValue); ok {
@@ -151,7 +149,7 @@ func (s *setting) description() string {
 func (s *Set) Changes(old *Set) (changed []string, live uint, fixed []string) {
 	for _, set := range s.all {
 		switch before := old.lookup(set.Name); {
-		case !set.isKey() || before.literal() == set.literal():
+		case set.FlagOnly || before.literal() == set.literal():
 		case set.Live != 0:
 			changed = append(changed, set.Name)
 			live |= set.Live

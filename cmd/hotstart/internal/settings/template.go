@@ -23,7 +23,7 @@ func (s *Set) Template() string {
 	for _, g := range s.groups {
 		title := fmt.Sprintf("\n# --- %s ---\n", g.title)
 		for _, set := range g.settings {
-			if set.isKey() {
+			if !set.FlagOnly {
 				b.WriteString(title)
 				title = ""
 				set.explain(&b)

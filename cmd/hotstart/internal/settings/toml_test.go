@@ -28,7 +28,7 @@ func TestTemplateShowsTheDefaults(t *testing.T) {
 		if got := s.lookup(f.Name).literal(); f.literal() != got {
 			t.Errorf("%s is %s", f.Name, got)
 		}
-		if f.isKey() != (from[f.Name].Kind == File) {
+		if !f.FlagOnly != (from[f.Name].Kind == File) {
 			t.Errorf("%s is in the file or not: %v", f.Name, from[f.Name])
 		}
 	}
@@ -70,7 +70,7 @@ func FuzzFile(f *testing.F) {
 		}
 		var lines strings.Builder
 		for _, f := range s.all {
-			if f.isKey() {
+			if !f.FlagOnly {
 				fmt.Fprintf(&lines, "%s = %s\n", f.Name, f.literal())
 			}
 		}

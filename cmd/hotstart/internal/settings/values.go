@@ -51,20 +51,20 @@ func (s *scalar[T]) Type() string   { return s.word }
 func (s *scalar[T]) kind() kind     { return s.type_ }
 
 // Parsed returns a Value with a function that parses its text, and the text of
-// its default. word names the value in the help. An error of parse should name
+// its default. word names the value in the help, if the usage text does not. An error of parse should name
 // the text.
 func Parsed[T any](to *T, word, text string, parse func(string) (T, error)) Value {
 	return &scalar[T]{to: to, text: text, word: word, parse: parse}
 }
 
-// String returns a Value that takes any text. word names it in the help.
-func String(to *string, word string) Value {
-	return Parsed(to, word, *to, func(text string) (string, error) { return text, nil })
+// String returns a Value that takes any text.
+func String(to *string) Value {
+	return Parsed(to, "text", *to, func(text string) (string, error) { return text, nil })
 }
 
 // Words returns a Value that is split into words at white space, except between
-// quotes. word names it in the help. The default is empty.
-func Words(to *[]string, word string) Value { return Parsed(to, word, "", splitWords) }
+// quotes. The default is empty.
+func Words(to *[]string) Value { return Parsed(to, "words", "", splitWords) }
 
 func splitWords(s string) ([]string, error) {
 	var words []string
@@ -189,18 +189,17 @@ func ParsePort(least int) func(string) (string, error) {
 // list is a Value that can be given more than once.
 type list[T any] struct {
 	to     *[]T
-	word   string
 	parse  func(string) (T, error)
 	format func(T) string
 	row    func(table map[string]any) (T, error) // nil: no tables
 	fields []Field
 }
 
-// Strings returns a Value that is a list of texts, each of which passes check.
-// word names one of them in the help.
-func Strings(to *[]string, word string, check func(string) error) Value {
+// Strings returns a Value that is a list of texts, each of which passes check,
+// which may be nil.
+func Strings(to *[]string, check func(string) error) Value {
 	return &list[string]{
-		to: to, word: word,
+		to: to,
 		parse: func(text string) (string, error) {
 			if check == nil {
 				return text, nil
@@ -214,13 +213,13 @@ func Strings(to *[]string, word string, check func(string) error) Value {
 // Tables returns a Value that is a list, the elements of which are texts or
 // tables of hotstart.toml. row converts a table that has only the keys of
 // fields, each with a string, a bool or a []string as its field says.
-func Tables[T fmt.Stringer](to *[]T, word string, parse func(string) (T, error), fields []Field, row func(map[string]any) (T, error)) Value {
-	return &list[T]{to: to, word: word, parse: parse, format: T.String, row: row, fields: fields}
+func Tables[T fmt.Stringer](to *[]T, parse func(string) (T, error), fields []Field, row func(map[string]any) (T, error)) Value {
+	return &list[T]{to: to, parse: parse, format: T.String, row: row, fields: fields}
 }
 
 func (l *list[T]) Set(text string) error { return l.Append(text) }
 func (l *list[T]) String() string        { return strings.Join(l.GetSlice(), "\n") }
-func (l *list[T]) Type() string          { return l.word }
+func (l *list[T]) Type() string          { return "list" }
 func (l *list[T]) kind() kind            { return listKind }
 func (l *list[T]) tableFields() []Field  { return l.fields }
 
