@@ -71,8 +71,9 @@ type superdaemon struct {
 	log        report.StartServer
 	queue      *term.OrderedQueue // log and screen write to it
 	screen     *term.Screen
-	errors     *report.Log // on screen
-	logFile    *daemon.Log // nil: no log file
+	errors     *report.Log        // on screen
+	logFile    *daemon.Log        // nil: no log file
+	status     *daemon.StatusFile // nil: none
 	starter    *starter.Starter
 	parent     *daemon.Parent // nil: not started by --daemonize
 	redirected bool           // stderr is the log file
@@ -125,12 +126,12 @@ func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOption
 		return err
 	}
 	defer pidFile.Close()
-	status, err := daemon.NewStatusFile(o.statusFile, func(err error) { d.log.Handle(report.Notef("%v", err)) })
+	d.status, err = daemon.NewStatusFile(o.statusFile, func(err error) { d.log.Handle(report.Notef("%v", err)) })
 	if err != nil {
 		return err
 	}
-	defer status.Close()
-	so.Report, so.ReportWorkers = d.report, status.Update
+	defer d.status.Close()
+	so.Report, so.ReportWorkers = d.report, d.status.Update
 	if d.parent != nil && so.MaxStartFailures == 0 {
 		so.MaxFirstFailures = 1 // the user of --daemonize waits for the result
 	}
@@ -277,6 +278,9 @@ func (d *superdaemon) report(e starter.Event) {
 	}
 	d.log.Handle(report.WorkerEvent{Event: e})
 	d.noteStart(e)
+	if e.Kind == starter.GaveUp || e.Kind == starter.RolledBack {
+		d.status.ReloadFailed()
+	}
 	if e.Kind == starter.Exited {
 		debug.FreeOSMemory() // hotstart is idle now; this saves 1 of 15 MB
 	}

@@ -51,10 +51,11 @@ func fuzzPIDFile(t *testing.T, path, content string) {
 }
 
 func fuzzStatusFile(t *testing.T, path string) {
-	workers, err := readStatus(path)
+	status, err := readStatus(path)
 	if err != nil {
 		return
 	}
+	workers := status.workers
 	for _, w := range workers {
 		if w.Generation < 1 || w.PID < 1 {
 			t.Errorf("worker %v", w)
@@ -63,13 +64,13 @@ func fuzzStatusFile(t *testing.T, path string) {
 	again := path + ".again"
 	s := &statusStore{path: again}
 	defer s.close()
-	if err := s.write(statusLines(workers)); err != nil {
+	if err := s.write(statusLines(workers), false); err != nil {
 		t.Fatal(err)
 	}
 	if len(workers) == 0 {
 		return // nothing is written before there is a worker
 	}
-	if got, err := readStatus(again); err != nil || !slices.Equal(got, workers) {
+	if got, err := readStatus(again); err != nil || !slices.Equal(got.workers, workers) {
 		t.Errorf("%v was read again as %v, %v", workers, got, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -39,7 +40,15 @@ func superdaemon(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := starter.New(starter.Options{Interval: 20 * time.Millisecond, ReportWorkers: status.Update})
+	failures, _ := strconv.Atoi(os.Getenv("MAX_FAILURES"))
+	s, err := starter.New(starter.Options{
+		Interval: 20 * time.Millisecond, MaxStartFailures: failures, ReportWorkers: status.Update,
+		Report: func(e starter.Event) {
+			if e.Kind == starter.GaveUp {
+				status.ReloadFailed()
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}

@@ -72,34 +72,39 @@ func (p *Process) Stop(ctx context.Context) error {
 }
 
 // Restart reloads the superdaemon by SIGHUP, and waits until its status file
-// lists a newer generation and no older one.
+// lists a newer generation and no older one, or shows that the reload has failed.
 func (p *Process) Restart(ctx context.Context, statusFile string) error {
 	before, err := readStatus(statusFile)
 	if err != nil {
 		return err
 	}
-	if len(before) == 0 {
+	if len(before.workers) == 0 {
 		return fmt.Errorf("restarting pid %d: the status file %s has no worker", p.PID, statusFile)
 	}
 	if err := p.signal(syscall.SIGHUP); err != nil {
 		return err
 	}
-	last := newest(before)
+	last := newest(before.workers)
 	for late := false; ; late = !pause(ctx) {
 		now, err := readStatus(statusFile)
-		if err == nil && p.unlocked() {
+		switch {
+		case err != nil:
+		case p.unlocked():
 			err = errors.New("it has ended")
+		case now.repeats(before):
+			err = errors.New("the reload has failed (its log says why)")
 		}
 		if err != nil {
 			return fmt.Errorf("restarting pid %d: %w", p.PID, err)
 		}
-		old := upTo(last, now)
-		if newest(now) > last && len(old) == 0 {
+		old := upTo(last, now.workers)
+		if newest(now.workers) > last && len(old) == 0 {
 			return nil
 		}
 		if late { // and the last look came after that
-			return fmt.Errorf("restarting pid %d: %s: %w", p.PID, waitsFor(now, old, last), context.Cause(ctx))
+			return fmt.Errorf("restarting pid %d: %s: %w", p.PID, waitsFor(now.workers, old, last), context.Cause(ctx))
 		}
+		before = now
 	}
 }
 

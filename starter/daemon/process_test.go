@@ -17,7 +17,7 @@ import (
 
 // another starts a superdaemon in another process, which runs a script in the
 // folder work beside its files, and returns these.
-func another(t *testing.T, script string) (pidFile, statusFile string) {
+func another(t *testing.T, script string, env ...string) (pidFile, statusFile string) {
 	t.Helper()
 	dir := t.TempDir()
 	pidFile, statusFile = filepath.Join(dir, "pid"), filepath.Join(dir, "status")
@@ -28,7 +28,7 @@ func another(t *testing.T, script string) (pidFile, statusFile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "DAEMON_TEST_DIR="+dir, "SCRIPT="+script, "GORACE=atexit_sleep_ms=0")
+	env = append(append(os.Environ(), env...), "DAEMON_TEST_DIR="+dir, "SCRIPT="+script, "GORACE=atexit_sleep_ms=0")
 	pid, err := syscall.ForkExec(self, []string{self}, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func another(t *testing.T, script string) (pidFile, statusFile string) {
 	})
 	until(t, "the first worker", func() bool {
 		now, _ := readStatus(statusFile)
-		return len(now) == 1
+		return len(now.workers) == 1
 	})
 	return pidFile, statusFile
 }
@@ -73,7 +73,7 @@ func TestRestartAndStopAnother(t *testing.T) {
 	if err := i.Restart(t.Context(), statusFile); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := readStatus(statusFile); err != nil || len(now) != 1 || now[0].Generation != 2 {
+	if now, err := readStatus(statusFile); err != nil || len(now.workers) != 1 || now.workers[0].Generation != 2 {
 		t.Errorf("%v, %v", now, err)
 	}
 	if err := i.Stop(t.Context()); err != nil {
@@ -100,6 +100,22 @@ func TestARestartThatDoesNotComeUp(t *testing.T) {
 	}
 }
 
+// A superdaemon that has given up does not try again: nothing comes.
+func TestARestartThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	pidFile, statusFile := another(t, "exec sleep 100", "MAX_FAILURES=2")
+	if err := os.Remove(filepath.Join(filepath.Dir(pidFile), "work")); err != nil {
+		t.Fatal(err)
+	}
+	err := find(t, pidFile).Restart(t.Context(), statusFile)
+	if err == nil || !strings.HasSuffix(err.Error(), ": the reload has failed (its log says why)") {
+		t.Error(err)
+	}
+	if now, err := readStatus(statusFile); err != nil || newest(now.workers) != 1 {
+		t.Errorf("%v, %v", now, err)
+	}
+}
+
 func TestARestartWhoseOldWorkerStays(t *testing.T) {
 	t.Parallel()
 	deaf := filepath.Join(t.TempDir(), "deaf")
@@ -111,7 +127,7 @@ func TestARestartWhoseOldWorkerStays(t *testing.T) {
 	go func() { restarted <- i.Restart(ctx, statusFile) }()
 	until(t, "the second worker", func() bool {
 		now, _ := readStatus(statusFile)
-		return newest(now) == 2
+		return newest(now.workers) == 2
 	})
 	giveUp()
 	err := <-restarted
@@ -154,7 +170,7 @@ func TestARestartOfAServerThatEnds(t *testing.T) {
 		t.Error("it was restarted")
 	}
 	now, _ := readStatus(statusFile)
-	for _, w := range now {
+	for _, w := range now.workers {
 		syscall.Kill(w.PID, syscall.SIGKILL)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // current. A goroutine writes it: the file system can be full for some time, or
 // hang, and the Starter must not hang with it.
 type StatusFile struct {
-	write   func(lines string) error
+	write   func(lines string, again bool) error
 	remove  func()
 	report  func(error)        // gets the first error of a row of failures
 	updates chan *statusUpdate // the latest update that has not been tried
@@ -20,6 +20,7 @@ type StatusFile struct {
 
 type statusUpdate struct {
 	lines string
+	again bool          // replace the file even if it has these lines
 	tried chan struct{} // closed after the first attempt
 }
 
@@ -48,7 +49,7 @@ func NewStatusFile(path string, report func(error)) (*StatusFile, error) {
 	return s, nil
 }
 
-func newStatusFile(write func(lines string) error, remove func(), report func(error)) *StatusFile {
+func newStatusFile(write func(lines string, again bool) error, remove func(), report func(error)) *StatusFile {
 	tried := make(chan struct{})
 	close(tried)
 	return &StatusFile{
@@ -65,12 +66,24 @@ func (s *StatusFile) Update(workers []starter.Worker) {
 	if s == nil {
 		return
 	}
-	lines := statusLines(workers)
-	if lines == s.latest.lines {
-		return
+	if lines := statusLines(workers); lines != s.latest.lines {
+		s.replace(&statusUpdate{lines: lines})
 	}
+}
+
+// ReloadFailed tells a Process.Restart in another process that the reload has
+// failed and is not tried again: it replaces the file by one with the same
+// content. It waits as Update does, and is called by the same goroutine.
+func (s *StatusFile) ReloadFailed() {
+	if s != nil {
+		s.replace(&statusUpdate{lines: s.latest.lines, again: true})
+	}
+}
+
+func (s *StatusFile) replace(update *statusUpdate) {
 	hangs := !closed(s.latest.tried)
-	s.latest = &statusUpdate{lines, make(chan struct{})}
+	update.tried = make(chan struct{})
+	s.latest = update
 	select {
 	case <-s.updates: // out of date
 	default:
@@ -102,7 +115,7 @@ func (s *StatusFile) run() {
 		case <-retry:
 			wait = min(2*wait, statusMaxRetry)
 		}
-		err := s.write(update.lines)
+		err := s.write(update.lines, update.again)
 		if !closed(update.tried) {
 			close(update.tried)
 		}

@@ -44,12 +44,43 @@ func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
 	})
 }
 
+// Another process takes the same content in another file for a failed reload.
+func TestAFailedReloadShowsInTheStatusFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "status")
+	s, err := NewStatusFile(path, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	before, _ := readStatus(path)
+	for _, change := range []struct {
+		by      func()
+		repeats bool
+	}{
+		{func() { s.ReloadFailed() }, false}, // the first start
+		{func() { s.Update([]starter.Worker{{Generation: 1, PID: 10}}) }, false},
+		{func() { s.Update([]starter.Worker{{Generation: 1, PID: 10}}) }, false},
+		{s.ReloadFailed, true},
+		{func() {}, false},
+		{s.ReloadFailed, true},
+		{func() { s.Update([]starter.Worker{{Generation: 5, PID: 50}}) }, false},
+	} {
+		change.by()
+		now, err := readStatus(path)
+		if got := now.repeats(before); got != change.repeats || err != nil {
+			t.Errorf("%v after %v repeats it: %v, %v", now.workers, before.workers, got, err)
+		}
+		before = now
+	}
+}
+
 func TestAStatusFileThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
 		var written []string
-		w := newStatusFile(func(lines string) error {
+		w := newStatusFile(func(lines string, _ bool) error {
 			<-hang
 			written = append(written, lines)
 			return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,10 +88,10 @@ func writeDraft(dir safefile.Dir, path, name, lines string) (*os.File, error) {
 	return f, nil
 }
 
-// write replaces the content of the file, unless it is the same. The first
+// write replaces the file if the content differs, or again is set. The first
 // content is never empty.
-func (s *statusStore) write(lines string) error {
-	if lines == s.written || s.file == nil && lines == "" {
+func (s *statusStore) write(lines string, again bool) error {
+	if lines == s.written && !again || s.file == nil && lines == "" {
 		return nil
 	}
 	file, err := replaceStatus(s.path, lines)
@@ -137,22 +138,37 @@ func statusLines(workers []starter.Worker) string {
 	return b.String()
 }
 
-// readStatus returns the workers of a status file. It returns nil if the file
-// does not exist.
-func readStatus(path string) ([]starter.Worker, error) {
+// A status is what a status file says at one time.
+type status struct {
+	workers []starter.Worker
+	file    fs.FileInfo // nil: there was no file
+}
+
+// repeats reports whether a status has the workers of an earlier one in another
+// file: the superdaemon has given up a reload, see StatusFile.ReloadFailed.
+func (s status) repeats(earlier status) bool {
+	return s.file != nil && earlier.file != nil && slices.Equal(s.workers, earlier.workers) &&
+		!(os.SameFile(s.file, earlier.file) && s.file.ModTime().Equal(earlier.file.ModTime()))
+}
+
+// readStatus reads a status file. No file is no error.
+func readStatus(path string) (s status, err error) {
 	f, err := safefile.Open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return s, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the status file: %w", err)
+		return s, fmt.Errorf("reading the status file: %w", err)
 	}
 	defer f.Close()
-	workers, err := parseStatus(f)
-	if err != nil {
-		return nil, fmt.Errorf("reading the status file %s: %w", path, err)
+	s.workers, err = parseStatus(f)
+	if err == nil {
+		s.file, err = f.Stat()
 	}
-	return workers, nil
+	if err != nil {
+		return s, fmt.Errorf("reading the status file %s: %w", path, err)
+	}
+	return s, nil
 }
 
 // parseStatus parses the lines of a status file.

@@ -19,17 +19,17 @@ func TestStatusFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write(""); err != nil || exists(path) {
+	if err := s.write("", false); err != nil || exists(path) {
 		t.Errorf("written before a worker was up: %v", err)
 	}
 	two := []starter.Worker{{Generation: 9, PID: 90}, {Generation: 10, PID: 100}}
-	if err := s.write(statusLines(two)); err != nil || contents(t, path) != "9:90\n10:100\n" {
+	if err := s.write(statusLines(two), false); err != nil || contents(t, path) != "9:90\n10:100\n" {
 		t.Errorf("%q, %v", contents(t, path), err)
 	}
-	if got, err := readStatus(path); err != nil || !reflect.DeepEqual(got, two) {
+	if got, err := readStatus(path); err != nil || !reflect.DeepEqual(got.workers, two) {
 		t.Errorf("read %v, %v", got, err)
 	}
-	if err := s.write(""); err != nil || contents(t, path) != "" {
+	if err := s.write("", false); err != nil || contents(t, path) != "" {
 		t.Errorf("%q, %v", contents(t, path), err)
 	}
 	s.close()
@@ -48,7 +48,7 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for generation := range 3 {
-		if err := s.write(fmt.Sprintf("%d:10\n", generation+1)); err != nil {
+		if err := s.write(fmt.Sprintf("%d:10\n", generation+1), false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := openStatus(path); err == nil {
@@ -59,7 +59,7 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 	if s, err = openStatus(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write("1:10\n"); err != nil {
+	if err := s.write("1:10\n", false); err != nil {
 		t.Fatal(err)
 	}
 	os.Remove(path)
@@ -84,7 +84,7 @@ func TestAStatusFileFollowsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	lay()
-	if err := s.write("1:10\n"); err != nil || contents(t, path) != "1:10\n" {
+	if err := s.write("1:10\n", false); err != nil || contents(t, path) != "1:10\n" {
 		t.Errorf("%q, %v", contents(t, path), err)
 	}
 	if contents(t, victim) != "precious" {
@@ -108,11 +108,11 @@ func TestAStatusFileThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.RemoveAll(filepath.Dir(path))
-	if err := s.write("1:10\n"); !errors.Is(err, os.ErrNotExist) {
+	if err := s.write("1:10\n", false); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 	os.Mkdir(filepath.Dir(path), 0o755)
-	if err := s.write("1:10\n"); err != nil || contents(t, path) != "1:10\n" {
+	if err := s.write("1:10\n", false); err != nil || contents(t, path) != "1:10\n" {
 		t.Errorf("written again: %v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestAStatusFileOfAnotherIsNotRemoved(t *testing.T) {
 func TestReadStatus(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
-	if got, err := readStatus(path); len(got) != 0 || err != nil {
+	if got, err := readStatus(path); len(got.workers) != 0 || got.file != nil || err != nil {
 		t.Errorf("of no file %v, %v", got, err)
 	}
 	for _, content := range []string{"1\n", "x:1\n", "1:0\n", "1:-1\n", "hello"} {
