@@ -126,21 +126,21 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	until(t, ctx, `document.querySelectorAll("link").length === 1 && window.same`)
 
 	// An error is shown, as text, and vanishes when it is mended.
-	s.Trouble(&Trouble{Title: "the build failed", Standing: "still serving worker 1", At: 1, Problems: []Problem{
+	s.Show(&Failure{Title: "the build failed", Current: "still serving worker 1", At: 1, Problems: []Problem{
 		{Place: "main.go:3:1", Message: "undefined: <img src=x onerror=document.title='bad'>", Frame: "> 3 | x := 1"}}, Output: "out"})
 	for _, text := range []string{"the build failed", "still serving worker 1", "main.go:3:1: undefined: <img", "> 3 | x := 1", "out"} {
 		until(t, ctx, overlay+fmt.Sprintf(`?.includes(%q)`, text))
 	}
 	until(t, ctx, `document.title !== "bad" && !document.querySelector("hotstart-overlay").shadowRoot.querySelector("img")`)
-	s.Trouble(nil)
+	s.Show(nil)
 	until(t, ctx, `!document.querySelector("hotstart-overlay") && window.same`)
 
 	// It can be put away, until something else is wrong.
-	s.Trouble(&Trouble{Title: "one", At: 2})
+	s.Show(&Failure{Title: "one", At: 2})
 	until(t, ctx, overlay+`?.includes("one")`)
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}))`))
 	until(t, ctx, `!document.querySelector("hotstart-overlay")`)
-	s.Trouble(&Trouble{Title: "two", At: 3})
+	s.Show(&Failure{Title: "two", At: 3})
 	until(t, ctx, overlay+`?.includes("two")`)
 
 	if loads := a.loads.Load(); loads != 2 {
@@ -209,11 +209,11 @@ func TestBrowserLeavesThePageForTheProgram(t *testing.T) {
 			}
 		}
 	}()
-	p.Show(&Trouble{Title: "the build failed", Standing: "no worker runs", At: 1, Problems: []Problem{
+	p.Show(&Failure{Title: "the build failed", Current: "no worker runs", At: 1, Problems: []Problem{
 		{Place: "main.go:3:1", Message: "undefined: <x>", Frame: "> 3 | x()"}}})
 	do(t, ctx, chromedp.Navigate("http://"+l.Addr().String()))
 	until(t, ctx, `document.body.innerText.includes("main.go:3:1: undefined: <x>\n> 3 | x()")`)
-	p.Show(&Trouble{Title: "it ended", Standing: "no worker runs", At: 2})
+	p.Show(&Failure{Title: "it ended", Current: "no worker runs", At: 2})
 	until(t, ctx, `document.title === "it ended"`)
 	there.Store(true)
 	p.Show(nil)

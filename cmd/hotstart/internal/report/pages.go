@@ -27,7 +27,7 @@ func (p *Pages) Handle(e Event) {
 	}
 	if f, ok := e.(Failure); ok {
 		if headline, _ := f.Failure(); headline != "" {
-			p.show(p.trouble(f))
+			p.show(p.failure(f))
 		}
 	}
 	if p.Server == nil {
@@ -45,31 +45,31 @@ func (p *Pages) Handle(e Event) {
 	}
 }
 
-func (p *Pages) show(t *browser.Trouble) {
-	p.Error.Show(t)
+func (p *Pages) show(f *browser.Failure) {
+	p.Error.Show(f)
 	if p.Server != nil {
-		p.Server.Trouble(t)
+		p.Server.Show(f)
 	}
 }
 
-// trouble is a failure as a browser shows it, with the source around each error.
-func (p *Pages) trouble(f Failure) *browser.Trouble {
+// failure is a failure as a browser shows it, with the source around each error.
+func (p *Pages) failure(f Failure) *browser.Failure {
 	headline, current := f.Failure()
 	v := View{Dir: p.Dir}
 	e := f.entry(v)
-	t := &browser.Trouble{Title: headline, Standing: current, At: time.Now().UnixMilli(), Output: strings.Join(e.facts.Output, "\n")}
+	shown := &browser.Failure{Title: headline, Current: current, At: time.Now().UnixMilli(), Output: strings.Join(e.facts.Output, "\n")}
 	if e.Reason != "" {
-		t.Title += ": " + e.Reason
+		shown.Title += ": " + e.Reason
 	}
 	for _, problem := range e.Errors[:min(len(e.Errors), maxProblems)] {
 		d := builder.Diagnostic{File: problem.File, Line: problem.Line, Column: problem.Column}
-		shown := browser.Problem{Message: problem.Message, Frame: excerpt(d)}
+		p := browser.Problem{Message: problem.Message, Frame: excerpt(d)}
 		if d.File != "" {
-			shown.Place = v.position(d)
+			p.Place = v.position(d)
 		}
-		t.Problems = append(t.Problems, shown)
+		shown.Problems = append(shown.Problems, p)
 	}
-	return t
+	return shown
 }
 
 // excerpt is the line of an error with the lines around it, and a caret.

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// guarded keeps strangers out. A name that somebody else's server gives out
-// for this machine (DNS rebinding) is not one of its own, and pages of other
-// origins may not read source code.
-func guarded(h http.Handler) http.Handler {
+// onlyThisMachine refuses requests from pages of other machines, which must not read
+// source code: pages of another origin, and pages that reach this machine by a name of
+// theirs (DNS rebinding).
+func onlyThisMachine(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		if !isLoopback(r.Host) || origin != "" && !isLoopbackOrigin(origin) {
@@ -33,8 +33,8 @@ func isLoopbackOrigin(origin string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && isLoopback(u.Host)
 }
 
-// isLoopback reports whether a host, with or without a port, is this machine
-// by its very name. Browsers resolve what ends in .localhost by themselves
+// isLoopback reports whether a host, with or without a port, is a loopback address or a
+// name that browsers resolve to one without DNS: localhost, and names below .localhost
 // (RFC 6761).
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {

@@ -180,11 +180,11 @@ func TestNews(t *testing.T) {
 	if got, want := told(t, stream), `{"page":7,"styles":{"at":0,"files":null}}`; got != want {
 		t.Errorf("first %s", got)
 	}
-	s.Trouble(&Trouble{Title: "<b>", At: 8})
+	s.Show(&Failure{Title: "<b>", At: 8})
 	if got := told(t, stream); !strings.Contains(got, `"trouble":{"title":"\u003cb\u003e","standing":"","at":8}`) {
 		t.Errorf("trouble: %s", got)
 	}
-	s.Trouble(nil)
+	s.Show(nil)
 	if got := told(t, stream); strings.Contains(got, "trouble") {
 		t.Errorf("mended: %s", got)
 	}
@@ -218,7 +218,7 @@ var shown = template.Must(template.New("").Parse("<p>{{.Title}}{{range .Problems
 
 func TestPageAnswersHTTPAndNothingElse(t *testing.T) {
 	p := NewPage(shown)
-	p.Show(&Trouble{Title: "a < b", At: 5})
+	p.Show(&Failure{Title: "a < b", At: 5})
 	at := lend(t, p)
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n":     "<p>a &lt; b",
@@ -252,7 +252,7 @@ func TestPageAnswersHTTPAndNothingElse(t *testing.T) {
 func TestPageHidesSourceFromStrangers(t *testing.T) {
 	p := NewPage(shown)
 	defer p.Close()
-	p.Show(&Trouble{Title: "broken", Problems: []Problem{{Frame: "secret"}}, Output: "secret"})
+	p.Show(&Failure{Title: "broken", Problems: []Problem{{Frame: "secret"}}, Output: "secret"})
 	for _, test := range []struct {
 		remote, host string
 		shown        bool
@@ -294,7 +294,7 @@ func TestPageSendsLateRequestsToTheProgram(t *testing.T) {
 func TestPageKeepsLateRequestsForAMoment(t *testing.T) {
 	p := NewPage(shown)
 	at := lend(t, p)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*onTheWay)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*redirectDelay)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+at, nil)
 	if err != nil {

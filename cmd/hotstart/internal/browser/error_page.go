@@ -12,43 +12,42 @@ import (
 	"time"
 )
 
-// A Page answers in place of a program that is not there.
+// Page is an error page that answers in the place of a program that does not run.
 type Page struct {
 	template *template.Template
-	trouble  atomic.Pointer[Trouble]
+	failure  atomic.Pointer[Failure]
 	server   *http.Server
 	conns    chan net.Conn
 	ended    chan struct{}
 }
 
 const (
-	// firstWord is how long a client may take to begin.
-	firstWord = 5 * time.Second
-	// onTheWay is how long who asked is kept before he is sent to the program: the
-	// page may still accept for a moment, and clients follow ten times or twenty.
-	onTheWay = 100 * time.Millisecond
+	// requestTimeout is the time for the headers of a request.
+	requestTimeout = 5 * time.Second
+	// redirectDelay is the time before a client is redirected to the program. The page may
+	// accept for a moment longer, and clients follow about ten or twenty redirects.
+	redirectDelay = 100 * time.Millisecond
 )
 
-// NewPage makes a page of a template for a Trouble. Its goroutine ends with
-// Close.
+// NewPage returns a page with a template for a Failure. Its goroutine ends with Close.
 func NewPage(t *template.Template) *Page {
 	p := &Page{template: t, conns: make(chan net.Conn), ended: make(chan struct{})}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: firstWord}
-	p.server.SetKeepAlivesEnabled(false) // the next request may be the program's
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: requestTimeout}
+	p.server.SetKeepAlivesEnabled(false) // the next request may be for the program
 	go p.server.Serve(taken{p})
 	return p
 }
 
-// Show has the page tell of a trouble. With nil, whoever asks is sent where
-// he is already: to the program, that is.
-func (p *Page) Show(t *Trouble) { p.trouble.Store(t) }
+// Show changes the failure on the page. With nil, clients are redirected to the URL that
+// they have requested, which is the program's by then.
+func (p *Page) Show(f *Failure) { p.failure.Store(f) }
 
 // Close ends every connection.
 func (p *Page) Close() error { return p.server.Close() }
 
-// Take answers on a connection if it is for HTTP, and else closes it.
+// Take answers on a connection if the client speaks HTTP, and otherwise closes it.
 func (p *Page) Take(c net.Conn) {
-	c.SetReadDeadline(time.Now().Add(firstWord))
+	c.SetReadDeadline(time.Now().Add(requestTimeout))
 	r := bufio.NewReader(c)
 	if !beginsRequest(r) {
 		c.Close()
@@ -62,7 +61,7 @@ func (p *Page) Take(c net.Conn) {
 	}
 }
 
-// beginsRequest reports whether what comes begins as a request of HTTP/1.
+// beginsRequest reports whether the input begins like a request of HTTP/1.
 func beginsRequest(r *bufio.Reader) bool {
 	for n := 1; n < 16; n++ {
 		b, err := r.Peek(n)
@@ -79,7 +78,7 @@ func beginsRequest(r *bufio.Reader) bool {
 	return false
 }
 
-// peeked is a connection whose beginning was looked at.
+// peeked is a connection with its first bytes in a buffer.
 type peeked struct {
 	net.Conn
 	r *bufio.Reader
@@ -87,7 +86,7 @@ type peeked struct {
 
 func (c peeked) Read(b []byte) (int, error) { return c.r.Read(b) }
 
-// taken is the net.Listener of what was taken.
+// taken is the net.Listener of the connections that were taken.
 type taken struct{ *Page }
 
 func (t taken) Accept() (net.Conn, error) {
@@ -99,7 +98,7 @@ func (t taken) Accept() (net.Conn, error) {
 	}
 }
 
-// Close is called by the server, once.
+// Close is called once, by the server.
 func (t taken) Close() error {
 	close(t.ended)
 	return nil
@@ -110,48 +109,48 @@ func (t taken) Addr() net.Addr { return &net.UnixAddr{Net: "unix"} }
 // ServeHTTP implements http.Handler.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	t := p.trouble.Load()
-	if t == nil {
-		// 307 keeps the method and the body. The connection ends, so the
-		// next one is the program's.
-		time.Sleep(onTheWay)
+	f := p.failure.Load()
+	if f == nil {
+		// Status 307 keeps the method and the body. The next connection is accepted by
+		// the program.
+		time.Sleep(redirectDelay)
 		w.Header().Set("Location", "http://"+r.Host+r.URL.RequestURI())
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
 	}
-	if !isLoopback(r.Host) || !isNear(r.RemoteAddr) {
-		t = &Trouble{Title: t.Title, Standing: t.Standing, At: t.At} // source code is not for strangers
+	if !isLoopback(r.Host) || !isLocal(r.RemoteAddr) {
+		f = &Failure{Title: f.Title, Current: f.Current, At: f.At} // other machines do not get source code
 	}
-	w.Header().Set("Hotstart-Trouble", strconv.FormatInt(t.At, 10))
+	w.Header().Set("Hotstart-Trouble", strconv.FormatInt(f.At, 10))
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		p.template.Execute(w, t)
+		p.template.Execute(w, f)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprint(w, t.text())
+	fmt.Fprint(w, f.text())
 }
 
-// isNear reports whether a peer is on this machine: by a loopback address, or
-// by a unix socket, which has none.
-func isNear(remote string) bool {
+// isLocal reports whether a client is on this machine: it has a loopback address, or, with
+// a unix socket, none.
+func isLocal(remote string) bool {
 	return isLoopback(remote) || !strings.Contains(remote, ":")
 }
 
-// text is the trouble for a client that shows no pages.
-func (t *Trouble) text() string {
+// text is the failure for a client that does not accept HTML.
+func (f *Failure) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hotstart: %s; %s\n", t.Title, t.Standing)
-	for _, p := range t.Problems {
+	fmt.Fprintf(&b, "hotstart: %s; %s\n", f.Title, f.Current)
+	for _, p := range f.Problems {
 		if p.Place != "" {
 			b.WriteString(p.Place + ": ")
 		}
 		b.WriteString(p.Message + "\n")
 	}
-	if t.Output != "" {
-		b.WriteString(t.Output + "\n")
+	if f.Output != "" {
+		b.WriteString(f.Output + "\n")
 	}
 	return b.String()
 }

@@ -1,5 +1,5 @@
-// Package browser tells open pages what becomes of the program that serves
-// them: by a script that they include, or by a page in the program's place.
+// Package browser shows failures in browsers, and reloads pages: by a script that the
+// program's pages include, or by an error page in the place of the program.
 package browser
 
 import (
@@ -14,29 +14,27 @@ import (
 	"time"
 )
 
-// Trouble is why the program is not the one that was saved. It is not
-// changed once it was given to this package.
-type Trouble struct {
+// Failure is the reason why newer code does not run. It is immutable.
+type Failure struct {
 	Title    string    `json:"title"`
-	Standing string    `json:"standing"` // what is served meanwhile
-	At       int64     `json:"at"`       // when it was seen, in milliseconds since 1970: no two have the same
+	Current  string    `json:"standing"` // what runs instead
+	At       int64     `json:"at"`       // time in milliseconds since 1970; identifies the failure
 	Problems []Problem `json:"problems,omitempty"`
 	Output   string    `json:"output,omitempty"`
 }
 
-// Problem is one thing that is wrong with the code.
+// Problem is one error in the code.
 type Problem struct {
 	Place   string `json:"place,omitempty"` // file:line:column
 	Message string `json:"message"`
-	Frame   string `json:"frame,omitempty"` // the lines of source there
+	Frame   string `json:"frame,omitempty"` // lines of source around Place
 }
 
-// news is all that a page needs to know, whenever it asks. Times are in
-// milliseconds since 1970.
+// news is the whole state that a page needs. Times are in milliseconds since 1970.
 type news struct {
-	Page    int64    `json:"page"` // pages from before are old
+	Page    int64    `json:"page"` // pages that were loaded before are stale
 	Styles  styles   `json:"styles"`
-	Trouble *Trouble `json:"trouble,omitempty"`
+	Failure *Failure `json:"trouble,omitempty"`
 }
 
 type styles struct {
@@ -44,8 +42,8 @@ type styles struct {
 	Files []string `json:"files"`
 }
 
-// A Server has a script for pages to include, and tells it the news. It
-// listens on this machine alone, and answers only pages from this machine.
+// A Server serves a script for pages to include, and sends it the news. It listens on
+// loopback addresses, and answers only pages from this machine.
 type Server struct {
 	script    []byte
 	server    *http.Server
@@ -56,7 +54,7 @@ type Server struct {
 	changed chan struct{} // closed at the next change
 }
 
-// Listen makes a server on a port, or on a free one if that is 0.
+// Listen opens a server on a port; 0 is a free port.
 func Listen(port int, script []byte) (*Server, error) {
 	listeners, err := listenLoopback(port, net.Listen)
 	if err != nil {
@@ -65,7 +63,7 @@ func Listen(port int, script []byte) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{script: script, listeners: listeners, changed: make(chan struct{})}
 	s.server = &http.Server{
-		Handler:           guarded(s.mux()),
+		Handler:           onlyThisMachine(s.mux()),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -73,10 +71,10 @@ func Listen(port int, script []byte) (*Server, error) {
 	return s, nil
 }
 
-// loopbacks are the addresses of this machine alone, each with its network.
+// loopbacks are the loopback addresses.
 var loopbacks = [...]struct{ network, host string }{{"tcp4", "127.0.0.1"}, {"tcp6", "::1"}}
 
-// listenLoopback opens the port on every loopback address, or on the one that there is.
+// listenLoopback opens the port on every loopback address that this machine has.
 func listenLoopback(port int, listen func(network, address string) (net.Listener, error)) (all []net.Listener, err error) {
 	for try := 0; ; try++ {
 		number, taken := port, false
@@ -106,7 +104,7 @@ func listenLoopback(port int, listen func(network, address string) (net.Listener
 
 func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
-// URL is where it is found.
+// URL returns the address of the server.
 func (s *Server) URL() string { return fmt.Sprintf("http://localhost:%d", portOf(s.listeners[0])) }
 
 // Serve answers until Close is called.
@@ -128,19 +126,19 @@ func (s *Server) Close() error {
 	return s.server.Close()
 }
 
-// Reload tells that pages from before are old.
+// Reload makes pages reload that were loaded before a time.
 func (s *Server) Reload(before time.Time) {
 	s.change(func(n *news) { n.Page = before.UnixMilli() })
 }
 
-// Restyle tells that style sheets have changed, and nothing else.
+// Restyle makes pages load style sheets again.
 func (s *Server) Restyle(files []string) {
 	s.change(func(n *news) { n.Styles = styles{time.Now().UnixMilli(), files} })
 }
 
-// Trouble tells what is wrong; nil is nothing any more.
-func (s *Server) Trouble(t *Trouble) {
-	s.change(func(n *news) { n.Trouble = t })
+// Show makes pages show a failure; nil removes it.
+func (s *Server) Show(f *Failure) {
+	s.change(func(n *news) { n.Failure = f })
 }
 
 func (s *Server) change(how func(*news)) {
@@ -169,7 +167,7 @@ func (s *Server) mux() *http.ServeMux {
 	return mux
 }
 
-// events is a stream of server-sent events, which begins with the latest.
+// events streams the news as server-sent events, at once and after each change.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -177,7 +175,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		n, changed := s.latest()
 		b, err := json.Marshal(n)
 		if err != nil {
-			panic(err) // it is made of strings and numbers
+			panic(err) // only strings and numbers are marshaled
 		}
 		fmt.Fprintf(w, "retry: 500\ndata: %s\n\n", b)
 		if http.NewResponseController(w).Flush() != nil {
