@@ -56,7 +56,8 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 	parent := daemon.Detached()
 	if o.daemonize && parent == nil {
 		signals := make(chan os.Signal, 16)
-		signal.Notify(signals, signalsOfRun()...)
+		signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
+			syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
 		return daemon.Detach(so.Inherited, signals)
 	}
 	d := &superdaemon{parent: parent}
@@ -193,39 +194,21 @@ func (o *runOptions) program() (*starter.Command, error) {
 	return c, nil
 }
 
-// signalsOfRun returns the signals that hotstart run handles or forwards. SIGPIPE
-// is caught so that a broken log pipe does not end hotstart; workers have its
-// default action.
-func signalsOfRun() []os.Signal {
-	return []os.Signal{
-		syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
-		syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
-	}
-}
-
 // runSignals are the channels of hotstart run's signals. Each has room for every
 // signal that matters, so that a burst of other signals can't displace one.
 type runSignals struct {
 	stops  chan os.Signal // TERM and INT: the second kills immediately
 	hangup chan os.Signal // HUP
 	reopen chan os.Signal // USR1
-	others chan os.Signal
+	others chan os.Signal // also PIPE, so that a broken log pipe does not end hotstart; workers have its default
 }
 
 func notifySignals() runSignals {
 	s := runSignals{make(chan os.Signal, 2), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 16)}
-	for _, sig := range signalsOfRun() {
-		to := s.others
-		switch sig {
-		case syscall.SIGTERM, syscall.SIGINT:
-			to = s.stops
-		case syscall.SIGHUP:
-			to = s.hangup
-		case syscall.SIGUSR1:
-			to = s.reopen
-		}
-		signal.Notify(to, sig)
-	}
+	signal.Notify(s.stops, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(s.hangup, syscall.SIGHUP)
+	signal.Notify(s.reopen, syscall.SIGUSR1)
+	signal.Notify(s.others, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGUSR2, syscall.SIGPIPE)
 	return s
 }
 
