@@ -36,7 +36,7 @@ func TestVariablesOfAFolder(t *testing.T) {
 	os.Remove(filepath.Join(d.path, "COLOR"))
 	env, err = over(d, base)
 	if want := []string{"PATH=/bin", "EMPTY=kept", "BARE=no newline", "BLANK="}; err != nil || !slices.Equal(env, want) {
-		t.Errorf("%q, %v; want %q: a variable whose file is gone goes", env, err, want)
+		t.Errorf("%q, %v; want %q: a variable whose file was removed is removed", env, err, want)
 	}
 }
 
@@ -51,18 +51,18 @@ func TestAFolderOfVariablesThatCannotBeRead(t *testing.T) {
 	over(d, nil)
 	os.Rename(d.path, d.path+".away")
 	if env, err := over(d, []string{"A=1"}); err == nil || !slices.Equal(env, []string{"A=2"}) {
-		t.Errorf("%q, %v: what was read last counts", env, err)
+		t.Errorf("%q, %v: the values read last count", env, err)
 	}
 }
 
-// start_server skips that file alone.
+// As in start_server, the other files are read.
 func TestOneVariableThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	d := NewEnvDir(t.TempDir())
 	file := func(name string) string { return filepath.Join(d.path, name) }
 	loop := func(name string) {
 		os.Remove(file(name))
-		os.Symlink(name, file(name)) // that can't be read even by root
+		os.Symlink(name, file(name)) // not readable, not even by root
 	}
 	os.WriteFile(file("GOOD"), []byte("1\n"), 0o644)
 	os.WriteFile(file("LATER"), []byte("2\n"), 0o644)
@@ -76,14 +76,14 @@ func TestOneVariableThatCannotBeRead(t *testing.T) {
 	os.WriteFile(file("GOOD"), []byte("3\n"), 0o644)
 	env, err = over(d, base)
 	if want := []string{"BAD=base", "GOOD=3", "LATER=2"}; err == nil || !slices.Equal(env, want) {
-		t.Errorf("%q, %v; want %q: the value that it had", env, err, want)
+		t.Errorf("%q, %v; want %q: the last value counts", env, err, want)
 	}
 }
 
 func TestAFolderSetsThePace(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		folder      []string // names that it has
+		folder      []string // names of its files
 		env         []string
 		auto, delay time.Duration
 		bad         bool
@@ -93,7 +93,7 @@ func TestAFolderSetsThePace(t *testing.T) {
 		{[]string{"ENABLE_AUTO_RESTART"}, []string{"ENABLE_AUTO_RESTART=1"}, 360 * time.Second, 5 * time.Second, false},
 		{[]string{"ENABLE_AUTO_RESTART"}, []string{"ENABLE_AUTO_RESTART=0", "AUTO_RESTART_INTERVAL=7"}, 0, 0, false},
 		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"ENABLE_AUTO_RESTART=1", "AUTO_RESTART_INTERVAL=7", "KILL_OLD_DELAY=0"}, 7 * time.Second, 0, false},
-		{[]string{"ENABLE_AUTO_RESTART"}, nil, 0, 0, false}, // it had it once
+		{[]string{"ENABLE_AUTO_RESTART"}, nil, 0, 0, false}, // the folder had the variable
 		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=soon"}, 60 * time.Second, 2 * time.Second, true},
 		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=1.5"}, 60 * time.Second, 1500 * time.Millisecond, false},
 		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=2m"}, 60 * time.Second, 2 * time.Minute, false},
@@ -101,7 +101,7 @@ func TestAFolderSetsThePace(t *testing.T) {
 		{[]string{"KILL_OLD_DELAY"}, []string{"KILL_OLD_DELAY=7\r"}, 60 * time.Second, 7 * time.Second, false},
 		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"AUTO_RESTART_INTERVAL=1.5"}, 1500 * time.Millisecond, 2 * time.Second, false},
 		{[]string{"AUTO_RESTART_INTERVAL"}, []string{"AUTO_RESTART_INTERVAL=0"}, 360 * time.Second, 2 * time.Second, false},
-		{[]string{"KILL_OLD_DELAY"}, []string{"AUTO_RESTART_INTERVAL=soon", "KILL_OLD_DELAY=9"}, 60 * time.Second, 9 * time.Second, true}, // the other one counts
+		{[]string{"KILL_OLD_DELAY"}, []string{"AUTO_RESTART_INTERVAL=soon", "KILL_OLD_DELAY=9"}, 60 * time.Second, 9 * time.Second, true}, // the valid one counts
 	} {
 		d := NewEnvDir("")
 		for _, name := range test.folder {

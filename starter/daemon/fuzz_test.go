@@ -10,10 +10,9 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// FuzzFiles has files of any content read that others may write: of a pid
-// file comes a pid that may be signalled, or an error; a status file means
-// what it says, written again as well; a variable is one that a process can
-// be given.
+// FuzzFiles reads files that other programs may write. A pid file yields a pid
+// that may be signalled, or an error. A status file keeps its meaning when it is
+// written again. A variable is valid in the environment of a process.
 func FuzzFiles(f *testing.F) {
 	for _, s := range []string{"", "1\n", "0", "-1", "99999999999", "12 13", "1:10\n2:20\n", "1:10", "0:1\n", "1:\n", "a:b\n", "x\x00y\nz", "\xff\r\n", "+1:+10\n"} {
 		f.Add(s)
@@ -68,7 +67,7 @@ func fuzzStatusFile(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	if len(workers) == 0 {
-		return // nothing is written before there is a worker
+		return // nothing is written before the first worker
 	}
 	if got, err := readStatus(again); err != nil || !slices.Equal(got.workers, workers) {
 		t.Errorf("%v was read again as %v, %v", workers, got, err)

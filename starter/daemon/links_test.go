@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// stranger is a user that owns no file of these tests but what hand gives it.
+// stranger is another user, who owns the files that the tests pass to hand.
 const stranger = 4711
 
 // needsRoot skips a test that gives files to another user.
@@ -18,7 +18,7 @@ func needsRoot(t *testing.T) {
 	}
 }
 
-// strangersFolder is one that another user owns, in which everyone can write.
+// strangersFolder creates a folder that the stranger owns and all users can write to.
 func strangersFolder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "theirs")
@@ -28,8 +28,8 @@ func strangersFolder(t *testing.T) string {
 	return dir
 }
 
-// layer makes what a stranger could have made at a path, with a file of this
-// user at its other end.
+// layer creates a link at a path as a stranger could, with a file of this user as
+// its target.
 type layer func(t *testing.T, victim, path string)
 
 func hand(t *testing.T, path string) {
@@ -53,8 +53,7 @@ var strangersLinks = map[string]layer{
 	},
 }
 
-// A file of ours at the other end of a stranger's link stays as it is,
-// whichever of our files is to be written there.
+// The target of a stranger's link, a file of this user, is never written.
 func TestLinksOfStrangersAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
@@ -74,7 +73,7 @@ func TestLinksOfStrangersAreNotFollowed(t *testing.T) {
 				t.Errorf("%s is %s: %v", what, name, err)
 			}
 			if now, _ := os.ReadFile(victim); string(now) != string(was) {
-				t.Errorf("%s is %s: the file at its other end is %q now", what, name, now)
+				t.Errorf("%s is %s: its target is %q now", what, name, now)
 			}
 			if !exists(path) {
 				t.Errorf("%s is %s: it was removed", what, name)
@@ -83,7 +82,7 @@ func TestLinksOfStrangersAreNotFollowed(t *testing.T) {
 	}
 }
 
-// A folder on the way can be a link, too.
+// A folder in the path can be a link, too.
 func TestALinkOfAStrangerInTheMiddleOfAPath(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
@@ -97,7 +96,7 @@ func TestALinkOfAStrangerInTheMiddleOfAPath(t *testing.T) {
 	}
 }
 
-// What a stranger lays after the file was made is not removed in its place.
+// A link that a stranger creates later is not followed when the file is removed.
 func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
@@ -108,7 +107,7 @@ func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	os.Link(path, filepath.Join(ours, "pid")) // the same file: only the way to it is another's
+	os.Link(path, filepath.Join(ours, "pid")) // the same file; only its path leads through the link
 	os.Rename(theirs, theirs+".away")
 	os.Symlink(ours, theirs)
 	hand(t, theirs)
@@ -118,7 +117,7 @@ func TestALinkThatIsLaidLaterIsNotFollowed(t *testing.T) {
 	}
 }
 
-// A wrong path must not cost a file.
+// A wrong path must not destroy a file.
 func TestFilesOfAnotherKindAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notes")

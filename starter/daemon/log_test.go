@@ -39,15 +39,14 @@ func TestALogThatCannotBeReopenedGoesOn(t *testing.T) {
 	defer l.Close()
 	os.Rename(dir, dir+".1")
 	if err := l.Reopen(); err == nil {
-		t.Error("it was opened in a folder that is gone")
+		t.Error("it was opened in a folder that does not exist")
 	}
 	if _, err := l.file.WriteString("still\n"); err != nil || contents(t, dir+".1/log") != "still\n" {
 		t.Error(err)
 	}
 }
 
-// The command reads one line and ends: what comes next waits for the command
-// that is run again.
+// The command reads one line and exits. The next line waits for the next run.
 func TestACommandOfALogThatEndsIsRunAgain(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")

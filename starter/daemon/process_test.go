@@ -15,8 +15,8 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
-// another starts a superdaemon in another process, which runs a script in the
-// folder work beside its files, and returns these.
+// another starts a superdaemon in another process, and returns its files. It runs
+// a script in the folder work next to the files.
 func another(t *testing.T, script string, env ...string) (pidFile, statusFile string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,8 +34,8 @@ func another(t *testing.T, script string, env ...string) (pidFile, statusFile st
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		// The second signal ends it at once, and of two that come while it is
-		// busy the kernel makes one.
+		// A second signal stops it immediately, but the kernel merges two signals
+		// that arrive while it is busy.
 		until(t, "the superdaemon lives", func() bool {
 			syscall.Kill(pid, syscall.SIGTERM)
 			ended, _ := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
@@ -59,7 +59,7 @@ func find(t *testing.T, pidFile string) *Process {
 	return i
 }
 
-// brief is for what does not come.
+// brief is a context for waiting for something that does not happen.
 func brief(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("half a second"))
 	t.Cleanup(cancel)
@@ -90,7 +90,7 @@ func TestRestartAndStopAnother(t *testing.T) {
 func TestARestartThatDoesNotComeUp(t *testing.T) {
 	t.Parallel()
 	pidFile, statusFile := another(t, "exec sleep 100")
-	// No start that fails while it runs: where that is slow, it counts as good.
+	// The start fails before the program runs: a slow failure would count as ready.
 	if err := os.Remove(filepath.Join(filepath.Dir(pidFile), "work")); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestARestartThatDoesNotComeUp(t *testing.T) {
 	}
 }
 
-// A superdaemon that has given up does not try again: nothing comes.
+// A superdaemon that has given up does not try again.
 func TestARestartThatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	pidFile, statusFile := another(t, "exec sleep 100", "MAX_FAILURES=2")
@@ -140,7 +140,7 @@ func TestARestartWhoseOldWorkerStays(t *testing.T) {
 	}
 }
 
-// A pid in a file that nobody holds may be anybody's: it gets no signal.
+// The pid in a file without a lock may be that of any process, which gets no signal.
 func TestAPIDFileThatIsLeftOver(t *testing.T) {
 	t.Parallel()
 	victim := shell("exec sleep 100")

@@ -11,8 +11,8 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// The workers of a full disk's status file are dead when there is room again.
-func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
+// When a full disk has room again, the file lists the current workers.
+func TestAFailedWriteOfTheStatusFileIsRepeated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestAStatusFileIsWrittenAgainUntilThatSucceeds(t *testing.T) {
 	})
 }
 
-// Another process takes the same content in another file for a failed reload.
+// The same content in a new file means a failed reload.
 func TestAFailedReloadShowsInTheStatusFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
@@ -75,7 +75,7 @@ func TestAFailedReloadShowsInTheStatusFile(t *testing.T) {
 	}
 }
 
-func TestAStatusFileThatHangsHoldsNobodyUpForLong(t *testing.T) {
+func TestAStatusFileThatHangsDelaysUpdatesOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})

@@ -38,11 +38,11 @@ func TestStatusFile(t *testing.T) {
 	}
 }
 
-// Two superdaemons with one status file would each tell of the other's workers.
+// Two superdaemons must not share a status file: each would list the workers of both in turn.
 func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "status")
-	os.WriteFile(path, []byte("1:10\n"), 0o644) // of one that is dead
+	os.WriteFile(path, []byte("1:10\n"), 0o644) // of a dead process
 	s, err := openStatus(path)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := openStatus(path); err == nil {
-			t.Error("a second one has it, too")
+			t.Error("a second process can use it, too")
 		}
 	}
 	s.close()
@@ -70,7 +70,7 @@ func TestAStatusFileBelongsToOneProcess(t *testing.T) {
 	}
 }
 
-// The draft's name can be guessed, and be a link before we come.
+// Another user can guess the name of the draft and create a link there.
 func TestAStatusFileFollowsNoLink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -18,7 +18,7 @@ func TestCandidates(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		process candidate
-		refused string // a part of why; "": it is not
+		refused string // part of the reason; "": not refused
 	}{
 		{"its own superdaemon", candidate{owner: 7, asks: 7, user: 7, seen: true, holds: true}, ""},
 		{"root its own, in a file that another user owned", candidate{owner: 7, asks: 0, user: 0, seen: true, holds: true}, ""},
@@ -42,7 +42,7 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// victim starts a process that has nothing to do with any pid file.
+// victim starts a process that holds no pid file.
 func victim(t *testing.T) (pid int) {
 	t.Helper()
 	c := shell("exec sleep 100")
@@ -57,7 +57,7 @@ func victim(t *testing.T) (pid int) {
 	return pid
 }
 
-// Whoever locks a file does not thereby become the process that it names.
+// The process that locks a file need not be the process that the file names.
 func TestAPIDThatDoesNotHoldItsFile(t *testing.T) {
 	t.Parallel()
 	needsLocks(t)
@@ -76,7 +76,7 @@ func TestAPIDThatDoesNotHoldItsFile(t *testing.T) {
 	}
 }
 
-// flock(1) has a lock that it takes itself, and is no superdaemon.
+// flock(1) locks a file, and is not a superdaemon.
 func TestAPIDFileOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	needsLocks(t)

@@ -28,12 +28,12 @@ func TestOwnLinksAreFollowed(t *testing.T) {
 	}
 }
 
-// The names that a shell's user knows for open descriptors are links, too.
+// The paths of open descriptors are links, too.
 func TestDescriptorsAreOpenedByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"/dev/null", "/dev/stdin", "/proc/self/fd/0", "/dev/fd/0"} {
 		if _, err := os.Stat(name); err != nil {
-			continue // this system has none, or standard input is closed
+			continue // not on this system, or stdin is closed
 		}
 		f, err := Open(name, os.O_RDONLY, 0)
 		if err != nil {
