@@ -45,7 +45,8 @@ func TestPlainEnglish(t *testing.T) {
 
 // plain lists the rooms whose comments are in plain English, too.
 var plain = []string{"builder", "builder/adopt", "builder/adopt/hook", "builder/internal/fastbuild", "builder/internal/fastbuild/replay",
-	"builder/internal/gotool", "builder/internal/graph", "builder/internal/paths", "starter/internal/wire", "starter/worker", "templates", "watcher"}
+	"builder/internal/gotool", "builder/internal/graph", "builder/internal/paths", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/term",
+	"starter/internal/wire", "starter/worker", "templates", "watcher"}
 
 func TestPlainComments(t *testing.T) {
 	for _, room := range plain {

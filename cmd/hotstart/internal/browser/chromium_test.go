@@ -108,7 +108,7 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	s := open(t)
 	s.script = realScript(t)
 	a := serveApp(t, s)
-	s.Reload(time.Now()) // before the page was asked for
+	s.Reload(time.Now()) // before the page is requested
 	a.version.Store(1)
 	do(t, ctx, chromedp.Navigate(a.url))
 	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
@@ -125,7 +125,7 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	until(t, ctx, `getComputedStyle(document.querySelector("p")).color === "rgb(1, 2, 3)"`)
 	until(t, ctx, `document.querySelectorAll("link").length === 1 && window.same`)
 
-	// An error is shown, as text, and vanishes when it is mended.
+	// A failure is shown as text, and vanishes when it is fixed.
 	s.Show(&Failure{Title: "the build failed", Current: "still serving worker 1", At: 1, Problems: []Problem{
 		{Place: "main.go:3:1", Message: "undefined: <img src=x onerror=document.title='bad'>", Frame: "> 3 | x := 1"}}, Output: "out"})
 	for _, text := range []string{"the build failed", "still serving worker 1", "main.go:3:1: undefined: <img", "> 3 | x := 1", "out"} {
@@ -135,7 +135,7 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	s.Show(nil)
 	until(t, ctx, `!document.querySelector("hotstart-overlay") && window.same`)
 
-	// It can be put away, until something else is wrong.
+	// The user can hide it until the next failure.
 	s.Show(&Failure{Title: "one", At: 2})
 	until(t, ctx, overlay+`?.includes("one")`)
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}))`))
@@ -155,7 +155,7 @@ func TestBrowserHiddenPagesKeepNoConnection(t *testing.T) {
 	a := serveApp(t, s)
 	do(t, ctx, chromedp.Navigate(a.url))
 	until(t, ctx, `document.querySelector("#version").textContent === "0"`)
-	// The page believes that it is hidden: a headless browser hides none.
+	// The page believes that it is hidden: a headless browser does not hide pages.
 	look := func(state string) chromedp.Action[chromedp.Void] {
 		return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`Object.defineProperty(document, "visibilityState", {value: %q, configurable: true});
 			document.dispatchEvent(new Event("visibilitychange"))`, state))
@@ -166,7 +166,7 @@ func TestBrowserHiddenPagesKeepNoConnection(t *testing.T) {
 	until(t, ctx, `window.made === 1 && window.last.readyState === EventSource.CLOSED`)
 	a.version.Store(1)
 	s.Reload(time.Now())
-	do(t, ctx, look("visible")) // it learns what it has missed
+	do(t, ctx, look("visible")) // it gets the news that it has missed
 	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
 }
 

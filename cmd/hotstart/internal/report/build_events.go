@@ -106,7 +106,7 @@ func (w WrongTarget) entry(View) entry {
 // BusyFiles: files change faster than the program is built.
 type BusyFiles struct {
 	Files  []string // at least one
-	Builds int      // during each of so many builds in a row
+	Builds int      // number of builds in a row during which the files changed
 	Ignore []string // those of Files that --ignore could exclude, as patterns
 }
 
@@ -119,7 +119,7 @@ func (b BusyFiles) entry(v View) entry {
 // program is started once more to see.
 type SuspectFiles struct {
 	Files  []string
-	Starts int // during each of the last so many
+	Starts int // number of starts in a row during which the files changed
 }
 
 func (s SuspectFiles) entry(v View) entry {

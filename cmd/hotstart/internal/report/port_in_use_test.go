@@ -21,7 +21,7 @@ func TestPortHolders(t *testing.T) {
 	}
 	defer l.Close()
 	_, taken := net.Listen("tcp", l.Addr().String())
-	// What another test starts has the socket, too, until it has become what it is to be.
+	// Between fork and exec, a process that another test starts has the socket, too.
 	syscall.ForkLock.RLock()
 	got := PortHolders([]string{"server: starting", "2026/11/25 09:41:27 " + taken.Error(), "exit"})
 	syscall.ForkLock.RUnlock()

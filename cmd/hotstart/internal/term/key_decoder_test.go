@@ -84,7 +84,7 @@ func TestKeysOfReads(t *testing.T) {
 	}
 }
 
-// What is incomplete is given up when nothing follows it.
+// An incomplete sequence is dropped after a pause.
 func TestKeysAfterSilence(t *testing.T) {
 	for _, begun := range []string{
 		"\x1b", "\x1b[", "\x1b[1;", "\x1b[[", "\x1bO", "\x1b(", "\x1b]11;", "\x1bP", "\x1b_x\x1b", "\x9d", "\xe6", "\x1b\xe6",
@@ -105,7 +105,7 @@ func TestKeysAfterSilence(t *testing.T) {
 	}
 }
 
-// ESC is a key, so that the next one is not Alt with that for long.
+// ESC alone is a key: after a short pause, the next key is not Alt with that key.
 func TestKeyAfterEscape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := make(chan []byte)
@@ -121,7 +121,7 @@ func TestKeyAfterEscape(t *testing.T) {
 	})
 }
 
-// Keys wait for a loop that is busy, each by itself.
+// Keys wait for a busy receiver, one by one.
 func TestKeysWaitForTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := make(chan []byte)
@@ -143,8 +143,8 @@ func TestKeysWaitForTheLoop(t *testing.T) {
 	})
 }
 
-// FuzzKeys reads anything, and then what it builds of sequences, whose bytes are not
-// keys, and of keys, split anywhere.
+// FuzzKeys decodes arbitrary bytes, and then a mix of keys and of sequences, whose bytes
+// are not keys, split anywhere.
 func FuzzKeys(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 'r', 'b', 4, 5, 6, 7, 8, 9, 10}, uint8(3))
 	f.Add([]byte("\x1b[200~x\x9d0;\xe6"), uint8(1))
@@ -159,14 +159,14 @@ func FuzzKeys(f *testing.F) {
 			script = script[1:]
 			return b
 		}
-		// body is text of a sequence, of bytes that do not end it.
+		// body returns bytes of a sequence that do not end it.
 		body := func(from, to byte) (all []byte) {
 			for range next() % 20 {
 				all = append(all, from+byte(int(next())%(int(to-from)+1)))
 			}
 			return all
 		}
-		key := byte("rbocqh"[next()%6]) // one key alone, or a read of several is text
+		key := byte("rbocqh"[next()%6]) // always the same key: different keys in one read are pasted text
 		for len(script) > 0 {
 			switch next() % 9 {
 			case 0:
@@ -213,8 +213,8 @@ func FuzzKeys(f *testing.F) {
 	})
 }
 
-// readAnything makes sure that what is taken for a key is one, and that after a silence
-// a key is taken for one.
+// readAnything checks that decoded keys can be keys, and that a key after a pause is
+// decoded as one.
 func readAnything(t *testing.T, sent []byte) {
 	var d decoder
 	for _, key := range d.keys(sent) {

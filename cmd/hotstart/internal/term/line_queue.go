@@ -116,7 +116,7 @@ func (q *lineQueue) Write(p []byte) (int, error) {
 }
 
 // await blocks while the queue is rather full. A writer that can wait calls it, so that
-// none of its writes are dropped.
+// its writes are not dropped.
 func (q *lineQueue) await() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A pipe that is not read for a while takes what fits into it, and the queue
-// takes its share; the rest is dropped, and the number of it is written.
+// A pipe that is not read for a while gets as much as it has room for, and the queue gets
+// as much as it has room for. The rest is dropped, and its number is written.
 func TestALineQueueNeverBlocks(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
@@ -50,7 +50,7 @@ func TestALineQueueNeverBlocks(t *testing.T) {
 	}
 }
 
-// What is in the queue comes before what was dropped because of it.
+// Queued writes come before the report of the writes that were dropped after them.
 func TestALineQueueReportsWhatIsDroppedInItsPlace(t *testing.T) {
 	t.Parallel()
 	q := &lineQueue{items: make(chan lineItem, 1)}
@@ -65,7 +65,7 @@ func TestALineQueueReportsWhatIsDroppedInItsPlace(t *testing.T) {
 	}
 }
 
-func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
+func TestALineQueueWithABlockedWriterCanBeClosed(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -79,8 +79,7 @@ func TestALineQueueThatIsStuckIsLeft(t *testing.T) {
 	q.close(time.Millisecond)
 }
 
-// A goroutine that is not waited for writes while the queue is closed, and another
-// closes it, too.
+// Other goroutines may write to the queue, or close it, while it is closed.
 func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
 	t.Parallel()
 	q := newLineQueue(io.Discard, droppedLines)
@@ -100,7 +99,7 @@ func TestALineQueueIsClosedWhileItIsUsed(t *testing.T) {
 	users.Wait()
 }
 
-// A shell's pipe may be non-blocking, which another process has made it.
+// Another process may have made the pipe of a shell non-blocking.
 func TestADescriptorThatDoesNotBlockIsWrittenToInFull(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
@@ -123,7 +122,7 @@ func TestADescriptorThatDoesNotBlockIsWrittenToInFull(t *testing.T) {
 	}
 }
 
-// A line of hotstart stands before what is written to the same file after it.
+// A line of hotstart comes before everything that is written to the same file after it.
 func TestAnOrderedQueueWaitsForItsLine(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()

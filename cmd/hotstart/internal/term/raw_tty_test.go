@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A reader that wakes must not take the terminal again once it was given
-// back, nor change it while it is somebody else's.
-func TestKeyboardTakesAndGivesBack(t *testing.T) {
+// The reader must not change the modes again after they were restored, nor while the
+// process is in the background.
+func TestRawTTYRestoresTheModes(t *testing.T) {
 	if !HavePTY {
 		t.Skip("no pseudo-terminal on this system yet")
 	}
@@ -34,11 +34,11 @@ func TestKeyboardTakesAndGivesBack(t *testing.T) {
 	}{
 		{"as it was", func() {}, true},
 		{"taken", func() { k.take() }, false},
-		{"given back", k.Restore, true},
+		{"restored", k.Restore, true},
 		{"its reader wakes", func() { k.take() }, true},
 		{"resumed", k.Resume, false},
 		{"resumed twice", k.Resume, false},
-		{"given back again", k.Restore, true},
+		{"restored again", k.Restore, true},
 		{"resumed in the background", func() { foreground = false; k.Resume() }, true},
 		{"back in the foreground", func() { foreground = true; k.take() }, false},
 	} {

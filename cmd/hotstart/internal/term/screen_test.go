@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// display makes of what was written what a person sees: it knows lines,
-// carriage returns and the sequences of screen.
+// display returns what a terminal shows after everything was written. It knows lines,
+// carriage returns and the sequences of Screen.
 func display(written string) string {
 	written = strings.NewReplacer(noWrap, "", wrap, "").Replace(written)
 	lines := strings.Split(written, "\n")
@@ -29,14 +29,14 @@ func TestScreen(t *testing.T) {
 		want  string
 	}{
 		{"lines follow each other", []func(*Screen){hotstart("a\n"), program("b\n"), hotstart("c\n")}, "a\nb\nc\n"},
-		{"a line of hotstart's begins on its own", []func(*Screen){program("name? "), hotstart("a\n"), program("b\n")}, "name? \na\nb\n"},
+		{"a line of hotstart begins on a new line", []func(*Screen){program("name? "), hotstart("a\n"), program("b\n")}, "name? \na\nb\n"},
 		{"the status is below", []func(*Screen){stay("S"), hotstart("a\n"), program("b\n")}, "a\nb\nS"},
 		{"a new status replaces the old", []func(*Screen){hotstart("a\n"), stay("S"), stay("T")}, "a\nT"},
-		{"a status that is over is gone", []func(*Screen){stay("S"), hotstart("a\n"), stay(""), program("b\n")}, "a\nb\n"},
-		{"a line that is not complete is not broken by the status", []func(*Screen){stay("S"), program("x"), program("y"), stay("T"), program("z\n")}, "xyz\nT"},
-		{"nor is what hotstart says put on it", []func(*Screen){stay("S"), program("x"), hotstart("a\n")}, "x\na\nS"},
-		{"a status that comes during such a line waits", []func(*Screen){program("x"), stay("S"), program("y\n")}, "xy\nS"},
-		{"and one that ends, too", []func(*Screen){stay("S"), program("x"), stay(""), program("y\n"), hotstart("a\n")}, "xy\na\n"},
+		{"a status that has ended is not shown", []func(*Screen){stay("S"), hotstart("a\n"), stay(""), program("b\n")}, "a\nb\n"},
+		{"the status does not break an incomplete line", []func(*Screen){stay("S"), program("x"), program("y"), stay("T"), program("z\n")}, "xyz\nT"},
+		{"a line of hotstart is not appended to it", []func(*Screen){stay("S"), program("x"), hotstart("a\n")}, "x\na\nS"},
+		{"a status that comes during such a line is shown after it", []func(*Screen){program("x"), stay("S"), program("y\n")}, "xy\nS"},
+		{"a status that ends during such a line is not shown", []func(*Screen){stay("S"), program("x"), stay(""), program("y\n"), hotstart("a\n")}, "xy\na\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var b strings.Builder
