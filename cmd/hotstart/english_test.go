@@ -43,7 +43,7 @@ func TestPlainEnglish(t *testing.T) {
 	}
 }
 
-// plain lists the rooms whose comments are in plain English, too.
+// plain lists the packages whose comments are in plain English, too.
 var plain = []string{"builder", "builder/adopt", "builder/adopt/hook", "builder/internal/fastbuild", "builder/internal/fastbuild/replay",
 	"builder/internal/gotool", "builder/internal/graph", "builder/internal/paths", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/term",
 	"starter/internal/wire", "starter/worker", "templates", "watcher"}

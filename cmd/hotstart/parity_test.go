@@ -22,8 +22,8 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// superdaemons are what the scripts of testdata/start_server call
-// start_server: the original, and hotstart by either of its names.
+// superdaemons are the programs that the scripts of testdata/start_server run as
+// start_server: the original, and hotstart by both of its names.
 var superdaemons = map[string]func(path string) error{
 	"original": func(path string) error { return os.Symlink(original, path) },
 	"symlink":  func(path string) error { return linkHotstart(path) },
@@ -32,18 +32,18 @@ var superdaemons = map[string]func(path string) error{
 	},
 }
 
-// original is Perl's start_server, of Debian's libserver-starter-perl.
+// original is Perl's start_server from Debian's package libserver-starter-perl.
 const original = "/usr/bin/start_server"
 
-// TestStartServer runs each script with every superdaemon, so that what is
-// said of start_server is true of it, and what is said of both is.
+// TestStartServer runs each script with every superdaemon, so that a script also
+// holds the statements about the original.
 func TestStartServer(t *testing.T) {
 	c := crowd{t, make(chan struct{}, 16), new(sync.WaitGroup)}
 	defer c.running.Wait()
 	run, _, _ := newRootCmd().Find([]string{"run"})
 	for name, install := range superdaemons {
 		if run.Name() != "run" && name != "original" {
-			continue // until hotstart has run
+			continue // it runs after hotstart
 		}
 		c.running.Go(func() {
 			t.Run(name, func(t *testing.T) { runParity(crowd{t, c.room, new(sync.WaitGroup)}, name, install) })
@@ -96,7 +96,7 @@ func parityCommands(superdaemon string) map[string]func(*testscript.TestScript, 
 	}
 }
 
-// cmdSignal is send SIGNAL [PID]: a daemon is known by its pid alone.
+// cmdSignal implements send SIGNAL [PID]. A daemon is only known by its pid.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
@@ -113,9 +113,9 @@ func masterOf(ts *testscript.TestScript, pid []string) int {
 	return n
 }
 
-// cmdIdle is idle [PID] for the original. It looks whether there was a signal,
-// and then waits for the next event: one that comes in between is heard at the
-// event after it. So it has to sleep already.
+// cmdIdle implements idle [PID] for the original, which checks for a signal and then
+// waits for the next event. It handles a signal that arrives in between only after
+// that event. So the script waits until the original sleeps.
 func cmdIdle(ts *testscript.TestScript, neg bool, pid []string) {
 	noNeg(ts, neg)
 	master := masterOf(ts, pid)
@@ -124,15 +124,16 @@ func cmdIdle(ts *testscript.TestScript, neg bool, pid []string) {
 	}
 }
 
-// cmdSignalSleeper is send for the original.
+// cmdSignalSleeper implements send for the original.
 func cmdSignalSleeper(ts *testscript.TestScript, neg bool, args []string) {
 	cmdIdle(ts, neg, args[1:])
 	cmdSignal(ts, neg, args)
 }
 
-// cmdInsist is insist SIGNAL for the original with --enable-auto-restart, which
-// sets an alarm each second. Perl handles the alarm first; that ends the wait,
-// and a TERM that came together with it is left until a signal comes alone.
+// cmdInsist implements insist SIGNAL for the original with --enable-auto-restart,
+// which sets an alarm each second. Perl handles the alarm first, which ends the
+// wait; a TERM that arrives together with the alarm stays pending until another
+// signal arrives alone.
 func cmdInsist(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
@@ -142,15 +143,15 @@ func cmdInsist(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(end) {
 			ts.Fatalf("%s is not heard:\n%s", args[0], out.String())
 		}
-		syscall.Kill(masterOf(ts, nil), sig) // it may have heard, and ended
+		syscall.Kill(masterOf(ts, nil), sig) // it can have exited after the previous signal
 	}
 }
 
-// sleeps reports whether a process waits for something; proc_pid_stat(5).
+// sleeps reports whether a process sleeps; proc_pid_stat(5).
 func sleeps(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return true // there is no /proc here
+		return true // this system has no /proc
 	}
 	_, state, _ := strings.Cut(string(stat), ") ")
 	return strings.HasPrefix(state, "S")
@@ -176,8 +177,7 @@ func parityCondition(cond, superdaemon string) (bool, error) {
 	return false, fmt.Errorf("unknown condition %q", cond)
 }
 
-// setUpParity makes start_server the one that install says, and picks a
-// port that nobody has.
+// setUpParity installs a superdaemon as start_server, and chooses a free port.
 func setUpParity(env *testscript.Env, install func(string) error) error {
 	env.Values[processKey{}] = &hotstartProcess{dir: env.WorkDir, out: &lockedBuffer{}}
 	env.Values[lapKey{}] = new(time.Time)
@@ -204,7 +204,7 @@ func linkHotstart(path string) error {
 	return os.Symlink(to, path)
 }
 
-// lastPort is of those that no client is given by the kernel.
+// lastPort is outside of the range from which the kernel chooses ports.
 var lastPort atomic.Int32
 
 func freePort() int {
@@ -218,8 +218,8 @@ func freePort() int {
 	}
 }
 
-// endAll ends what a script that failed has left, and what that starts
-// meanwhile.
+// endAll kills the processes that a failed script has left, and the processes that
+// they start.
 func endAll(dir string) {
 	for end := time.Now().Add(patience); endSome(dir) && time.Now().Before(end); {
 		time.Sleep(2 * time.Millisecond)
@@ -241,12 +241,12 @@ func endSome(dir string) (found bool) {
 	return found
 }
 
-// crowd runs its subtests side by side, more than there are processors:
-// these scripts wait most of their time.
+// crowd runs its subtests in parallel, more than there are processors: these scripts
+// wait most of the time.
 type crowd struct {
 	*testing.T
 	room    chan struct{}
-	running *sync.WaitGroup // whoever makes a crowd waits for it
+	running *sync.WaitGroup // counts the subtests
 }
 
 func (c crowd) Parallel() {}
@@ -261,8 +261,8 @@ func (c crowd) Run(name string, f func(testscript.T)) {
 	})
 }
 
-// ask NETWORK ADDRESS REGEXP: asks until the answer matches. Its groups
-// become $1 and on. No question may fail. ! ask: nobody answers there.
+// ask NETWORK ADDRESS REGEXP: sends requests until the answer matches. The groups
+// become $1, $2, and so on. No request may fail. ! ask: the address does not answer.
 func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		if answer, err := question(args[0], args[1]); err == nil {
@@ -288,7 +288,7 @@ func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// question asks what cmdWorker answers.
+// question sends one request to the program of cmdWorker.
 func question(network, address string) (string, error) {
 	c, err := net.Dial(network, address)
 	if err != nil {
@@ -312,8 +312,9 @@ func question(network, address string) (string, error) {
 	return body, nil
 }
 
-// sees REGEXP: waits for it anywhere in what is printed: a worker's words and
-// those about it come in any order. Its groups become $1 and on.
+// sees REGEXP: waits for a match anywhere in the output, because the output of a
+// worker and the lines about it have no fixed order. The groups become $1, $2, and
+// so on.
 func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s, re := processOf(ts), regexp.MustCompile("(?m)"+args[0])
@@ -330,14 +331,14 @@ func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// alone: waits until nothing is left running of what was started here.
+// alone: waits until every process that the script has started has exited.
 func cmdAlone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	checkGone(ts, time.Now().Add(patience))
 }
 
-// holds FILE REGEXP: waits until the file holds it. Its groups become $1
-// and on. ! holds: it holds no such thing now.
+// holds FILE REGEXP: waits until the file has a match. The groups become $1, $2, and
+// so on. ! holds: the file has no match now.
 func cmdHolds(ts *testscript.TestScript, neg bool, args []string) {
 	re := regexp.MustCompile("(?m)" + args[1])
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
@@ -364,7 +365,7 @@ func cmdHolds(ts *testscript.TestScript, neg bool, args []string) {
 
 type lapKey struct{}
 
-// lap [>MIN] [<MAX]: how long since the last lap.
+// lap [>MIN] [<MAX]: checks the time since the last lap.
 func cmdLap(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	last := ts.Value(lapKey{}).(*time.Time)

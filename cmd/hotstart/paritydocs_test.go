@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDocsNameEachParityScript holds docs/start_server.md to the scripts:
-// its tables name each of them once, and no other.
+// TestDocsNameEachParityScript checks that the tables of docs/start_server.md name
+// each script once, and no other.
 func TestDocsNameEachParityScript(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/start_server.md")
 	if err != nil {

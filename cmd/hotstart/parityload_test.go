@@ -17,9 +17,8 @@ import (
 
 type hammerKey struct{}
 
-// hammer asks all the time: half of its clients with a connection for each
-// request, the others POST on connections that they keep. None of them tries
-// anything twice.
+// hammer sends requests: half of its clients use a new connection for each request,
+// the others POST on keep-alive connections. No client retries a request.
 type hammer struct {
 	address string
 	over    atomic.Bool
@@ -27,7 +26,7 @@ type hammer struct {
 	asked   [2]atomic.Int64
 	lost    [2]atomic.Int64
 	mu      sync.Mutex
-	first   error // that lost a request
+	first   error // error of a lost request
 }
 
 const (
@@ -35,8 +34,8 @@ const (
 	kept
 )
 
-// hammer start ADDRESS; hammer stop [MOST]: between the two none of the
-// requests may be lost, or not more than MOST with a server that is known to.
+// hammer start ADDRESS; hammer stop [MOST]: no request may be lost in between, or at
+// most MOST with a server that is known to lose some.
 func cmdHammer(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	h := ts.Value(hammerKey{}).(*hammer)
@@ -68,7 +67,7 @@ func (h *hammer) start(address string) {
 	}
 }
 
-// ask asks in one way until it is over.
+// ask sends requests of one kind until the load is stopped.
 func (h *hammer) ask(way int) {
 	var c net.Conn
 	var in *bufio.Reader
@@ -90,7 +89,7 @@ func (h *hammer) ask(way int) {
 			c.Close()
 			c = nil
 		}
-		time.Sleep(2 * time.Millisecond) // two processors are not many
+		time.Sleep(2 * time.Millisecond) // leave time for the servers on a machine with two processors
 	}
 	if c != nil {
 		c.Close()

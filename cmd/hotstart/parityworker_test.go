@@ -20,10 +20,10 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// worker is the server program of the scripts in testdata/start_server. It
-// knows start_server's contract alone, by its own reading of it: every
-// socket of SERVER_STARTER_PORT answers with who it is, and it says so on
-// stderr, or on stdout if stderr is one of them.
+// worker is the server of the scripts in testdata/start_server. It implements
+// start_server's protocol independently of hotstart's packages: it answers on every
+// socket of SERVER_STARTER_PORT with its identity, and prints that on stderr, or on
+// stdout if stderr is one of the sockets.
 func worker() {
 	hold := flag.String("hold", "", "do not end while this `file` exists")
 	hear := flag.Bool("hear", false, "tell of each signal, and end at TERM alone")
@@ -53,7 +53,7 @@ func worker() {
 	}
 }
 
-// binds is a server that knows nothing of superdaemons.
+// binds is a server that does not support superdaemons.
 func binds() {
 	l, err := net.Listen("tcp", os.Args[1])
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// platforms are those that the README and .goreleaser.yaml name, and one
-// of each other kind of machine that Linux runs on.
+// platforms are the platforms of the README and .goreleaser.yaml, and one of each
+// other kind of machine that Linux runs on.
 var platforms = []string{
 	"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "freebsd/amd64", "freebsd/arm64",
 	"openbsd/amd64", "netbsd/amd64",
@@ -36,8 +36,8 @@ func released(t *testing.T, key string) []string {
 	return strings.Split(list[1], ", ")
 }
 
-// Every platform is type checked, from the source of all that its build
-// reads: to compile the standard library for each would take minutes.
+// Every platform is only type checked, from the source of all its packages, because
+// compiling the standard library for each would take minutes.
 func TestPlatformsCompile(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("HOTSTART_LONG") == "" {
@@ -58,7 +58,7 @@ func TestPlatformsCompile(t *testing.T) {
 	}
 }
 
-// A listedPackage is what go list knows of a package.
+// A listedPackage is the part of go list's output that the test needs.
 type listedPackage struct {
 	Dir, ImportPath string
 	GoFiles         []string
@@ -66,7 +66,7 @@ type listedPackage struct {
 	Module          *struct{ Main bool }
 }
 
-// goFiles are source files, parsed once for all platforms.
+// goFiles caches parsed source files for all platforms.
 type goFiles struct {
 	fset   *token.FileSet
 	parsed map[string]*ast.File
@@ -123,7 +123,7 @@ func (s *goFiles) files(t *testing.T, p listedPackage) (files []*ast.File) {
 	return files
 }
 
-// imports finds the packages that were checked before.
+// imports returns packages that are already checked.
 type imports struct {
 	renamed map[string]string
 	known   map[string]*types.Package

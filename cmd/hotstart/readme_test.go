@@ -11,7 +11,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 )
 
-// The help fits two screens, and no line of it is broken by the terminal.
+// The help fits on two screens, and the terminal wraps no line.
 func TestHelpFitsTwoScreens(t *testing.T) {
 	var help strings.Builder
 	if code := run([]string{"help", "watch"}, &help, &help); code != cli.OK {
@@ -49,8 +49,8 @@ func TestReadmeNamesFlagsThatExist(t *testing.T) {
 	}
 }
 
-// readme TEXT: sees the next lines of the terminal session that README.md
-// shows, whatever their figures are, up to one with TEXT in it.
+// readme TEXT: waits for the next lines of the terminal session that README.md shows,
+// with any numbers, up to a line with TEXT.
 func cmdReadme(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)
@@ -75,7 +75,7 @@ func readmeSession(ts *testscript.TestScript) []string {
 
 var figures = regexp.MustCompile(`http://localhost:8080|[0-9.]+m?s\b|\d\d:\d\d:\d\d|pid \d+`)
 
-// shape makes a pattern of a line by letting its figures be any.
+// shape returns a pattern for a line that matches any numbers.
 func shape(line string) string {
 	pattern := ""
 	for {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Each test and script that docs/reliability.md says a promise is held by must be there.
+// Each test and script that docs/reliability.md names as the proof of a promise must
+// exist.
 func TestPromisesAreHeld(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/reliability.md")
 	if err != nil {
@@ -35,7 +36,7 @@ func TestPromisesAreHeld(t *testing.T) {
 	}
 }
 
-// testsBelow is every test file of the repository in one text.
+// testsBelow returns every test file of the repository in one text.
 func testsBelow(t *testing.T, root string) string {
 	t.Helper()
 	var all strings.Builder

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserveAddress finds an address for a program that binds it by itself. A
-// socket that has it already, and lets others have it, but never listens,
-// keeps Linux from giving it to somebody who asks for any until release.
+// reserveAddress returns an address for a program that binds it itself. Until release
+// a socket is bound to it that shares the address and never listens, so that Linux
+// does not choose it for a process that binds port 0.
 func reserveAddress() (address string, release func(), err error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -24,7 +24,7 @@ func reserveAddress() (address string, release func(), err error) {
 		return "", nil, err
 	}
 	address, err = bindReusable(fd)
-	if err != nil || runtime.GOOS != "linux" { // elsewhere nobody else could bind it
+	if err != nil || runtime.GOOS != "linux" { // on other systems a second bind fails
 		unix.Close(fd)
 		return address, func() {}, err
 	}
@@ -52,7 +52,7 @@ func TestAReservedAddressCanBeBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	for range 2 { // as a program that is started again
+	for range 2 { // like a restarted program
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// What flags and variables say, and what workers find of it.
+// Flags, variables, and the variables that workers get.
 func TestOptionsAndVariables(t *testing.T) {
 	names := []string{"ENVDIR", "ENABLE_AUTO_RESTART", "AUTO_RESTART_INTERVAL", "KILL_OLD_DELAY"}
 	for _, test := range []struct {

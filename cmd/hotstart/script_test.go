@@ -36,12 +36,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"hotstart": main, "start_server": main, "worker": worker, "binds": binds})
 }
 
-// TestScripts runs every script in testdata/script against real go builds,
-// real processes and real sockets. What the scripts wait for is a fact: a
-// line that hotstart prints, an answer, an exit.
+// TestScripts runs every script in testdata/script with real builds, processes and
+// sockets. A script waits for facts: a line that hotstart prints, an answer, an
+// exit.
 func TestScripts(t *testing.T) {
-	// Under nohup(1) SIGHUP is ignored, and would be in what the scripts start: exec sets a signal that is
-	// caught back to its default.
+	// Under nohup(1) SIGHUP is ignored, also by child processes. exec resets a caught signal to its default.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
@@ -78,7 +77,7 @@ func TestScripts(t *testing.T) {
 				return os.Getenv("HOTSTART_LONG") != "", nil
 			case "root":
 				return os.Getuid() == 0, nil
-			case "lowports": // are for the privileged
+			case "lowports": // only the superuser can bind them
 				b, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 				return err != nil || strings.TrimSpace(string(b)) == "1024", nil
 			}
@@ -87,11 +86,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patience bounds every wait: only a test that fails needs it.
+// patience is the limit of every wait. Only a failing test reaches it.
 const patience = 60 * time.Second
 
-// setUp gives each script the go command's caches, a folder for temporary
-// files of its own, and the package serve beside its files.
+// setUp gives each script the caches of the go command, its own folder for
+// temporary files, and the package serve.
 func setUp(env *testscript.Env) error {
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
 	if err != nil {
@@ -148,15 +147,15 @@ type processKey struct{}
 type hotstartProcess struct {
 	dir    string
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended and all that it said is in out
+	exited chan struct{} // closed when cmd has exited and all of its output is in out
 	out    *lockedBuffer
-	seen   int // how much of out the script has seen
+	seen   int // bytes of out that the script has seen
 	load   *load
 
-	master  *os.File      // of the terminal that cmd runs on, if it does
-	printed chan struct{} // closed when that has nothing more to say
+	master  *os.File      // of the terminal that cmd runs on; nil: no terminal
+	printed chan struct{} // closed when all output of the terminal is read
 
-	readmeLine int // how many lines of the README's session it has seen
+	readmeLine int // lines of the README's session that the script has seen
 }
 
 type lockedBuffer struct {
@@ -176,7 +175,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// over reports whether hotstart has ended.
+// over reports whether hotstart has exited.
 func (s *hotstartProcess) over() bool {
 	select {
 	case <-s.exited:
@@ -192,7 +191,7 @@ func (s *hotstartProcess) kill() {
 		time.Sleep(2 * cli.DuplicateWithin)
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		if s.master != nil {
-			s.master.Close() // what a shell does not ignore
+			s.master.Close() // a shell does not ignore a hangup
 		}
 		<-s.exited
 	}
@@ -208,7 +207,7 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 	}
 }
 
-// start COMMAND ARG...: runs a command, hotstart as a rule, in the background.
+// start COMMAND ARG...: runs a command, usually hotstart, in the background.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)
@@ -221,7 +220,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 func (s *hotstartProcess) prepare(ts *testscript.TestScript, args []string) {
 	s.cmd, s.exited, s.seen = exec.Command(args[0], args[1:]...), make(chan struct{}), 0
 	s.master, s.printed = nil, nil
-	s.out = &lockedBuffer{} // what still writes for an earlier one has its own
+	s.out = &lockedBuffer{} // an earlier process can still write to the previous buffer
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = environ(ts)
 	if path, err := lookPath(ts.Getenv("PATH"), args[0]); err == nil {
@@ -242,11 +241,11 @@ func (s *hotstartProcess) begin(ts *testscript.TestScript) {
 	}()
 }
 
-// letAge waits until the script's files are so old that the first build has
-// surely read them: younger ones count as changed meanwhile.
+// letAge waits until the script's files are older than the time resolution of the
+// watcher. Newer files count as changed during the first build.
 func letAge(ts *testscript.TestScript) {
-	const grain = 10 * time.Millisecond                               // of modification times, as the watcher takes it
-	if info, err := os.Stat(ts.MkAbs("serve/serve.go")); err == nil { // is written last
+	const grain = 10 * time.Millisecond                               // time resolution that the watcher assumes
+	if info, err := os.Stat(ts.MkAbs("serve/serve.go")); err == nil { // the last file that is written
 		time.Sleep(time.Until(info.ModTime().Add(2 * grain)))
 	}
 }
@@ -265,8 +264,7 @@ func isExecutable(path string) bool {
 	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
 }
 
-// environ is the script's environment, of which testscript shows only names
-// that are asked for.
+// environ returns the script's environment. testscript only has a lookup by name.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
@@ -277,13 +275,13 @@ func environ(ts *testscript.TestScript) []string {
 	return env
 }
 
-// see REGEXP: waits for it in what hotstart prints after what was seen
-// before. Its groups become $1 and on.
+// see REGEXP: waits for a match in the output of hotstart, after the previous
+// match. The groups become $1, $2, and so on.
 func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s, re := processOf(ts), regexp.MustCompile(args[0])
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		over := s.over() // before the last look
+		over := s.over() // before the last comparison
 		out := s.out.String()
 		if m := re.FindStringSubmatchIndex(out[s.seen:]); m != nil {
 			for i := 1; i < len(m)/2; i++ {
@@ -298,7 +296,7 @@ func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// unseen REGEXP: is in nothing that hotstart has printed so far.
+// unseen REGEXP: fails if the output of hotstart has a match so far.
 func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	if out := processOf(ts).out.String(); regexp.MustCompile(args[0]).MatchString(out) {
@@ -306,8 +304,8 @@ func cmdUnseen(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// get URL TEXT, or get PATH TEXT over a unix socket: asks until the answer is TEXT, or a line of that. No request
-// may fail.
+// get URL TEXT, or get PATH TEXT for a unix socket: sends requests until the answer
+// is TEXT or has such a line. No request may fail.
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	transport, url := &http.Transport{DisableKeepAlives: true}, args[0]
@@ -342,7 +340,7 @@ func fetch(client *http.Client, url string) (string, error) {
 	return string(b), err
 }
 
-// edit FILE OLD NEW: replaces OLD in FILE, and saves it as save does.
+// edit FILE OLD NEW: replaces OLD in FILE, and saves the file in the way of save.
 func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	file := ts.MkAbs(args[0])
@@ -356,21 +354,21 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	save(ts, file, after)
 }
 
-// save FILE TO: writes what is in FILE, as an editor that renames what it has
-// written. Unlike cp it leaves no moment in which there is half of TO to be
-// seen, which is one change more, nor an old time, as mv does.
+// save FILE TO: writes the content of FILE to TO in the way of an editor that
+// writes a new file and renames it. With cp, a reader could see half of TO, which
+// is one more change; mv would keep an old modification time.
 func cmdSave(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	save(ts, ts.MkAbs(args[1]), ts.ReadFile(args[0]))
 }
 
 func save(ts *testscript.TestScript, file, content string) {
-	written := filepath.Join(processOf(ts).dir, "tmp", "written") // where nobody watches
+	written := filepath.Join(processOf(ts).dir, "tmp", "written") // hotstart does not watch this folder
 	ts.Check(os.WriteFile(written, []byte(content), 0o644))
 	ts.Check(os.Rename(written, file))
 }
 
-// send SIGNAL: to hotstart.
+// send SIGNAL: sends a signal to hotstart.
 func cmdSend(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	sig, err := starter.ParseSignal(args[0])
@@ -378,8 +376,8 @@ func cmdSend(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(processOf(ts).cmd.Process.Signal(sig))
 }
 
-// ends CODE: waits for hotstart to end, and makes sure of what it leaves:
-// no process and no file of its own.
+// ends CODE: waits until hotstart exits, and checks that none of its processes and
+// files are left.
 func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)
@@ -395,8 +393,8 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	checkGone(ts, time.Now())
 }
 
-// gone: soon nothing is left of what was started here, neither process nor
-// file. Unlike ends it is for a hotstart that was killed.
+// gone: waits until no process and no file of hotstart is left. Unlike ends, it is
+// for a hotstart that was killed.
 func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	<-processOf(ts).exited
@@ -404,8 +402,8 @@ func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	checkTidy(ts)
 }
 
-// checkGone looks for processes with this script's folder in their
-// environment or on their command line, until none is left or time is up.
+// checkGone waits until no process has this script's folder in its environment or
+// on its command line.
 func checkGone(ts *testscript.TestScript, end time.Time) {
 	for {
 		left := processesOf(processOf(ts).dir)
@@ -437,14 +435,14 @@ func processesOf(dir string) (left []string) {
 	return left
 }
 
-// state is the pid of a process and what it waits in, for whoever has to find
-// out why it is still there.
+// state returns the pid of a process and the kernel function in which it waits, for
+// the message of a failed test.
 func state(proc string) string {
 	waits, _ := os.ReadFile(proc + "/wchan")
 	return fmt.Sprintf("%s (%s) ", filepath.Base(proc), waits)
 }
 
-// await FILE: waits until it exists.
+// await FILE: waits until a file exists.
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
@@ -457,8 +455,8 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// exits CODE COMMAND ARG...: runs it and checks how it ends, and that no
-// file is left.
+// exits CODE COMMAND ARG...: runs a command, and checks its exit code and that it
+// leaves no file.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	err := ts.Exec(args[1], args[2:]...)
@@ -473,19 +471,19 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %s, not %s", code, args[0])
 	}
 	if s := processOf(ts); s.cmd == nil || s.over() {
-		checkTidy(ts) // else it may be what runs that has files there
+		checkTidy(ts) // a running hotstart has files there
 	}
 }
 
-// checkTidy makes sure that nothing is left in the folder for temporary files.
+// checkTidy checks that the folder for temporary files is empty.
 func checkTidy(ts *testscript.TestScript) {
 	if left, _ := filepath.Glob(filepath.Join(processOf(ts).dir, "tmp", "hotstart-*")); len(left) > 0 {
 		ts.Fatalf("left in TMPDIR: %v", left)
 	}
 }
 
-// load start URL; load stop: asks all the time, with a connection for each
-// request, and fails if one of them fails.
+// load start URL; load stop: sends requests, each with its own connection, and
+// fails if one of them fails.
 func cmdLoad(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)
@@ -541,7 +539,7 @@ func isPath(address string) bool {
 	return strings.HasPrefix(address, "/") || strings.HasPrefix(address, "@")
 }
 
-// ask makes one request by hand: net/http's client would try again.
+// ask sends one request without net/http, because its client would retry.
 func ask(address string) error {
 	c, err := dial(address)
 	if err != nil {

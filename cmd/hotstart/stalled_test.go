@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A master whose log or stderr is not read replaces workers, hears every
-// signal and ends.
+// A superdaemon whose log or stderr is not read replaces workers, handles every
+// signal and exits.
 func TestARunWhoseOutputIsNotRead(t *testing.T) {
 	for name, stall := range map[string]func(t *testing.T, cmd *exec.Cmd){
 		"stderr": func(t *testing.T, cmd *exec.Cmd) {
@@ -74,8 +74,8 @@ func runStalled(t *testing.T, cmd *exec.Cmd) {
 	terminate(t, cmd)
 }
 
-// A terminal that is stopped by Ctrl-S, or a pager that shows its first page,
-// does not keep the program from being built, served and ended.
+// With a terminal that is stopped by Ctrl-S, or a pager that shows its first page,
+// hotstart still builds, serves and stops the program.
 func TestAWatchWhoseOutputIsNotRead(t *testing.T) {
 	t.Parallel()
 	address, release, err := reserveAddress()
@@ -128,7 +128,7 @@ func main() {
 	terminate(t, cmd)
 }
 
-// terminate sends TERM and waits for the end.
+// terminate sends TERM and waits for the exit.
 func terminate(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	cmd.Process.Signal(syscall.SIGTERM)
@@ -144,7 +144,7 @@ func terminate(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// fill writes into a pipe until nothing more fits.
+// fill writes to a pipe until it is full.
 func fill(t *testing.T, fd int) {
 	t.Helper()
 	if err := unix.SetNonblock(fd, true); err != nil {
@@ -160,7 +160,7 @@ func fill(t *testing.T, fd int) {
 	unix.SetNonblock(fd, false)
 }
 
-// workerIn waits until a generation serves, and returns its pid.
+// workerIn waits until the worker of a generation serves, and returns its pid.
 func workerIn(t *testing.T, dir string, generation int) int {
 	t.Helper()
 	line := regexp.MustCompile(`(?m)^` + strconv.Itoa(generation) + `:(\d+)$`)

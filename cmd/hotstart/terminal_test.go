@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cmdTerminal is start on a terminal of its own, as a person has it: a
-// session with a controlling terminal, in whose foreground the command is.
+// cmdTerminal implements terminal COMMAND ARG...: start on a new terminal, in the
+// foreground of a session with a controlling terminal.
 func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)
@@ -30,7 +30,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	s.master, s.printed = master, make(chan struct{})
 	out, printed := s.out, s.printed
-	go func() { // ends when nobody has the terminal open any more
+	go func() { // ends when the terminal is closed by all processes
 		defer close(printed)
 		b := make([]byte, 4096)
 		for {
@@ -60,8 +60,8 @@ func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// modes keys|lines: waits until the terminal gives key by key, unseen, or
-// line by line, with what is typed in sight.
+// modes keys|lines: waits until the terminal passes on each key without an echo, or
+// each line with an echo.
 func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	const both = unix.ICANON | unix.ECHO
@@ -78,13 +78,13 @@ func cmdModes(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hangup: closes the terminal, as its window is.
+// hangup: closes the terminal, like the window of a terminal.
 func cmdHangup(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	ts.Check(processOf(ts).master.Close())
 }
 
-// resize COLUMNS: makes the terminal so wide.
+// resize COLUMNS: changes the width of the terminal.
 func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	columns, err := strconv.Atoi(args[0])
