@@ -14,7 +14,7 @@ const module = "github.com/hotstart/hotstart/"
 var house = map[string][]string{
 	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
@@ -55,7 +55,7 @@ var guests = map[string][]string{
 	"github.com/spf13/pflag":       {"cmd/hotstart", "cmd/hotstart/internal/settings"},
 	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
-	"github.com/joho/godotenv":     {"cmd/hotstart"},
+	"github.com/joho/godotenv":     {"cmd/hotstart/internal/session"},
 	"github.com/chromedp/chromedp": {},
 	"golang.org/x/sys/unix":        {"builder/internal/graph", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
@@ -55,9 +56,41 @@ func runWatchCmd(cmd *cobra.Command, flags *watchFlags, args []string) error {
 	if err == nil && l.Dir != l.Start {
 		log.Handle(report.Notef("working in %s because of its %s", l.Dir, filepath.Base(l.Path)))
 	}
-	screen.Close() // what follows is written by the queue of runWatch
+	screen.Close() // the session has a queue of its own
 	if err != nil {
 		return err
 	}
-	return runWatch(cmd, flags.options, &live{loader: l, flags: flags})
+	return watch(cmd, flags.options, &liveSettings{l, flags})
+}
+
+// watch runs a session that writes to the standard error of a command.
+func watch(cmd *cobra.Command, o session.Options, s session.Settings) error {
+	screen, log := newLog(cmd.ErrOrStderr(), cmd)
+	return session.Run(cmd.Context(), o, s, screen, log)
+}
+
+// liveSettings are the settings of a session that runs. It implements
+// session.Settings.
+type liveSettings struct {
+	*settings.Loader
+	flags *watchFlags // settings that the session uses
+}
+
+// Path returns the path of the settings file, or "".
+func (s *liveSettings) Path() string { return s.Loader.Path }
+
+// Read reads the settings again, with the checks of the start. Settings that
+// can't be applied while a session runs keep their values.
+func (s *liveSettings) Read() (c session.Change, err error) {
+	flags := newWatchFlags(nil)
+	if _, err := flags.load(s.Loader); err != nil {
+		return c, err
+	}
+	if s.Ignored != nil {
+		return c, s.Ignored
+	}
+	c.Applied, c.AppliesTo, c.Pending = flags.set.Changes(s.flags.set)
+	err = flags.set.Keep(s.flags.set, c.Pending)
+	c.Options, c.Accept = flags.options, func() { s.flags = flags }
+	return c, err
 }

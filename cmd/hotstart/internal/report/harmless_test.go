@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/hotstart/hotstart/builder"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -41,9 +40,8 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			log = NewJSONLog(screen)
 		}
 		log.Dir = "/d"
-		page := browser.NewPage(nil)
-		defer page.Close()
-		sinks := Sinks{log, NewStatusLine(log), NewAlerts(screen, evil), &Pages{Error: page, Dir: "/d"}}
+		pages := &Pages{Dir: "/d"}
+		sinks := Sinks{log, NewStatusLine(log), NewAlerts(screen, evil), pages}
 		for _, e := range []Event{
 			Note{evil}, Warning{evil}, Failed{evilError{bad}}, Building{Package: evil}, Postponed{evil}, Progress{}, RuleRunning{evil},
 			BuildFailed{Cause: cause, Errors: wrong}, BuildImpossible{Changed: []string{evil, file}, Err: bad},
@@ -56,6 +54,9 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			BusyFiles{Files: []string{evil}, Ignore: []string{evil}},
 		} {
 			sinks.Handle(e)
+			if f, ok := e.(Failure); ok {
+				pages.Failure(f)
+			}
 		}
 		checkHarmless(t, written.String(), json)
 	}

@@ -12,26 +12,24 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
-// Pages tells browsers what is wrong, and when to load pages again. Whether the
-// error page answers in the place of the program is not decided here.
+// Pages tells open pages what is wrong, and when to load again.
 type Pages struct {
-	Error  *browser.Page   // shown while no worker runs
 	Server *browser.Server // of the script in the program's own pages; nil: there is none
 	Dir    string          // file names are shown relative to it
 }
 
 // Handle implements Sink.
 func (p *Pages) Handle(e Event) {
+	if p.Server == nil {
+		return
+	}
 	if IsFix(e) {
-		p.show(nil)
+		p.Server.Show(nil)
 	}
 	if f, ok := e.(Failure); ok {
 		if headline, _ := f.Failure(); headline != "" {
-			p.show(p.failure(f))
+			p.Server.Show(p.Failure(f))
 		}
-	}
-	if p.Server == nil {
-		return
 	}
 	switch e := e.(type) {
 	case Serving:
@@ -45,15 +43,8 @@ func (p *Pages) Handle(e Event) {
 	}
 }
 
-func (p *Pages) show(f *browser.Failure) {
-	p.Error.Show(f)
-	if p.Server != nil {
-		p.Server.Show(f)
-	}
-}
-
-// failure is a failure as a browser shows it, with the source around each error.
-func (p *Pages) failure(f Failure) *browser.Failure {
+// Failure is a failure as a browser shows it, with the source around each error.
+func (p *Pages) Failure(f Failure) *browser.Failure {
 	headline, current := f.Failure()
 	v := View{Dir: p.Dir}
 	e := f.entry(v)

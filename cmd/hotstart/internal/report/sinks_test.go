@@ -143,7 +143,7 @@ func TestAlerts(t *testing.T) {
 func TestFailureForBrowsers(t *testing.T) {
 	t.Parallel()
 	p := Pages{Dir: "/src"}
-	got := p.failure(StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Err: errors.New("no")}, Exit: Exit{Output: []string{"a", "b"}, Panic: wrong}})
+	got := p.Failure(StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Err: errors.New("no")}, Exit: Exit{Output: []string{"a", "b"}, Panic: wrong}})
 	if time.Since(time.UnixMilli(got.At)) > time.Hour {
 		t.Error("the failure has no time")
 	}

@@ -197,7 +197,10 @@ type (
 
 // Actions about the program.
 type (
-	start        struct{ *program } // answered by started or envInvalid
+	start struct { // answered by started or envInvalid
+		*program
+		input bool // pass standard input to its worker before it serves
+	}
 	closeStreams struct{ *program } // no worker is started from the program again
 	sendInput    struct{ *program } // passes standard input to the program's worker
 	runAfter     struct {           // ends the commands of --after-ready and runs them for another worker; afterReadyDone for each

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/starter"
@@ -464,7 +465,7 @@ func TestMachine(t *testing.T) {
 			policy: policy{exit: true},
 			story: after(firstServes,
 				moment{5, dies(1), "stop, Crashed"}),
-			err: &ExitError{1},
+			err: cli.Exited(1),
 		},
 		{
 			name:   "with exit the session does not end while another worker starts",
@@ -476,7 +477,7 @@ func TestMachine(t *testing.T) {
 				moment{7, dies(1), "Crashed"},
 				moment{8, workerEvent{Event: starter.Event{Kind: starter.Failed, Worker: of(2), Status: syscall.WaitStatus(syscall.SIGSEGV)}},
 					"StartFailed, remove b, stop, status: worker 2 failed to start"}),
-			err: &ExitError{128 + int(syscall.SIGSEGV)},
+			err: cli.Exited(128 + int(syscall.SIGSEGV)),
 		},
 		{
 			name: "where one worker runs at a time, the old one ends first",
@@ -672,14 +673,14 @@ func TestMachine(t *testing.T) {
 			story: after(firstServes,
 				moment{5, signaled{syscall.SIGINT}, "Stopping, stop"},
 				moment{6, signaled{syscall.SIGTERM}, "stop"}),
-			err: &SignalError{syscall.SIGTERM},
+			err: cli.Signaled(syscall.SIGTERM),
 		},
 		{
 			name: "q twice kills the workers",
 			story: after(firstServes,
 				moment{5, keyPressed{'q'}, "Stopping, stop"},
 				moment{6, keyPressed{'q'}, "stop"}),
-			err: &SignalError{syscall.SIGINT},
+			err: cli.Signaled(syscall.SIGINT),
 		},
 		{
 			name: "a worker that did not exit in time is an error",

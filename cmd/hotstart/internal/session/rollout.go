@@ -82,7 +82,7 @@ func (m *machine) launch(p *program) {
 	r := &m.rollout
 	r.programs = append(r.programs, p)
 	p.before, r.target, r.launching = r.target, p, p
-	m.do(start{p})
+	m.do(start{p, r.worker.PID == 0})
 }
 
 // programStarted notes that the starter has got a program.

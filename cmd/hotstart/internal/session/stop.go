@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -15,17 +16,6 @@ type stopState struct {
 	forcedBy  syscall.Signal // second signal, which killed the workers; 0: there was none
 	killed    starter.Worker // a worker that did not exit in time
 }
-
-// SignalError says that a second signal killed what the first one had asked to
-// stop.
-type SignalError struct{ Signal syscall.Signal }
-
-func (e *SignalError) Error() string { return "ended by " + e.Signal.String() }
-
-// ExitError says that the program has ended, and the session with it.
-type ExitError struct{ Code int }
-
-func (e *ExitError) Error() string { return fmt.Sprintf("the program ended with exit code %d", e.Code) }
 
 const (
 	terminated  = syscall.SIGTERM // also when the terminal or the reader of stderr is gone
@@ -69,7 +59,7 @@ func (m *machine) fail(err error) {
 // other worker serves or starts.
 func (m *machine) exitWith(e starter.Event) {
 	if m.exit && !m.stop.requested && m.rollout.newest().PID == 0 {
-		m.fail(&ExitError{exitCode(e)})
+		m.fail(cli.Exited(exitCode(e)))
 	}
 }
 
@@ -77,7 +67,7 @@ func (m *machine) exitWith(e starter.Event) {
 func exitCode(e starter.Event) int {
 	switch {
 	case e.Err != nil:
-		return 1
+		return cli.Failure
 	case e.Status.Signaled():
 		return 128 + int(e.Status.Signal())
 	}
@@ -118,7 +108,9 @@ func (m *machine) handleStopping(e event) {
 
 // force kills the workers.
 func (m *machine) force(sig syscall.Signal) {
-	m.stop.forcedBy = sig
+	if m.stop.err == nil {
+		m.stop.forcedBy = sig
+	}
 	m.do(stop{m.rollout.suspended})
 }
 
@@ -126,7 +118,7 @@ func (m *machine) force(sig syscall.Signal) {
 func (m *machine) result(err error) error {
 	switch {
 	case m.stop.forcedBy != 0:
-		return &SignalError{m.stop.forcedBy}
+		return cli.Signaled(m.stop.forcedBy)
 	case m.stop.err != nil:
 		return m.stop.err
 	case err == nil && m.stop.killed.PID != 0:

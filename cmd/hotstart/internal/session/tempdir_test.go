@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"os"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestScratchesOfTheDeadAreRemoved(t *testing.T) {
+func TestFoldersOfEndedSessionsAreRemoved(t *testing.T) {
 	parent := t.TempDir()
 	mkdir := func(name string, mode os.FileMode, files ...string) string {
 		dir := filepath.Join(parent, name)
@@ -20,7 +20,7 @@ func TestScratchesOfTheDeadAreRemoved(t *testing.T) {
 		}
 		return dir
 	}
-	living, err := newScratch(parent)
+	living, err := makeTempDir(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,29 +34,29 @@ func TestScratchesOfTheDeadAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	stay := []string{
-		living.dir,
-		mkdir("hotstart-watch-3", 0o755, "lock"), // others can look into it: none of ours
-		mkdir("hotstart-watch-4", 0o700),         // about to get its lock
-		mkdir("hotstart-demo-1", 0o700, "lock"),  // with a person's edits
+		living.path,
+		mkdir("hotstart-watch-3", 0o755, "lock"), // other users can read it
+		mkdir("hotstart-watch-4", 0o700),         // it is about to get its lock
+		mkdir("hotstart-demo-1", 0o700, "lock"),  // it has the edits of a user
 		link, filepath.Join(target, "lock"),
 	}
-	next, err := newScratch(parent)
+	next, err := makeTempDir(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(dead); err == nil {
 		t.Errorf("%s is still there", dead)
 	}
-	for _, path := range append(stay, next.dir) {
+	for _, path := range append(stay, next.path) {
 		if _, err := os.Lstat(path); err != nil {
-			t.Errorf("it is gone: %v", err)
+			t.Errorf("a folder is gone: %v", err)
 		}
 	}
 	living.remove()
 	next.remove()
-	for _, s := range []*scratch{living, next} {
-		if _, err := os.Lstat(s.dir); err == nil {
-			t.Errorf("%s is still there", s.dir)
+	for _, d := range []*tempDir{living, next} {
+		if _, err := os.Lstat(d.path); err == nil {
+			t.Errorf("%s is still there", d.path)
 		}
 	}
 }

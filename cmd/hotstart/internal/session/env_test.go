@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestWithFiles(t *testing.T) {
+func TestWithEnvFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"one":    "A=1\n# a comment\nexport B='2 $A'\nREAL=file\nEMPTY=file\n",
@@ -19,12 +19,12 @@ func TestWithFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := withFiles([]string{"REAL=real", "EMPTY="}, dir, []string{"one", "none", filepath.Join(dir, "two")})
+	got, err := withEnvFiles([]string{"REAL=real", "EMPTY="}, dir, []string{"one", "none", filepath.Join(dir, "two")})
 	want := []string{"REAL=real", "EMPTY=", "A=1", "B=2 $A", "C=3\n3", "D=3\n3!"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := withFiles(nil, dir, []string{"broken"}); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "broken")) {
+	if _, err := withEnvFiles(nil, dir, []string{"broken"}); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "broken")) {
 		t.Errorf("%v", err)
 	}
 }

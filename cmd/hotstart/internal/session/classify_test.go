@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"os"
@@ -9,11 +9,10 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 )
 
-func TestPlan(t *testing.T) {
-	c := mustChoose(t, session.Options{
+func TestClassify(t *testing.T) {
+	patterns := mustReadPatterns(t, Options{
 		Watch:    []string{"web/*.html, more/**"},
 		Restart:  []string{"conf/*.{yaml,json}"},
 		Refresh:  []string{"static/**", "web/**/*.css"},
@@ -23,28 +22,34 @@ func TestPlan(t *testing.T) {
 	})
 	for _, test := range []struct {
 		paths  []string
-		want   plan
-		matter []string
+		want   work
+		reload []string // files that the program is reloaded for
 	}{
-		{[]string{"/app/web/a.html"}, plan{build: true, anew: true}, []string{"/app/web/a.html"}},
-		{[]string{"/app/conf/a.json"}, plan{restart: true}, []string{"/app/conf/a.json"}},
-		{[]string{"/app/.env"}, plan{restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, plan{refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
-		{[]string{"/app/views/a.templ"}, plan{}, nil},
-		{[]string{"/app/views/a.templ", "/app/.env"}, plan{restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/gone.go"}, plan{build: true, anew: true}, []string{"/app/gone.go"}},
+		{[]string{"/app/web/a.html"}, work{build: true, force: true}, []string{"/app/web/a.html"}},
+		{[]string{"/app/conf/a.json"}, work{restart: true}, []string{"/app/conf/a.json"}},
+		{[]string{"/app/.env"}, work{restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, work{refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
+		{[]string{"/app/views/a.templ"}, work{}, nil},
+		{[]string{"/app/views/a.templ", "/app/.env"}, work{restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/gone.go"}, work{build: true, force: true}, []string{"/app/gone.go"}},
 	} {
-		p, matter := c.plan(nil, test.paths)
-		if !reflect.DeepEqual(p, test.want) || !slices.Equal(matter, test.matter) {
-			t.Errorf("%q: %+v, %q", test.paths, p, matter)
+		var got work
+		var reload []string
+		for _, f := range patterns.classify(nil, test.paths) {
+			if got.add(f.work()); f.effect >= effectRestart {
+				reload = append(reload, f.path)
+			}
+		}
+		if !reflect.DeepEqual(got, test.want) || !slices.Equal(reload, test.reload) {
+			t.Errorf("%q: %+v, %q", test.paths, got, reload)
 		}
 	}
-	f := files(&builder.Graph{}, c)
+	f := watchSet(&builder.Graph{}, patterns)
 	for path, want := range map[string]bool{
 		"/app/web/a.html": true, "/app/static/x/y": true, "/app/static/old/y": false, "/app/x/y/z.templ": true, "/app/.env": true, "/app/a.go": false,
 	} {
 		if f.Match(path) != want {
-			t.Errorf("%s counts: %v", path, !want)
+			t.Errorf("%s is watched: %v", path, !want)
 		}
 	}
 	for dir, want := range map[string]bool{"/app/x": false, "/app/static": false, "/app/static/old": true, "/app/node_modules": true, "/other": true} {

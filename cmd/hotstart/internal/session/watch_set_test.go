@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"os"
@@ -6,11 +6,10 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 )
 
-func TestFilesSkipHoards(t *testing.T) {
-	f := files(&builder.Graph{}, mustChoose(t, session.Options{Watch: []string{"web/**/*.html"}, Ignore: []string{"web/old"}}))
+func TestCrowdedDirectoriesAreNotWatched(t *testing.T) {
+	f := watchSet(&builder.Graph{}, mustReadPatterns(t, Options{Watch: []string{"web/**/*.html"}, Ignore: []string{"web/old"}}))
 	for dir, want := range map[string]bool{
 		"/app/web/pages":        false,
 		"/app/web/old":          true,
@@ -24,7 +23,7 @@ func TestFilesSkipHoards(t *testing.T) {
 	}
 }
 
-func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
+func TestFilesOfABrokenModuleAreWatchedEverywhere(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module (\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -37,7 +36,7 @@ func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := files(g, mustChoose(t, session.Options{}))
+	f := watchSet(g, mustReadPatterns(t, Options{}))
 	for name, want := range map[string]bool{"cmd": false, "node_modules": true, ".git": true} {
 		if got := f.Skip(filepath.Join(dir, name)); got != want {
 			t.Errorf("Skip(%q) = %v", name, got)
@@ -45,12 +44,12 @@ func TestFilesOfABrokenModuleAreLookedForEverywhere(t *testing.T) {
 	}
 }
 
-func mustChoose(t *testing.T, o session.Options) chosen {
+func mustReadPatterns(t *testing.T, o Options) patterns {
 	t.Helper()
 	o.Dir = "/app"
-	c, err := newChosen(o)
+	p, err := newPatterns(o, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return p
 }

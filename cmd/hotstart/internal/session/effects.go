@@ -1,0 +1,316 @@
+package session
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// effects performs the actions of the machine: it is the only place that
+// builds, lists, watches, starts, runs commands, removes and reports. Its
+// fields belong to the goroutine of the loop.
+type effects struct {
+	o        Options
+	patterns patterns
+	builder  *builder.Builder
+	graph    *builder.Graph // nil before the first list
+	watcher  *watcher.Watcher
+	starter  *starter.Starter
+
+	settings        Settings // nil: the options never change
+	invalidSettings bool     // the settings file can't be applied
+
+	console
+	log     *report.Log
+	sinks   report.Sinks
+	alerts  *report.Alerts
+	pages   *report.Pages
+	page    *browser.Page // answers connections while no worker runs
+	stdin   *os.File      // of programs that read nothing
+	tempDir string
+	marker  string // variable of every process of the session, so that a guard finds it
+
+	ctx      context.Context       // done when the loop is over
+	tasks    sync.WaitGroup        // goroutines that end with ctx
+	events   chan event            // from tasks and the starter
+	progress chan builder.Progress // the latest
+
+	build, check, rule, after task
+	streamsOf                 map[*program]programStreams
+}
+
+// task is work on a goroutine of its own that can be cancelled. The zero task
+// is none.
+type task struct{ cancel context.CancelFunc }
+
+func (t *task) stop() {
+	if t.cancel != nil {
+		t.cancel()
+		t.cancel = nil
+	}
+}
+
+// begin starts a task in the place of another one, which is cancelled.
+func (e *effects) begin(t *task, do func(context.Context)) {
+	t.stop()
+	ctx, cancel := context.WithCancel(e.ctx)
+	t.cancel = cancel
+	e.tasks.Go(func() {
+		defer cancel()
+		do(ctx)
+	})
+}
+
+// send passes an event to the loop. It reports false if the loop is over.
+func (e *effects) send(ev event) bool {
+	select {
+	case e.events <- ev:
+		return true
+	case <-e.ctx.Done():
+		return false
+	}
+}
+
+// onProgress keeps the latest progress of a build for the loop. Called by
+// builds.
+func (e *effects) onProgress(p builder.Progress) {
+	for {
+		select {
+		case e.progress <- p:
+			return
+		case <-e.progress:
+		}
+	}
+}
+
+// perform performs an action. It returns the event that answers the action, or
+// nil.
+func (e *effects) perform(a action) event {
+	switch a := a.(type) {
+	case startBuild:
+		e.startBuild(a.seq)
+	case cancelBuild:
+		e.build.stop()
+	case startCheck:
+		e.startCheck(a.of)
+	case awaitRemoval:
+		e.awaitRemoval(a.files)
+	case cancelCheck:
+		e.check.stop()
+	case discard:
+		a.Remove()
+	case list:
+		e.list(a)
+	case watchFiles:
+		return e.watch(a)
+	case compareGraph:
+		if a.graph == nil || a.graph.Outdated(a.files) {
+			return graphOutdated{a.since}
+		}
+	case inspect:
+		return inspected{e.patterns.classify(e.graph, a.paths)}
+	case runRule:
+		e.runRule(a.rule)
+	case cancelRule:
+		e.rule.stop()
+	case start:
+		return e.start(a)
+	case closeStreams:
+		e.streamsOf[a.program].close()
+		delete(e.streamsOf, a.program)
+	case sendInput:
+		e.input.SetReader(e.streamsOf[a.program].input)
+	case runAfter:
+		e.runAfterReady(a)
+	case stop:
+		e.stop(a.suspended)
+	case setFallback:
+		e.setFallback(a.page)
+	case tell:
+		e.sinks.Handle(a.Event)
+	case clearScreen:
+		if !a.afterBuild || e.o.Clear != ClearNever {
+			e.screen.Clear(a.afterBuild && e.o.Clear == ClearAll)
+		}
+	case newLine:
+		e.screen.Write([]byte("\n"))
+	case openBrowser:
+		if err := browser.Open(a.url); err != nil {
+			e.sinks.Handle(report.Warningf("opening a browser: %v", err))
+		}
+	}
+	return nil
+}
+
+func (e *effects) startBuild(seq int) {
+	by, b := e.builder, built{seq: seq, began: time.Now()}
+	e.begin(&e.build, func(ctx context.Context) {
+		b.binary, b.err = by.Build(ctx)
+		if !e.send(b) && b.binary != nil {
+			b.binary.Remove()
+		}
+	})
+}
+
+func (e *effects) startCheck(of built) {
+	by := e.builder
+	e.begin(&e.check, func(ctx context.Context) {
+		of.binary, of.err = by.Check(ctx, of.binary)
+		if !e.send(checked{of}) && of.binary != nil {
+			of.binary.Remove()
+		}
+	})
+}
+
+// complete adds to the result of a build what the builder knows of it.
+func (e *effects) complete(b built) built {
+	b.invalidCommand = cli.Code(b.err) == cli.Misuse
+	if e.o.Adopt {
+		b.instrumentation, b.instrumentErr = e.builder.Instrumentation()
+	}
+	return b
+}
+
+// awaitRemoval waits until none of the files exists.
+func (e *effects) awaitRemoval(files []string) {
+	exists := func(file string) bool { // maybe as a broken link
+		_, err := os.Lstat(file)
+		return err == nil
+	}
+	e.begin(&e.check, func(ctx context.Context) {
+		for slices.ContainsFunc(files, exists) {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return
+			}
+		}
+		e.send(removed{})
+	})
+}
+
+func (e *effects) list(a list) {
+	by := e.builder
+	e.tasks.Go(func() {
+		graph, err := by.List(e.ctx)
+		l := listed{builder: a.builder, began: a.since, graph: graph, err: err}
+		if graph != nil {
+			l.missing = graph.Missing
+		}
+		e.send(l)
+	})
+}
+
+// watch replaces the set of watched files.
+func (e *effects) watch(a watchFiles) event {
+	graph := a.graph
+	if graph == nil {
+		graph = &builder.Graph{}
+	} else {
+		e.graph = graph
+	}
+	if err := e.watcher.Watch(watchSet(graph, e.patterns), a.since); err != nil {
+		return failed{err}
+	}
+	return nil
+}
+
+// start gives a program to the starter.
+func (e *effects) start(a start) event {
+	env, err := e.environ()
+	if err != nil {
+		return envInvalid{a.program, err}
+	}
+	path := a.binary.Path
+	command := &starter.Command{Path: path, Args: append([]string{path}, e.o.Args...), Dir: e.o.Dir, Env: env, ExpectHello: a.instrumented}
+	streams, errs := e.connect(command, e.stdin)
+	for _, err := range errs {
+		e.sinks.Handle(report.Warning{Text: err.Error()})
+	}
+	if a.input {
+		e.input.SetReader(streams.input)
+	}
+	e.streamsOf[a.program] = streams
+	e.starter.Reload(command)
+	return started{a.program, command}
+}
+
+// stop stops the workers. A suspended worker can't finish.
+func (e *effects) stop(suspended []starter.Worker) {
+	e.after.stop()
+	e.starter.Signal(syscall.SIGTERM) // for the workers it is --stop-signal
+	if slices.ContainsFunc(suspended, func(w starter.Worker) bool { return isSuspended(w.PID) }) {
+		e.starter.Signal(syscall.SIGTERM)
+	}
+}
+
+// setFallback decides what happens to connections while no worker runs: the
+// error page answers, or they wait.
+func (e *effects) setFallback(failure report.Failure) {
+	if failure == nil {
+		e.page.Show(nil)
+		e.starter.SetFallback(nil)
+		return
+	}
+	e.page.Show(e.pages.Failure(failure))
+	e.starter.SetFallback(e.page.Take)
+}
+
+// exitOf describes the exit of a worker of a program. The last lines of a
+// worker that was killed do not say why.
+func (e *effects) exitOf(ev starter.Event, p *program) (x report.Exit) {
+	if outputs := e.streamsOf[p].outputs; len(outputs) > 0 {
+		x = report.NewExit(outputs[0].TakeTail(), e.sourceFile)
+	}
+	if ev.Status.Signaled() {
+		x.Output = nil
+	}
+	if ev.Kind == starter.Failed || ev.Kind == starter.TimedOut {
+		x.InUse = report.PortHolders(x.Output)
+	}
+	return x
+}
+
+// sourceFile returns the path of a file in a stack trace if it belongs to the
+// program, or else "". With -trimpath the trace has import paths.
+func (e *effects) sourceFile(file string) string {
+	switch {
+	case e.graph == nil:
+		return ""
+	case !filepath.IsAbs(file):
+		return e.graph.Source(file)
+	case e.graph.Match(file):
+		return file
+	}
+	return ""
+}
+
+// servesHTTP reports whether the program has a package that serves HTTP.
+func (e *effects) servesHTTP() bool {
+	return e.builder.Imports("net/http") || e.builder.Imports("github.com/valyala/fasthttp")
+}
+
+// policy returns what the machine needs of the options.
+func (e *effects) policy() policy {
+	return policy{
+		dir: e.o.Dir, target: e.builder.Target(), exit: e.o.Exit, overlapOff: e.o.Overlap == starter.OverlapOff,
+		readyTimeout: e.o.ReadyTimeout, serveTimeout: e.o.ServeTimeout,
+	}
+}
+
+func (e *effects) builderOptions(o Options) builder.Options {
+	b := o.BuilderOptions(e.marker, e.tempDir)
+	b.Progress = e.onProgress
+	return b
+}

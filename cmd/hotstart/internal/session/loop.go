@@ -1,0 +1,141 @@
+package session
+
+import (
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// loop joins the machine to its effects. Only its goroutine uses the two.
+type loop struct {
+	*effects
+	machine *machine
+	signals chan os.Signal
+	filter  cli.SignalFilter
+	tty     term.ControllingTTY
+}
+
+// run passes events to the machine until the starter has ended. served carries
+// the result of the starter, unwatched that of the watcher.
+func (l *loop) run(first began, served, unwatched <-chan error) error {
+	l.step(first)
+	batches, lost := l.watcher.Batches(), l.tty.Lost()
+	for {
+		select {
+		case batch, ok := <-batches:
+			if !ok {
+				batches = nil
+				break
+			}
+			l.filesChanged(batch)
+		case e := <-l.events:
+			l.handle(e)
+		case p := <-l.progress:
+			l.step(progressed{p})
+		case sig := <-l.signals:
+			l.handleSignal(sig)
+		case <-lost:
+			lost = nil
+			l.step(disconnected{})
+		case keys, ok := <-l.keys:
+			if !ok {
+				l.keys = nil // the terminal can't be read any more
+			}
+			for _, key := range keys {
+				l.step(keyPressed{key})
+			}
+		case <-l.children:
+			l.findSuspended()
+		case <-l.suspended:
+			l.suspend()
+		case <-l.continued:
+			l.resume()
+		case <-l.aborted:
+			l.abort()
+		case <-l.resized:
+			if l.streams.Resize() {
+				l.starter.Signal(syscall.SIGWINCH)
+			}
+		case <-l.timer():
+			l.step(tick{})
+		case err := <-unwatched:
+			l.step(failed{err})
+		case err := <-served:
+			return l.machine.result(err)
+		}
+	}
+}
+
+// step passes an event to the machine and performs the actions.
+func (l *loop) step(e event) {
+	for todo := l.machine.step(time.Now(), e); len(todo) > 0; todo = todo[1:] {
+		if answer := l.perform(todo[0]); answer != nil {
+			todo = append(todo, l.machine.step(time.Now(), answer)...)
+		}
+	}
+}
+
+// timer returns a channel for the next tick, or nil.
+func (l *loop) timer() <-chan time.Time {
+	at := l.machine.next()
+	if at.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(at))
+}
+
+// handle adds to an event what effects know of it.
+func (l *loop) handle(e event) {
+	switch e := e.(type) {
+	case built:
+		l.step(l.complete(e))
+	case checked:
+		l.step(checked{l.complete(e.built)})
+	case workerEvent:
+		l.streams.Flush()
+		switch e.Kind {
+		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
+			e.exit = l.exitOf(e.Event, l.machine.rollout.programOf(e.Worker))
+		}
+		l.step(e)
+	default:
+		l.step(e)
+	}
+}
+
+// filesChanged handles a batch of changes. Those of the settings come first.
+func (l *loop) filesChanged(batch watcher.Batch) {
+	rest := slices.DeleteFunc(slices.Clone(batch.Paths), l.patterns.settings.Watched)
+	if len(rest) < len(batch.Paths) {
+		if e := l.reconfigure(); e != nil {
+			l.step(e)
+		}
+	}
+	l.step(changed{l.patterns.classify(l.graph, rest), batch.Since})
+}
+
+func (l *loop) handleSignal(sig os.Signal) {
+	switch {
+	case sig == syscall.SIGHUP && l.tty.Gone(): // the kernel has sent it
+		l.step(disconnected{})
+	case !l.filter.Duplicate(sig, time.Now()):
+		l.step(signaled{sig.(syscall.Signal)})
+	}
+}
+
+// findSuspended looks for workers that the kernel has stopped: a process in
+// the background that reads from the terminal, for example a passphrase, gets
+// SIGTTIN.
+func (l *loop) findSuspended() {
+	for _, w := range []starter.Worker{l.machine.rollout.starting, l.machine.rollout.worker} {
+		if w.PID != 0 && isSuspended(w.PID) {
+			l.step(suspended{w})
+		}
+	}
+}

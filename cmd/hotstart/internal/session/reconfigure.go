@@ -1,0 +1,70 @@
+package session
+
+import (
+	"time"
+
+	"github.com/hotstart/hotstart/builder"
+)
+
+// Settings are where the options of a session come from. They may change while
+// the session runs.
+type Settings interface {
+	// Path returns the absolute path of the settings file, or "" if there is
+	// none.
+	Path() string
+	// Name returns the name of the file as messages show it.
+	Name() string
+	// Read reads the settings again.
+	Read() (Change, error)
+}
+
+// Change is the difference between the settings that a session uses and those
+// of the file.
+type Change struct {
+	Options   Options
+	Applied   []string // names of changed settings that can be applied
+	Pending   []string // names of changed settings that apply when hotstart starts again
+	AppliesTo uint     // set of AppliesToBuild, …
+	Accept    func()   // makes these settings the ones that the next Read compares with
+}
+
+// reconfigure reads the settings file, and returns the event for the machine.
+// It returns nil if nothing has changed.
+func (e *effects) reconfigure() event {
+	read := time.Now()
+	change, err := e.settings.Read()
+	var p patterns
+	if err == nil {
+		p, err = newPatterns(change.Options, e.settings.Path())
+	}
+	var b *builder.Builder
+	if err == nil && change.AppliesTo&AppliesToBuild != 0 {
+		b, err = builder.New(e.ctx, e.builderOptions(change.Options))
+	}
+	if err != nil {
+		e.invalidSettings = true
+		e.patterns.settings = settingsPattern(e.o.Dir, e.settings.Path())
+		return settingsInvalid{err, read}
+	}
+	if len(change.Applied)+len(change.Pending) == 0 && !e.invalidSettings {
+		return nil
+	}
+	e.invalidSettings = false
+	change.Accept()
+	e.o, e.patterns = change.Options, p
+	e.alerts.Bell, e.alerts.Notify = e.o.Bell, e.o.Notify
+	if change.AppliesTo&AppliesToTimes != 0 {
+		e.starter.SetTimeouts(e.o.StarterOptions("", "", nil))
+	}
+	if b != nil {
+		e.builder = b
+	}
+	return reconfigured{
+		policy: e.policy(), file: e.settings.Name(), applied: change.Applied, pending: change.Pending,
+		newBuilder: b != nil,
+		newStart:   change.AppliesTo&AppliesToStart != 0,
+		newRules:   change.AppliesTo&AppliesToRules != 0,
+		rules:      p.engine(e.o),
+		read:       read,
+	}
+}

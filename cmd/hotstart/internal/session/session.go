@@ -1,0 +1,158 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+	"github.com/hotstart/hotstart/starter"
+	"github.com/hotstart/hotstart/templates"
+	"github.com/hotstart/hotstart/watcher"
+)
+
+// Run runs a session until a signal or a key ends it, or with Options.Exit the
+// program. Events are written to log, which writes to screen. settings may be
+// nil: then the options never change.
+//
+// The sockets are opened first, so that connections wait during the first
+// build. The error is a *cli.Error if it has an exit code of its own.
+func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen, log *report.Log) (err error) {
+	screen.Enqueue(log.Dropped)
+	defer screen.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if o.Dir == "" {
+		if o.Dir, err = os.Getwd(); err != nil {
+			return err
+		}
+	}
+	log.Dir = o.Dir
+	e := &effects{
+		o: o, settings: settings, ctx: ctx, marker: "HOTSTART_INSTANCE=" + rand.Text(),
+		log:     log,
+		console: console{screen: screen, streams: term.NewStreams(screen, o.PTY)},
+		pages:   &report.Pages{Dir: o.Dir},
+		events:  make(chan event), progress: make(chan builder.Progress, 1),
+		streamsOf: map[*program]programStreams{},
+	}
+	l := &loop{effects: e, signals: make(chan os.Signal, 4), tty: term.FindControllingTTY()}
+	signal.Notify(l.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(l.signals)
+
+	binaries, err := makeTempDir(tempParent())
+	if err != nil {
+		return err
+	}
+	defer binaries.remove()
+	e.tempDir = binaries.path
+	if e.stdin, err = os.Open(os.DevNull); err != nil {
+		return err
+	}
+	defer e.stdin.Close()
+	if e.pages.Server, err = o.serveScript(); err != nil {
+		return err
+	}
+	if e.pages.Server != nil {
+		defer e.pages.Server.Close()
+	}
+	e.page = browser.NewPage(templates.ErrorPage())
+	defer e.page.Close()
+	if interrupted, err := e.open(); interrupted || err != nil {
+		return err
+	}
+	log.HTTP = e.servesHTTP
+	defer e.tasks.Wait()
+	e.alerts = report.NewAlerts(screen, programName(o.Dir, e.builder.Package()))
+	e.alerts.Bell, e.alerts.Notify = o.Bell, o.Notify
+	defer e.alerts.Close()
+	e.sinks = report.Sinks{log, report.NewStatusLine(log), e.alerts, e.pages}
+	if err := e.attach(ctx, o.Stdin); err != nil {
+		e.starter.Close()
+		return err
+	}
+	defer e.detach()
+	err = l.runAll()
+	cancel()
+	e.streams.Flush()
+	if failed := e.runOnStop(l.signals); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// runAll runs the starter, the watcher and the loop until the starter has
+// ended.
+func (l *loop) runAll() error {
+	served, unwatched := make(chan error, 1), make(chan error, 1)
+	go func() { served <- l.starter.Run(context.Background()) }()
+	go func() { unwatched <- l.watcher.Run(l.ctx) }()
+	l.machine = newMachine(l.policy(), l.starter.Addresses(), l.patterns.engine(l.o))
+	first := began{welcome: l.o.Welcome, pkg: l.builder.Package(), postpone: l.o.Postpone, keys: l.keys != nil}
+	if l.pages.Server != nil {
+		first.scriptURL = l.pages.Server.URL()
+	}
+	return l.run(first, served, unwatched)
+}
+
+// open makes the starter with its sockets, the builder and the watcher. That may
+// take long, for example while the go command is downloaded; a signal interrupts
+// it.
+func (e *effects) open() (interrupted bool, err error) {
+	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	file := ""
+	if e.settings != nil {
+		file = e.settings.Path()
+	}
+	if e.patterns, err = newPatterns(e.o, file); err != nil {
+		return false, cli.Usage(err, "hotstart watch --help")
+	}
+	onEvent := func(ev starter.Event) { e.send(workerEvent{Event: ev}) }
+	if e.starter, err = starter.New(e.o.StarterOptions(e.marker, e.tempDir, onEvent)); err != nil {
+		return false, err
+	}
+	notef := func(format string, args ...any) { e.log.Handle(report.Notef(format, args...)) } // from several goroutines
+	if e.builder, err = builder.New(ctx, e.builderOptions(e.o)); err == nil {
+		e.watcher, err = watcher.New(watcher.Options{Poll: e.o.Poll, Logf: notef})
+	}
+	if err == nil {
+		return false, nil
+	}
+	e.starter.Close()
+	if ctx.Err() != nil {
+		return true, nil
+	}
+	return false, err
+}
+
+// programName returns a short name for what is built in dir: "api" for ./cmd/api.
+func programName(dir, pattern string) string {
+	first, _, _ := strings.Cut(pattern, " ")
+	return strings.TrimSuffix(filepath.Base(filepath.Join(dir, first)), ".go")
+}
+
+// serveScript starts the server of the script for pages, if an option asks for
+// it. The server runs until it is closed.
+func (o Options) serveScript() (*browser.Server, error) {
+	if o.Browser == "" && len(o.Refresh) == 0 {
+		return nil, nil
+	}
+	port, _ := strconv.Atoi(o.Browser) // "": a free port
+	server, err := browser.Listen(port, templates.Script)
+	if err != nil {
+		return nil, fmt.Errorf("listening for browsers: %w", err)
+	}
+	go server.Serve()
+	return server, nil
+}
