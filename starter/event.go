@@ -129,7 +129,7 @@ func (e Event) String() string {
 	case Stopping:
 		return fmt.Sprintf("stopping; %s told to exit", names(e.Others))
 	case SocketKept:
-		return fmt.Sprintf("%v opened %v; the socket is kept for the next worker", e.Worker, e.Address)
+		return fmt.Sprintf("%v listens on %v; that socket is kept", e.Worker, e.Address)
 	case PortUnused:
 		return fmt.Sprintf("%v does not use the socket of %v", e.Worker, e.Address)
 	case DrainTimedOut:
@@ -167,7 +167,7 @@ func (e Event) String() string {
 	case Contended:
 		return fmt.Sprintf("%v needs %s, which the worker before it holds; from now on one worker runs at a time", e.Worker, e.Resource)
 	case SocketReleased:
-		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; its socket is closed", e.Worker, e.Address)
+		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; that socket is closed", e.Worker, e.Address)
 	case SocketClosed:
 		return fmt.Sprintf("%v has closed its socket of %v", e.Worker, e.Address)
 	case Warning:

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,39 +25,39 @@ func (n NotAdopted) entry(View) entry {
 }
 
 // SocketKept: a worker has opened a socket by itself, and hotstart keeps it.
-type SocketKept struct {
-	Worker  starter.Worker
-	Address starter.Address
-}
+type SocketKept addressEvent
 
 func (k SocketKept) entry(v View) entry {
-	return addressEntry("kept", k.Worker, v, k.Address, "worker %d listens on %s; that socket is kept")
+	return addressEvent(k).describe(v, "kept", starter.SocketKept)
 }
 
 // SocketClosed: a worker has closed a socket that it had opened by itself.
-type SocketClosed struct {
-	Worker  starter.Worker
-	Address starter.Address
-}
+type SocketClosed addressEvent
 
 func (c SocketClosed) entry(v View) entry {
-	return addressEntry("closed", c.Worker, v, c.Address, "worker %d has closed its socket of %s")
+	return addressEvent(c).describe(v, "closed", starter.SocketClosed)
 }
 
 // LetGo: hotstart has closed the socket of an address that no worker serves any
 // more.
-type LetGo struct {
+type LetGo addressEvent
+
+func (l LetGo) entry(v View) entry {
+	return addressEvent(l).describe(v, "let_go", starter.SocketReleased)
+}
+
+// addressEvent is an event about a worker and an address.
+type addressEvent struct {
 	Worker  starter.Worker
 	Address starter.Address
 }
 
-func (l LetGo) entry(v View) entry {
-	return addressEntry("let_go", l.Worker, v, l.Address, "worker %d does not listen on %s, as the worker before it did; that socket is closed")
-}
-
-func addressEntry(name string, w starter.Worker, v View, a starter.Address, format string) entry {
-	e := entry{name: name, text: fmt.Sprintf(format, w.Generation, v.place(a)), facts: workerFacts(w)}
-	e.Addresses = []string{v.place(a)}
+// describe uses the wording of starter, with the address as the reader types it.
+func (a addressEvent) describe(v View, name string, kind starter.Kind) entry {
+	worker := starter.Worker{Generation: a.Worker.Generation}
+	text := starter.Event{Kind: kind, Worker: worker, Address: a.Address}.String()
+	e := entry{name: name, text: strings.Replace(text, a.Address.String(), v.place(a.Address), 1), facts: workerFacts(a.Worker)}
+	e.Addresses = []string{v.place(a.Address)}
 	return e
 }
 
