@@ -30,47 +30,48 @@ const daemonVariable = "HOTSTART_DAEMON"
 // returns them in the new process, too. The program must call
 // starter.DispatchReexec first in main.
 func Detach(inherited []int, signals <-chan os.Signal) error {
-	exe, err := proc.Executable()
+	pid, report, err := startDetached(inherited)
 	if err != nil {
 		return fmt.Errorf("starting the daemon: %w", err)
 	}
-	read, write, err := proc.Pipe()
-	if err != nil {
-		return fmt.Errorf("starting the daemon: %w", err)
-	}
-	report := os.NewFile(uintptr(read), "report")
 	defer report.Close()
-	pid, err := startDetached(exe, inherited, write)
-	unix.Close(write)
-	if err != nil {
-		return fmt.Errorf("starting the daemon: %w", err)
-	}
 	return await(pid, report, signals)
 }
 
 // startDetached starts this program by way of the exec stage, which sets its
-// LISTEN_PID.
-func startDetached(exe string, inherited []int, report int) (pid int, err error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
+// LISTEN_PID. It returns the read end of its report.
+func startDetached(inherited []int) (pid int, report *os.File, err error) {
+	exe, err := proc.Executable()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, nil, err
 	}
 	defer null.Close()
+	report, write, err := os.Pipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer write.Close()
 	files := []uintptr{null.Fd(), 1, 2}
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return nameOf(v) == daemonVariable })
 	for _, fd := range inherited {
 		files = append(files, uintptr(fd))
 	}
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return nameOf(v) == daemonVariable })
 	if len(inherited) > 0 {
 		env = append(env, "LISTEN_FDS="+strconv.Itoa(len(inherited)))
 	}
 	env = append(env, daemonVariable+"="+strconv.Itoa(len(files)))
 	// The second copy is for the exec stage, which closes it on exec.
-	files = append(files, uintptr(report), uintptr(report))
+	files = append(files, write.Fd(), write.Fd())
 	argv := proc.StageArgs(len(files)-1, "", exe, os.Args)
-	return syscall.ForkExec(exe, argv, &syscall.ProcAttr{
-		Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
+	pid, err = syscall.ForkExec(exe, argv, &syscall.ProcAttr{Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true}})
+	if err != nil {
+		report.Close()
+	}
+	return pid, report, err
 }
 
 // ready is the report of a detached process that is ready. Every other report is

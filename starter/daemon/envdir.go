@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,16 +84,9 @@ func firstLine(path string) (line string, found bool, err error) {
 	case !info.Mode().IsRegular():
 		return "", false, nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, err
-	}
-	defer f.Close()
-	line, err = bufio.NewReader(f).ReadString('\n')
-	if line == "" {
-		return "", false, nil
-	}
-	return strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\x00", ""), true, nil
+	b, err := os.ReadFile(path)
+	line, _, _ = strings.Cut(string(b), "\n")
+	return strings.ReplaceAll(line, "\x00", ""), len(b) > 0, err
 }
 
 // The variables that start_server reads from its own environment, and so from

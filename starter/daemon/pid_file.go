@@ -49,19 +49,14 @@ func LockPIDFile(path string) (*PIDFile, error) {
 			return nil, fmt.Errorf("writing the pid file: %w", err)
 		}
 		p := &PIDFile{f}
-		err = p.lock()
-		if err == nil {
-			err = p.checkContent()
-		}
-		switch {
-		case err != nil:
+		if err := p.claim(); err != nil {
 			f.Close()
 			return nil, err
-		case !p.isAtPath():
-			f.Close() // the process that held it has removed it
-		default:
+		}
+		if p.isAtPath() {
 			return p, p.write()
 		}
+		f.Close() // the process that held it has removed it
 	}
 	return nil, nil
 }
@@ -80,20 +75,9 @@ func openPIDFile(path string, flags int) (*os.File, error) {
 	return f, nil
 }
 
-// checkContent refuses a file that contains something other than a pid, so that
-// a wrong path does not destroy a file of the user.
-func (p *PIDFile) checkContent() error {
-	b, err := beginning(p.file)
-	if err != nil {
-		return err
-	}
-	if text := strings.TrimSpace(string(b)); text != "" && !isPID(text) {
-		return fmt.Errorf("writing the pid file: %s exists and does not hold a pid; nothing was changed", p.file.Name())
-	}
-	return nil
-}
-
-func (p *PIDFile) lock() error {
+// claim locks the file, and refuses one that contains something other than a pid,
+// so that a wrong path does not destroy a file of the user.
+func (p *PIDFile) claim() error {
 	err := tryLock(p.file)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		pid, _ := readPID(p.file)
@@ -102,7 +86,11 @@ func (p *PIDFile) lock() error {
 	if err != nil {
 		return fmt.Errorf("locking the pid file %s: %w", p.file.Name(), err)
 	}
-	return nil
+	text, err := beginning(p.file)
+	if err == nil && strings.TrimSpace(text) != "" && parsePID(text) == 0 {
+		err = fmt.Errorf("writing the pid file: %s exists and does not hold a pid; nothing was changed", p.file.Name())
+	}
+	return err
 }
 
 // tryLock locks a file until its last descriptor is closed, or returns
@@ -139,29 +127,31 @@ func (p *PIDFile) Close() {
 }
 
 // beginning returns the first KiB of a pid file, which is longer than any pid.
-func beginning(f *os.File) ([]byte, error) {
+func beginning(f *os.File) (string, error) {
 	b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<10))
 	if err != nil {
-		return nil, fmt.Errorf("reading the pid file: %w", err)
+		return "", fmt.Errorf("reading the pid file: %w", err)
 	}
-	return b, nil
+	return string(b), nil
 }
 
-// isPID reports whether a text is a valid pid.
-func isPID(text string) bool {
-	pid, err := strconv.ParseUint(text, 10, 31)
-	return err == nil && pid != 0
+// parsePID returns the pid in a text, or 0.
+func parsePID(text string) int {
+	pid, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int(pid)
 }
 
 // readPID reads the pid of another process.
 func readPID(f *os.File) (int, error) {
-	b, err := beginning(f)
+	text, err := beginning(f)
 	if err != nil {
 		return 0, err
 	}
-	text := strings.TrimSpace(string(b))
-	if pid, _ := strconv.Atoi(text); isPID(text) && pid != os.Getpid() {
+	if pid := parsePID(text); pid != 0 && pid != os.Getpid() {
 		return pid, nil
 	}
-	return 0, fmt.Errorf("the pid file %s does not hold the pid of a server: %q", f.Name(), b)
+	return 0, fmt.Errorf("the pid file %s does not hold the pid of a server: %q", f.Name(), text)
 }

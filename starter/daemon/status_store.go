@@ -30,17 +30,12 @@ func openStatus(path string) (*statusStore, error) {
 	if err := checkReplaceable(path); err != nil {
 		return nil, fmt.Errorf("writing the status file %s: %w", path, err)
 	}
-	dir, name, err := safefile.OpenDir(path)
+	d, err := newDraft(path, "")
 	if err != nil {
 		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
-	defer dir.Close()
-	draft, err := writeDraft(dir, path, name, "")
-	if err != nil {
-		return nil, fmt.Errorf("writing the status file: %w", err)
-	}
-	draft.Close()
-	return &statusStore{path: path}, dir.Remove(draftName(name))
+	d.discard()
+	return &statusStore{path: path}, nil
 }
 
 // checkReplaceable refuses a file that is not the status file of a dead process,
@@ -51,7 +46,7 @@ func checkReplaceable(path string) error {
 		return err
 	}
 	if err != nil {
-		return nil // it does not exist, or writeDraft will return the reason
+		return nil // it does not exist, or newDraft will return the reason
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -69,57 +64,68 @@ func checkReplaceable(path string) error {
 	return nil
 }
 
-func draftName(name string) string { return fmt.Sprintf("%s.%d", name, os.Getpid()) }
-
-// writeDraft creates the next version of the file, locked where the file system
-// supports that. In a folder that other users can write to, the name may be a
-// link that one of them has created.
-func writeDraft(dir safefile.Dir, path, name, lines string) (*os.File, error) {
-	dir.Remove(draftName(name))
-	f, err := dir.Open(path, draftName(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.WriteString(lines); err != nil {
-		f.Close()
-		return nil, err
-	}
-	_ = tryLock(f)
-	return f, nil
-}
-
 // write replaces the file if the content differs, or again is set. The first
 // content is never empty.
 func (s *statusStore) write(lines string, again bool) error {
 	if lines == s.written && !again || s.file == nil && lines == "" {
 		return nil
 	}
-	file, err := replaceStatus(s.path, lines)
+	d, err := newDraft(s.path, lines)
+	if err == nil {
+		err = d.publish()
+	}
 	if err != nil {
 		return fmt.Errorf("writing the status file: %w; hotstart keeps trying", err)
 	}
 	s.file.Close()
-	s.file, s.written = file, lines
+	s.file, s.written = d.file, lines
 	return nil
 }
 
-// replaceStatus puts a new file at a path.
-func replaceStatus(path, lines string) (*os.File, error) {
-	dir, name, err := safefile.OpenDir(path)
-	if err != nil {
-		return nil, err
+// A draft is the next version of a status file, in the same folder.
+type draft struct {
+	dir  safefile.Dir
+	name string // of the status file
+	file *os.File
+}
+
+// newDraft creates a draft, locked where the file system supports that. In a
+// folder that other users can write to, its name may be a link that one of them
+// has created.
+func newDraft(path, lines string) (d draft, err error) {
+	if d.dir, d.name, err = safefile.OpenDir(path); err != nil {
+		return d, err
 	}
-	defer dir.Close()
-	draft, err := writeDraft(dir, path, name, lines)
+	d.dir.Remove(d.draftName())
+	d.file, err = d.dir.Open(path, d.draftName(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err == nil {
-		err = dir.Rename(draftName(name), name)
+		_, err = d.file.WriteString(lines)
 	}
 	if err != nil {
-		draft.Close()
-		dir.Remove(draftName(name))
-		return nil, err
+		d.discard()
+		return d, err
 	}
-	return draft, nil
+	_ = tryLock(d.file)
+	return d, nil
+}
+
+func (d draft) draftName() string { return fmt.Sprintf("%s.%d", d.name, os.Getpid()) }
+
+// publish replaces the status file by the draft.
+func (d draft) publish() error {
+	err := d.dir.Rename(d.draftName(), d.name)
+	if err != nil {
+		d.discard()
+		return err
+	}
+	d.dir.Close()
+	return nil
+}
+
+func (d draft) discard() {
+	d.dir.Remove(d.draftName())
+	d.file.Close()
+	d.dir.Close()
 }
 
 // close removes the file, unless another file has replaced it.

@@ -66,7 +66,11 @@ const maxLinks = 40
 // with the last element of the path. If that element is a link and follow is
 // set, walk continues with its target.
 func walk(path string, follow bool) (dir Dir, name string, err error) {
-	if err = dir.begin(path); err != nil {
+	from := "."
+	if strings.HasPrefix(path, "/") {
+		from = "/"
+	}
+	if dir.fd, err = openat(unix.AT_FDCWD, from, dirFlags, 0); err != nil {
 		return dir, "", &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	links := 0
@@ -101,23 +105,13 @@ func walk(path string, follow bool) (dir Dir, name string, err error) {
 	}
 }
 
-// begin opens the folder that a path starts from.
-func (d *Dir) begin(path string) (err error) {
-	from := "."
-	if strings.HasPrefix(path, "/") {
-		from = "/"
-	}
-	d.fd, err = ignoringEINTR(func() (int, error) { return unix.Open(from, dirFlags, 0) })
-	return err
-}
-
 // enter replaces the folder by one of its subfolders, or by the root.
 func (d *Dir) enter(name string) error {
 	flags := dirFlags | unix.O_NOFOLLOW
 	if d.magic() {
 		flags &^= unix.O_NOFOLLOW
 	}
-	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat(d.fd, name, flags, 0) })
+	fd, err := openat(d.fd, name, flags, 0)
 	if err == nil {
 		d.Close()
 		d.fd = fd
@@ -156,7 +150,7 @@ func (d Dir) Open(path, name string, flags int, mode uint32) (*os.File, error) {
 	if !d.magic() {
 		flags |= unix.O_NOFOLLOW
 	}
-	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat(d.fd, name, flags, mode) })
+	fd, err := openat(d.fd, name, flags, mode)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -192,11 +186,11 @@ func (d Dir) Rename(from, to string) error { return unix.Renameat(d.fd, from, d.
 // Close closes the folder.
 func (d Dir) Close() { unix.Close(d.fd) }
 
-// ignoringEINTR repeats a call that a signal has interrupted.
-func ignoringEINTR(call func() (int, error)) (int, error) {
+// openat is openat(2), repeated while signals interrupt it.
+func openat(dir int, name string, flags int, mode uint32) (int, error) {
 	for {
-		if n, err := call(); err != unix.EINTR {
-			return n, err
+		if fd, err := unix.Openat(dir, name, flags, mode); err != unix.EINTR {
+			return fd, err
 		}
 	}
 }
