@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,8 +57,12 @@ func NotifyDirs(tempDir string) []string {
 	return parents
 }
 
+// notifyPrefix begins the names of the directories of notify sockets.
+const notifyPrefix = "hotstart-notify-"
+
 func notifySocketIn(parent string) (*NotifySocket, error) {
-	dir, err := os.MkdirTemp(parent, "hotstart-notify-")
+	removeStale(parent)
+	dir, err := os.MkdirTemp(parent, notifyPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +73,32 @@ func notifySocketIn(parent string) (*NotifySocket, error) {
 		os.Remove(dir)
 	}
 	return n, err
+}
+
+// removeStale removes the directories of processes that were killed. A socket is
+// stale if the kernel refuses a connection to it. An empty directory may be about
+// to get its socket: it is stale after a minute.
+func removeStale(parent string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, notifyPrefix+"*"))
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) == 0 && time.Since(info.ModTime()) < time.Minute {
+			continue
+		}
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			if c, err := net.Dial("unixgram", path); err == nil {
+				c.Close()
+			} else if errors.Is(err, unix.ECONNREFUSED) {
+				os.Remove(path)
+			}
+		}
+		os.Remove(dir) // fails if it is not empty
+	}
 }
 
 // bindNotify binds a socket to the path public and renames it to secret. Every
