@@ -165,11 +165,3 @@ type StatusChanged struct {
 }
 
 func (StatusChanged) entry(View) entry { return entry{} }
-
-// FastBuildDiffered: go build made another program than a build that bypassed the go
-// command. Builds use the go command from now on.
-type FastBuildDiffered struct{}
-
-func (FastBuildDiffered) entry(v View) entry {
-	return Warning{"the fast build differed from go build; using go build from now on (as with --direct=off)"}.entry(v)
-}

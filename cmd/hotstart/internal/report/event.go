@@ -43,9 +43,9 @@ func (s Sinks) Handle(e Event) {
 
 // View is what the wording of an event depends on, apart from the event.
 type View struct {
-	Dir  string // file names are shown relative to this folder
-	HTTP bool   // an address of which the protocol is unknown is shown as a URL
-	JSON bool   // each run of a rule is an event; other events do not repeat it
+	Dir  string      // file names are shown relative to this folder
+	HTTP func() bool // reports whether the program may serve HTTP; nil: it may
+	JSON bool        // each run of a rule is an event; other events do not repeat it
 }
 
 // A Failure is an event that may leave newer code not running: then clients

@@ -72,16 +72,15 @@ var table = []struct {
 		"a and 2 more changed during each of the last 6 starts; restarting the same program once to see whether it writes that itself", `{}`, "note"},
 	{OwnWrites{Files: []string{"/src/a"}, Starts: 6},
 		"a changed during each of the last 6 starts, so the program seems to write it; such changes no longer reload the program", `{}`, "warning"},
-	{FastBuildDiffered{}, "the fast build differed from go build; using go build from now on (as with --direct=off)", `{}`, "warning"},
 	{Progress{}, "", "", ""},
 	{RuleRunning{"gen"}, "", "", ""},
 	{StatusChanged{}, "", "", ""},
-	{WorkerEvent{}, "", "", ""},
+	{WorkerEvent{starter.Event{Kind: starter.Settled}}, "", "", ""},
 	{Adopted{"net/http"}, "instrumented net/http: listeners survive reloads and in-flight requests are drained (--adopt=off disables this)", `{}`, "adopted"},
 	{NotAdopted{boom}, "not instrumented: boom; the program must take over its sockets itself", `{}`, "not_adopted"},
-	{SocketKept{one, port}, "worker 1 listens on http://localhost:8080; that socket is kept", `{"worker":1,"pid":11,"addresses":["http://localhost:8080"]}`, "kept"},
-	{SocketClosed{one, socket}, "worker 1 has closed its socket of /tmp/s", `{"worker":1,"pid":11,"addresses":["/tmp/s"]}`, "closed"},
-	{LetGo{two, port}, "worker 2 does not listen on http://localhost:8080, as the worker before it did; that socket is closed",
+	{WorkerEvent{starter.Event{Kind: starter.SocketKept, Worker: one, Address: port}}, "worker 1 listens on http://localhost:8080; that socket is kept", `{"worker":1,"pid":11,"addresses":["http://localhost:8080"]}`, "kept"},
+	{WorkerEvent{starter.Event{Kind: starter.SocketClosed, Worker: one, Address: socket}}, "worker 1 has closed its socket of /tmp/s", `{"worker":1,"pid":11,"addresses":["/tmp/s"]}`, "closed"},
+	{WorkerEvent{starter.Event{Kind: starter.SocketReleased, Worker: two, Address: port}}, "worker 2 does not listen on http://localhost:8080, as the worker before it did; that socket is closed",
 		`{"worker":2,"pid":22,"addresses":["http://localhost:8080"]}`, "let_go"},
 	{Unused{one, port}, "the program does not listen on http://localhost:8080 (--port); connections to it will hang", `{"worker":1,"pid":11}`, "unused"},
 	{Unused{one, socket}, "the program does not listen on /tmp/s (--path); connections to it will hang", `{"worker":1,"pid":11}`, "unused"},
@@ -120,16 +119,16 @@ var table = []struct {
 		"worker 1 (pid 11) has ended, but it left pid 5 (./x); waiting for a change", `{"worker":1,"pid":11,"reason":"exit status 0"}`, "ended"},
 	{Contended{two, "the lock on data.lock", one}, "worker 2 needs the lock on data.lock, which worker 1 holds; from now on the old worker ends before " +
 		"a new one is started, and connections wait (--overlap=off)", `{"worker":2,"pid":22}`, "contended"},
-	{Unseen{starter.Event{Kind: starter.AssumedReady, Worker: one, Err: boom}},
+	{WorkerEvent{starter.Event{Kind: starter.AssumedReady, Worker: one, Err: boom}},
 		"worker 1 (pid 11) is alive, and nothing shows whether it accepts connections: boom", `{"worker":1,"pid":11}`, "unseen"},
-	{Exited{starter.Event{Kind: starter.Exited, Worker: one, Status: 1 << 8}}, "worker 1 (pid 11) exited: exit status 1",
+	{WorkerEvent{starter.Event{Kind: starter.Exited, Worker: one, Status: 1 << 8}}, "worker 1 (pid 11) exited: exit status 1",
 		`{"worker":1,"pid":11,"reason":"exit status 1"}`, "left"},
-	{Misbehaved{starter.Event{Kind: starter.Killing, Worker: one}}, "worker 1 (pid 11) did not exit in time; killing it", `{"worker":1,"pid":11}`, "killing"},
-	{Misbehaved{starter.Event{Kind: starter.DrainTimedOut, Worker: one}}, "worker 1 (pid 11) still has connections; told to exit", `{"worker":1,"pid":11}`, "overdue"},
-	{Misbehaved{starter.Event{Kind: starter.BrokerError, Worker: one, Err: boom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
-	{Misbehaved{starter.Event{Kind: starter.ListenerShutDown, Worker: one, Address: socket}},
+	{WorkerEvent{starter.Event{Kind: starter.Killing, Worker: one}}, "worker 1 (pid 11) did not exit in time; killing it", `{"worker":1,"pid":11}`, "killing"},
+	{WorkerEvent{starter.Event{Kind: starter.DrainTimedOut, Worker: one}}, "worker 1 (pid 11) still has connections; told to exit", `{"worker":1,"pid":11}`, "overdue"},
+	{WorkerEvent{starter.Event{Kind: starter.BrokerError, Worker: one, Err: boom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
+	{WorkerEvent{starter.Event{Kind: starter.ListenerShutDown, Worker: one, Address: socket}},
 		"the socket of /tmp/s was shut down, probably by worker 1 (pid 11); it listens again", `{"worker":1,"pid":11}`, "deafened"},
-	{Misbehaved{starter.Event{Kind: starter.PathLost, Worker: one, Address: socket}},
+	{WorkerEvent{starter.Event{Kind: starter.PathLost, Worker: one, Address: socket}},
 		"the path /tmp/s was removed, probably by worker 1 (pid 11); it has been restored", `{"worker":1,"pid":11}`, "displaced"},
 	{Halted{one}, "worker 1 (pid 11) was stopped by a signal, as every program is that reads from the terminal (/dev/tty) in the background; " +
 		"what you type is for hotstart", `{"worker":1,"pid":11}`, "halted"},
@@ -159,7 +158,7 @@ var table = []struct {
 
 func TestEveryEventHasOneWording(t *testing.T) {
 	t.Parallel()
-	text, jsonView := View{Dir: "/src", HTTP: true}, View{Dir: "/src", HTTP: true, JSON: true}
+	text, jsonView := View{Dir: "/src"}, View{Dir: "/src", JSON: true}
 	for _, row := range table {
 		e := row.event.entry(text)
 		if e.name != row.name {

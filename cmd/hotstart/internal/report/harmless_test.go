@@ -48,7 +48,7 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			StatusChanged{Status: Status{Failing: evil}}, EnvFileFailed{Cause: cause, Err: bad}, Crashed{Event: died, Exit: exit},
 			StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Err: bad}, Cause: cause, Exit: exit}, Adopted{evil}, NotAdopted{bad},
 			Unused{one, starter.Address{Network: "unix", Path: evil}}, Contended{What: evil}, Ended{Event: starter.Event{Kind: starter.Completed, Holder: evil}},
-			Misbehaved{starter.Event{Kind: starter.BrokerError, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
+			WorkerEvent{starter.Event{Kind: starter.BrokerError, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
 			RuleFailed{Rule: evil, Command: evil, Cause: cause, Err: bad, Output: evil}, RuleDone{cause.Rules[0], evil}, RuleLoop{[]string{evil}},
 			AfterReadyFailed{evil, evil, bad}, SettingsChanged{evil, []string{evil}}, SettingsRefused{evilError{bad}}, WrongTarget{evil},
 			BusyFiles{Files: []string{evil}, Ignore: []string{evil}},

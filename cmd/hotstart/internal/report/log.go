@@ -15,13 +15,10 @@ import (
 // Log writes events to a screen, each at once: as text for people, or as JSON, one
 // object per line.
 type Log struct {
+	View
 	screen *term.Screen
 	style  term.Style
 	links  bool // file names can be clicked
-	json   bool
-
-	Dir  string      // file names are shown relative to it
-	HTTP func() bool // reports whether the program may serve HTTP; nil: it may
 }
 
 // NewTextLog writes text, in colour and with links (OSC 8) if they are asked for.
@@ -31,17 +28,12 @@ func NewTextLog(s *term.Screen, colored, links bool) *Log {
 
 // NewJSONLog writes JSON.
 func NewJSONLog(s *term.Screen) *Log {
-	return &Log{screen: s, style: term.NewStyle(false), json: true}
+	return &Log{View: View{JSON: true}, screen: s, style: term.NewStyle(false)}
 }
 
-// view returns the view of the log's reader.
-func (l *Log) view() View {
-	return View{Dir: l.Dir, HTTP: l.HTTP == nil || l.HTTP(), JSON: l.json}
-}
-
-// Handle implements Sink.
+// Handle implements Sink. Notes and warnings may come from any goroutine.
 func (l *Log) Handle(e Event) {
-	if line := l.format(e.entry(l.view())); line != "" {
+	if line := l.format(e.entry(l.View)); line != "" {
 		io.WriteString(l.screen, line)
 	}
 }
@@ -57,9 +49,9 @@ func (l *Log) format(e entry) string {
 	switch {
 	case e.name == "":
 		return ""
-	case l.json && e.only != onlyText:
+	case l.JSON && e.only != onlyText:
 		return e.object(time.Now()) + "\n"
-	case !l.json && e.only != onlyJSON:
+	case !l.JSON && e.only != onlyJSON:
 		return l.text(e)
 	}
 	return ""
@@ -133,7 +125,7 @@ func (l *Log) frame(b *strings.Builder, d builder.Diagnostic) {
 
 // link is the position of an error, as a link to the file where links work.
 func (l *Log) link(d builder.Diagnostic) string {
-	text := l.style.Error(term.CleanLine(l.view().position(d)))
+	text := l.style.Error(term.CleanLine(l.position(d)))
 	if !l.links {
 		return text
 	}

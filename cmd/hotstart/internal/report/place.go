@@ -31,7 +31,7 @@ func URL(a starter.Address) string {
 // place is the URL of an address, or host and port if the program does not seem
 // to serve HTTP.
 func (v View) place(a starter.Address) string {
-	if a.Scheme == "" && !v.HTTP {
+	if a.Scheme == "" && v.HTTP != nil && !v.HTTP() {
 		a.Scheme = "tcp"
 	}
 	return URL(a)

@@ -154,3 +154,28 @@ func TestFailureForBrowsers(t *testing.T) {
 		t.Errorf("%+v, want %+v", *got, want)
 	}
 }
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	address := func(network, host, scheme string) starter.Address {
+		return starter.Address{Network: network, Host: host, Port: 80, Path: "/s", Scheme: scheme}
+	}
+	no := View{HTTP: func() bool { return false }}
+	for _, test := range []struct {
+		view    View
+		address starter.Address
+		want    string
+	}{
+		{View{}, address("tcp", "", ""), "http://localhost:80"},
+		{View{}, address("tcp4", "0.0.0.0", "http"), "http://localhost:80"},
+		{View{}, address("tcp6", "::1", "https"), "https://[::1]:80"},
+		{View{}, address("tcp", "example.com", "tcp"), "example.com:80"},
+		{no, address("tcp", "", ""), "localhost:80"},
+		{no, address("tcp", "", "http"), "http://localhost:80"},
+		{View{}, address("unix", "", ""), "/s"},
+	} {
+		if got := test.view.place(test.address); got != test.want {
+			t.Errorf("%+v is %s, want %s", test.address, got, test.want)
+		}
+	}
+}

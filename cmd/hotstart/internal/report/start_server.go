@@ -12,12 +12,6 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// WorkerEvent is an event of a starter as it comes. hotstart run has no other events
-// about workers; hotstart watch has its own.
-type WorkerEvent struct{ starter.Event }
-
-func (WorkerEvent) entry(View) entry { return entry{} }
-
 // StartServer writes the events of hotstart run with the words of Perl's start_server,
 // which scripts read.
 type StartServer struct {

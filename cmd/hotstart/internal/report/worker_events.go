@@ -24,40 +24,44 @@ func (n NotAdopted) entry(View) entry {
 	return entry{name: "not_adopted", text: fmt.Sprintf("not instrumented: %v; the program must take over its sockets itself", n.Err)}
 }
 
-// SocketKept: a worker has opened a socket by itself, and hotstart keeps it.
-type SocketKept addressEvent
+// WorkerEvent is an event of the starter with the wording of the starter. All kinds are
+// events of hotstart run; those of workerEvents are also written by hotstart watch.
+type WorkerEvent struct{ starter.Event }
 
-func (k SocketKept) entry(v View) entry {
-	return addressEvent(k).describe(v, "kept", starter.SocketKept)
+// workerEvents has the names in JSON.
+var workerEvents = map[starter.Kind]struct {
+	name    string
+	isError bool
+}{
+	starter.SocketKept:       {name: "kept"},
+	starter.SocketClosed:     {name: "closed"},
+	starter.SocketReleased:   {name: "let_go"},
+	starter.AssumedReady:     {name: "unseen"},
+	starter.Exited:           {"left", true},
+	starter.Killing:          {"killing", true},
+	starter.DrainTimedOut:    {"overdue", true},
+	starter.BrokerError:      {"refused", true},
+	starter.ListenerShutDown: {"deafened", true},
+	starter.PathLost:         {"displaced", true},
 }
 
-// SocketClosed: a worker has closed a socket that it had opened by itself.
-type SocketClosed addressEvent
-
-func (c SocketClosed) entry(v View) entry {
-	return addressEvent(c).describe(v, "closed", starter.SocketClosed)
-}
-
-// LetGo: hotstart has closed the socket of an address that no worker serves any
-// more.
-type LetGo addressEvent
-
-func (l LetGo) entry(v View) entry {
-	return addressEvent(l).describe(v, "let_go", starter.SocketReleased)
-}
-
-// addressEvent is an event about a worker and an address.
-type addressEvent struct {
-	Worker  starter.Worker
-	Address starter.Address
-}
-
-// describe uses the wording of starter, with the address as the reader types it.
-func (a addressEvent) describe(v View, name string, kind starter.Kind) entry {
-	worker := starter.Worker{Generation: a.Worker.Generation}
-	text := starter.Event{Kind: kind, Worker: worker, Address: a.Address}.String()
-	e := entry{name: name, text: strings.Replace(text, a.Address.String(), v.place(a.Address), 1), facts: workerFacts(a.Worker)}
-	e.Addresses = []string{v.place(a.Address)}
+func (w WorkerEvent) entry(v View) entry {
+	kind, ok := workerEvents[w.Kind]
+	if !ok {
+		return entry{}
+	}
+	e := entry{name: kind.name, isError: kind.isError, facts: workerFacts(w.Worker)}
+	switch w.Kind {
+	case starter.SocketKept, starter.SocketClosed, starter.SocketReleased:
+		w.Worker.PID = 0 // the number is enough
+		place := v.place(w.Address)
+		e.Addresses = []string{place}
+		e.text = strings.Replace(w.String(), w.Address.String(), place, 1)
+		return e
+	case starter.Exited:
+		e.Reason = w.Reason()
+	}
+	e.text = w.String()
 	return e
 }
 
@@ -291,39 +295,6 @@ func (c Contended) entry(View) entry {
 	return entry{name: "contended", facts: workerFacts(c.Worker), text: fmt.Sprintf(
 		"worker %d needs %s, which worker %d holds; from now on the old worker ends before a new one is started, and connections wait (--overlap=off)",
 		c.Worker.Generation, c.What, c.Holder.Generation)}
-}
-
-// Unseen: a worker counts as ready because it runs; nothing else can be seen.
-type Unseen struct{ Event starter.Event }
-
-func (u Unseen) entry(View) entry {
-	return entry{name: "unseen", text: u.Event.String(), facts: workerFacts(u.Event.Worker)}
-}
-
-// Exited: an old worker did not exit with status 0 after its stop signal.
-type Exited struct{ Event starter.Event }
-
-func (x Exited) entry(View) entry {
-	e := entry{name: "left", isError: true, text: x.Event.String(), facts: workerFacts(x.Event.Worker)}
-	e.Reason = x.Event.Reason()
-	return e
-}
-
-// Misbehaved: a worker does something that may fail requests, of one of the kinds in
-// misbehaviors.
-type Misbehaved struct{ Event starter.Event }
-
-// misbehaviors has the names in JSON.
-var misbehaviors = map[starter.Kind]string{
-	starter.Killing:          "killing",
-	starter.DrainTimedOut:    "overdue",
-	starter.BrokerError:      "refused",
-	starter.ListenerShutDown: "deafened",
-	starter.PathLost:         "displaced",
-}
-
-func (m Misbehaved) entry(View) entry {
-	return entry{name: misbehaviors[m.Event.Kind], isError: true, text: m.Event.String(), facts: workerFacts(m.Event.Worker)}
 }
 
 // Halted: the kernel has stopped a worker, which can't say so itself.

@@ -191,6 +191,8 @@ func reportText(e report.Event) string {
 		return "status: " + e.Status.Failing
 	case report.RuleDone:
 		return "" // in JSON alone
+	case report.WorkerEvent:
+		return e.Kind.String()
 	}
 	if fixed := reflect.ValueOf(e).FieldByName("Fixed"); fixed.IsValid() && fixed.Bool() {
 		return "fixed: " + name
@@ -686,7 +688,7 @@ func TestMachine(t *testing.T) {
 			name: "a worker that did not exit in time is an error",
 			story: after(firstServes,
 				moment{5, disconnected{}, "Stopping, stop"},
-				moment{9, workerIs(starter.Killing, 1), "Misbehaved"},
+				moment{9, workerIs(starter.Killing, 1), "Killing"},
 				moment{9, failed{errFailed}, ""}),
 			err: errFailed,
 		},
@@ -714,9 +716,9 @@ func TestMachine(t *testing.T) {
 				{2, workerEvent{Event: starter.Event{Kind: starter.Serving, Worker: of(1), Addresses: port}}, "Serving, after 1"},
 				{3, workerEvent{Event: starter.Event{Kind: starter.SocketKept, Worker: of(1), Address: port[0]}}, "SocketKept"},
 				{4, workerEvent{Event: starter.Event{Kind: starter.SocketClosed, Worker: of(1), Address: port[0]}}, "SocketClosed"},
-				{5, workerEvent{Event: starter.Event{Kind: starter.SocketReleased, Worker: of(1), Address: port[0]}}, "LetGo"},
-				{6, workerEvent{Event: starter.Event{Kind: starter.AssumedReady, Worker: of(1), Err: errFailed}}, "Unseen"},
-				{7, workerIs(starter.DrainTimedOut, 1), "Misbehaved"},
+				{5, workerEvent{Event: starter.Event{Kind: starter.SocketReleased, Worker: of(1), Address: port[0]}}, "SocketReleased"},
+				{6, workerEvent{Event: starter.Event{Kind: starter.AssumedReady, Worker: of(1), Err: errFailed}}, "AssumedReady"},
+				{7, workerIs(starter.DrainTimedOut, 1), "DrainTimedOut"},
 			},
 		},
 		{

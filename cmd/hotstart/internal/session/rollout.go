@@ -140,7 +140,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 	case starter.Retiring: // the next worker is started when this one has ended
 		r.worker = starter.Worker{}
 	case starter.Killing:
-		m.tell(report.Misbehaved{Event: e.Event})
+		m.tell(report.WorkerEvent{Event: e.Event})
 		if m.stop.requested {
 			m.stop.killed = e.Worker
 		}

@@ -16,33 +16,29 @@ func (m *machine) reportWorker(e starter.Event) {
 	switch e.Kind {
 	case starter.SocketKept:
 		m.reportAdopted()
-		m.tell(report.SocketKept{Worker: e.Worker, Address: e.Address})
+		m.tell(report.WorkerEvent{Event: e})
 		if e.Worker == r.worker {
 			r.listens = append(slices.Clone(r.listens), e.Address)
 		}
 	case starter.SocketClosed:
-		m.tell(report.SocketClosed{Worker: e.Worker, Address: e.Address})
+		m.tell(report.WorkerEvent{Event: e})
 		if e.Worker == r.worker {
 			r.listens = slices.DeleteFunc(slices.Clone(r.listens), isAddress)
 		}
-	case starter.SocketReleased:
-		m.tell(report.LetGo{Worker: e.Worker, Address: e.Address})
 	case starter.PortUnused:
 		r.listens = slices.DeleteFunc(slices.Clone(r.listens), isAddress)
 		if slices.ContainsFunc(r.addresses, isAddress) { // once
 			r.addresses = slices.DeleteFunc(slices.Clone(r.addresses), isAddress)
 			m.tell(report.Unused{Worker: e.Worker, Address: e.Address})
 		}
-	case starter.AssumedReady:
-		m.tell(report.Unseen{Event: e})
 	case starter.Exited:
 		// Some programs exit with another status than 0 at each signal.
 		if e.Status.Exited() && e.Status.ExitStatus() != 0 && !r.exitReported {
 			r.exitReported = true
-			m.tell(report.Exited{Event: e})
+			m.tell(report.WorkerEvent{Event: e})
 		}
-	case starter.DrainTimedOut, starter.BrokerError, starter.ListenerShutDown, starter.PathLost:
-		m.tell(report.Misbehaved{Event: e})
+	case starter.SocketReleased, starter.AssumedReady, starter.DrainTimedOut, starter.BrokerError, starter.ListenerShutDown, starter.PathLost:
+		m.tell(report.WorkerEvent{Event: e})
 	}
 }
 
