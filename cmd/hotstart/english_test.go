@@ -46,7 +46,7 @@ func TestPlainEnglish(t *testing.T) {
 // plain lists the packages whose comments are in plain English, too.
 var plain = []string{"builder", "builder/adopt", "builder/adopt/hook", "builder/internal/fastbuild", "builder/internal/fastbuild/replay",
 	"builder/internal/gotool", "builder/internal/graph", "builder/internal/paths", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/report", "cmd/hotstart/internal/term",
-	"starter/internal/wire", "starter/worker", "templates", "watcher"}
+	"starter/daemon", "starter/internal/safefile", "starter/internal/wire", "starter/worker", "templates", "watcher"}
 
 func TestPlainComments(t *testing.T) {
 	for _, room := range plain {

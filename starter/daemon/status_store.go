@@ -157,7 +157,7 @@ func (s status) repeats(earlier status) bool {
 		!(os.SameFile(s.file, earlier.file) && s.file.ModTime().Equal(earlier.file.ModTime()))
 }
 
-// readStatus reads a status file. No file is no error.
+// readStatus reads a status file. It returns the zero status if there is no file.
 func readStatus(path string) (s status, err error) {
 	f, err := safefile.Open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
