@@ -11,8 +11,8 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
-func newConfigCmd(everywhere *pflag.FlagSet) *cobra.Command {
-	flags := newWatchFlags(everywhere)
+func newConfigCmd(global *pflag.FlagSet) *cobra.Command {
+	flags := newWatchFlags(global)
 	var asJSON, schema bool
 	cmd := &cobra.Command{
 		Use:   "config [package | files.go] [flags] [-- program arguments]",

@@ -11,8 +11,8 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
-func newWatchCmd(everywhere *pflag.FlagSet) *cobra.Command {
-	flags := newWatchFlags(everywhere)
+func newWatchCmd(global *pflag.FlagSet) *cobra.Command {
+	flags := newWatchFlags(global)
 	cmd := &cobra.Command{
 		Use:   "watch [package | files.go] [flags] [-- program arguments]",
 		Short: "Build and reload a server whenever one of its source files changes",

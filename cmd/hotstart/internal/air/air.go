@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -83,12 +82,6 @@ func texts(value any) (all []string) {
 		}
 	}
 	return all
-}
-
-// milliseconds returns a number of milliseconds as a duration.
-func (a *converter) milliseconds(key string) string {
-	n, _ := a.get(key).(int64)
-	return (time.Duration(n) * time.Millisecond).String()
 }
 
 // add appends to the list of a key, and returns the key.

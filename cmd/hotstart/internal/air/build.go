@@ -7,8 +7,8 @@ import (
 
 // command converts the build command: hotstart runs go build itself, and the
 // commands before it as --before.
-func (a *converter) command(text string) string {
-	steps := strings.Split(text, "&&")
+func (a *converter) command() string {
+	steps := strings.Split(a.text("build.cmd"), "&&")
 	for i, step := range steps {
 		words := strings.Fields(step)
 		if len(words) < 2 || words[0] != "go" || words[1] != "build" || strings.ContainsAny(step, "|;<>$`\"'") {
@@ -66,7 +66,8 @@ func (a *converter) arguments(words []string) string {
 }
 
 // fullBin converts a line for the shell: variables, the binary, its arguments.
-func (a *converter) fullBin(text string) string {
+func (a *converter) fullBin() string {
+	text := a.text("build.full_bin")
 	words := strings.Fields(text)
 	var variables []string
 	for len(words) > 0 && strings.Contains(words[0], "=") {

@@ -10,8 +10,8 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
-// withoutEquivalent has the reason for each key of air that has no equivalent.
-var withoutEquivalent = map[string]string{
+// fixedNotes has the note of each key of air that has no equivalent.
+var fixedNotes = map[string]string{
 	"tmp_dir":                         "none: binaries are kept outside of the project",
 	"testdata_dir":                    "none: only the inputs of the build are watched",
 	"build.bin":                       "none: hotstart chooses the path of the binary",
@@ -26,6 +26,7 @@ var withoutEquivalent = map[string]string{
 	"build.windows":                   "none: hotstart does not run on Windows",
 	"build.darwin":                    "none: set what differs by environment variables, for example HOTSTART_ARGS",
 	"build.linux":                     "none: set what differs by environment variables, for example HOTSTART_ARGS",
+	"build.include_dir":               "nothing for Go: the build names its files; for other extensions see build.include_ext",
 	"color.main":                      "none: colours are those of the terminal",
 	"color.watcher":                   "none: colours are those of the terminal",
 	"color.build":                     "none: colours are those of the terminal",
@@ -46,111 +47,112 @@ var sameLists = map[string]string{
 	"build.include_file": "watch", "build.exclude_file": "ignore",
 }
 
+// conversions has a function for every other key. It returns the note.
+var conversions = map[string]func(*converter) string{
+	"root":                    (*converter).root,
+	"build.cmd":               (*converter).command,
+	"build.entrypoint":        func(a *converter) string { return a.arguments(a.list("build.entrypoint")) },
+	"build.full_bin":          (*converter).fullBin,
+	"build.include_ext":       (*converter).extensions,
+	"build.exclude_dir":       (*converter).excludedFolders,
+	"build.exclude_regex":     (*converter).expressions,
+	"build.poll":              (*converter).poll,
+	"build.poll_interval":     (*converter).poll,
+	"build.send_interrupt":    (*converter).interrupt,
+	"build.kill_delay":        (*converter).killDelay,
+	"build.rules":             (*converter).rules,
+	"color.mode":              (*converter).color,
+	"screen.clear_on_rebuild": (*converter).clearScreen,
+	"proxy.enabled":           (*converter).proxy,
+	"proxy.app_port":          (*converter).proxiedPort,
+	"proxy.app_start_timeout": (*converter).proxyTimeout,
+}
+
 // convert converts a key, and returns its replacement for the note.
 func (a *converter) convert(key string) string {
-	if why, ok := withoutEquivalent[key]; ok {
-		return why
-	}
-	if same, ok := sameLists[key]; ok {
-		return a.add(same, a.list(key)...)
-	}
-	table, _, _ := strings.Cut(key, ".")
-	if why, ok := withoutEquivalent[strings.Join(strings.SplitN(key, ".", 3)[:min(2, strings.Count(key, ".")+1)], ".")]; ok {
-		return why // for example build.windows.cmd
-	}
-	switch table {
-	case "build":
-		return a.convertBuild(key)
-	case "proxy":
-		return a.convertProxy(key)
-	}
-	switch key {
-	case "root":
-		if root := path.Clean(a.text(key)); root != "." {
-			return fmt.Sprintf("none: hotstart works in the folder of hotstart.toml; move it to %s", root)
+	parent := key[:max(strings.LastIndex(key, "."), 0)]
+	for _, name := range []string{key, parent} { // build.windows for build.windows.cmd
+		if note, ok := fixedNotes[name]; ok {
+			return note
 		}
-		return "nothing: hotstart works in the folder of hotstart.toml"
-	case "color.mode":
-		if a.text(key) == "" {
-			return "nothing: the default is the same"
-		}
-		return a.set("color", a.text(key))
-	case "screen.clear_on_rebuild":
-		return a.clearScreen()
+	}
+	if list, ok := sameLists[key]; ok {
+		return a.add(list, a.list(key)...)
+	}
+	if convert, ok := conversions[key]; ok {
+		return convert(a)
 	}
 	return "none: unknown key of air v1.67"
 }
 
+func (a *converter) root() string {
+	if root := path.Clean(a.text("root")); root != "." {
+		return fmt.Sprintf("none: hotstart works in the folder of hotstart.toml; move it to %s", root)
+	}
+	return "nothing: hotstart works in the folder of hotstart.toml"
+}
+
+func (a *converter) color() string {
+	if mode := a.text("color.mode"); mode != "" {
+		return a.set("color", mode)
+	}
+	return sameDefault
+}
+
+const sameDefault = "nothing: the default is the same"
+
 func (a *converter) clearScreen() string {
 	switch {
 	case !a.on("screen.clear_on_rebuild"):
-		return "nothing: the default is the same"
+		return sameDefault
 	case a.get("screen.keep_scroll") == false:
 		return a.set("clear", "all")
 	}
 	return a.set("clear", "screen")
 }
 
-func (a *converter) convertProxy(key string) string {
+const proxyOff = "nothing: the proxy was off"
+
+func (a *converter) proxy() string {
+	if !a.on("proxy.enabled") {
+		return proxyOff
+	}
+	return a.set("browser", "0") + "; pages include its script, see docs/browser.md"
+}
+
+func (a *converter) proxiedPort() string {
+	if !a.on("proxy.enabled") {
+		return proxyOff
+	}
+	return a.add("port", fmt.Sprint(a.get("proxy.app_port")))
+}
+
+func (a *converter) proxyTimeout() string {
+	n, _ := a.get("proxy.app_start_timeout").(int64)
 	switch {
-	case key == "proxy.enabled" && a.on(key):
-		return a.set("browser", "0") + "; pages include its script, see docs/browser.md"
-	case key == "proxy.enabled", !a.on("proxy.enabled"):
-		return "nothing: the proxy was off"
-	case key == "proxy.app_port":
-		return a.add("port", fmt.Sprint(a.get(key)))
-	case key == "proxy.app_start_timeout" && a.get(key) == int64(0):
+	case !a.on("proxy.enabled"):
+		return proxyOff
+	case n == 0:
 		return "nothing: the default is longer"
-	case key == "proxy.app_start_timeout":
-		return a.set("ready-timeout", a.milliseconds(key))
 	}
-	return "none: unknown key of air v1.67"
+	return a.set("ready-timeout", (time.Duration(n) * time.Millisecond).String())
 }
 
-func (a *converter) convertBuild(key string) string {
-	name := strings.TrimPrefix(key, "build.")
-	switch name {
-	case "cmd":
-		return a.command(a.text(key))
-	case "entrypoint":
-		return a.arguments(a.list(key))
-	case "full_bin":
-		return a.fullBin(a.text(key))
-	case "poll", "poll_interval":
-		return a.poll()
-	case "send_interrupt", "kill_delay":
-		return a.stop(name)
-	case "rules":
-		return a.rules()
+// excludedFolders converts the folders, without air's default, which can contain
+// files that the build reads.
+func (a *converter) excludedFolders() string {
+	own := []string{"assets", "tmp", "vendor", "testdata"}
+	named := slices.DeleteFunc(a.list("build.exclude_dir"), func(v string) bool { return slices.Contains(own, v) })
+	note := "not for " + strings.Join(own, ", ") + ": only what the build reads counts there"
+	if len(named) > 0 {
+		note = a.add("ignore", named...) + "; " + note
 	}
-	return a.convertFiles(name)
+	return note
 }
 
-func (a *converter) convertFiles(name string) string {
-	values := a.list("build." + name)
-	switch name {
-	case "include_ext":
-		return a.endings(values)
-	case "include_dir":
-		return "nothing for Go: the build names its files; for other extensions see build.include_ext"
-	case "exclude_dir":
-		// Air's default, which can contain files that the build reads.
-		own := []string{"assets", "tmp", "vendor", "testdata"}
-		named := slices.DeleteFunc(values, func(v string) bool { return slices.Contains(own, v) })
-		note := "not for " + strings.Join(own, ", ") + ": only what the build reads counts there"
-		if len(named) > 0 {
-			note = a.add("ignore", named...) + "; " + note
-		}
-		return note
-	case "exclude_regex":
-		return a.expressions(values)
-	}
-	return "none: unknown key of air v1.67"
-}
-
-// endings converts the extensions of files that the build does not read.
-func (a *converter) endings(values []string) string {
-	values = slices.DeleteFunc(values, func(v string) bool { return v == "go" })
+// extensions converts the extensions of files that the build does not read.
+func (a *converter) extensions() string {
+	values := slices.DeleteFunc(a.list("build.include_ext"), func(v string) bool { return v == "go" })
 	if len(values) == 0 {
 		return "nothing: the build names its Go files"
 	}
@@ -162,9 +164,9 @@ func (a *converter) endings(values []string) string {
 }
 
 // expressions converts regular expressions of excluded files.
-func (a *converter) expressions(values []string) string {
+func (a *converter) expressions() string {
 	var rest []string
-	for _, v := range values {
+	for _, v := range a.list("build.exclude_regex") {
 		if plain := strings.TrimSuffix(strings.ReplaceAll(v, `\`, ""), "$"); plain != "_test.go" {
 			rest = append(rest, v)
 		}
@@ -186,14 +188,17 @@ func (a *converter) poll() string {
 	return a.set("poll", interval.String())
 }
 
-// stop converts how the program is stopped. The default of air is SIGKILL.
-func (a *converter) stop(name string) string {
-	switch {
-	case !a.on("build.send_interrupt"):
-		return "nothing: it was off; a program gets SIGTERM, and SIGKILL after stop-timeout"
-	case name == "send_interrupt":
-		return a.set("stop-signal", "INT")
+// interruptOff is the note of both keys for stopping a program.
+const interruptOff = "nothing: it was off; a program gets SIGTERM, and SIGKILL after stop-timeout"
+
+func (a *converter) interrupt() string {
+	if !a.on("build.send_interrupt") {
+		return interruptOff
 	}
+	return a.set("stop-signal", "INT")
+}
+
+func (a *converter) killDelay() string {
 	delay := time.Duration(0)
 	switch v := a.get("build.kill_delay").(type) {
 	case int64:
@@ -201,7 +206,10 @@ func (a *converter) stop(name string) string {
 	case string:
 		delay, _ = time.ParseDuration(v)
 	}
-	if delay < time.Millisecond {
+	switch {
+	case !a.on("build.send_interrupt"):
+		return interruptOff
+	case delay < time.Millisecond:
 		return fmt.Sprintf("none: %v is too short to stop a program; the default is 10s", delay)
 	}
 	return a.set("stop-timeout", delay.String())
