@@ -59,7 +59,7 @@ type Cache struct {
 	mu        sync.Mutex
 	disabled  error        // why the go command makes all builds; nil if fast builds are possible
 	misses    int          // fast builds in a row that failed although the code builds
-	graph     *graph.Graph // of the latest list; nil before the first one
+	graph     *graph.Graph // of the latest list
 	last      *build       // what can be built again; without a program if nothing can
 	candidate *candidate   // the latest recorded build, while it waits for a graph; or nil
 }
@@ -90,7 +90,7 @@ const maxMisses = 5
 // New returns a Cache. Where fast builds are not possible with the project's flags, the go
 // command makes all builds.
 func New(o Options) (*Cache, error) {
-	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), last: &build{}}
+	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), graph: &graph.Graph{Err: errors.New("not listed yet")}, last: &build{}}
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}
@@ -196,7 +196,7 @@ func (c *Cache) SetGraph(g *graph.Graph) {
 // commit makes the candidate repeatable, if the latest graph is that of the same sources.
 func (c *Cache) commit() {
 	g, last, enabled := c.state()
-	if !enabled || g == nil || g.Err != nil {
+	if !enabled || g.Err != nil {
 		return
 	}
 	c.mu.Lock()

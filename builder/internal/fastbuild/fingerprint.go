@@ -52,41 +52,27 @@ func (c *Cache) fingerprint(g *graph.Graph, program *replay.Program) fingerprint
 }
 
 // fixedFiles returns files that decide what the go command does, existing or not, except those
-// of the graph, which may be nil.
+// of the graph. program may be nil.
 func (c *Cache) fixedFiles(g *graph.Graph, program *replay.Program) []string {
 	p := c.Project
-	all := map[string]bool{}
-	add := func(files ...string) {
-		for _, file := range files {
-			all[file] = true
-		}
-	}
-	add(p.Go, filepath.Join(p.Env.GOROOT, "VERSION"), p.Env.GOENV, c.Overlay)
-	add(graph.OverlayFiles(p, c.Overlay)...)
+	files := []string{p.Go, filepath.Join(p.Env.GOROOT, "VERSION"), p.Env.GOENV, c.Overlay}
+	files = append(files, graph.OverlayFiles(p, c.Overlay)...)
 	seen := map[string]bool{}
-	dirs := []string{p.Dir}
-	if g != nil {
-		dirs = slices.AppendSeq(dirs, maps.Keys(g.Packages))
-	}
-	for _, dir := range dirs {
+	for _, dir := range slices.AppendSeq([]string{p.Dir}, maps.Keys(g.Packages)) {
 		for ; !seen[dir]; dir = filepath.Dir(dir) {
 			seen[dir] = true
 			for _, name := range []string{"go.mod", "go.sum", "go.work", "go.work.sum", "vendor/modules.txt"} {
-				add(filepath.Join(dir, name))
+				files = append(files, filepath.Join(dir, name))
 			}
 		}
 	}
 	if program != nil {
-		add(program.Tools()...)
+		files = append(files, program.Tools()...)
 		for _, p := range program.Packages() {
-			add(p.Sources...)
-			add(p.Embeds...)
+			files = append(append(files, p.Sources...), p.Embeds...)
 		}
 	}
-	if g != nil {
-		maps.DeleteFunc(all, func(name string, _ bool) bool { _, ok := g.Files[name]; return ok })
-	}
-	return slices.Collect(maps.Keys(all))
+	return slices.DeleteFunc(files, func(name string) bool { _, ok := g.Files[name]; return ok })
 }
 
 // changedAfter reports whether a file or directory was changed after a time.
@@ -124,22 +110,16 @@ func states(names []string) map[string]graph.State {
 func sourceFiles(dir string) (files []string) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		if name := entry.Name(); isSource(name) || name == "go.mod" || name == "default.pgo" {
+		name := entry.Name()
+		if name[0] == '.' || name[0] == '_' || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		kinds := []string{".go", ".syso", ".swig", ".swigcxx"}
+		if graph.IsC(name) || graph.IsAssembly(name) || slices.Contains(kinds, filepath.Ext(name)) || name == "go.mod" || name == "default.pgo" {
 			files = append(files, filepath.Join(dir, name))
 		}
 	}
 	return files
-}
-
-func isSource(name string) bool {
-	if name[0] == '.' || name[0] == '_' || strings.HasSuffix(name, "_test.go") {
-		return false
-	}
-	switch filepath.Ext(name) {
-	case ".go", ".syso", ".swig", ".swigcxx":
-		return true
-	}
-	return graph.IsC(name) || graph.IsAssembly(name)
 }
 
 // isCurrent reports whether a list would certainly return the same graph now.

@@ -20,13 +20,12 @@ import (
 // Graph is the set of files that a build reads and the user may change, see builder.Graph.
 // It does not change, and its methods may be called at the same time. The zero value is empty.
 type Graph struct {
-	Root    string   // import path of the program; "" if unknown
+	Root                 string // these are the fields of builder.Graph
+	Dirs, Trees, Missing []string
+	Err                  error
+
 	MainDir string   // directory of the program; "" if unknown
 	Imports []string // import paths of all other packages, those of the standard library too
-	Dirs    []string // directories to watch, without those below them: sorted, absolute
-	Trees   []string // directories to watch with those below that Skip does not exclude: sorted, absolute
-	Missing []string // files that were listed but have been removed since
-	Err     error    // why the graph is incomplete; nil if it is complete
 
 	Files    map[string]File     // by absolute name; a missing file counts when it appears
 	Packages map[string]*Package // by directory; those that the user may change

@@ -14,22 +14,6 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
-// keepIncludes keeps the content of the files in other directories that the C or assembly sources
-// of packages include, as it is at the first list.
-func (l *Lister) keepIncludes(g *Graph) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.includes != nil {
-		return
-	}
-	l.includes = map[string][sha256.Size]byte{}
-	for _, p := range g.Packages {
-		for _, file := range p.includes {
-			l.includes[file] = contentSum(file)
-		}
-	}
-}
-
 // Flags returns a -gcflags flag for each package that includes a file in another directory which
 // has changed since the first list. The go command ignores such changes: it compiles a package
 // again only if a file in the package's directory or a flag changes. The flag has no effect, and

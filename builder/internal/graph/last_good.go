@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 
 	"github.com/hotstart/hotstart/builder/internal/gotool"
@@ -30,6 +31,14 @@ func (l *Lister) keep(g *Graph) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.latest = g
+	if l.includes == nil {
+		l.includes = map[string][sha256.Size]byte{}
+		for _, p := range g.Packages {
+			for _, file := range p.includes {
+				l.includes[file] = contentSum(file)
+			}
+		}
+	}
 	if g.Err == nil {
 		l.lastGood = g
 	} else if l.lastGood != nil {

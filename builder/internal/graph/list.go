@@ -52,9 +52,7 @@ func (l *Lister) List(ctx context.Context) (*Graph, error) {
 	if cause != nil {
 		cause = l.wrap(cause)
 	}
-	g := l.graph(env, packages, cause, start)
-	l.keepIncludes(g)
-	return g, nil
+	return l.graph(env, packages, cause, start), nil
 }
 
 // Latest returns the graph of the latest list, or nil before the first one.

@@ -112,7 +112,7 @@ func (p *Program) compile(ctx context.Context, path string) (file string, err er
 	if file, err = p.newFile("*.a"); err != nil {
 		return "", err
 	}
-	imports, err := parseImportConfig(c.ImportConfig).with(p.archives)
+	imports, err := withArchives(c.ImportConfig, p.archives)
 	if err != nil {
 		return file, err
 	}

@@ -5,18 +5,11 @@ import (
 	"strings"
 )
 
-// importConfig holds the lines of an import configuration, which `go tool compile -importcfg`
-// and `go tool link -importcfg` read.
-type importConfig []string
-
-func parseImportConfig(text string) importConfig {
-	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-}
-
-// archives returns the archives of the packages, by import path.
-func (c importConfig) archives() map[string]string {
+// archivesIn returns the archives of packages, by import path, in an import configuration, which
+// `go tool compile -importcfg` and `go tool link -importcfg` read.
+func archivesIn(config string) map[string]string {
 	files := map[string]string{}
-	for _, line := range c {
+	for line := range strings.Lines(config) {
 		if path, file, ok := packageFile(line); ok {
 			files[path] = file
 		}
@@ -24,24 +17,23 @@ func (c importConfig) archives() map[string]string {
 	return files
 }
 
-// with returns the text with other archives.
-func (c importConfig) with(files map[string]string) (string, error) {
+// withArchives returns an import configuration with other archives.
+func withArchives(config string, files map[string]string) (string, error) {
 	var text strings.Builder
-	for _, line := range c {
+	for line := range strings.Lines(config) {
 		if path, _, ok := packageFile(line); ok {
-			file := files[path]
-			if file == "" {
+			if files[path] == "" {
 				return "", fmt.Errorf("package %s has no archive", path)
 			}
-			line = "packagefile " + path + "=" + file
+			line = "packagefile " + path + "=" + files[path] + "\n"
 		}
-		text.WriteString(line + "\n")
+		text.WriteString(line)
 	}
 	return text.String(), nil
 }
 
 func packageFile(line string) (path, file string, ok bool) {
-	rest, ok := strings.CutPrefix(line, "packagefile ")
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "packagefile ")
 	path, file, found := strings.Cut(rest, "=")
 	return path, file, ok && found
 }

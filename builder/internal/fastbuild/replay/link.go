@@ -14,7 +14,7 @@ import (
 // linkTo links the archives of the program into a file. It is the only function that runs the
 // linker.
 func (p *Program) linkTo(ctx context.Context, output string) error {
-	text, err := parseImportConfig(p.link.ImportConfig).with(p.archives)
+	text, err := withArchives(p.link.ImportConfig, p.archives)
 	if err != nil {
 		return err
 	}

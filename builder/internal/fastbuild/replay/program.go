@@ -41,7 +41,7 @@ func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, e
 		return nil, err
 	}
 	p := &Program{dir: filepath.Dir(r.dir), packages: map[string]*Package{}, link: link}
-	p.archives = parseImportConfig(link.ImportConfig).archives()
+	p.archives = archivesIn(link.ImportConfig)
 	for path, file := range p.archives {
 		if file == paths.Absolute(link.Dir, link.Args[len(link.Args)-1]) {
 			p.main = path
@@ -118,7 +118,7 @@ func newPackage(c *command) (*Package, error) {
 		Sources: slices.Sorted(slices.Values(sources)),
 		Embeds:  embeds,
 		command: c,
-		imports: slices.Sorted(maps.Keys(parseImportConfig(c.ImportConfig).archives())),
+		imports: slices.Sorted(maps.Keys(archivesIn(c.ImportConfig))),
 	}, nil
 }
 

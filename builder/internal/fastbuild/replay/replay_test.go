@@ -93,16 +93,16 @@ func TestWith(t *testing.T) {
 
 func TestImportConfig(t *testing.T) {
 	t.Parallel()
-	c := parseImportConfig("# import config\nimportmap a=v/a\npackagefile v/a=/c/1\npackagefile b=/c/2=x\nmodinfo \"packagefile\"\n")
-	if got, want := c.archives(), map[string]string{"v/a": "/c/1", "b": "/c/2=x"}; !maps.Equal(got, want) {
+	const config = "# import config\nimportmap a=v/a\npackagefile v/a=/c/1\npackagefile b=/c/2=x\nmodinfo \"packagefile\"\n"
+	if got, want := archivesIn(config), map[string]string{"v/a": "/c/1", "b": "/c/2=x"}; !maps.Equal(got, want) {
 		t.Errorf("archives %q, want %q", got, want)
 	}
-	got, err := c.with(map[string]string{"v/a": "/n/1", "b": "/n/2", "c": "/n/3"})
+	got, err := withArchives(config, map[string]string{"v/a": "/n/1", "b": "/n/2", "c": "/n/3"})
 	want := "# import config\nimportmap a=v/a\npackagefile v/a=/n/1\npackagefile b=/n/2\nmodinfo \"packagefile\"\n"
 	if got != want || err != nil {
 		t.Errorf("got %q, %v\nwant %q", got, err, want)
 	}
-	if got, err := c.with(map[string]string{"v/a": "/n/1"}); err == nil {
+	if got, err := withArchives(config, map[string]string{"v/a": "/n/1"}); err == nil {
 		t.Errorf("no error for a package without an archive: %q", got)
 	}
 }

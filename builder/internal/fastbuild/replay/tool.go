@@ -97,7 +97,7 @@ const maxKept = 300
 // temporary files. It returns the new file of each, by import path.
 func keepArchives(dir string, link command) (map[string]string, error) {
 	kept := map[string]string{}
-	for path, file := range parseImportConfig(link.ImportConfig).archives() {
+	for path, file := range archivesIn(link.ImportConfig) {
 		if !paths.Inside(link.work(), file) {
 			continue
 		}
