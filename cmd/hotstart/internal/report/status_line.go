@@ -26,7 +26,7 @@ func (s StatusLine) Handle(e Event) {
 	}
 }
 
-func (s StatusLine) show(color func(string) string, text string) {
+func (s StatusLine) show(color func(...any) string, text string) {
 	if text != "" {
 		text = color(term.CleanLine(text))
 	}

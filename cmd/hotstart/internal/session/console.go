@@ -50,7 +50,7 @@ func (c *console) attach(ctx context.Context, stdin bool) (err error) {
 	c.suspended, c.continued, c.aborted = notify(syscall.SIGTSTP), notify(syscall.SIGCONT), notify(syscall.SIGQUIT)
 	control := c.screen.Control
 	if stdin {
-		control = nil
+		control = func(string) {} // the program does not expect marks of pasted text
 	}
 	if c.tty, err = term.OpenRawTTY(ctx, os.Stdin, control); err != nil {
 		return err

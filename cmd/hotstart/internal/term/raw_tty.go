@@ -18,7 +18,7 @@ type RawTTY struct {
 	fd    int
 
 	inForeground func() bool  // of the terminal
-	control      func(string) // writes a control sequence to the terminal; nil: pasted text is not marked
+	control      func(string) // writes a control sequence to the terminal
 	wake         *os.File     // a write makes the reader check the foreground again; closing it ends reading
 
 	mu       sync.Mutex
@@ -32,8 +32,7 @@ type RawTTY struct {
 const foregroundPoll = time.Second
 
 // OpenRawTTY reads a terminal until ctx is done or the result is closed. control writes a
-// control sequence to the terminal, so that the terminal marks pasted text; it may be
-// nil.
+// control sequence to the terminal, which makes it mark pasted text.
 func OpenRawTTY(ctx context.Context, terminal *os.File, control func(string)) (*RawTTY, error) {
 	asleep, wake, err := os.Pipe()
 	if err != nil {
@@ -72,7 +71,7 @@ func (t *RawTTY) take() bool {
 	modes.Lflag &^= unix.ICANON | unix.ECHO
 	modes.Cc[unix.VMIN], modes.Cc[unix.VTIME] = 1, 0
 	if t.raw = unix.IoctlSetTermios(t.fd, SetModes, modes) == nil; t.raw {
-		t.markPasted(true)
+		t.control(bracketPasted)
 	}
 	return t.raw
 }
@@ -83,22 +82,12 @@ const (
 	plainPasted   = "\x1b[?2004l"
 )
 
-func (t *RawTTY) markPasted(on bool) {
-	switch {
-	case t.control == nil:
-	case on:
-		t.control(bracketPasted)
-	default:
-		t.control(plainPasted)
-	}
-}
-
 // Restore restores the modes, unless this process is in the background.
 func (t *RawTTY) Restore() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.raw && t.inForeground() {
-		t.markPasted(false)
+		t.control(plainPasted)
 		unix.IoctlSetTermios(t.fd, SetModes, t.saved)
 	}
 	t.raw, t.restored = false, true

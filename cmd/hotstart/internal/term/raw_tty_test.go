@@ -26,7 +26,7 @@ func TestRawTTYRestoresTheModes(t *testing.T) {
 	defer asleep.Close()
 	defer wake.Close()
 	foreground := true
-	k := &RawTTY{fd: int(slave.Fd()), wake: wake, inForeground: func() bool { return foreground }}
+	k := &RawTTY{fd: int(slave.Fd()), wake: wake, control: func(string) {}, inForeground: func() bool { return foreground }}
 	for _, step := range []struct {
 		name  string
 		do    func()

@@ -3,29 +3,21 @@ package term
 import "github.com/fatih/color"
 
 // Style colours text, or leaves it as it is.
-type Style struct{ cyan, red, green, faint *color.Color }
+type Style struct {
+	Accent func(text ...any) string // the name of hotstart, and keys
+	Error  func(text ...any) string // what the reader should notice
+	Good   func(text ...any) string // the end of a failure
+	Dim    func(text ...any) string // less visible
+}
 
 // NewStyle colours text if colored is true.
 func NewStyle(colored bool) Style {
-	s := Style{color.New(color.FgCyan), color.New(color.FgRed), color.New(color.FgGreen), color.New(color.Faint)}
-	for _, c := range []*color.Color{s.cyan, s.red, s.green, s.faint} {
-		if colored {
+	in := func(a color.Attribute) func(...any) string {
+		c := color.New(a)
+		if c.DisableColor(); colored {
 			c.EnableColor()
-		} else {
-			c.DisableColor()
 		}
+		return c.SprintFunc()
 	}
-	return s
+	return Style{Accent: in(color.FgCyan), Error: in(color.FgRed), Good: in(color.FgGreen), Dim: in(color.Faint)}
 }
-
-// Accent colours the name of hotstart, and keys.
-func (s Style) Accent(text string) string { return s.cyan.Sprint(text) }
-
-// Error colours what the reader should notice.
-func (s Style) Error(text string) string { return s.red.Sprint(text) }
-
-// Good colours the end of a failure.
-func (s Style) Good(text string) string { return s.green.Sprint(text) }
-
-// Dim makes text less visible.
-func (s Style) Dim(text string) string { return s.faint.Sprint(text) }
