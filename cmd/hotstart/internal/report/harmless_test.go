@@ -47,7 +47,7 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			BuildFailed{Cause: cause, Errors: wrong}, BuildImpossible{Changed: []string{evil, file}, Err: bad},
 			StatusChanged{Status: Status{Failing: evil}}, EnvFileFailed{Cause: cause, Err: bad}, Crashed{Event: died, Exit: exit},
 			StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Err: bad}, Cause: cause, Exit: exit}, Adopted{evil}, NotAdopted{bad},
-			Unused{one, starter.Address{Network: "unix", Path: evil}}, Contended{What: evil}, Ended{Event: starter.Event{Kind: starter.Completed, Holder: evil}},
+			PortUnused{one, starter.Address{Network: "unix", Path: evil}}, Contended{What: evil}, Ended{Event: starter.Event{Kind: starter.Completed, Holder: evil}},
 			WorkerEvent{starter.Event{Kind: starter.BrokerError, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
 			RuleFailed{Rule: evil, Command: evil, Cause: cause, Err: bad, Output: evil}, RuleDone{cause.Rules[0], evil}, RuleLoop{[]string{evil}},
 			AfterReadyFailed{evil, evil, bad}, SettingsChanged{evil, []string{evil}}, SettingsRefused{evilError{bad}}, WrongTarget{evil},

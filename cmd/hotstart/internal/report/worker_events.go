@@ -65,13 +65,13 @@ func (w WorkerEvent) entry(v View) entry {
 	return e
 }
 
-// Unused: the program does not listen on an address that hotstart has opened.
-type Unused struct {
+// PortUnused: the program does not listen on an address that hotstart has opened.
+type PortUnused struct {
 	Worker  starter.Worker
 	Address starter.Address
 }
 
-func (u Unused) entry(v View) entry {
+func (u PortUnused) entry(v View) entry {
 	return entry{name: "unused", isError: true, facts: workerFacts(u.Worker), text: fmt.Sprintf(
 		"the program does not listen on %s (--%s); connections to it will hang", v.place(u.Address), flagOf(u.Address))}
 }
@@ -83,19 +83,19 @@ type Serving struct {
 	Addresses []starter.Address
 	Cause     Cause
 	Took      time.Duration  // of the build, if How is NewBuild
-	How       Rise           // how the worker came to serve
+	How       How            // how the worker came to serve
 	Finishing starter.Worker // older worker that finishes; zero if there is none
 	Fixed     bool
 	Stale     time.Time // pages that were loaded before are stale
 }
 
-// Rise is how a worker came to serve.
-type Rise int
+// How is how a worker came to serve.
+type How int
 
 const (
-	NewBuild  Rise = iota // its program has just been built
-	Restarted             // its program had run before, and was started once more
-	Again                 // its program served before, and serves again after a crash or a failed reload
+	NewBuild  How = iota // its program has just been built
+	Restarted            // its program had run before, and was started once more
+	Again                // its program served before, and serves again after a crash or a failed reload
 )
 
 func (s Serving) entry(v View) entry {

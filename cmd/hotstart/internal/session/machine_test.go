@@ -702,7 +702,7 @@ func TestMachine(t *testing.T) {
 			name:      "an address that the program does not use is reported once",
 			addresses: port,
 			story: after(firstServes,
-				moment{3, workerEvent{Event: starter.Event{Kind: starter.PortUnused, Worker: of(1), Address: port[0]}}, "Unused"},
+				moment{3, workerEvent{Event: starter.Event{Kind: starter.PortUnused, Worker: of(1), Address: port[0]}}, "PortUnused"},
 				moment{4, workerEvent{Event: starter.Event{Kind: starter.PortUnused, Worker: of(1), Address: port[0]}}, ""},
 				moment{5, keyPressed{'o'}, "Note"}),
 		},

@@ -29,7 +29,7 @@ func (m *machine) reportWorker(e starter.Event) {
 		r.listens = slices.DeleteFunc(slices.Clone(r.listens), isAddress)
 		if slices.ContainsFunc(r.addresses, isAddress) { // once
 			r.addresses = slices.DeleteFunc(slices.Clone(r.addresses), isAddress)
-			m.tell(report.Unused{Worker: e.Worker, Address: e.Address})
+			m.tell(report.PortUnused{Worker: e.Worker, Address: e.Address})
 		}
 	case starter.Exited:
 		// Some programs exit with another status than 0 at each signal.
