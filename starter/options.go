@@ -1,9 +1,7 @@
 package starter
 
 import (
-	"fmt"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -160,15 +158,6 @@ func (o Options) withDefaults() Options {
 		o.ReportWorkers = func([]Worker) {}
 	}
 	return o
-}
-
-// ParseBacklog parses Options.Backlog as start_server does, in decimal.
-func ParseBacklog(s string) (int, error) {
-	n, err := strconv.ParseUint(s, 10, 31)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a number of connections", s)
-	}
-	return int(n), nil
 }
 
 func set[T comparable](field *T, value T) {

@@ -111,7 +111,7 @@ func (o *runOptions) table() []settings.Group {
 		{Title: "Sockets", Specs: []settings.Spec{
 			{Name: "port", Value: settings.Strings(&s.Ports, checkPort), Usage: "listen on `[host:][u]port[=fd]`"},
 			{Name: "path", Value: settings.Strings(&s.Paths, checkPath), Usage: "listen on a unix socket at `path`"},
-			{Name: "backlog", Value: settings.Parsed(&s.Backlog, "n", "0", starter.ParseBacklog), Usage: "maximum number `n` of connections that wait on a socket (0: the system's maximum)"},
+			{Name: "backlog", Value: settings.Parsed(&s.Backlog, "n", "0", daemon.ParseBacklog), Usage: "maximum number `n` of connections that wait on a socket (0: the system's maximum)"},
 			{Name: "socket-mode", Value: settings.Parsed(&s.SocketMode, "mode", "0777", parseSocketMode), Usage: "octal `mode` of each --path"},
 			{Name: "socket-owner", Value: settings.Parsed(&s.SocketOwner, "user[:group]", "", parseSocketOwner), Usage: "owner of each --path (`user[:group]`)"},
 			{Name: "fd-dialects", Value: settings.Parsed(&s.Dialects, "list", strings.Join(s.Dialects, ","), starter.ParseDialects),
@@ -161,7 +161,7 @@ func (o *runOptions) table() []settings.Group {
 
 // seconds takes a number of seconds, as start_server does, or a duration with
 // its unit: 3, 0.5, 1m30s.
-func seconds(to *time.Duration) settings.Value { return settings.Seconds(to, starter.ParseSeconds) }
+func seconds(to *time.Duration) settings.Value { return settings.Seconds(to, daemon.ParseSeconds) }
 
 func parseSocketMode(text string) (os.FileMode, error) {
 	mode, err := strconv.ParseUint(text, 8, 12)

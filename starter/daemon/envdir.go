@@ -149,7 +149,7 @@ func secondsOf(env []string, name string, otherwise time.Duration) (time.Duratio
 	case v == "":
 		return 0, nil
 	}
-	d, err := starter.ParseSeconds(v)
+	d, err := ParseSeconds(v)
 	if err != nil {
 		return otherwise, fmt.Errorf("reading variables: %s: %w", name, err)
 	}

@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"fmt"
@@ -21,4 +21,13 @@ func ParseSeconds(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a time: want a number of seconds such as 1.5, or a duration such as 1m30s", s)
 	}
 	return d, nil
+}
+
+// ParseBacklog parses a backlog of listen(2) as start_server does, in decimal.
+func ParseBacklog(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number of connections", s)
+	}
+	return int(n), nil
 }

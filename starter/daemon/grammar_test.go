@@ -1,4 +1,4 @@
-package starter
+package daemon
 
 import (
 	"bytes"
@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hotstart/hotstart/starter/internal/sock"
+	"github.com/hotstart/hotstart/starter"
 )
 
-// A differential fuzz test: Perl's Server::Starter reads the same values.
-// What it takes means the same here, but for what differences names; what it
-// refuses may only be taken here if extensions names it.
+// A differential fuzz test with Perl's Server::Starter. A value that it accepts
+// has the same meaning here, except for the differences. A value that it refuses
+// is refused here, except for the extensions.
 func TestTheGrammarOfStartServer(t *testing.T) {
 	t.Parallel()
 	if exec.Command("perl", "-MServer::Starter", "-e1").Run() != nil {
@@ -77,13 +77,13 @@ func TestTheGrammarOfStartServer(t *testing.T) {
 	}
 }
 
-// A grammar is one option's.
+// A grammar is the syntax of one option.
 type grammar struct {
 	known       []string // values that differed once
 	pieces      []string // of random ones
 	longest     int      // number of pieces
 	parse       func(string) string
-	differences *regexp.Regexp // taken by start_server, but refused here or with another meaning
+	differences *regexp.Regexp // accepted by start_server, but refused here or with another meaning
 	extensions  *regexp.Regexp // refused by start_server
 }
 
@@ -108,11 +108,11 @@ var grammars = map[string]grammar{
 		},
 		longest: 5,
 		parse:   parsedPort,
-		// More than 65535 is cut to 16 bits there, which nobody means. A number
-		// of a descriptor is limited. A bracket without the other is an error.
+		// start_server cuts ports above 65535 to 16 bits. Here the descriptor number
+		// has a limit, and a single bracket is an error.
 		differences: regexp.MustCompile(`[0-9]{5}[\s\v]*(=|$)|=\d{4,}[\s\v]*$|^[^\[]*\]|^[^\]]*\[[^\]]*$|\[[^\]]*\[`),
-		// Blanks are allowed everywhere between the parts. No host is every
-		// address, as in Go. Hexadecimal numbers and zones are known.
+		// Blanks between all parts. An empty host is every address, as in Go.
+		// Hexadecimal numbers and zones.
 		extensions: regexp.MustCompile(`(?i)[\s\v]|^:|0x|%`),
 	},
 	"path": {
@@ -122,14 +122,14 @@ var grammars = map[string]grammar{
 		},
 		longest: 6,
 		parse: func(s string) string {
-			a, err := sock.ParsePath(s)
+			a, err := starter.ParsePath(s)
 			if err != nil {
 				return "error"
 			}
 			return fmt.Sprintf("ok %x %x", a.Path, a.Key)
 		},
-		// A path that is longer than the kernel's is cut there; a worker could
-		// not tell where an entry of SERVER_STARTER_PORT ends.
+		// start_server cuts a path that is too long for the kernel. The other paths
+		// would be ambiguous in SERVER_STARTER_PORT.
 		differences: regexp.MustCompile(`(?s)^.{108,}|=\d+;|^$`),
 		extensions:  regexp.MustCompile(`^$a`), // nothing
 	},
@@ -140,9 +140,9 @@ var grammars = map[string]grammar{
 		pieces:  []string{"SIG", "sig", "TERM", "usr", "USR1", "1", "2", "0", "HUP", "int", "QUIT", "-", " ", "KILL", "RT", "MIN", "NUM", "3", "CHLD", "."},
 		longest: 3,
 		parse:   parsedSignal,
-		// There 0, ZERO and what is not a number send nothing, and a minus
-		// signals a process group that is not the worker's. What Perl calls
-		// RTMIN and NUM35 has a number.
+		// In start_server, 0, ZERO and invalid numbers send nothing, and a minus
+		// signals another process group than the worker's. Perl's RTMIN and NUM35
+		// have numbers.
 		differences: regexp.MustCompile(`(?i)^(SIG)*(-|ZERO$|NUM|RTM)|^(SIG)*0*$|^(SIG)*[^a-z0-9]|^(SIG)*\d+\D|^(SIG)*(\d{3,}|6[5-9]|[7-9]\d)$|^SIGSIG`),
 		extensions:  regexp.MustCompile(`\s`),
 	},
@@ -173,7 +173,7 @@ var grammars = map[string]grammar{
 }
 
 func parsedPort(s string) string {
-	a, err := sock.ParsePort(s)
+	a, err := starter.ParsePort(s)
 	if err != nil {
 		return "error"
 	}
@@ -182,7 +182,7 @@ func parsedPort(s string) string {
 	case a.Host == "":
 		ip = netip.IPv4Unspecified()
 	case !is && !regexp.MustCompile(`^[a-zA-Z0-9.-]+$`).MatchString(a.Host):
-		return "error" // there is no such name
+		return "error" // not a valid name
 	case !is:
 		ip = netip.MustParseAddr("203.0.113.1") // as grammar.pl resolves names
 	}
@@ -195,7 +195,7 @@ func parsedPort(s string) string {
 }
 
 func parsedSignal(s string) string {
-	sig, err := ParseSignal(s)
+	sig, err := starter.ParseSignal(s)
 	if err != nil {
 		return "error"
 	}
