@@ -10,7 +10,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// Building: the first build begins. Connections wait for its worker.
+// Building reports that the first build begins. Connections wait for its worker.
 type Building struct {
 	Package   string
 	Addresses []starter.Address // that hotstart has opened
@@ -29,14 +29,14 @@ func (b Building) entry(v View) entry {
 	return e
 }
 
-// Postponed: hotstart waits for the first change before it builds.
+// Postponed reports that hotstart waits for the first change before it builds.
 type Postponed struct{ Package string }
 
 func (p Postponed) entry(View) entry {
 	return entry{name: "postponed", text: "waiting for a first change to build " + p.Package}
 }
 
-// Unchanged: a build produced the program that is already running.
+// Unchanged reports that a build produced the program that is already running.
 type Unchanged struct {
 	Worker starter.Worker
 	Cause  Cause
@@ -51,7 +51,7 @@ func (u Unchanged) entry(v View) entry {
 	return e
 }
 
-// BuildFailed: the code has errors.
+// BuildFailed reports that the code has errors.
 type BuildFailed struct {
 	Cause   Cause
 	Errors  []builder.Diagnostic
@@ -75,7 +75,7 @@ func (b BuildFailed) Failure() (headline, current string) {
 	return headline, b.Current.String()
 }
 
-// BuildImpossible: a build failed for another reason than errors in the code.
+// BuildImpossible reports that a build failed for another reason than errors in the code.
 type BuildImpossible struct {
 	Changed []string
 	Err     error
@@ -94,8 +94,8 @@ func (b BuildImpossible) Failure() (headline, current string) {
 	return "the build failed", b.Current.String()
 }
 
-// WrongTarget: this machine can't execute programs for the processor that the
-// program was built for.
+// WrongTarget reports that this machine can't execute programs for the processor for which
+// the program was built.
 type WrongTarget struct{ Target string }
 
 func (w WrongTarget) entry(View) entry {
@@ -103,7 +103,7 @@ func (w WrongTarget) entry(View) entry {
 		w.Target, runtime.GOOS, runtime.GOARCH).entry(View{})
 }
 
-// BusyFiles: files change faster than the program is built.
+// BusyFiles reports that files change faster than the program is built.
 type BusyFiles struct {
 	Files  []string // at least one
 	Builds int      // number of builds in a row during which the files changed
@@ -115,8 +115,8 @@ func (b BusyFiles) entry(v View) entry {
 		v.names(b.Files), b.Builds, ignoreHint(b.Ignore)).entry(v)
 }
 
-// SuspectFiles: files changed at each start, by the program or by a user. The
-// program is started once more to see.
+// SuspectFiles reports that files changed at each start. The program is started once more,
+// to see whether it writes them itself.
 type SuspectFiles struct {
 	Files  []string
 	Starts int // number of starts in a row during which the files changed
@@ -127,7 +127,7 @@ func (s SuspectFiles) entry(v View) entry {
 		v.names(s.Files), s.Starts).entry(v)
 }
 
-// OwnWrites: the program itself writes the files at each start.
+// OwnWrites reports that the program itself writes the files at each start.
 type OwnWrites struct {
 	Files  []string // at least one
 	Starts int
@@ -147,18 +147,18 @@ func ignoreHint(patterns []string) string {
 	return fmt.Sprintf("\n(to ignore it: --ignore='%s')", strings.Join(patterns, ","))
 }
 
-// Progress: a build takes long. It is shown by the status line alone.
+// Progress reports that a build takes long. It is shown by the status line alone.
 type Progress struct{ builder.Progress }
 
 func (Progress) entry(View) entry { return entry{} }
 
-// RuleRunning: a rule takes long. It is shown by the status line alone.
+// RuleRunning reports that a rule takes long. It is shown by the status line alone.
 type RuleRunning struct{ Rule string }
 
 func (RuleRunning) entry(View) entry { return entry{} }
 
-// StatusChanged: the status line is to say something else, or nothing: also at the
-// end of what Progress or RuleRunning showed.
+// StatusChanged reports that the status line changes or, with a zero Status, vanishes. It
+// also ends what Progress and RuleRunning have shown.
 type StatusChanged struct {
 	Status  Status
 	Current Current

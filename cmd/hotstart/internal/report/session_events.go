@@ -22,7 +22,7 @@ func (w Warning) entry(View) entry { return entry{name: "warning", isError: true
 // Warningf formats a warning.
 func Warningf(format string, args ...any) Warning { return Warning{fmt.Sprintf(format, args...)} }
 
-// Failed: hotstart ends with an error.
+// Failed reports that hotstart ends with an error.
 type Failed struct{ Err error }
 
 func (f Failed) entry(View) entry {
@@ -46,7 +46,7 @@ func hintOf(err error) string {
 // Key is a keyboard shortcut.
 type Key struct{ Key, Does string }
 
-// Keys: the user asked for the keyboard shortcuts.
+// Keys reports that the user asked for the keyboard shortcuts.
 type Keys struct{ Keys []Key }
 
 func (k Keys) entry(View) entry {
@@ -55,14 +55,14 @@ func (k Keys) entry(View) entry {
 	return e
 }
 
-// ScriptReady: pages can load the script that reloads them.
+// ScriptReady reports that pages can load the script that reloads them.
 type ScriptReady struct{ URL string }
 
 func (s ScriptReady) entry(View) entry {
 	return entry{name: "script", text: fmt.Sprintf(`pages with <script src="%s/hotstart.js"></script> reload by themselves`, s.URL)}
 }
 
-// Refreshed: open pages load files again, and the program is not restarted.
+// Refreshed reports that open pages load files again, and the program is not restarted.
 type Refreshed struct {
 	Cause Cause // Changed are the files
 	Fixed bool
@@ -74,8 +74,8 @@ func (r Refreshed) entry(v View) entry {
 	return e
 }
 
-// RuleDone: a rule has run. It is written in JSON alone: the text format names the
-// run in the line of the event that follows from it.
+// RuleDone reports that a rule has run. It is written in JSON alone: the text format names
+// the run in the line of the event that follows from it.
 type RuleDone struct {
 	RuleRun
 	Command string
@@ -87,7 +87,7 @@ func (r RuleDone) entry(v View) entry {
 	return e
 }
 
-// RulesDone: rules have run, and nothing else follows from it. It is written in
+// RulesDone reports that rules have run, and nothing else follows from it. It is written in
 // the text format alone.
 type RulesDone struct {
 	Rules []RuleRun // at least one
@@ -101,7 +101,7 @@ func (r RulesDone) entry(v View) entry {
 	return e
 }
 
-// RuleFailed: the command of a rule has failed. Nothing is built until it
+// RuleFailed reports that the command of a rule has failed. Nothing is built until it
 // succeeds.
 type RuleFailed struct {
 	Rule    string // title
@@ -129,7 +129,7 @@ func (r RuleFailed) Failure() (headline, current string) {
 	return r.Rule + " failed", r.Current.String()
 }
 
-// RuleLoop: rules run because of each other.
+// RuleLoop reports that rules run because of each other.
 type RuleLoop struct{ Rules []string }
 
 func (r RuleLoop) entry(v View) entry {
@@ -137,7 +137,7 @@ func (r RuleLoop) entry(v View) entry {
 		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", strings.Join(r.Rules, ", ")).entry(v)
 }
 
-// AfterReadyFailed: a command of --after-ready has failed.
+// AfterReadyFailed reports that a command of --after-ready has failed.
 type AfterReadyFailed struct {
 	Title   string
 	Command string
@@ -150,7 +150,7 @@ func (a AfterReadyFailed) entry(View) entry {
 	return e
 }
 
-// SettingsChanged: the settings file has changed and is applied.
+// SettingsChanged reports that the settings file has changed and is applied.
 type SettingsChanged struct {
 	File    string
 	Applied []string // names of settings; empty: the file is valid again
@@ -163,7 +163,7 @@ func (s SettingsChanged) entry(View) entry {
 	return entry{name: "settings", text: fmt.Sprintf("%s changed: %s", s.File, strings.Join(s.Applied, ", "))}
 }
 
-// SettingsPending: some settings of a changed file apply at the next start of
+// SettingsPending reports that some settings of a changed file apply at the next start of
 // hotstart.
 type SettingsPending struct {
 	File     string
@@ -174,7 +174,8 @@ func (s SettingsPending) entry(v View) entry {
 	return Warningf("%s changed: restart hotstart to apply: %s", s.File, strings.Join(s.Settings, ", ")).entry(v)
 }
 
-// SettingsRefused: the settings file is invalid, and the previous settings stay.
+// SettingsRefused reports that the settings file is invalid, so that the previous settings
+// stay.
 type SettingsRefused struct{ Err error }
 
 func (s SettingsRefused) entry(View) entry {

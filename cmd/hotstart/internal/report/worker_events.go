@@ -9,7 +9,7 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// Adopted: the program is instrumented, which its first kept socket shows.
+// Adopted reports that the program is instrumented, which its first kept socket shows.
 type Adopted struct{ What string }
 
 func (a Adopted) entry(View) entry {
@@ -17,7 +17,7 @@ func (a Adopted) entry(View) entry {
 		": listeners survive reloads and in-flight requests are drained (--adopt=off disables this)"}
 }
 
-// NotAdopted: the program can't be instrumented.
+// NotAdopted reports that the program can't be instrumented.
 type NotAdopted struct{ Err error }
 
 func (n NotAdopted) entry(View) entry {
@@ -65,7 +65,7 @@ func (w WorkerEvent) entry(v View) entry {
 	return e
 }
 
-// PortUnused: the program does not listen on an address that hotstart has opened.
+// PortUnused reports that the program does not listen on an address that hotstart has opened.
 type PortUnused struct {
 	Worker  starter.Worker
 	Address starter.Address
@@ -76,7 +76,7 @@ func (u PortUnused) entry(v View) entry {
 		"the program does not listen on %s (--%s); connections to it will hang", v.place(u.Address), flagOf(u.Address))}
 }
 
-// Serving: a worker has taken over.
+// Serving reports that a worker has taken over.
 type Serving struct {
 	Worker    starter.Worker
 	Built     time.Time // start of the build that Worker runs
@@ -123,7 +123,7 @@ func (s Serving) entry(v View) entry {
 	return e
 }
 
-// StartFailed: a worker ended, or took too long, before it was ready.
+// StartFailed reports that a worker ended, or took too long, before it was ready.
 type StartFailed struct {
 	Event     starter.Event // of kind Failed or TimedOut
 	Cause     Cause
@@ -157,7 +157,7 @@ func (s StartFailed) Failure() (headline, current string) {
 	return fmt.Sprintf("worker %d failed to start", s.Event.Worker.Generation), s.Current.String()
 }
 
-// EnvFileFailed: the program is not started, because a file of environment
+// EnvFileFailed reports that the program is not started, because a file of environment
 // variables can't be read.
 type EnvFileFailed struct {
 	Cause   Cause
@@ -177,7 +177,7 @@ func (f EnvFileFailed) Failure() (headline, current string) {
 	return "the environment file can't be read", f.Current.String()
 }
 
-// SlowStart: a start takes longer than usual.
+// SlowStart reports that a start takes longer than usual.
 type SlowStart struct {
 	ReadyTimeout time.Duration // 0: unlimited
 	ServeTimeout time.Duration // to serve every address of the old worker; 0: there is none
@@ -194,7 +194,7 @@ func (s SlowStart) entry(View) entry {
 	return entry{name: "slow", text: text}
 }
 
-// Crashed: a worker that served has ended by itself.
+// Crashed reports that a worker that served has ended by itself.
 type Crashed struct {
 	Event    starter.Event
 	Exit     Exit
@@ -216,7 +216,7 @@ func (c Crashed) entry(View) entry {
 	return e
 }
 
-// RolledBack: a worker died so soon after it took over that the last good program
+// RolledBack reports that a worker died so soon after it took over that the last good program
 // is started again.
 type RolledBack struct {
 	Event   starter.Event
@@ -238,7 +238,7 @@ func (r RolledBack) Failure() (headline, current string) {
 	return fmt.Sprintf("worker %d died", r.Event.Worker.Generation), r.Current.String()
 }
 
-// GaveUp: a program that crashes repeatedly is not restarted.
+// GaveUp reports that a program that crashes repeatedly is not restarted.
 type GaveUp struct {
 	Worker   starter.Worker
 	Failures int
@@ -254,7 +254,7 @@ func (g GaveUp) Failure() (headline, current string) {
 	return "the program crashes repeatedly", Current{}.String()
 }
 
-// Ended: a worker has exited by itself with status 0.
+// Ended reports that a worker has exited by itself with status 0.
 type Ended struct {
 	Event  starter.Event
 	Cause  Cause
@@ -283,8 +283,8 @@ func (d Ended) Failure() (headline, current string) {
 	return "the program has ended", "waiting for a change"
 }
 
-// Contended: a worker needs something that an older one holds. From now on one
-// worker runs at a time.
+// Contended reports that a worker needs something that an older one holds, so that from now
+// on one worker runs at a time.
 type Contended struct {
 	Worker starter.Worker
 	What   string // "the lock on data.lock"
@@ -297,7 +297,7 @@ func (c Contended) entry(View) entry {
 		c.Worker.Generation, c.What, c.Holder.Generation)}
 }
 
-// Halted: the kernel has stopped a worker, which can't say so itself.
+// Halted reports that the kernel has suspended a worker.
 type Halted struct{ Worker starter.Worker }
 
 func (h Halted) entry(View) entry {
@@ -307,7 +307,7 @@ func (h Halted) entry(View) entry {
 	return e
 }
 
-// Stopping: hotstart was asked to end, and waits for a worker.
+// Stopping reports that hotstart was asked to end, and waits for a worker.
 type Stopping struct {
 	Signal syscall.Signal
 	Key    bool           // the user has pressed q instead of sending a signal
