@@ -36,13 +36,13 @@ func watchTable(o *session.Options) []settings.Group {
 	config, format := "", formatText // read by name
 	return []settings.Group{
 		{Title: "Program", Specs: []settings.Spec{
-			{Name: "package", Value: settings.Strings(&o.Packages, nil), KeyOnly: true, Live: session.AppliesToBuild,
+			{Name: "package", Value: settings.Strings(&o.Packages), KeyOnly: true, Live: session.AppliesToBuild,
 				Usage: "package to build, for example ./cmd/api; empty: the package in this folder, or the only one below ./cmd"},
-			{Name: "args", Value: settings.Strings(&o.Args, nil), KeyOnly: true, Live: session.AppliesToStart, Usage: "arguments of the program, one per element"},
+			{Name: "args", Value: settings.Strings(&o.Args), KeyOnly: true, Live: session.AppliesToStart, Usage: "arguments of the program, one per element"},
 		}},
 		{Title: "Sockets", Specs: []settings.Spec{
-			{Name: "port", Value: settings.Strings(&o.Ports, checkPort), Usage: "listen on `[host:][u]port[=fd]`"},
-			{Name: "path", Value: settings.Strings(&o.Paths, checkPath), Usage: "listen on a unix socket at `path`"},
+			{Name: "port", Value: settings.Checked(&o.Ports, starter.ParsePort), Usage: "listen on `[host:][u]port[=fd]`"},
+			{Name: "path", Value: settings.Checked(&o.Paths, starter.ParsePath), Usage: "listen on a unix socket at `path`"},
 			{Name: "adopt", Value: settings.Switch(&o.Adopt, "auto", "off"),
 				Usage: "instrument the program: its listeners survive reloads, and in-flight requests are answered before a worker stops"},
 		}},
@@ -53,25 +53,25 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "debug", Value: settings.Bool(&o.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{
-			{Name: "watch", Value: settings.Strings(&o.Watch, checkPatterns), Live: session.AppliesToFiles,
+			{Name: "watch", Value: settings.Checked(&o.Watch, parsePatterns), Live: session.AppliesToFiles,
 				Usage: "also reload when a file that matches `pattern` changes (** matches any depth)"},
-			{Name: "restart", Value: settings.Strings(&o.Restart, checkPatterns), Live: session.AppliesToFiles,
+			{Name: "restart", Value: settings.Checked(&o.Restart, parsePatterns), Live: session.AppliesToFiles,
 				Usage: "restart the program without a build when a file that matches `pattern` changes"},
-			{Name: "ignore", Value: settings.Strings(&o.Ignore, checkPatterns), Live: session.AppliesToFiles | session.AppliesToRules, Usage: "never reload for files that match `pattern`"},
+			{Name: "ignore", Value: settings.Checked(&o.Ignore, parsePatterns), Live: session.AppliesToFiles | session.AppliesToRules, Usage: "never reload for files that match `pattern`"},
 			{Name: "poll", Value: settings.Duration(&o.Poll), Usage: "check the files every `duration` instead of waiting for file system events"},
 		}},
 		{Title: "Commands and variables", Specs: []settings.Spec{
 			{Name: "rule", Value: rules.Value(&o.Rules), Live: session.AppliesToFiles | session.AppliesToRules,
 				Usage: "run a command before the build when matching files change; example of a `rule`: '**/*.templ: templ generate'"},
-			{Name: "before", Value: settings.Strings(&o.Before, nil), Live: session.AppliesToRules, Usage: "run `command` before each build"},
-			{Name: "after-ready", Value: settings.Strings(&o.AfterReady, nil), Live: session.AppliesLater, Usage: "run `command` when a new worker is ready"},
-			{Name: "on-stop", Value: settings.Strings(&o.OnStop, nil), Live: session.AppliesLater, Usage: "run `command` after the last worker has stopped"},
-			{Name: "env-file", Value: settings.Strings(&o.EnvFiles, nil), Live: session.AppliesToFiles | session.AppliesToStart,
+			{Name: "before", Value: settings.Strings(&o.Before), Live: session.AppliesToRules, Usage: "run `command` before each build"},
+			{Name: "after-ready", Value: settings.Strings(&o.AfterReady), Live: session.AppliesLater, Usage: "run `command` when a new worker is ready"},
+			{Name: "on-stop", Value: settings.Strings(&o.OnStop), Live: session.AppliesLater, Usage: "run `command` after the last worker has stopped"},
+			{Name: "env-file", Value: settings.Strings(&o.EnvFiles), Live: session.AppliesToFiles | session.AppliesToStart,
 				Usage: "read environment variables for the program from `file`, for example .env"},
 		}},
 		{Title: "Browser", Specs: []settings.Spec{
 			{Name: "browser", Value: settings.Parsed(&o.Browser, "port", browserOff, parseBrowser), Alone: "0", Usage: "serve the script that reloads pages on `port` (0: a free port)"},
-			{Name: "refresh", Value: settings.Strings(&o.Refresh, checkPatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
+			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
 			{Name: "ready", Value: settings.Parsed(&o.Ready, "auto|accept|notify|interval", string(o.Ready), starter.ParseReadiness), Usage: "readiness check for a new worker"},
@@ -108,26 +108,15 @@ func watchTable(o *session.Options) []settings.Group {
 	}
 }
 
-// colorSpec is the setting that every command has. newUI reads it by name.
+// colorSpec is the setting that every command has. newLog reads it by name.
 func colorSpec() settings.Spec {
 	color := "auto"
 	return settings.Spec{Name: "color", Value: settings.Choice(&color, "auto", "always", "never"), Usage: "colour the output"}
 }
 
-func checkPort(text string) error {
-	_, err := starter.ParsePort(text)
-	return err
-}
-
-func checkPath(text string) error {
-	_, err := starter.ParsePath(text)
-	return err
-}
-
-// checkPatterns checks a comma-separated list of patterns.
-func checkPatterns(text string) error {
-	_, err := watcher.NewPatterns("/", rules.SplitPatterns(text), nil)
-	return err
+// parsePatterns parses a comma-separated list of patterns.
+func parsePatterns(text string) (*watcher.Patterns, error) {
+	return watcher.NewPatterns("/", rules.SplitPatterns(text), nil)
 }
 
 // browserOff is the default of --browser.
@@ -207,12 +196,4 @@ func setUsage(cmd *cobra.Command, set *settings.Set, others *pflag.FlagSet) {
 		_, err := fmt.Fprint(cmd.OutOrStderr(), help)
 		return err
 	})
-}
-
-// textOf returns the value of a flag; "" if there is no such flag.
-func textOf(f *pflag.FlagSet, name string) string {
-	if flag := f.Lookup(name); flag != nil {
-		return flag.Value.String()
-	}
-	return ""
 }

@@ -14,21 +14,16 @@ import (
 // if w is a terminal and NO_COLOR is not set.
 func newLog(w io.Writer, cmd *cobra.Command) (*term.Screen, *report.Log) {
 	terminal := term.IsTerminal(w) && os.Getenv("TERM") != "dumb"
-	if formatOf(cmd) == formatJSON {
+	if textOf(cmd, "log-format") == formatJSON {
 		screen := term.NewScreen(w, false)
 		return screen, report.NewJSONLog(screen)
 	}
-	when := colorOf(cmd)
+	when := textOf(cmd, "color")
 	colored := when == "always" || when == "auto" && terminal && os.Getenv("NO_COLOR") == ""
 	screen := term.NewScreen(w, terminal)
 	log := report.NewTextLog(screen, colored, colored && terminal)
 	log.Dir, _ = os.Getwd()
 	return screen, log
-}
-
-// colorOf reads the flag that every command has.
-func colorOf(cmd *cobra.Command) string {
-	return textOf(cmd.Root().PersistentFlags(), "color")
 }
 
 // Values of --log-format, which hotstart watch has.
@@ -37,6 +32,10 @@ const (
 	formatJSON = "json"
 )
 
-func formatOf(cmd *cobra.Command) string {
-	return textOf(cmd.Flags(), "log-format")
+// textOf returns the text of a flag; "" if the command does not have it.
+func textOf(cmd *cobra.Command, name string) string {
+	if flag := cmd.Flag(name); flag != nil {
+		return flag.Value.String()
+	}
+	return ""
 }

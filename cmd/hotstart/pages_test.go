@@ -66,7 +66,7 @@ func cmdTrouble(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("TROUBLE", shows)
 }
 
-// news URL REGEXP: waits for it in what a page is told.
+// news URL REGEXP: waits for a match in the events that a page gets.
 func cmdNews(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	client := &http.Client{Timeout: patience}

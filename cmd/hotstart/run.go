@@ -109,8 +109,8 @@ func (o *runOptions) table() []settings.Group {
 	s := &o.starter
 	return []settings.Group{
 		{Title: "Sockets", Specs: []settings.Spec{
-			{Name: "port", Value: settings.Strings(&s.Ports, checkPort), Usage: "listen on `[host:][u]port[=fd]`"},
-			{Name: "path", Value: settings.Strings(&s.Paths, checkPath), Usage: "listen on a unix socket at `path`"},
+			{Name: "port", Value: settings.Checked(&s.Ports, starter.ParsePort), Usage: "listen on `[host:][u]port[=fd]`"},
+			{Name: "path", Value: settings.Checked(&s.Paths, starter.ParsePath), Usage: "listen on a unix socket at `path`"},
 			{Name: "backlog", Value: settings.Parsed(&s.Backlog, "n", "0", daemon.ParseBacklog), Usage: "maximum number `n` of connections that wait on a socket (0: the system's maximum)"},
 			{Name: "socket-mode", Value: settings.Parsed(&s.SocketMode, "mode", "0777", parseSocketMode), Usage: "octal `mode` of each --path"},
 			{Name: "socket-owner", Value: settings.Parsed(&s.SocketOwner, "user[:group]", "", parseSocketOwner), Usage: "owner of each --path (`user[:group]`)"},

@@ -376,8 +376,8 @@ func cmdSend(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(processOf(ts).cmd.Process.Signal(sig))
 }
 
-// ends CODE: waits until hotstart exits, and checks that none of its processes and
-// files are left.
+// ends CODE: waits until hotstart exits, and checks that it has left no process and
+// no file.
 func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	s := processOf(ts)

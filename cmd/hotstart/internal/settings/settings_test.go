@@ -27,7 +27,7 @@ type sample struct {
 func newSample() *sample {
 	s := &sample{wait: 10 * time.Second, count: 3, clear: "never"}
 	s.Set = NewSet(nil, Group{"All", []Spec{
-		{Name: "port", Value: Strings(&s.ports, nil), Usage: "listen on `port`"},
+		{Name: "port", Value: Strings(&s.ports), Usage: "listen on `port`"},
 		{Name: "build-flags", Value: Words(&s.flags), Usage: "`flags` for go build", Live: 1},
 		{Name: "text", Value: String(&s.text), Usage: "any text"},
 		{Name: "debug", Value: Bool(&s.debug), Usage: "for a debugger", Live: 2},

@@ -51,8 +51,8 @@ func (s *scalar[T]) Type() string   { return s.word }
 func (s *scalar[T]) kind() kind     { return s.type_ }
 
 // Parsed returns a Value with a function that parses its text, and the text of
-// its default. word names the value in the help, if the usage text does not. An error of parse should name
-// the text.
+// its default. word names the value in the help, if the usage text does not. An
+// error of parse should name the text.
 func Parsed[T any](to *T, word, text string, parse func(string) (T, error)) Value {
 	return &scalar[T]{to: to, text: text, word: word, parse: parse}
 }
@@ -195,16 +195,18 @@ type list[T any] struct {
 	fields []Field
 }
 
-// Strings returns a Value that is a list of texts, each of which passes check,
-// which may be nil.
-func Strings(to *[]string, check func(string) error) Value {
+// Strings returns a Value that is a list of texts.
+func Strings(to *[]string) Value {
+	return Checked(to, func(text string) (string, error) { return text, nil })
+}
+
+// Checked is Strings for texts that a function can parse.
+func Checked[T any](to *[]string, parse func(string) (T, error)) Value {
 	return &list[string]{
 		to: to,
 		parse: func(text string) (string, error) {
-			if check == nil {
-				return text, nil
-			}
-			return text, check(text)
+			_, err := parse(text)
+			return text, err
 		},
 		format: func(text string) string { return text },
 	}
