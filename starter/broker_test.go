@@ -38,23 +38,16 @@ func TestReceive(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			var end hungUp
 			read := make(chan bool)
-			theirs, wait := listening(t, func(e any) bool {
-				switch e := e.(type) {
-				case message:
-					line := strings.Join(e.words, "|")
-					if e.fd >= 0 {
-						line += "|fd"
-					}
-					got = append(got, line)
-					read <- true
-				case hungUp:
-					end = e
-					close(read)
+			theirs, wait := listening(t, func(m message) bool {
+				line := strings.Join(m.words, "|")
+				if m.fd >= 0 {
+					line += "|fd"
 				}
+				got = append(got, line)
+				read <- true
 				return false
-			})
+			}, func() { close(read) })
 			for i, piece := range test.pieces {
 				if err := send(theirs, []byte(piece), slices.Repeat([]int{2}, test.fds*(1-min(i, 1)))...); err != nil {
 					t.Fatal(err)
@@ -66,12 +59,12 @@ func TestReceive(t *testing.T) {
 			theirs.CloseWrite()
 			for range read {
 			}
-			wait()
+			err := wait()
 			if strings.Join(got, " -- ") != test.want {
 				t.Errorf("read %q, want %q", got, test.want)
 			}
-			if fmt.Sprint(end.err) != test.err && (end.err != nil || test.err != "") {
-				t.Errorf("error %v, want %q", end.err, test.err)
+			if fmt.Sprint(err) != test.err && (err != nil || test.err != "") {
+				t.Errorf("error %v, want %q", err, test.err)
 			}
 		})
 	}
@@ -118,8 +111,13 @@ func newDesk(t testing.TB, o Options) *desk {
 }
 
 // says has the loop hear a line of the worker.
-func (d *desk) says(words ...string) any {
-	return d.receive(message{generation: 1, words: words, fd: -1})
+func (d *desk) says(words ...string) []event {
+	return d.reply(1, message{words: words, fd: -1})
+}
+
+// gives makes the worker give a socket, as of fd.
+func (d *desk) gives(network, address string, fd int) {
+	d.step(d.reply(1, message{[]string{"keep", network, address}, fd})...)
 }
 
 // reads returns what the worker is sent next, and the descriptor with it.
@@ -146,7 +144,7 @@ func (d *desk) reads(t *testing.T) (line string, fd int) {
 func TestHello(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	if got := d.says("hello", "1"); got != (hello{1}) {
+	if got := d.says("hello", "1"); !slices.Equal(got, []event{hello{1}}) {
 		t.Errorf("hello led to %#v", got)
 	}
 	for _, words := range [][]string{{""}, {"hello"}, {"later", "words"}, {"want", "tcp"}, {"keep"}} {
@@ -174,15 +172,15 @@ func TestWordsOnTheBroker(t *testing.T) {
 	d.kept.Own = []*sock.Socket{own}
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
-	d.says("want", "tcp4", own.Local)
-	d.says("want", "tcp4", "127.0.0.1:1")
+	d.gives("tcp4", name, fd)
+	d.step(d.says("want", "tcp4", own.Local)...)
+	d.step(d.says("want", "tcp4", "127.0.0.1:1")...)
 	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.Inode] {
 		t.Errorf("it listens on %v, want %d and %d", w.claimed, inode, own.Inode)
 	}
 	for _, test := range []struct {
 		words []string
-		want  any
+		want  event
 	}{
 		{[]string{"accepts", fmt.Sprint(inode)}, accepting{1, inode}},
 		{[]string{"accepts", fmt.Sprint(own.Inode)}, accepting{1, own.Inode}},
@@ -191,7 +189,7 @@ func TestWordsOnTheBroker(t *testing.T) {
 		{[]string{"accepts"}, nil},
 		{[]string{"ready"}, saidReady{1}},
 	} {
-		if got := d.says(test.words...); got != test.want {
+		if got := d.says(test.words...); (test.want == nil) != (len(got) == 0) || test.want != nil && !slices.Equal(got, []event{test.want}) {
 			t.Errorf("%q led to %#v, want %#v", test.words, got, test.want)
 		}
 	}
@@ -206,7 +204,7 @@ func TestWantAndKeep(t *testing.T) {
 	if line, got := d.reads(t); line != "none\n" || got != -1 {
 		t.Errorf("%q with descriptor %d", line, got)
 	}
-	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
+	d.gives("tcp4", name, fd)
 	d.says("want", "tcp4", name)
 	line, got := d.reads(t)
 	defer closeFD(got)
@@ -223,7 +221,7 @@ func TestKeepOfWhatIsNotSo(t *testing.T) {
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.receive(message{1, []string{"keep", "tcp4", "127.0.0.1:1"}, fd})
+	d.gives("tcp4", "127.0.0.1:1", fd)
 	if inodeOf(fd) == inode {
 		t.Error("the descriptor is open")
 	}
@@ -240,7 +238,7 @@ func TestKeepOfALeavingWorker(t *testing.T) {
 	d.step(stop{syscall.SIGTERM})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	d.receive(message{1, []string{"keep", "tcp4", name}, fd})
+	d.gives("tcp4", name, fd)
 	if inodeOf(fd) == inode || len(d.kept.Given) != 0 {
 		t.Error("it was kept")
 	}
@@ -269,12 +267,12 @@ func TestDropOfASocket(t *testing.T) {
 			d := newDesk(t, Options{})
 			fd, name := bound(t, "tcp4", "127.0.0.1:0")
 			inode := inodeOf(fd)
-			d.receive(message{1, []string{"keep", "tcp4", name}, fd})
+			d.gives("tcp4", name, fd)
 			test.before(d, inode)
 			if test.dropped == "" {
 				test.dropped = strconv.FormatUint(inode, 10)
 			}
-			d.says("drop", test.dropped)
+			d.step(d.says("drop", test.dropped)...)
 			if line, _ := d.reads(t); line != "none\n" {
 				t.Errorf("drop is answered by %q", line)
 			}
@@ -293,10 +291,10 @@ func TestWhatAGoneWorkerSaid(t *testing.T) {
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	if got := d.receive(message{9, []string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
+	if got := d.reply(9, message{[]string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
 		t.Errorf("led to %#v, or the descriptor is open", got)
 	}
-	d.receive(hungUp{9, fmt.Errorf("any")})
+	d.hangUp(9, fmt.Errorf("any"))
 	if len(d.events) != 1 {
 		t.Errorf("events %v", d.events)
 	}
@@ -305,13 +303,13 @@ func TestWhatAGoneWorkerSaid(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{DrainTimeout: time.Hour})
-	d.step(d.says("hello", "1"))
+	d.step(d.says("hello", "1")...)
 	d.step(proven{1})
 	d.step(stop{syscall.SIGTERM})
 	if line, _ := d.reads(t); line != "drain\n" {
 		t.Fatalf("the worker reads %q", line)
 	}
-	if got := d.says("drained"); got != (drained{1}) {
+	if got := d.says("drained"); !slices.Equal(got, []event{drained{1}}) {
 		t.Errorf("drained led to %#v", got)
 	}
 }
@@ -319,7 +317,7 @@ func TestDrain(t *testing.T) {
 func TestTheLastDrain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{DrainTimeout: time.Hour, CutStreams: true})
-	d.step(d.says("hello", "1"))
+	d.step(d.says("hello", "1")...)
 	d.step(proven{1})
 	d.step(stop{syscall.SIGTERM})
 	if lines, _ := d.reads(t); lines != "last\ndrain\n" {
@@ -335,10 +333,10 @@ func TestADrainEndsWithTheBroker(t *testing.T) {
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
 			d.step(stop{syscall.SIGTERM})
-			d.step(d.receive(hungUp{generation: 1}))
+			d.step(d.hangUp(1, nil)...)
 		},
 		"before": func(d *desk) {
-			d.receive(hungUp{generation: 1})
+			d.hangUp(1, nil)
 			d.step(stop{syscall.SIGTERM})
 		},
 		"without notice": func(d *desk) {
@@ -348,7 +346,7 @@ func TestADrainEndsWithTheBroker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, Options{DrainTimeout: time.Hour})
-			d.step(d.says("hello", "1"))
+			d.step(d.says("hello", "1")...)
 			d.step(proven{1})
 			hangUp(d)
 			if w := d.machine.find(1); w.state != leaving {
@@ -379,9 +377,9 @@ func send(c *net.UnixConn, b []byte, fds ...int) error {
 	return err
 }
 
-// listening starts listenTo, and returns the worker's end and what waits for
-// the end of ours, which is closed when it hangs up, as the loop does.
-func listening(t testing.TB, hear func(any) bool) (theirs *net.UnixConn, wait func()) {
+// listening starts listenTo and calls done when it ends. It returns the worker's
+// end of the connection, and a function that waits for the error of listenTo.
+func listening(t testing.TB, handle func(message) bool, done func()) (theirs *net.UnixConn, wait func() error) {
 	t.Helper()
 	ours, fd, err := newBroker()
 	if err != nil {
@@ -393,29 +391,29 @@ func listening(t testing.TB, hear func(any) bool) (theirs *net.UnixConn, wait fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan bool)
+	ended := make(chan error)
 	go func() {
-		listenTo(1, ours, hear)
+		err := listenTo(ours, handle)
 		ours.Close()
-		close(done)
+		done()
+		ended <- err
 	}()
-	return c.(*net.UnixConn), func() {
+	return c.(*net.UnixConn), func() error {
 		c.Close()
-		<-done
+		return <-ended
 	}
 }
 
 func TestTooManyDescriptorsInOneMessage(t *testing.T) {
 	t.Parallel()
-	var heard []any
-	theirs, wait := listening(t, func(e any) bool { heard = append(heard, e); return true })
+	heard := 0
+	theirs, wait := listening(t, func(message) bool { heard++; return true }, func() {})
 	if err := send(theirs, []byte("ready\n"), slices.Repeat([]int{2}, 24)...); err != nil {
 		t.Fatal(err)
 	}
 	theirs.SetReadDeadline(time.Now().Add(10 * time.Second))
-	wait()
-	if len(heard) != 1 || heard[0].(hungUp).err == nil {
-		t.Errorf("heard %v", heard)
+	if err := wait(); heard != 0 || err == nil {
+		t.Errorf("received %d messages, error %v", heard, err)
 	}
 }
 
@@ -438,11 +436,7 @@ func FuzzBroker(f *testing.F) {
 		}
 		defer unix.Close(read)
 		d := &sock.Table{}
-		theirs, wait := listening(t, func(e any) bool {
-			s, ok := e.(message)
-			if !ok {
-				return true
-			}
+		theirs, wait := listening(t, func(s message) bool {
 			if len(s.words) == 0 || len(s.words) > 3 || (s.fd >= 0) != (s.words[0] == "keep") {
 				t.Errorf("heard %q with %d", s.words, s.fd)
 			}
@@ -455,7 +449,7 @@ func FuzzBroker(f *testing.F) {
 				}
 			}
 			return true
-		})
+		}, func() {})
 		for size := int(piece)%256 + 1; len(sent) > 0; sent = sent[min(size, len(sent)):] {
 			if send(theirs, sent[:min(size, len(sent))], slices.Repeat([]int{write}, int(carried)%64)...) != nil {
 				break // it has hung up

@@ -16,12 +16,6 @@ import (
 // status 0 and leaves a process in a session of its own, which serves old code
 // until it is stopped.
 
-// looked is the result of a search for leftovers of one worker.
-type looked struct {
-	worker Worker
-	found  []proc.Leftover
-}
-
 // leftoverGrace is the time that a process gets to exit after its worker.
 const leftoverGrace = time.Second
 
@@ -35,9 +29,15 @@ func (s *Starter) lookForLeftovers(w Worker) {
 	}
 	s.unlooked[w.Generation] = w
 	go func() {
-		if sleep(s.ended, leftoverGrace) {
-			s.post(looked{w, proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)})
+		if !sleep(s.ended, leftoverGrace) {
+			return
 		}
+		found := proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)
+		s.post(func() []event {
+			delete(s.unlooked, w.Generation)
+			s.reportLeftovers(w, found)
+			return nil
+		})
 	}()
 }
 
@@ -56,14 +56,14 @@ func (s *Starter) lastLook() {
 		}
 	}
 	for _, w := range s.unlooked {
-		s.reportLeftovers(looked{w, found})
+		s.reportLeftovers(w, found)
 	}
 }
 
 // reportLeftovers reports one event for the leftovers of a worker.
-func (s *Starter) reportLeftovers(l looked) {
+func (s *Starter) reportLeftovers(w Worker, found []proc.Leftover) {
 	const most = 3 // processes to name
-	found := slices.DeleteFunc(slices.Clone(l.found), func(f proc.Leftover) bool { return f.Generation != l.worker.Generation })
+	found = slices.DeleteFunc(slices.Clone(found), func(f proc.Leftover) bool { return f.Generation != w.Generation })
 	if len(found) == 0 {
 		return
 	}
@@ -75,43 +75,23 @@ func (s *Starter) reportLeftovers(l looked) {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
 	if socket := s.kept.Find(found[0].Inode); socket != nil {
-		s.options.Report(Event{Kind: LeftoverProcess, Worker: l.worker, Address: socket.BoundAddress(), Holder: strings.Join(names, ", ")})
+		s.options.Report(Event{Kind: LeftoverProcess, Worker: w, Address: socket.BoundAddress(), Holder: strings.Join(names, ", ")})
 	}
 }
 
-// cleared says that the detached processes are gone and the reload may begin.
-type cleared struct{ command *Command }
-
-// lookForDetached names in a Completed event the detached processes that its worker
+// findDetached names in a Completed event the detached processes that its worker
 // has left.
-func (s *Starter) lookForDetached(e *Event) {
-	if !s.options.KillDescendants || e.Kind != Completed {
-		return
+func (s *Starter) findDetached(e *Event) []event {
+	if !s.options.KillDescendants {
+		return nil
 	}
 	var names []string
 	for _, pid := range proc.Detached(s.options.EnvMarker, e.Worker.Generation, e.Worker.PID) {
 		names = append(names, proc.Name(pid))
 	}
-	if e.Holder = strings.Join(names, ", "); e.Holder != "" {
-		s.detacher = e.Worker
+	if len(names) == 0 {
+		return nil
 	}
-}
-
-// reloading returns the event of a reload. If there are detached processes, it
-// ends them first and returns nil; the event follows when they are gone.
-func (s *Starter) reloading(c *Command) any {
-	w := s.detacher
-	if w.PID == 0 {
-		return reload{c}
-	}
-	s.detacher, s.clearing = Worker{}, true
-	grace := s.machine.stopTimeout
-	if grace == 0 {
-		grace = unprovenGrace
-	}
-	go func() {
-		proc.EndDetached(s.options.EnvMarker, w.Generation, w.PID, grace, s.ended)
-		s.post(cleared{c})
-	}()
-	return nil
+	e.Holder = strings.Join(names, ", ")
+	return []event{detached{e.Worker}}
 }

@@ -1,151 +1,205 @@
 package starter
 
 import (
-	"fmt"
 	"slices"
 	"syscall"
 	"time"
 )
 
-// The machine decides, the loop in starter.go acts. It knows no clock, no
-// process and no file: step takes an event and returns what is to be done,
-// next says when it wants to be asked again.
+// The machine decides, the loop in loop.go acts. The machine knows no clock, no
+// process and no file: step takes an event and returns the actions that it calls
+// for, next returns when the machine wants to be asked again.
 
-// Events, with those of proof.go.
+// event is what step handles. worker returns the generation of the worker that the
+// event is about, or 0.
+type event interface{ worker() int }
+
+// Events. More are in proof.go and overlap.go.
 type (
-	reload  struct{ command *Command } // nil: what runs now, again
-	started struct {                   // answers spawn
+	reload  struct{ command *Command } // nil: the current command again
+	started struct {                   // the answer to spawn
 		generation, pid int
-		offered         []uint64 // stream sockets of the options
+		offered         []uint64 // inodes of the inherited stream sockets
 	}
-	drained struct{ generation int } // it has nothing in flight any more
+	drained struct{ generation int } // the worker has nothing in flight
 	exited  struct {
 		generation int
 		status     syscall.WaitStatus
-		err        error  // why it could not be started at all
-		lacks      string // what an older worker holds that it needs; "": nothing is known
+		err        error  // why the program could not be started
+		lacks      string // what the worker needs and an older worker holds; "": not known
 	}
-	paced struct{ autoRestart, killOldDelay time.Duration } // the rules of these names, from now on
-	stop  struct{ signal syscall.Signal }
-	tick  struct{}
+	detached struct{ left Worker } // an exited worker has left processes that have detached
+	cleared  struct{}              // the answer to endDetached
+	paced    struct{ autoRestart, killOldDelay time.Duration }
+	stop     struct{ signal syscall.Signal }
+	tick     struct{}
 )
 
-// Actions.
+func (reload) worker() int    { return 0 }
+func (e started) worker() int { return e.generation }
+func (e drained) worker() int { return e.generation }
+func (e exited) worker() int  { return e.generation }
+func (detached) worker() int  { return 0 }
+func (cleared) worker() int   { return 0 }
+func (paced) worker() int     { return 0 }
+func (timeouts) worker() int  { return 0 }
+func (stop) worker() int      { return 0 }
+func (tick) worker() int      { return 0 }
+
+// action is what the loop does for the machine.
+type action interface{ isAction() }
+
+// Actions. An Event is reported.
 type (
 	spawn struct {
 		generation int
 		command    *Command
+		observe    bool // watch what older workers hold, for pry and exited.lacks
+	}
+	pry struct { // look what a starting worker waits for; answered by contended or lacking
+		generation int
+		deep       bool // also look what it may lack
 	}
 	drain      struct{ generation int }
 	sendSignal struct {
 		generation int
 		signal     syscall.Signal
 	}
-	settle struct{ generation int } // it stays current: what only older ones used can go
-	forget struct{ generation int } // it never became current: what only it used can go
+	settle      struct{ generation int } // the worker stays current: release what only older workers use
+	forget      struct{ generation int } // the worker never became current: release what only it uses
+	endDetached struct {                 // end the processes that an exited worker has left
+		left  Worker
+		grace time.Duration // from SIGTERM to SIGKILL
+	}
 )
 
-// rules are the numbers that the machine decides by.
+func (Event) isAction()       {}
+func (spawn) isAction()       {}
+func (pry) isAction()         {}
+func (drain) isAction()       {}
+func (sendSignal) isAction()  {}
+func (settle) isAction()      {}
+func (forget) isAction()      {}
+func (endDetached) isAction() {}
+
+// timeouts are the rules that Starter.SetTimeouts changes, and that event.
+type timeouts struct {
+	readyTimeout time.Duration // maximum time of a start until the worker serves something; 0: unlimited
+	serveTimeout time.Duration // maximum time from then until the worker serves all that the current worker serves
+	linger       time.Duration // time for which sockets are kept that a new current worker does not use
+	rollback     time.Duration // a current worker that dies earlier is replaced by the last good command; 0: never
+	drainTimeout time.Duration // from drain to the stop signal; 0: no drain
+	stopTimeout  time.Duration // from the stop signal to SIGKILL; 0: never
+}
+
+// rules are the settings of the machine.
 type rules struct {
+	timeouts
 	ready        Readiness     // how a worker proves that it serves
-	interval     time.Duration // between two starts that nobody asked for; see ReadyInterval too
-	readyTimeout time.Duration // how long a start may take until the worker serves something; 0: for ever
-	serveTimeout time.Duration // and from then on, until it serves all that the current worker serves
-	linger       time.Duration // how long sockets are kept that a new current worker does not use
+	interval     time.Duration // minimum time between two unrequested starts; see ReadyInterval too
 	overlap      Overlap       // whether an old worker and a new one may run at the same time
-	rollback     time.Duration // how early a current worker dies that gives way to the last good command; 0: none does
-	killOldDelay time.Duration // from "new worker serves" to the old one's retirement
-	drainTimeout time.Duration // from drain to the signal; 0: never sends drain
-	stopTimeout  time.Duration // from the signal to SIGKILL; 0: never
-	maxFailures  int           // failed starts in a row before giving up; 0: never
-	maxCrashes   int           // workers in a row that ended too early before no other is started; 0: never
-	allowExit    bool          // what ends by itself with status 0 is done, and not started again
-	maxFirst     int           // the same, as long as no worker has served; 0: maxFailures
-	maxOld       int           // old workers that may live beside the current one; 0: any number
-	autoRestart  time.Duration // how long a worker serves before it is replaced; 0: for ever
-	restartDelay time.Duration // from the unexpected end of a worker to the next start: a stop may be about to come
-	keepRunning  bool          // after giving up wait for a reload, also with no worker
+	killOldDelay time.Duration // from the promotion of a worker to the stop of the previous one
+	maxFailures  int           // failed starts in a row before giving up; 0: unlimited
+	maxFirst     int           // maxFailures until a worker has served; 0: maxFailures
+	maxCrashes   int           // early exits in a row before giving up; 0: unlimited
+	allowExit    bool          // do not restart a worker that exits by itself with status 0
+	maxOld       int           // maximum number of old workers; 0: unlimited
+	autoRestart  time.Duration // time that a worker serves before it is replaced; 0: unlimited
+	restartDelay time.Duration // from a crash to the next start: a stop may follow, by the signal that ended the worker
+	keepRunning  bool          // after giving up with no worker left, wait for a reload
 	retireSignal syscall.Signal
 }
 
 const (
-	// A worker that served for less did not really recover from what ended
-	// the one before it: the wait before the next start keeps growing.
+	// stableAfter is the time after which the exit of a worker does not count as a
+	// repetition of the exit before it.
 	stableAfter = 10 * time.Second
-	// So many ends in a row cost no more than the interval each.
+	// freeRetries is the number of exits in a row before the backoff begins.
 	freeRetries = 5
-	maxWait     = 30 * time.Second
-	// A worker that was never proven serves nobody, so the wait for it is
-	// bounded even where that for a proven one is not.
+	// maxWait limits the backoff.
+	maxWait = 30 * time.Second
+	// unprovenGrace is the time from the stop signal to SIGKILL if stopTimeout is
+	// unlimited and the worker has never served.
 	unprovenGrace = 5 * time.Second
-	// An old worker too many gets so long to leave at its signal.
+	// evictGrace is the time that an old worker above maxOld gets to stop.
 	evictGrace = 5 * time.Second
 )
 
 type state int
 
-// A worker goes through these in this order, though not through each.
+// The states of a worker, in this order. A worker may skip some.
 const (
-	starting state = iota // spawned, not proven
-	serving               // proven and current; at most one is
-	retiring              // another is current; waits for killOldDelay
-	draining              // told to drain
-	leaving               // got its signal
-	killed                // got SIGKILL
+	starting state = iota // not ready yet
+	serving               // ready and current; at most one worker
+	retiring              // another worker is current; waits for killOldDelay
+	draining              // drain was sent
+	leaving               // the stop signal was sent
+	killed                // SIGKILL was sent
 )
 
 type worker struct {
 	Worker
 	evidence
 	state      state
-	stopSignal syscall.Signal // the signal that it gets, or got
+	stopSignal syscall.Signal // the signal to send, or sent
 	began      time.Time
 	served     bool      // it was current once
 	since      time.Time // when it became current
-	final      bool      // the reload to it can't be undone any more
-	due        time.Time // when its state ends by itself; zero: never
-	limit      time.Time // of a drain and what follows together; zero: it did not drain
+	final      bool      // the reload to it can't be rolled back any more
+	due        time.Time // when its state times out; zero: never
+	limit      time.Time // of a drain and the stop together; zero: there was no drain
 }
 
 type machine struct {
 	rules
-	workers         []*worker // oldest first: in it from spawn to exit
+	workers         []*worker // oldest first, from spawn to exit
 	generation      int       // of the newest worker; every attempt counts
-	knownGood       *Command  // what the newest worker runs that did not die early, or the first that served
-	ended           bool      // what good ran has done its work and ended
-	last            *Command  // what the worker ran that served last, unless that has died
-	contention      bool      // an old worker held what a new one needed
-	requested       *Command  // what the last reload asked for
-	pending         *Command  // what the next worker is to run; nil: none is wanted
-	startAt         time.Time // not before then
-	lastPromotion   time.Time // when a worker came to serve, or a start to replace it was given up
+	knownGood       *Command  // command of the newest worker that did not crash early, or of the first that served
+	ended           bool      // knownGood has exited by itself, as allowExit permits
+	last            *Command  // command of the worker that served last; nil if that has crashed
+	contention      bool      // an old worker held what a new worker needed
+	requested       *Command  // of the last reload
+	pending         *Command  // of the next worker; nil: no start is due
+	startAt         time.Time // earliest time of the next start
+	lastPromotion   time.Time // when a worker came to serve, or when a start to replace it was given up
 	failures        int       // failed starts in a row
-	crashCount      int       // workers in a row that ended too early, proven or not
+	crashCount      int       // early exits in a row, before or after readiness
+	detached        Worker    // an exited worker whose detached processes are ended before the next start; zero: none
+	clearing        bool      // they are being ended
+	postponed       *Command  // of the reload that waits for that; nil: the current command again
 	stopping        bool
 	gaveUp          bool
-	assumedReported bool // that workers can't be seen to accept was reported
-	todo            []any
+	assumedReported bool // AssumedReady was reported
+	todo            []action
 }
 
-// step handles one event and returns the actions it calls for, in order.
-func (m *machine) step(now time.Time, event any) []any {
-	switch e := event.(type) {
+// step handles one event and returns the actions that it calls for, in order.
+func (m *machine) step(now time.Time, e event) []action {
+	switch e := e.(type) {
 	case reload:
 		m.reload(now, e.command)
-	case stop:
-		m.stop(now, e.signal)
+	case cleared:
+		m.clearing = false
+		m.reload(now, m.postponed)
+	case detached:
+		m.detached = e.left
 	case paced:
 		m.autoRestart, m.killOldDelay = e.autoRestart, e.killOldDelay
+	case timeouts:
+		m.timeouts = e
+	case stop:
+		m.stop(now, e.signal)
 	case tick:
 	default:
-		if w := m.find(generationOf(event)); w != nil {
-			m.handle(now, w, event)
+		if w := m.find(e.worker()); w != nil {
+			m.handle(now, w, e)
 		}
 	}
 	for _, w := range slices.Clone(m.workers) {
 		if at := m.deadline(w); !at.IsZero() && !at.After(now) {
 			m.expire(now, w)
 		}
+		m.pry(now, w)
 	}
 	m.restartAged(now)
 	m.start(now)
@@ -154,7 +208,7 @@ func (m *machine) step(now time.Time, event any) []any {
 	return todo
 }
 
-// next returns when to send a tick at the latest, or zero for never.
+// next returns the latest time for a tick, or zero for never.
 func (m *machine) next() time.Time {
 	var at time.Time
 	earlier := func(t time.Time) {
@@ -164,6 +218,9 @@ func (m *machine) next() time.Time {
 	}
 	for _, w := range m.workers {
 		earlier(m.deadline(w))
+		if w.state == starting {
+			earlier(w.pryAt)
+		}
 	}
 	if m.mayStart() {
 		earlier(m.startAt)
@@ -172,68 +229,37 @@ func (m *machine) next() time.Time {
 	return at
 }
 
-// done reports whether nothing is left to do, ever.
+// done reports whether the machine has finished.
 func (m *machine) done() bool {
 	return (m.stopping || m.gaveUp) && len(m.workers) == 0
 }
 
-func generationOf(event any) int {
-	switch e := event.(type) {
+// handle handles an event about one worker.
+func (m *machine) handle(now time.Time, w *worker, e event) {
+	switch e := e.(type) {
 	case started:
-		return e.generation
-	case hello:
-		return e.generation
-	case saidReady:
-		return e.generation
-	case answered:
-		return e.generation
-	case listens:
-		return e.generation
-	case accepting:
-		return e.generation
-	case sees:
-		return e.generation
-	case closes:
-		return e.generation
-	case execed:
-		return e.generation
-	case contended:
-		return e.generation
-	case dying:
-		return e.generation
-	case drained:
-		return e.generation
-	case exited:
-		return e.generation
-	}
-	panic(fmt.Sprintf("unknown event %T", event))
-}
-
-// heard handles what came from or about one worker.
-func (m *machine) handle(now time.Time, w *worker, event any) {
-	switch e := event.(type) {
-	case started:
-		w.PID, w.offered, w.born = e.pid, e.offered, now
+		w.PID, w.offered, w.born, w.pryAt = e.pid, e.offered, now, now.Add(pryInterval)
 		m.report(Event{Kind: Starting, Worker: w.Worker})
 	case drained:
 		if w.state == draining {
 			m.sendStop(now, w)
 		}
 	case contended:
-		if m.mayContend(w) {
-			m.foundContention(now, w, e.what)
-			w.stopSignal = syscall.SIGTERM
-			m.sendStop(now, w)
+		m.contends(now, w, e.what)
+	case lacking:
+		if e.what != "" && e.what == w.suspect {
+			m.contends(now, w, e.what)
 		}
+		w.suspect = e.what
 	case exited:
 		m.exited(now, w, e)
 	default:
-		m.notes(now, w, e)
+		m.note(now, w, e)
 	}
 }
 
-// deadline is when the state of w ends by itself, or zero for never. A start
-// whose worker has served something does not time out any more.
+// deadline returns when the state of w times out, or zero for never. For a starting
+// worker that has served something, that is when it becomes ready.
 func (m *machine) deadline(w *worker) time.Time {
 	if w.state == starting {
 		if at := m.provenAt(w); !at.IsZero() {
@@ -243,16 +269,27 @@ func (m *machine) deadline(w *worker) time.Time {
 	return w.due
 }
 
-// reload asks for a worker that runs c. While a start is under way, the
-// same command again waits until that start is decided: its proof is never
-// cut short. Another command makes the start pointless, so it ends, unless
-// its worker is needed.
-func (m *machine) reload(now time.Time, c *Command) {
-	w := m.in(starting)
+// reload requests a worker that runs command; nil: the current command again. If a
+// worker is starting with the same command, one more start follows, and the first
+// is not cut short. A start with another command is cancelled, unless its worker
+// must finish. If processes of an exited worker have detached, they are ended
+// first.
+func (m *machine) reload(now time.Time, command *Command) {
+	w, c := m.in(starting), command
 	if c == nil {
 		c = m.currentCommand()
 	}
 	if c == nil || m.stopping {
+		return
+	}
+	if m.detached.PID != 0 {
+		m.do(endDetached{m.detached, m.boundedGrace()})
+		m.detached, m.clearing, m.postponed = Worker{}, true, nil
+	}
+	if m.clearing {
+		if command != nil {
+			m.postponed = command
+		}
 		return
 	}
 	if w != nil && w.Command != c && !m.mustFinish(w, c) {
@@ -265,15 +302,14 @@ func (m *machine) reload(now time.Time, c *Command) {
 	m.pending, m.requested, m.startAt = c, c, now
 }
 
-// needs reports whether a reload to c waits for w, which starts and will be taken
-// at its living: it may serve on sockets that nobody keeps, and if c failed,
-// nothing else would.
+// mustFinish reports whether a reload to c waits for the starting worker w. w may
+// serve on sockets that are not kept, and nothing would serve if c failed.
 func (m *machine) mustFinish(w *worker, c *Command) bool {
 	return m.in(serving) == nil && m.fallback(c) == nil && !w.announcesItself() && !m.provenAt(w).IsZero()
 }
 
-// latest is the command that a reload without one means: what is about to
-// run, what runs, or what never ran yet.
+// currentCommand returns the command of a reload without one: the command that is
+// about to run, that runs, or that has not run yet.
 func (m *machine) currentCommand() *Command {
 	if m.pending != nil {
 		return m.pending
@@ -294,7 +330,7 @@ func (m *machine) mayStart() bool {
 	return m.pending != nil && !m.stopping && m.in(starting) == nil && !m.isBlocked()
 }
 
-// start spawns the worker that is wanted, if its time has come.
+// start spawns the next worker if its time has come.
 func (m *machine) start(now time.Time) {
 	if !m.mayStart() || m.startAt.After(now) || !m.makeRoom(now) {
 		return
@@ -304,12 +340,12 @@ func (m *machine) start(now time.Time) {
 	w.due = after(now, m.readyTimeout)
 	m.workers = append(m.workers, w)
 	m.pending = nil
-	m.do(spawn{w.Generation, w.Command})
+	m.do(spawn{w.Generation, w.Command, m.mayContend(w)})
 }
 
-// renewal is when the serving worker is to be replaced for its age, or never:
-// the time is doubled while an older one still lives. A reload is over when
-// the older one has been told.
+// restartAt returns when autoRestart replaces the serving worker, or zero for
+// never. The time is twice as long while an older worker runs. It does not count
+// before the older worker has been told to stop.
 func (m *machine) restartAt() time.Time {
 	switch {
 	case m.autoRestart == 0, m.stopping, m.pending != nil, m.in(serving) == nil, m.in(starting) != nil, m.in(retiring) != nil:
@@ -320,7 +356,7 @@ func (m *machine) restartAt() time.Time {
 	return m.lastPromotion.Add(m.autoRestart)
 }
 
-// renew reloads when a worker has served for long enough.
+// restartAged reloads when autoRestart is due.
 func (m *machine) restartAged(now time.Time) {
 	if at := m.restartAt(); at.IsZero() || at.After(now) {
 		return
@@ -329,11 +365,11 @@ func (m *machine) restartAged(now time.Time) {
 	m.reload(now, nil)
 }
 
-// promote makes w the current worker and sends the one before it away.
+// promote makes w the current worker and retires the previous one.
 func (m *machine) promote(now time.Time, w *worker) {
 	old := m.in(serving)
 	w.state, w.served, w.since = serving, true, now
-	if w.due = after(now, m.linger); old != nil { // which may come to serve again
+	if w.due = after(now, m.linger); old != nil { // old may serve again
 		w.due = after(now, max(m.linger, m.killOldDelay))
 	}
 	if m.knownGood == nil || m.rollback == 0 || m.ended {
@@ -358,7 +394,7 @@ func (m *machine) promote(now time.Time, w *worker) {
 	m.evictExcess(now)
 }
 
-// settle ends the time in which a reload to w can be undone.
+// settle ends the time in which a reload to w can be rolled back.
 func (m *machine) settle(w *worker) {
 	w.due, w.final = time.Time{}, true
 	m.knownGood = w.Command
@@ -368,8 +404,8 @@ func (m *machine) settle(w *worker) {
 	m.do(settle{w.Generation})
 }
 
-// thin hurries the oldest of more old workers than there may be: one that
-// has not got its signal gets it, one that has is killed.
+// evictExcess stops the oldest of the old workers above maxOld. A worker that has
+// got its stop signal is killed.
 func (m *machine) evictExcess(now time.Time) {
 	if m.maxOld == 0 {
 		return
@@ -387,7 +423,7 @@ func (m *machine) evictExcess(now time.Time) {
 	}
 }
 
-func (m *machine) do(action any) { m.todo = append(m.todo, action) }
+func (m *machine) do(a action) { m.todo = append(m.todo, a) }
 
 func (m *machine) report(e Event) { m.do(e) }
 
@@ -410,8 +446,8 @@ func (m *machine) in(s state) *worker {
 	return nil
 }
 
-// likelyCulprit is the worker that may have harmed what all share: one that is about
-// to leave closes things, one that serves rarely does.
+// likelyCulprit returns the worker that has most likely damaged what all workers
+// share: a worker that stops closes things, a worker that serves rarely does.
 func (m *machine) likelyCulprit() Worker {
 	for _, s := range []state{leaving, draining, serving, starting, killed, retiring} {
 		if w := m.in(s); w != nil {
@@ -421,7 +457,7 @@ func (m *machine) likelyCulprit() Worker {
 	return Worker{}
 }
 
-// stays reports whether a worker may go on to serve.
+// mayServe reports whether a worker serves or may come to serve.
 func (m *machine) mayServe(generation int) bool {
 	w := m.find(generation)
 	return w != nil && w.state <= serving
@@ -435,18 +471,18 @@ func (m *machine) all() []Worker {
 	return all
 }
 
-// proven lists the workers that serve or have served.
+// readyWorkers lists the workers that serve or have served.
 func (m *machine) readyWorkers() []Worker {
-	var proven []Worker
+	var ready []Worker
 	for _, w := range m.workers {
 		if w.served {
-			proven = append(proven, w.Worker)
+			ready = append(ready, w.Worker)
 		}
 	}
-	return proven
+	return ready
 }
 
-// after is now + d, or never if d is zero.
+// after returns now + d, or zero (never) if d is zero.
 func after(now time.Time, d time.Duration) time.Time {
 	if d == 0 {
 		return time.Time{}

@@ -18,7 +18,7 @@ var commands = map[string]*Command{"a": {Path: "a"}, "b": {Path: "b"}, "c": {Pat
 // answers.
 type moment struct {
 	at    float64 // seconds since the scenario began
-	event any
+	event event
 	want  string // as told, one after the other
 }
 
@@ -34,7 +34,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // told writes actions in a line: an Event is its kind and worker, an
 // instruction is in small letters.
-func told(actions []any) string {
+func told(actions []action) string {
 	var words []string
 	for _, action := range actions {
 		switch a := action.(type) {
@@ -44,6 +44,10 @@ func told(actions []any) string {
 			words = append(words, fmt.Sprintf("drain %d", a.generation))
 		case sendSignal:
 			words = append(words, fmt.Sprintf("%s %d", strings.ToLower(SignalName(a.signal)), a.generation))
+		case pry:
+			words = append(words, fmt.Sprintf("pry %d%s", a.generation, map[bool]string{true: " deep"}[a.deep]))
+		case endDetached:
+			words = append(words, fmt.Sprintf("end-detached %d %v", a.left.Generation, a.grace))
 		case settle:
 			words = append(words, fmt.Sprintf("settle %d", a.generation))
 		case forget:
@@ -66,9 +70,9 @@ func kindAndWorker(e Event) string {
 
 // stepped has m take an event and answers its spawn as the loop does: the
 // program of the name "missing" can't be started.
-func stepped(t *testing.T, m *machine, now time.Time, event any, offered ...uint64) []any {
+func stepped(t *testing.T, m *machine, now time.Time, event event, offered ...uint64) []action {
 	t.Helper()
-	var all []any
+	var all []action
 	for todo := m.step(now, event); len(todo) > 0; todo = todo[1:] {
 		all = append(all, todo[0])
 		if s, ok := todo[0].(spawn); ok {
@@ -834,6 +838,47 @@ func TestMachine(t *testing.T) {
 			},
 		},
 		{
+			name: "new timeouts leave the pace as it is",
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{0, paced{autoRestart: 10 * time.Second}, ""},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, timeouts{stopTimeout: 3 * time.Second}, ""},
+				{11, tick{}, "AutoRestart 1, spawn 2 a"},
+				{12, proven{2}, "Serving 2, settle 2, term 1"},
+				{15, tick{}, "Killing 1, kill 1"},
+			},
+		},
+		{
+			name:  "processes that have detached are ended before the next start, and the latest reload counts",
+			rules: func(r *rules) { r.allowExit, r.stopTimeout = true, 3*time.Second },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1, settle 1"},
+				{2, exited{generation: 1}, "Completed 1"},
+				{2, detached{Worker{Generation: 1, PID: 101}}, ""},
+				{5, asks("b"), "end-detached 1 3s"},
+				{5.1, asks("c"), ""},
+				{5.2, reload{}, ""},
+				{6, cleared{}, "spawn 2 c"},
+				{7, proven{2}, "Serving 2, settle 2"},
+				{8, reload{}, "spawn 3 c"},
+			},
+		},
+		{
+			name:  "a stop does not wait for processes that have detached",
+			rules: func(r *rules) { r.allowExit = true },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{2, exited{generation: 1}, "Completed 1"},
+				{2, detached{Worker{Generation: 1, PID: 101}}, ""},
+				{5, reload{}, "end-detached 1 5s"},
+				{5.1, stops(term), "Stopping"},
+				{6, cleared{}, ""},
+			},
+			done: true,
+		},
+		{
 			name:  "a replacement for age that is given up is not tried again before its time",
 			rules: func(r *rules) { r.autoRestart, r.maxFailures = 10*time.Second, 1 },
 			story: []moment{
@@ -926,10 +971,10 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 	now := time.Unix(1000, 0)
 	a := commands["a"]
 	one, two := Worker{1, 101, a}, Worker{2, 102, a}
-	check := func(after time.Duration, event any, want Event) {
+	check := func(after time.Duration, e event, want Event) {
 		t.Helper()
 		now = now.Add(after)
-		for _, action := range stepped(t, &m, now, event) {
+		for _, action := range stepped(t, &m, now, e) {
 			if e, ok := action.(Event); ok && e.Kind == want.Kind {
 				if fmt.Sprint(e) != fmt.Sprint(want) || fmt.Sprintf("%#v", e) != fmt.Sprintf("%#v", want) {
 					t.Errorf("got  %#v\nwant %#v", e, want)
@@ -1015,19 +1060,19 @@ func (w *world) fatalf(format string, args ...any) {
 	w.t.Fatalf("%s\nafter %s", fmt.Sprintf(format, args...), strings.Join(w.history, "; "))
 }
 
-func (w *world) step(event any) {
+func (w *world) step(e event) {
 	w.t.Helper()
-	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Sub(time.Unix(1000, 0)), event, event))
-	w.know(event)
-	for _, action := range stepped(w.t, w.m, w.now, event, w.offered...) {
+	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Sub(time.Unix(1000, 0)), e, e))
+	w.know(e)
+	for _, action := range stepped(w.t, w.m, w.now, e, w.offered...) {
 		w.saw(action)
 	}
-	w.check(event)
+	w.check(e)
 }
 
 // know takes in what happens to the workers.
-func (w *world) know(event any) {
-	switch e := event.(type) {
+func (w *world) know(e event) {
+	switch e := e.(type) {
 	case exited:
 		if w.serving == e.generation {
 			w.serving = 0
@@ -1340,7 +1385,7 @@ func FuzzMachine(f *testing.F) {
 			w.offered = []uint64{0, 1, 2}
 		}
 		for moves = moves[2:]; len(moves) >= 2; moves = moves[2:] {
-			w.move(moves[0]%19, moves[1])
+			w.move(moves[0]%22, moves[1])
 		}
 		w.finish()
 	})
@@ -1432,6 +1477,14 @@ func (w *world) move(kind, n byte) {
 		w.step(exited{generation: someone}) // with status 0
 	case 18:
 		w.step(reload{&Command{Path: "adopted", ExpectHello: true}})
+	case 19:
+		w.step(lacking{someone, "it"})
+	case 20:
+		if w.m.ended && len(w.m.workers) == 0 && w.m.pending == nil { // after Completed
+			w.step(detached{Worker{Generation: 1, PID: 101}})
+		}
+	case 21:
+		w.step(cleared{})
 	}
 }
 

@@ -172,6 +172,35 @@ func TestOneAtATime(t *testing.T) {
 			},
 		},
 		{
+			name:  "auto: so is one that seems to hang twice for the same thing",
+			rules: func(r *rules) { r.overlap = OverlapAuto },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, proven{1}, "Serving 1"},
+				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
+				{20.9, tick{}, ""},
+				{21, tick{}, "pry 2"},
+				{24, tick{}, "pry 2"},
+				{25, tick{}, "pry 2 deep"},
+				{25, lacking{2, "the lock on data"}, ""},
+				{26, tick{}, "pry 2 deep"},
+				{26, lacking{2, "the address :80"}, ""},
+				{27, tick{}, "pry 2 deep"},
+				{27, lacking{2, "the address :80"}, "Contended 2, forget 2, term 2, Retiring 1, term 1"},
+			},
+		},
+		{
+			name:  "auto: a new worker that serves is not looked at any more",
+			rules: func(r *rules) { r.overlap, r.ready = OverlapAuto, ReadyInterval },
+			story: []moment{
+				{0, asks("a"), "spawn 1 a"},
+				{1, tick{}, "Serving 1"},
+				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
+				{21, tick{}, "Serving 2, term 1"},
+				{22, tick{}, ""},
+			},
+		},
+		{
 			name:  "auto: what fails otherwise has failed",
 			rules: func(r *rules) { r.overlap, r.maxFailures = OverlapAuto, 1 },
 			story: []moment{

@@ -8,96 +8,81 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
 )
 
-// The paths of unix sockets: programs remove them when they end, and before they
-// bind, and so take them away from the worker after or before them.
+// Programs remove the paths of unix sockets when they exit, and before they bind.
+// So they remove the paths of the workers after and before them. This file
+// restores the paths.
 
-// displaced says that something has happened at the path of a unix socket, and
-// later whether that was a while ago.
-type displaced struct{ later bool }
+// absence is the time for which a path stays removed that no worker can have
+// removed: the process that did so may be about to put something else there.
+const absence = time.Second
 
-// elsewhere is how long a path that no worker can have removed stays away: who
-// did so may be about to put something else there.
-const elsewhere = time.Second
-
-// A sighting is the path of a unix socket that a worker has bound by itself and
-// did not give away: all that can be kept of it is its name.
-type sighting struct {
+// ownPath is the path of a unix socket that a worker has bound itself and has not
+// given to the broker. Only its name can be kept.
+type ownPath struct {
 	*unixpath.Path
 	generation int
 }
 
-// watchPlace has the loop told when the path is removed or replaced.
-func (s *Starter) watchPlace(p *unixpath.Path) {
-	p.Watch(func() { s.post(displaced{}) })
+// watchPath makes the loop learn when the path is removed or replaced.
+func (s *Starter) watchPath(p *unixpath.Path) {
+	p.Watch(func() { s.post(s.pathChanged) })
 }
 
-// sight notes the paths that a worker, which serves now, listens on.
-func (s *Starter) sight(generation, pid int) {
-	for _, path := range proc.ListeningPaths(pid) {
+// findPaths records the paths on which a worker that serves now listens.
+func (s *Starter) findPaths(w Worker) {
+	for _, path := range proc.ListeningPaths(w.PID) {
 		file, _, err := unixpath.Identify(path)
-		if err != nil || s.has(file) {
+		if err != nil || slices.ContainsFunc(s.places(), func(p *unixpath.Path) bool { return p.File == file }) {
 			continue
 		}
 		if p := unixpath.Keep(path); p != nil {
-			s.watchPlace(p)
-			s.sightings = append(s.sightings, sighting{p, generation})
+			s.watchPath(p)
+			s.paths = append(s.paths, ownPath{p, w.Generation})
 		}
 	}
 }
 
-// has reports whether the file at a path is known.
-func (s *Starter) has(file unixpath.FileID) bool {
-	for _, p := range s.places() {
-		if p.File == file {
-			return true
-		}
-	}
-	return false
-}
-
-// places are those that clients are to get to now. A socket that the worker
-// has bound at the path of a kept one comes first.
+// places lists the paths by which clients are to reach the workers now. A socket
+// that the worker has bound at the path of a kept socket comes first.
 func (s *Starter) places() (all []*unixpath.Path) {
 	current := s.machine.in(serving)
-	for _, seen := range s.sightings {
-		if current != nil && seen.generation == current.Generation {
-			all = append(all, seen.Path)
+	for _, p := range s.paths {
+		if current != nil && p.generation == current.Generation {
+			all = append(all, p.Path)
 		}
 	}
 	return append(all, s.kept.Places()...)
 }
 
-// moved handles a change at a path: an old worker removes it when it ends.
-func (s *Starter) moved(e displaced) {
-	if e.later || len(s.machine.workers) != 1 {
-		s.lookAfterPaths()
-		return
+// pathChanged handles a change at a path. If there is an old worker, the old
+// worker has removed the path.
+func (s *Starter) pathChanged() []event {
+	if len(s.machine.workers) != 1 {
+		s.checkPaths()
+		return nil
 	}
-	go func() {
-		if sleep(s.ended, elsewhere) {
-			s.post(displaced{later: true})
+	go func() { // ends soon
+		if sleep(s.ended, absence) {
+			s.post(func() []event { s.checkPaths(); return nil })
 		}
 	}()
+	return nil
 }
 
-// lookAfterPaths puts back what has been removed. A worker that is starting may
-// have done so, and be about to bind: only one that takes paths can do that then.
-func (s *Starter) lookAfterPaths() {
-	if w := s.machine.in(starting); w == nil || s.takesPaths(w) {
-		s.putBackPaths()
+// checkPaths restores removed paths. A starting worker may have removed a path to
+// bind it: then only a path of a worker that takes paths can be restored.
+func (s *Starter) checkPaths() {
+	w := s.machine.in(starting)
+	if w == nil || s.workers[w.Generation] != nil && s.workers[w.Generation].takesPaths {
+		s.restorePaths()
 	}
 }
 
-func (s *Starter) takesPaths(w *worker) bool {
-	known := s.workers[w.Generation]
-	return known != nil && known.takesPaths
-}
-
-func (s *Starter) putBackPaths() {
+func (s *Starter) restorePaths() {
 	expected := s.machine.in(starting) != nil
 	for _, p := range s.places() {
-		back, err := p.Restore()
-		if !back && (err == nil || p.Reported) || back && expected {
+		restored, err := p.Restore()
+		if !restored && (err == nil || p.Reported) || restored && expected {
 			continue
 		}
 		p.Reported = err != nil
@@ -105,11 +90,11 @@ func (s *Starter) putBackPaths() {
 	}
 }
 
-// loseSight forgets the paths of a worker that has ended.
-func (s *Starter) loseSight(generation int) {
-	s.sightings = slices.DeleteFunc(s.sightings, func(seen sighting) bool {
-		if seen.generation == generation {
-			seen.Close()
+// forgetPaths forgets the paths of a worker that has exited.
+func (s *Starter) forgetPaths(generation int) {
+	s.paths = slices.DeleteFunc(s.paths, func(p ownPath) bool {
+		if p.generation == generation {
+			p.Close()
 			return true
 		}
 		return false

@@ -379,7 +379,7 @@ func TestEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stdin.Close()
-	w, err := spawnChild(s, 1, &Command{Path: "/bin/sleep", Args: []string{"sleep", "1000"}, Stdin: stdin}, os.Environ())
+	w, err := startWorker(s, 1, &Command{Path: "/bin/sleep", Args: []string{"sleep", "1000"}, Stdin: stdin}, os.Environ())
 	if err != nil {
 		t.Fatal(err)
 	}

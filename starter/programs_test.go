@@ -300,7 +300,7 @@ func starve() error {
 	}
 	defer s.Close()
 	hold := program("hold")
-	w, err := spawnChild(s, 1, hold, hold.Env) // the runtime opens its own now
+	w, err := startWorker(s, 1, hold, hold.Env) // the runtime opens its own now
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func starve() error {
 		low := limit
 		assign(&low.Cur, 3+room)
 		unix.Setrlimit(unix.RLIMIT_NOFILE, &low)
-		w, err := spawnChild(s, 1, hold, hold.Env)
+		w, err := startWorker(s, 1, hold, hold.Env)
 		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 		if err == nil {
 			killAndWait(w)

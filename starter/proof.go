@@ -8,18 +8,19 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
-// How a worker proves that it serves, and from when on it counts as proven.
+// This file decides when a worker is ready.
 
-// Events about a worker that starts, or serves already.
+// Events about a worker that is starting or serving. Sockets are inodes of kept
+// sockets.
 type (
-	hello     struct{ generation int } // it has said hello: it understands drain
-	saidReady struct{ generation int } // it says that it serves
-	answered  struct{ generation int } // the probe of Options.Ready got its answer
-	listens   struct {                 // it listens on a kept socket
+	hello     struct{ generation int } // the worker understands drain
+	saidReady struct{ generation int } // the worker says that it serves
+	answered  struct{ generation int } // the probe of Options.Ready succeeded
+	listens   struct {                 // the worker listens on a socket
 		generation int
 		socket     uint64
 	}
-	accepting struct { // it says that it accepts on a kept socket
+	accepting struct { // the worker says that it accepts on a socket
 		generation int
 		socket     uint64
 	}
@@ -27,35 +28,48 @@ type (
 		generation int
 		ready.Look
 	}
-	closes struct { // it has closed its copies of a kept socket
+	closes struct { // the worker has closed its copies of a socket
 		generation int
 		socket     uint64
 	}
-	execed struct{ generation int } // it has executed another program, which has no broker
-	dying  struct{ generation int } // it has ended; how, exited says later
+	execed struct{ generation int } // the worker has executed another program, which has no broker
+	dying  struct{ generation int } // the worker has exited; exited follows
 )
 
-// evidence is what is known of a worker. Sockets are known by their inodes.
+func (e hello) worker() int     { return e.generation }
+func (e saidReady) worker() int { return e.generation }
+func (e answered) worker() int  { return e.generation }
+func (e listens) worker() int   { return e.generation }
+func (e accepting) worker() int { return e.generation }
+func (e sees) worker() int      { return e.generation }
+func (e closes) worker() int    { return e.generation }
+func (e execed) worker() int    { return e.generation }
+func (e dying) worker() int     { return e.generation }
+
+// evidence is what is known of a worker. A time is zero as long as the fact is not
+// known. Sockets are inodes.
 type evidence struct {
-	helloAt      time.Time // when it said hello; zero: not yet
+	helloAt      time.Time // when it said hello
 	announces    bool      // it says on which sockets it accepts
-	execed       bool      // it can't say any more what it does
+	execed       bool      // it has executed a program that can't say anything
 	dead         bool
-	offered      []uint64             // stream sockets of the options, which it inherited
-	claimed      map[uint64]bool      // kept sockets that it asked for, or gave
-	accepted     map[uint64]bool      // kept sockets that it said it accepts on, or was seen to
-	seen         map[uint64]time.Time // kept sockets that it waits on, or may if it does not say, and since when
-	born         time.Time            // when it was started; zero: not yet
-	saidReady    time.Time            // when it said that it serves; zero: not yet
-	answered     time.Time            // when the probe got its answer; zero: not yet
-	waitsSince   time.Time            // since when it waits on any socket; zero: it does not
-	mayWaitSince time.Time            // since when it waits on any socket, or may
-	unreadable   error
+	offered      []uint64             // inherited stream sockets of the options
+	claimed      map[uint64]bool      // kept sockets that it wanted or gave
+	accepted     map[uint64]bool      // kept sockets on which it accepts, by its own word or by the kernel
+	seen         map[uint64]time.Time // kept sockets on which it waits, or may wait if it does not announce, and since when
+	born         time.Time            // when it was started
+	saidReady    time.Time            // when it said that it serves
+	answered     time.Time            // when the probe succeeded
+	waitsSince   time.Time            // since when it waits on any socket
+	mayWaitSince time.Time            // since when it waits, or may wait, on any socket
+	unreadable   error                // why the kernel does not show everything; nil: it does
+	pryAt        time.Time            // when to look next what it waits for
+	suspect      string               // what it seemed to need at the last look
 }
 
-// notes takes in what was heard of w.
-func (m *machine) notes(now time.Time, w *worker, event any) {
-	switch e := event.(type) {
+// note records an event as evidence.
+func (m *machine) note(now time.Time, w *worker, e event) {
+	switch e := e.(type) {
 	case hello:
 		w.helloAt = first(w.helloAt, now)
 	case execed:
@@ -67,10 +81,10 @@ func (m *machine) notes(now time.Time, w *worker, event any) {
 	case answered:
 		w.answered = first(w.answered, now)
 	case listens:
-		note(&w.claimed, e.socket)
+		add(&w.claimed, e.socket)
 	case accepting:
 		w.announces = true
-		note(&w.accepted, e.socket)
+		add(&w.accepted, e.socket)
 	case closes:
 		delete(w.claimed, e.socket)
 		delete(w.accepted, e.socket)
@@ -78,7 +92,7 @@ func (m *machine) notes(now time.Time, w *worker, event any) {
 		w.looked(now, e.Look)
 		if current := m.in(serving); current != nil {
 			for _, socket := range e.Current {
-				note(&current.accepted, socket)
+				add(&current.accepted, socket)
 			}
 		}
 	}
@@ -91,14 +105,14 @@ func first(was, now time.Time) time.Time {
 	return was
 }
 
-func note(set *map[uint64]bool, socket uint64) {
+func add(set *map[uint64]bool, socket uint64) {
 	if *set == nil {
 		*set = map[uint64]bool{}
 	}
 	(*set)[socket] = true
 }
 
-// looked takes in what a look at w shows.
+// looked records what a look at w shows.
 func (w *worker) looked(now time.Time, l ready.Look) {
 	seen := map[uint64]time.Time{}
 	for _, socket := range l.Waits {
@@ -106,7 +120,7 @@ func (w *worker) looked(now time.Time, l ready.Look) {
 	}
 	if !w.announcesItself() {
 		for _, socket := range l.Waits {
-			note(&w.accepted, socket)
+			add(&w.accepted, socket)
 		}
 		for _, socket := range l.MayWait {
 			seen[socket] = first(w.seen[socket], now)
@@ -117,7 +131,7 @@ func (w *worker) looked(now time.Time, l ready.Look) {
 	w.mayWaitSince = since(w.mayWaitSince, now, len(seen) > 0)
 }
 
-// since is when a state began that was there at a time, or zero without it.
+// since returns when a state began: was, or now if it is new, or zero if it is over.
 func since(was, now time.Time, is bool) time.Time {
 	if !is {
 		return time.Time{}
@@ -125,13 +139,13 @@ func since(was, now time.Time, is bool) time.Time {
 	return first(was, now)
 }
 
-// announcesItself reports whether w is one to say when it serves.
+// announcesItself reports whether w is expected to say when it serves.
 func (w *worker) announcesItself() bool {
 	return !w.execed && (w.Command.ExpectHello || !w.helloAt.IsZero())
 }
 
-// serves lists the kept sockets that w is known to serve. A worker that never
-// says on which it accepts does so on all that it listens on.
+// serves lists the kept sockets that w is known to serve. A worker that does not
+// announce on which sockets it accepts serves every socket on which it listens.
 func (w *worker) serves() []uint64 {
 	var all []uint64
 	for socket := range w.accepted {
@@ -145,7 +159,7 @@ func (w *worker) serves() []uint64 {
 	return all
 }
 
-// unused lists the sockets on which w is about to accept, or never will.
+// unused lists the sockets on which w does not accept yet. It may never do so.
 func (w *worker) unused() []uint64 {
 	served := w.serves()
 	var all []uint64
@@ -160,10 +174,10 @@ func (w *worker) unused() []uint64 {
 	return all
 }
 
-// provenAt returns when w will have proven that it can take over, as far as
-// is known now, or zero while nothing shows that it serves. Once it serves, it
-// has serveTimeout to serve all that the current worker does, and the interval
-// for what nobody serves yet.
+// provenAt returns when w becomes ready by the present evidence, or zero while
+// nothing shows that it serves. From the moment it serves something, w has
+// serveTimeout to serve every socket of the current worker, and the interval for
+// other sockets.
 func (m *machine) provenAt(w *worker) time.Time {
 	from := m.servesFrom(w)
 	if from.IsZero() || w.dead {
@@ -174,12 +188,12 @@ func (m *machine) provenAt(w *worker) time.Time {
 		for _, socket := range sockets {
 			switch since := w.seen[socket]; {
 			case slices.Contains(served, socket):
-			case w.unreadable != nil && slices.Contains(w.offered, socket): // nobody can tell
+			case w.unreadable != nil && slices.Contains(w.offered, socket): // not visible
 			case since.IsZero():
 				at = later(at, from.Add(limit))
-			case !w.announces && !w.saidReady.IsZero(): // its ready is for all sockets that it waits on
+			case !w.announces && !w.saidReady.IsZero(): // its ready is about every socket on which it waits
 				at = later(at, since)
-			default: // it says nothing of it, and waits on it
+			default: // it waits on the socket, and does not announce it
 				at = later(at, earlier(from.Add(limit), later(since, w.helloAt).Add(m.interval)))
 			}
 		}
@@ -193,9 +207,9 @@ func (m *machine) provenAt(w *worker) time.Time {
 	return at
 }
 
-// servesFrom returns from when on w serves something, or zero while nothing
-// shows that it does. Its own word counts most; what the kernel shows of a worker
-// that could say so itself, only after the interval.
+// servesFrom returns since when w serves something, or zero while nothing shows
+// that it does. The word of the worker counts most. What the kernel shows of a
+// worker that has said hello counts only after the interval.
 func (m *machine) servesFrom(w *worker) time.Time {
 	switch way := m.ready; {
 	case w.born.IsZero():
@@ -212,7 +226,7 @@ func (m *machine) servesFrom(w *worker) time.Time {
 		}
 		return later(w.waitsSince, w.helloAt).Add(m.interval)
 	case way == ReadyAuto && w.announcesItself() && (len(w.offered) > 0 || m.somethingIsServed()):
-		return time.Time{} // it says hello before it accepts
+		return time.Time{} // hello comes before it accepts
 	case !w.waitsSince.IsZero():
 		return w.waitsSince
 	case !w.mayWaitSince.IsZero():
@@ -223,15 +237,15 @@ func (m *machine) servesFrom(w *worker) time.Time {
 	return time.Time{}
 }
 
-// somethingIsServed reports whether the current worker is known to serve a
-// socket that a new one is to serve too.
+// somethingIsServed reports whether the current worker is known to serve a kept
+// socket.
 func (m *machine) somethingIsServed() bool {
 	current := m.in(serving)
 	return current != nil && len(current.serves()) > 0
 }
 
-// unseen returns why w is taken at its living, since nothing is seen of it that
-// should be; nil: its word or what is seen proves it.
+// whyAssumed returns why w is only assumed to be ready because it lives, or nil if
+// its word or the kernel proves it.
 func (m *machine) whyAssumed(w *worker) error {
 	switch {
 	case !m.ready.looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():

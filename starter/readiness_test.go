@@ -34,7 +34,7 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 	sh := run(t, o, program("echo"))
 	first := sh.await(Serving)
 	sh.SetTimeouts(Options{ReadyTimeout: 500 * time.Millisecond})
-	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.limits) == 0 })
+	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.timeouts) == 0 })
 	sh.Reload(program("hold")) // accepts nothing: the old one answers
 	if e := sh.await(TimedOut); e.Worker.Generation != 2 {
 		t.Errorf("%v", e)
@@ -43,7 +43,7 @@ func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 		t.Errorf("the old worker is gone: %v", err)
 	}
 	sh.SetTimeouts(Options{ReadyTimeout: -1})
-	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.limits) == 0 })
+	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.timeouts) == 0 })
 	sh.Reload(program("echo"))
 	sh.await(Serving)
 }

@@ -2,11 +2,8 @@ package starter
 
 import "github.com/hotstart/hotstart/starter/internal/sock"
 
-// shutDown says that a kept socket has stopped listening: a worker has called
-// shutdown(2) on its copy, which affects all copies.
-type shutDown struct{ inode uint64 }
-
-// monitorSockets makes the loop learn when one of the sockets is shut down.
+// monitorSockets makes the loop learn when a worker shuts down a socket: shutdown(2)
+// on one copy affects all copies.
 func (s *Starter) monitorSockets(sockets []*sock.Socket) (err error) {
 	if s.monitor, err = sock.NewMonitor(); err != nil {
 		return err
@@ -16,7 +13,9 @@ func (s *Starter) monitorSockets(sockets []*sock.Socket) (err error) {
 			s.monitor.Add(socket)
 		}
 	}
-	go s.monitor.Run(func(inode uint64) { s.post(shutDown{inode}) })
+	go s.monitor.Run(func(inode uint64) {
+		s.post(func() []event { s.relisten(inode); return nil })
+	})
 	return nil
 }
 

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// How workers end, told to or by themselves, and what the machine does about it.
+// This file decides how workers stop, and what follows when they exit.
 
-// send retires w: by and by it gets to drain, then the signal, then SIGKILL.
+// retire stops w: after the delay it drains, then gets the signal, then SIGKILL.
 func (m *machine) retire(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
 	w.stopSignal = sig
 	switch {
@@ -23,11 +23,11 @@ func (m *machine) retire(now time.Time, w *worker, sig syscall.Signal, delay tim
 	}
 }
 
-// tell gives w its signal.
+// sendStop sends w its stop signal.
 func (m *machine) sendStop(now time.Time, w *worker) {
 	grace := m.stopTimeout
-	if w.state == starting && grace == 0 {
-		grace = unprovenGrace
+	if w.state == starting {
+		grace = m.boundedGrace()
 	}
 	w.state, w.due = leaving, after(now, grace)
 	if !w.limit.IsZero() {
@@ -36,11 +36,19 @@ func (m *machine) sendStop(now time.Time, w *worker) {
 	m.do(sendSignal{w.Generation, w.stopSignal})
 }
 
-// expire handles a state of w that has lasted as long as it may.
+// boundedGrace returns stopTimeout, or a limit if that is unlimited.
+func (m *machine) boundedGrace() time.Duration {
+	if m.stopTimeout == 0 {
+		return unprovenGrace
+	}
+	return m.stopTimeout
+}
+
+// expire handles the timeout of the state of w.
 func (m *machine) expire(now time.Time, w *worker) {
 	switch w.state {
 	case starting:
-		// One that lives is not ended since it can't be seen, or does not speak.
+		// A worker that lives is not stopped because it is not visible or silent.
 		if at := m.provenAt(w); !at.IsZero() || m.ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
 			m.promote(now, w)
 			return
@@ -70,7 +78,7 @@ func (m *machine) kill(w *worker) {
 	m.do(sendSignal{w.Generation, syscall.SIGKILL})
 }
 
-// exited handles the end of w, whatever it was doing.
+// exited handles the exit of w in any state.
 func (m *machine) exited(now time.Time, w *worker, e exited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
 	if w.state <= serving {
@@ -102,17 +110,17 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 	}
 }
 
-// mayEnd reports whether w, by its end, has done what it was for. Where
-// another worker serves or is about to, it can't have been meant to end.
+// mayEnd reports whether w has exited because its work is done. That is not so if
+// another worker serves or is about to.
 func (m *machine) mayEnd(w *worker, e exited) bool {
 	return m.allowExit && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
 		m.pending == nil && m.in(starting) == nil && m.in(serving) == nil
 }
 
-// rollBack undoes the reload to w, which has died early: the worker before it
-// serves again, or if that has been told to end, what is known to be good is
-// started. It reports whether it did. What is good by now and dies is
-// only started again, so that the two don't take turns.
+// rollBack undoes the reload to w, which has crashed early, and reports whether it
+// did. The previous worker serves again or, if it has been told to stop, knownGood
+// is started. If w runs knownGood, it is only restarted: otherwise two commands
+// could alternate.
 func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 	ended.Kind, ended.Elapsed = RolledBack, now.Sub(w.since)
 	old := m.in(retiring)
@@ -136,8 +144,8 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 	return true
 }
 
-// replace wants a successor for w, which served and died. A start that is
-// under way or due already is one.
+// replace requests a successor for w, which has served and crashed, and reports
+// whether there will be one. A start that is running or due is a successor.
 func (m *machine) replace(now time.Time, w *worker) bool {
 	m.crashCount++
 	if now.Sub(w.began) >= stableAfter {
@@ -159,8 +167,8 @@ func (m *machine) replace(now time.Time, w *worker) bool {
 	return true
 }
 
-// failed handles a start that came to nothing: it is tried again, or given
-// up. A reload that waits for its end is a request of its own.
+// failed handles a failed start. It is repeated or given up, unless a reload is
+// pending.
 func (m *machine) failed(now time.Time, w *worker, e Event) {
 	m.failures++
 	m.crashCount++
@@ -185,7 +193,8 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 	}
 }
 
-// patience is how many failed starts in a row there may be; 0: any number.
+// failureLimit returns the number of failed starts in a row before giving up; 0:
+// unlimited.
 func (m *machine) failureLimit() int {
 	if m.knownGood == nil && m.maxFirst > 0 {
 		return m.maxFirst
@@ -193,8 +202,8 @@ func (m *machine) failureLimit() int {
 	return m.maxFailures
 }
 
-// giveUp stops trying to start what w ran. The serving worker keeps running; if
-// it died meanwhile, what it ran is started again, unless it had done its work.
+// giveUp ends the attempts to start the command of w. The serving worker keeps
+// serving. If there is none, back is started.
 func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
 	m.pending = nil
 	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
@@ -203,7 +212,7 @@ func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
 	case m.in(serving) != nil:
 	case back != nil:
 		if back == m.last {
-			m.last = nil // once
+			m.last = nil // only once
 		}
 		m.pending, m.startAt = back, now
 	default:
@@ -211,7 +220,7 @@ func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
 	}
 }
 
-// wait is the time from one start to the next that nobody asked for.
+// wait returns the minimum time between two unrequested starts.
 func (m *machine) wait() time.Duration {
 	wait := m.interval
 	if m.crashCount > freeRetries {
@@ -223,8 +232,8 @@ func (m *machine) wait() time.Duration {
 	return wait
 }
 
-// stop ends every worker: by its signal, and when asked again, at once. A
-// worker that got the same signal already does not get it twice.
+// stop stops every worker; a second stop kills every worker. A worker that has got
+// the same signal does not get it twice.
 func (m *machine) stop(now time.Time, sig syscall.Signal) {
 	if m.stopping {
 		for _, w := range m.workers {

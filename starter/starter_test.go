@@ -70,7 +70,7 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command, _ []string) (*r
 	if strings.Contains(c.Path, "ready") {
 		go func() {
 			if sleep(ctx.Done(), time.Second) {
-				s.post(proven{generation})
+				s.postEvent(proven{generation})
 			}
 		}()
 	}
@@ -241,7 +241,7 @@ func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
 		th.cast[1].end <- 0
 		time.Sleep(3 * time.Second)
 		synctest.Wait() // for what waited for the workers
-		th.step(th.receive(exited{generation: 1}))
+		th.step(th.exited(1, nil)...)
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Exited 1") {
 			t.Errorf("what happened:\n%s", got)
 		}
@@ -412,7 +412,7 @@ func TestNothingBlocksAfterTheEnd(t *testing.T) {
 			th.Signal(syscall.SIGHUP)
 			th.Reload(&Command{Path: "ready"})
 		}
-		if th.post(proven{1}) {
+		if th.postEvent(proven{1}) {
 			t.Error("somebody was told")
 		}
 		th.Close()

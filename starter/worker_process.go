@@ -3,12 +3,21 @@ package starter
 import (
 	"context"
 	"net"
+	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/hotstart/hotstart/starter/internal/contend"
+	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
+	"github.com/hotstart/hotstart/starter/internal/sock"
 	"golang.org/x/sys/unix"
 )
+
+// DispatchReexec runs the exec stage or the guard if this process is one of them,
+// and then does not return. A program that sets Options.CanReexec calls it first in
+// main.
+func DispatchReexec() { proc.Dispatch() }
 
 // process is the process of a worker. Tests replace it.
 type process interface {
@@ -20,113 +29,148 @@ type process interface {
 	Reap() syscall.WaitStatus
 }
 
-// running is a worker that runs, with the ways in which it can be heard.
-// Each of its goroutines ends when what it listens to is closed.
+// running is a running worker. Each goroutine for it ends when what it reads from
+// is closed, or with stopProbe.
 type running struct {
 	process
-	broker    *net.UnixConn       // nil: it has none, or has hung up
-	notify    *ready.NotifySocket // nil: its word does not count
-	probeCtx  context.Context     // as long as it is to be found out whether it serves
-	stopProbe context.CancelFunc
-
-	contention *contend.Observer // what older workers hold; nil: of no interest
-	suspect    string            // what a look has shown that w may lack
-
-	takesPaths bool // it has said that a unix path that exists is not in its way
+	broker     *net.UnixConn       // nil: there is none, or it is closed
+	notify     *ready.NotifySocket // nil: there is none
+	probeCtx   context.Context     // of the goroutines that find out whether the worker serves
+	stopProbe  context.CancelFunc
+	contention *contend.Observer // of the older workers; nil: there is none
+	takesPaths bool              // it binds a path although something is there
 }
 
-// proven: nothing more is to be found out.
-func (w *running) proven() { w.stopProbe() }
-
-// end lets go of everything once the process has ended, and returns how.
+// end releases a worker whose process has exited, and returns its exit status.
 func (w *running) end() syscall.WaitStatus {
 	w.stopProbe()
 	if w.contention != nil {
 		w.contention.Close()
 	}
+	w.closeSockets()
+	return w.Reap()
+}
+
+func (w *running) closeSockets() {
 	if w.broker != nil {
 		w.broker.Close()
 	}
 	if w.notify != nil {
 		w.notify.Close()
 	}
-	return w.Reap()
 }
 
-// spawnChild forks a worker with every socket, and starts to listen to it.
-func spawnChild(s *Starter, generation int, c *Command, env []string) (*running, error) {
-	w := &running{stopProbe: func() {}}
+// prepare returns the environment and the pace of a worker that starts now.
+func (s *Starter) prepare(c *Command) Start {
+	start := Start{Env: c.Env, AutoRestart: s.options.AutoRestart, KillOldDelay: s.options.KillOldDelay}
+	if start.Env == nil {
+		start.Env = os.Environ()
+	}
+	if s.options.BeforeStart != nil {
+		if err := s.options.BeforeStart(&start); err != nil {
+			s.warn(err)
+		}
+	}
+	return start
+}
+
+// startWorker starts a worker with every socket, and listens to it.
+func startWorker(s *Starter, generation int, c *Command, env []string) (w *running, err error) {
+	w = &running{}
+	defer func() {
+		if err != nil {
+			w.closeSockets()
+		}
+	}()
 	var more []string
+	if s.options.EnvMarker != "" {
+		more = append(more, s.options.EnvMarker)
+	}
 	if s.options.Ready.notifies() {
-		notify, err := ready.NewNotifySocket(ready.NotifyDirs(s.options.TempDir)...)
+		w.notify, err = ready.NewNotifySocket(ready.NotifyDirs(s.options.TempDir)...)
 		switch {
 		case err == nil:
-			w.notify = notify
-			more = append(more, "NOTIFY_SOCKET="+notify.Path)
+			more = append(more, "NOTIFY_SOCKET="+w.notify.Path)
 		case s.options.Ready == ReadyAuto:
-			s.trouble(err) // there are other ways
+			s.warn(err) // there are other ways
 		default:
-			return nil, err
+			return w, err
 		}
 	}
-	theirs := -1
+	broker := -1
 	if s.options.speaks(DialectHotstart) {
-		broker, fd, err := newBroker()
-		if err != nil {
-			w.abandon()
-			return nil, err
+		if w.broker, broker, err = newBroker(); err != nil {
+			return w, err
 		}
-		defer unix.Close(fd)
-		w.broker, theirs = broker, fd
+		defer unix.Close(broker)
 	}
-	child, err := s.fork(generation, c, env, theirs, more...)
+	child, err := s.fork(generation, c, env, broker, more)
 	if err != nil {
-		w.abandon()
-		return nil, err
+		return w, err
 	}
 	w.process = child
+	w.probeCtx, w.stopProbe = context.WithCancel(context.Background())
 	s.listen(w, generation)
 	return w, nil
 }
 
-// abandon lets go of what a worker that could not be started had.
-func (w *running) abandon() {
-	if w.broker != nil {
-		w.broker.Close()
+// fork starts the program of a worker with every socket at its number.
+func (s *Starter) fork(generation int, c *Command, env []string, broker int, more []string) (*proc.Child, error) {
+	fds := sock.Arrange(c.stdio(), s.kept.Own, broker)
+	defer runtime.KeepAlive(c) // its files
+	a := sock.Announcement{
+		ServerStarter: s.options.speaks(DialectServerStarter),
+		Systemd:       s.options.speaks(DialectSystemd) && s.options.CanReexec, // LISTEN_FDS needs LISTEN_PID
 	}
-	if w.notify != nil {
-		w.notify.Close()
+	spec := proc.Spec{
+		Path: c.Path, Argv: c.Args, Dir: c.Dir,
+		Env:             fds.Environment(env, s.kept.Own, generation, a, more...),
+		Files:           fds.Files,
+		KillDescendants: s.options.KillDescendants,
+		CanReexec:       s.options.CanReexec,
+		Guard:           s.guard,
 	}
+	if s.options.KillGroup {
+		spec.GroupSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, s.options.SignalOnHUP, s.options.SignalOnTerm}
+	}
+	return spec.Start()
 }
 
-// hear starts one goroutine for each way in which w may prove itself.
+// stdio returns the first three descriptors of the worker.
+func (c *Command) stdio() [3]int {
+	fds := [3]int{0, 1, 2}
+	for i, f := range []*os.File{c.Stdin, c.Stdout, c.Stderr} {
+		if f != nil {
+			fds[i] = int(f.Fd())
+		}
+	}
+	return fds
+}
+
+// listen starts a goroutine for each way in which a worker may become ready.
 func (s *Starter) listen(w *running, generation int) {
-	w.probeCtx, w.stopProbe = context.WithCancel(context.Background())
 	if w.broker != nil {
-		go listenTo(generation, w.broker, s.post)
+		go s.serveBroker(generation, w.broker)
 	}
 	if w.notify != nil {
-		go w.notify.Listen(func() { s.post(saidReady{generation}) })
+		go w.notify.Listen(func() { s.postEvent(saidReady{generation}) })
 	}
-	var older []int
-	for _, other := range s.workers {
-		older = append(older, other.PID())
-	}
+	older := s.pids()
 	if p, _ := ready.ParseProbe(string(s.options.Ready)); p != nil {
 		go func() {
 			if p.Until(w.probeCtx, older) {
-				s.post(answered{generation})
+				s.postEvent(answered{generation})
 			}
 		}()
 	}
 	if s.options.Ready.looks() {
-		see := s.eyes(w.PID())
-		go ready.Watch(w.probeCtx, see, func(l ready.Look) { s.post(sees{generation, l}) })
+		look := s.look(w.PID())
+		go ready.Watch(w.probeCtx, look, func(l ready.Look) { s.postEvent(sees{generation, l}) })
 	}
 }
 
-// eyes returns what looks at a worker that starts, and at the serving one.
-func (s *Starter) eyes(pid int) func() ready.Look {
+// look returns a function that looks at a starting worker and at the serving one.
+func (s *Starter) look(pid int) func() ready.Look {
 	current := 0
 	if w := s.machine.in(serving); w != nil {
 		current = w.PID
