@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -31,11 +32,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &invalid) {
 		err = settings.Phrase("--"+invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(err))
 	}
-	hint := cli.Hint(err)
-	if hint == "" {
-		hint = cmd.CommandPath() + " --help"
-	}
-	return cli.Usage(err, hint)
+	return cli.Usage(err, cmp.Or(cli.Hint(err), cmd.CommandPath()+" --help"))
 }
 
 // unknownCommand returns an error for an argument that is not a command.
