@@ -38,6 +38,7 @@ const original = "/usr/bin/start_server"
 // TestStartServer runs each script with every superdaemon, so that a script also
 // holds the statements about the original.
 func TestStartServer(t *testing.T) {
+	t.Parallel()
 	c := crowd{t, make(chan struct{}, 16), new(sync.WaitGroup)}
 	defer c.running.Wait()
 	run, _, _ := newRootCmd().Find([]string{"run"})
@@ -52,8 +53,8 @@ func TestStartServer(t *testing.T) {
 }
 
 func runParity(c crowd, superdaemon string, install func(string) error) {
-	if superdaemon == "run" && os.Getenv("HOTSTART_LONG") == "" {
-		c.Skip("HOTSTART_LONG=1 runs all once more by the other name")
+	if superdaemon != "symlink" && os.Getenv("HOTSTART_LONG") == "" {
+		c.Skip("HOTSTART_LONG=1 runs all scripts also with the original and with hotstart run")
 	}
 	if _, err := os.Stat(original); err != nil && superdaemon == "original" {
 		c.Skip("libserver-starter-perl is not installed")
@@ -182,7 +183,7 @@ func setUpParity(env *testscript.Env, install func(string) error) error {
 	env.Values[processKey{}] = &hotstartProcess{dir: env.WorkDir, out: &lockedBuffer{}}
 	env.Values[lapKey{}] = new(time.Time)
 	env.Values[hammerKey{}] = new(hammer)
-	env.Defer(func() { endAll(env.WorkDir) })
+	env.Defer(func() { killAll(env.WorkDir) })
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
 	env.Setenv("PORT", strconv.Itoa(freePort()))
@@ -218,27 +219,18 @@ func freePort() int {
 	}
 }
 
-// endAll kills the processes that a failed script has left, and the processes that
+// killAll kills the processes that a failed script has left, and the processes that
 // they start.
-func endAll(dir string) {
-	for end := time.Now().Add(patience); endSome(dir) && time.Now().Before(end); {
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-func endSome(dir string) (found bool) {
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(b), "WORK="+dir+"\x00") {
-			continue
+func killAll(dir string) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		left := processesOf(dir)
+		if len(left) == 0 {
+			return
 		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+		for _, pid := range left {
 			syscall.Kill(pid, syscall.SIGKILL)
-			found = true
 		}
 	}
-	return found
 }
 
 // crowd runs its subtests in parallel, more than there are processors: these scripts
@@ -326,7 +318,7 @@ func cmdSees(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("never saw %s in:\n%s\nrunning: %q", re, s.out.String(), processesOf(s.dir))
+			ts.Fatalf("never saw %s in:\n%s\nrunning:%s", re, s.out.String(), describe(processesOf(s.dir)))
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,6 +41,7 @@ func TestMain(m *testing.M) {
 // sockets. A script waits for facts: a line that hotstart prints, an answer, an
 // exit.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	// Under nohup(1) SIGHUP is ignored, also by child processes. exec resets a caught signal to its default.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
@@ -411,35 +413,45 @@ func checkGone(ts *testscript.TestScript, end time.Time) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("left running: %v", left)
+			ts.Fatalf("left running:%s", describe(left))
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-func processesOf(dir string) (left []string) {
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err == nil && bytes.Contains(b, []byte("WORK="+dir+"\x00")) {
-			line, _ := os.ReadFile(filepath.Dir(file) + "/cmdline")
-			left = append(left, state(filepath.Dir(file))+strings.ReplaceAll(string(line), "\x00", " "))
+// processesOf returns the processes that have a script's folder in their
+// environment or on their command line.
+func processesOf(dir string) (pids []int) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		env, _ := os.ReadFile("/proc/" + name + "/environ")
+		line, _ := os.ReadFile("/proc/" + name + "/cmdline")
+		if bytes.Contains(env, []byte("WORK="+dir+"\x00")) || bytes.Contains(line, []byte(dir+"/")) {
+			pids = append(pids, pid)
 		}
 	}
-	guards, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range guards {
-		if b, _ := os.ReadFile(file); bytes.Contains(b, []byte(dir+"/")) && filepath.Dir(file) != fmt.Sprint("/proc/", os.Getpid()) {
-			left = append(left, state(filepath.Dir(file))+strings.ReplaceAll(string(b), "\x00", " "))
-		}
-	}
-	return left
+	return pids
 }
 
-// state returns the pid of a process and the kernel function in which it waits, for
-// the message of a failed test.
-func state(proc string) string {
-	waits, _ := os.ReadFile(proc + "/wchan")
-	return fmt.Sprintf("%s (%s) ", filepath.Base(proc), waits)
+// describe lists processes with the kernel functions in which they wait, for the
+// message of a failed test.
+func describe(pids []int) string {
+	var all strings.Builder
+	for _, pid := range pids {
+		waits, _ := os.ReadFile(fmt.Sprintf("/proc/%d/wchan", pid))
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		fmt.Fprintf(&all, "\n%d (%s) %s", pid, waits, bytes.ReplaceAll(line, []byte{0}, []byte{' '}))
+	}
+	return all.String()
 }
 
 // await FILE: waits until a file exists.

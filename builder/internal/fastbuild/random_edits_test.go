@@ -222,7 +222,7 @@ func (e *editor) run(steps int) {
 
 func TestRandomEdits(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, buildtest.Project(t, layered+optional), builder.Options{}), 1).run(long(12, 40))
+	newEditor(newSession(t, buildtest.Project(t, layered+optional), builder.Options{}), 1).run(long(5, 40))
 }
 
 // long returns the number of edits; with HOTSTART_LONG, HOTSTART_EDITS sets it.
@@ -266,7 +266,7 @@ func More() string {
 
 func TestRandomEditsOfAnAdoptedProgram(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, buildtest.Project(t, server), builder.Options{Adopt: true}), 2).run(long(6, 20))
+	newEditor(newSession(t, buildtest.Project(t, server), builder.Options{Adopt: true}), 2).run(long(3, 20))
 }
 
 // Edits of hotstart itself. HOTSTART_EDITS sets the number of edits, and another seed.
