@@ -10,7 +10,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// A Document is a parsed hotstart.toml, whose keys are not checked yet.
+// A Document is a parsed hotstart.toml, whose keys are not checked yet. The zero
+// value has no keys.
 type Document struct {
 	name    string // name of the file in errors
 	entries map[string]entry
@@ -25,16 +26,16 @@ type entry struct {
 }
 
 // Parse parses a hotstart.toml. An error is an *Error whose place begins with name.
-func Parse(name, text string) (*Document, error) {
-	d := &Document{name: name, entries: map[string]entry{}, lines: strings.Split(text, "\n")}
+func Parse(name, text string) (Document, error) {
+	d := Document{name: name, entries: map[string]entry{}, lines: strings.Split(text, "\n")}
 	var values map[string]toml.Primitive
 	meta, err := toml.Decode(text, &values)
 	var broken toml.ParseError
 	if errors.As(err, &broken) {
-		return nil, d.wrong(broken.Position.Line, broken.Position.Col, "%s", broken.Message)
+		return d, d.wrong(broken.Position.Line, broken.Position.Col, "%s", broken.Message)
 	}
 	if err != nil {
-		return nil, &Error{name, err}
+		return d, &Error{name, err}
 	}
 	for _, key := range meta.Keys() {
 		if _, known := d.entries[key[0]]; known {
@@ -64,7 +65,7 @@ func (r *positionProbe) UnmarshalTOML(value any) error {
 	return errors.New("here")
 }
 
-func (d *Document) wrong(line, column int, format string, args ...any) error {
+func (d Document) wrong(line, column int, format string, args ...any) error {
 	place := fmt.Sprintf("%s:%d", d.name, line)
 	if column > 0 {
 		place += fmt.Sprintf(":%d", column)
@@ -72,19 +73,8 @@ func (d *Document) wrong(line, column int, format string, args ...any) error {
 	return &Error{place, fmt.Errorf(format, args...)}
 }
 
-// entry returns the entry of a key. A nil document has no keys.
-func (d *Document) entry(key string) (e entry, ok bool) {
-	if d != nil {
-		e, ok = d.entries[key]
-	}
-	return e, ok
-}
-
 // check returns an error for a key that is not a setting.
-func (d *Document) check(s *Set) error {
-	if d == nil {
-		return nil
-	}
+func (d Document) check(s *Set) error {
 	var known []string
 	for _, set := range s.all {
 		if !set.FlagOnly {
@@ -105,22 +95,21 @@ func (d *Document) check(s *Set) error {
 }
 
 // fill sets a setting from an entry.
-func (d *Document) fill(s *setting, e entry) error {
-	list, ok := s.Value.(listValue)
-	if ok {
+func (d Document) fill(s *setting, e entry) error {
+	if list, ok := s.Value.(listValue); ok {
 		return d.fillList(s.Name, list, e)
 	}
 	text, err := s.scalarText(e.value)
-	if err != nil {
-		return d.wrong(e.line, e.column, "%s: %w", s.Name, err)
+	if err == nil {
+		err = s.Value.Set(text)
 	}
-	if err := s.Value.Set(text); err != nil {
+	if err != nil {
 		return d.wrong(e.line, e.column, "%w", Phrase(s.Name, text, err))
 	}
 	return nil
 }
 
-func (d *Document) fillList(name string, list listValue, e entry) error {
+func (d Document) fillList(name string, list listValue, e entry) error {
 	if err := list.Replace(nil); err != nil {
 		panic(err) // nothing is parsed
 	}
@@ -133,10 +122,10 @@ func (d *Document) fillList(name string, list listValue, e entry) error {
 			continue
 		}
 		text, err := elementText(element)
-		if err != nil {
-			return d.wrong(e.line, e.column, "%s: %w", name, err)
+		if err == nil {
+			err = list.Append(text)
 		}
-		if err := list.Append(text); err != nil {
+		if err != nil {
 			return d.wrong(e.line, e.column, "%w", Phrase(name, text, err))
 		}
 	}
@@ -160,7 +149,7 @@ func elements(value any) []any {
 
 // lineOf returns the line of a key in the i-th table of an array, because package
 // toml only has the line of the last table; or otherwise, if it is not found.
-func (d *Document) lineOf(array string, i int, key string, otherwise int) int {
+func (d Document) lineOf(array string, i int, key string, otherwise int) int {
 	header := regexp.MustCompile(`^\s*\[\[\s*` + regexp.QuoteMeta(array) + `\s*\]\]`)
 	line := regexp.MustCompile(`^\s*"?` + regexp.QuoteMeta(key) + `"?\s*=`)
 	for at, text := range d.lines {

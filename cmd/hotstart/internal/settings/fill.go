@@ -48,9 +48,8 @@ func (s *Set) Given() Given {
 }
 
 // Fill sets the settings of a Set that has its defaults: from the command line,
-// or else from env, or else from the document, which may be nil. An error is an
-// *Error.
-func (s *Set) Fill(given Given, env []string, doc *Document) (Sources, error) {
+// or else from env, or else from the document. An error is an *Error.
+func (s *Set) Fill(given Given, env []string, doc Document) (Sources, error) {
 	if err := doc.check(s); err != nil {
 		return nil, err
 	}
@@ -64,7 +63,7 @@ func (s *Set) Fill(given Given, env []string, doc *Document) (Sources, error) {
 	return sources, nil
 }
 
-func (s *setting) fill(given Given, env []string, doc *Document) (Source, error) {
+func (s *setting) fill(given Given, env []string, doc Document) (Source, error) {
 	if texts, ok := given[s.Name]; ok {
 		place := "--" + s.Name
 		if s.KeyOnly {
@@ -76,7 +75,7 @@ func (s *setting) fill(given Given, env []string, doc *Document) (Source, error)
 	if text := lookUp(env, name); text != "" {
 		return Source{Environment, name}, s.fillText(name, text)
 	}
-	if e, ok := doc.entry(s.Name); ok && !s.FlagOnly {
+	if e, ok := doc.entries[s.Name]; ok && !s.FlagOnly {
 		return Source{File, fmt.Sprintf("%s:%d", doc.name, e.line)}, doc.fill(s, e)
 	}
 	return Source{Kind: Default}, nil

@@ -28,7 +28,7 @@ type Loader struct {
 // file is read.
 func NewLoader(set *Set, given Given) (*Loader, error) {
 	l := &Loader{given: given, env: os.Environ()}
-	if _, err := set.Fill(given, l.env, nil); err != nil {
+	if _, err := set.Fill(given, l.env, Document{}); err != nil {
 		return nil, err
 	}
 	return l, l.choose(set.lookup("config").Value.String())
@@ -76,17 +76,17 @@ func (l *Loader) Load(set *Set) (Sources, error) {
 }
 
 // read reads the file, which may be missing or ignored.
-func (l *Loader) read() (*Document, error) {
+func (l *Loader) read() (Document, error) {
 	l.found, l.Ignored = false, nil
 	if l.Path == "" || !isFile(l.Path) {
-		return nil, nil
+		return Document{}, nil
 	}
 	text, err := l.readFile()
 	if errors.As(err, &l.Ignored) {
-		return nil, nil
+		return Document{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return Document{}, err
 	}
 	doc, err := Parse(l.Name(), text)
 	l.found = err == nil

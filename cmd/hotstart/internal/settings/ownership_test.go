@@ -64,22 +64,22 @@ func TestFileOfOtherUsers(t *testing.T) {
 			}
 			t.Chdir(filepath.Join(root, "cmd/api"))
 			why, hint := strings.ReplaceAll(c.why, "ROOT", root), strings.ReplaceAll(c.hint, "ROOT", root)
-			conf, doc := mustRead(t, "")
-			switch read := doc != nil && conf.found; {
+			conf, _ := mustRead(t, "")
+			switch read := conf.found; {
 			case read != (why == ""):
 				t.Errorf("read: %v; ignored: %v", read, conf.Ignored)
 			case !read && (!strings.Contains(conf.Ignored.Error(), why) || conf.Ignored.hint != hint):
 				t.Errorf("%v; run: %s, want %s; run: %s", conf.Ignored, conf.Ignored.hint, why, hint)
 			}
 			// A named file is always read.
-			if _, doc := mustRead(t, "hotstart.toml"); doc == nil {
+			if _, doc := mustRead(t, "hotstart.toml"); doc.entries == nil {
 				t.Error("the named file was not read")
 			}
 		})
 	}
 }
 
-func mustRead(t *testing.T, named string) (*Loader, *Document) {
+func mustRead(t *testing.T, named string) (*Loader, Document) {
 	t.Helper()
 	l := &Loader{}
 	if err := l.choose(named); err != nil {

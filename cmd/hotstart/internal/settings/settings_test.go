@@ -60,7 +60,7 @@ func pairFromTable(t map[string]any) (pair, error) {
 
 func (s *sample) fill(env []string, text string) (Sources, error) {
 	given := s.Given()
-	var doc *Document
+	var doc Document
 	if text != "" {
 		var err error
 		if doc, err = Parse("hotstart.toml", text); err != nil {
@@ -243,7 +243,7 @@ func TestInheritedFlagIsSet(t *testing.T) {
 	if given := fmt.Sprint(s.Given()); given != "map[color:[never]]" {
 		t.Errorf("the command line gives %s", given)
 	}
-	if _, err := s.Fill(nil, []string{"HOTSTART_COLOR=always"}, nil); err != nil {
+	if _, err := s.Fill(nil, []string{"HOTSTART_COLOR=always"}, Document{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := flags.Lookup("color").Value.String(); got != "always" {
