@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where nothing can be seen of a worker it starts all the same, and counts as
-// ready when it has lived for the interval.
+// A worker that /proc does not show starts, and counts as ready when it has run for
+// the interval.
 func TestAWorkerThatCannotBeSeen(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("unshare", "--mount", "setpriv", "--version").Run(); os.Getuid() != 0 || err != nil {

@@ -70,8 +70,8 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// desk is a Starter with one worker that is a broker only, and the worker's
-// end of it.
+// desk is a Starter with one worker that is only a broker connection, of which desk
+// has the worker's end.
 type desk struct {
 	*Starter
 	theirs *net.UnixConn
@@ -110,7 +110,7 @@ func newDesk(t testing.TB, o Options) *desk {
 	return d
 }
 
-// says has the loop hear a line of the worker.
+// says makes the loop handle a line of the worker.
 func (d *desk) says(words ...string) []event {
 	return d.reply(1, message{words: words, fd: -1})
 }
@@ -120,7 +120,7 @@ func (d *desk) gives(network, address string, fd int) {
 	d.step(d.reply(1, message{[]string{"keep", network, address}, fd})...)
 }
 
-// reads returns what the worker is sent next, and the descriptor with it.
+// reads returns the next line to the worker, and its descriptor.
 func (d *desk) reads(t *testing.T) (line string, fd int) {
 	t.Helper()
 	d.theirs.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -164,8 +164,8 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// What a worker says on the broker is what the machine hears.
-func TestWordsOnTheBroker(t *testing.T) {
+// Messages of a worker become events of the machine.
+func TestBrokerMessages(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{Ready: ReadyAuto, Ports: []string{"127.0.0.1:0"}})
 	own := listenOn(t, "127.0.0.1:0")
@@ -216,7 +216,7 @@ func TestWantAndKeep(t *testing.T) {
 	}
 }
 
-func TestKeepOfWhatIsNotSo(t *testing.T) {
+func TestKeepOfAnotherSocketFails(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
@@ -231,7 +231,7 @@ func TestKeepOfWhatIsNotSo(t *testing.T) {
 	}
 }
 
-// What a worker gives that is on its way out, nobody would accept on.
+// Nobody would accept on a socket from a worker that stops.
 func TestKeepOfALeavingWorker(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
@@ -244,13 +244,13 @@ func TestKeepOfALeavingWorker(t *testing.T) {
 	}
 }
 
-// What a worker closes while it serves is let go at once; what it closes because it was
-// told to leave is not, nor what another generation uses.
+// A socket that a worker closes while it serves is released at once, unless another
+// generation uses it. A socket that it closes because it stops is kept.
 func TestDropOfASocket(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		before  func(d *desk, inode uint64)
-		dropped string // in the place of the inode
+		dropped string // instead of the inode
 		want    int
 	}{
 		"by a starting worker":          {func(*desk, uint64) {}, "", 0},
@@ -286,7 +286,7 @@ func TestDropOfASocket(t *testing.T) {
 	}
 }
 
-func TestWhatAGoneWorkerSaid(t *testing.T) {
+func TestMessagesOfAnExitedWorkerAreIgnored(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
@@ -325,10 +325,10 @@ func TestTheLastDrain(t *testing.T) {
 	}
 }
 
-// A worker that has hung up can't say drained: its signal is due.
+// A worker that has closed its connection can't say drained. It gets its signal.
 //
 // Not parallel: a child that another test forks has every descriptor until
-// it executes its program, and the worker has not hung up before.
+// it executes its program, and the connection is open until then.
 func TestADrainEndsWithTheBroker(t *testing.T) {
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
@@ -356,8 +356,8 @@ func TestADrainEndsWithTheBroker(t *testing.T) {
 	}
 }
 
-// One that asks and never reads must not hold up the loop again and again.
-func TestAWorkerThatDoesNotReadIsHungUpOn(t *testing.T) {
+// A worker that asks and never reads must not block the loop repeatedly.
+func TestAWorkerThatDoesNotReadIsDisconnected(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
 	for range 1 << 16 {
@@ -417,8 +417,8 @@ func TestTooManyDescriptorsInOneMessage(t *testing.T) {
 	}
 }
 
-// FuzzBroker sends what it likes, in pieces, with copies of a pipe's end. As
-// long as one copy is open, the pipe does not end: so none has leaked.
+// FuzzBroker sends arbitrary bytes in pieces, with copies of one end of a pipe. The
+// pipe ends only if no copy has leaked.
 func FuzzBroker(f *testing.F) {
 	f.Add([]byte("hello 1\nwant tcp [::]:80\nready\n"), byte(3), byte(0))
 	f.Add([]byte("keep tcp [::]:80\nkeep tcp [::]:80\n"), byte(17), byte(1))
@@ -442,7 +442,7 @@ func FuzzBroker(f *testing.F) {
 			}
 			if s.fd >= 0 {
 				if len(s.words) < 3 {
-					return false // nobody listens: it is closed for us
+					return false // listenTo closes it
 				}
 				if _, _, err := d.Keep(1, s.words[1], s.words[2], s.fd); err == nil {
 					t.Error("a pipe is kept")
@@ -452,7 +452,7 @@ func FuzzBroker(f *testing.F) {
 		}, func() {})
 		for size := int(piece)%256 + 1; len(sent) > 0; sent = sent[min(size, len(sent)):] {
 			if send(theirs, sent[:min(size, len(sent))], slices.Repeat([]int{write}, int(carried)%64)...) != nil {
-				break // it has hung up
+				break // the connection is closed
 			}
 		}
 		unix.Close(write)

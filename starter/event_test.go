@@ -55,7 +55,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// The names are a list of their own: it must not slip against the constants.
+// The names are in a separate list, in the order of the constants.
 func TestKindsHaveTheirNames(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[Kind]string{Starting: "Starting", Crashed: "Crashed", Exited: "Exited", PathLost: "PathLost", AutoRestart: "AutoRestart", Contended: "Contended", Warning: "Warning"} {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// says is a stand-in that answers a line with its own.
+// says returns a fallback that answers each line with line.
 func says(line string) func(net.Conn) {
 	return func(c net.Conn) {
 		defer c.Close()
@@ -20,7 +20,7 @@ func says(line string) func(net.Conn) {
 	}
 }
 
-// asked sends a line and returns the answer to it.
+// asked sends a line and returns the answer.
 func asked(t *testing.T, at, line string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", at)
@@ -37,7 +37,7 @@ func asked(t *testing.T, at, line string) string {
 	return answer[:len(answer)-1]
 }
 
-func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
+func TestTheFallbackAnswersUntilAWorkerStarts(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
@@ -54,15 +54,15 @@ func TestAStandInAnswersUntilAWorkerStarts(t *testing.T) {
 	}
 	worker := sh.await(Serving).Worker
 
-	// A worker that ends is started again: nobody stands in for it.
+	// A worker that crashes is started again: the fallback does not answer.
 	syscall.Kill(worker.PID, syscall.SIGKILL)
-	sh.await(Crashed) // what it still accepted would be lost with it
+	sh.await(Crashed) // connections that it has accepted are lost
 	if got := asked(t, at, "again"); got != "again" {
 		t.Errorf("%q while one is about to start", got)
 	}
 }
 
-func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
+func TestTheFallbackAnswersWhenAStartHasFailed(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)
@@ -74,11 +74,11 @@ func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
-	// It goes when it is told to: what connects waits for the next worker.
+	// Without a fallback, connections wait for the next worker.
 	sh.SetFallback(nil)
 	until(t, "it is still there", func() bool { return len(sh.fallbacks) == 0 })
 	sh.SetFallback(nil)
-	until(t, "it is still there", func() bool { return len(sh.fallbacks) == 0 }) // the loop has lent nothing since
+	until(t, "it is still there", func() bool { return len(sh.fallbacks) == 0 }) // the fallback has not run since
 	answers := make(chan string)
 	go func() { answers <- asked(t, at, "worker") }()
 	sh.Reload(program("echo"))
@@ -87,9 +87,8 @@ func TestAStandInAnswersWhenAStartHasFailed(t *testing.T) {
 	}
 }
 
-// Whoever connects is answered, by the one or the other, while they change
-// places all the time.
-func TestNothingIsLostBetweenWorkersAndStandIn(t *testing.T) {
+// Workers and the fallback alternate quickly, and every client gets an answer.
+func TestNothingIsLostBetweenWorkersAndFallback(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAccept, KeepRunning: true, MaxStartFailures: 1, CanReexec: true}, nil)
 	at := fmt.Sprintf("127.0.0.1:%d", sh.Addresses()[0].Port)

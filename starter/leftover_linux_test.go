@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A wrapper that does not exec ends at TERM, and its program keeps serving.
-func TestWhatAWorkerLeavesIsNamed(t *testing.T) {
+// A wrapper that does not exec exits at TERM, and its program keeps serving.
+func TestLeftoverProcessesAreReported(t *testing.T) {
 	t.Parallel()
 	wrapper := shell("sleep 1000; true")
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond}, wrapper)
@@ -35,7 +35,7 @@ func TestWhatAWorkerLeavesIsNamed(t *testing.T) {
 	}
 }
 
-// The program behind a wrapper gets the signal, and the time that it needs.
+// The program behind a wrapper gets the signal and the time to stop.
 func TestAWorkerEndsWithItsGroup(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestAWorkerEndsWithItsGroup(t *testing.T) {
 	}
 }
 
-// machinePID is the pid of the first worker, by the events that were seen.
+// machinePID returns the pid of the first worker, by the reported events.
 func (sh *show) machinePID(t *testing.T) int {
 	t.Helper()
 	var generation, pid int
@@ -68,7 +68,7 @@ func (sh *show) machinePID(t *testing.T) int {
 	return 0
 }
 
-func TestWhatADeadWorkerLeavesInItsGroupIsKilled(t *testing.T) {
+func TestTheRestOfAProcessGroupIsKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c := shell(`test -e first && exec sleep 1000; echo >first; sleep 1000 & echo $! >child; exit 1`)

@@ -11,15 +11,15 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
-// The commands of these tests, by their one-letter names.
+// commands are the commands of these tests, by one-letter name.
 var commands = map[string]*Command{"a": {Path: "a"}, "b": {Path: "b"}, "c": {Path: "c"}}
 
-// moment is one step of a scenario: an event at a time, and what the machine
-// answers.
+// moment is one step of a story: an event at a time, and the actions that it calls
+// for.
 type moment struct {
-	at    float64 // seconds since the scenario began
+	at    float64 // seconds since the story began
 	event event
-	want  string // as told, one after the other
+	want  string // the actions, as told writes them
 }
 
 var (
@@ -32,8 +32,8 @@ func ends(generation int) exited      { return exited{generation: generation, st
 func stops(sig syscall.Signal) stop   { return stop{sig} }
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// told writes actions in a line: an Event is its kind and worker, an
-// instruction is in small letters.
+// told writes actions in one line: an Event as kind and worker, any other action in
+// lower case.
 func told(actions []action) string {
 	var words []string
 	for _, action := range actions {
@@ -68,8 +68,7 @@ func kindAndWorker(e Event) string {
 	return fmt.Sprintf("%v %d", e.Kind, e.Worker.Generation)
 }
 
-// stepped has m take an event and answers its spawn as the loop does: the
-// program of the name "missing" can't be started.
+// stepped passes an event to m and answers spawn as the loop does.
 func stepped(t *testing.T, m *machine, now time.Time, event event, offered ...uint64) []action {
 	t.Helper()
 	var all []action
@@ -85,7 +84,7 @@ func stepped(t *testing.T, m *machine, now time.Time, event event, offered ...ui
 	return all
 }
 
-// follow gives m the events of a story, and compares what they lead to.
+// follow passes the events of a story to m, and compares the actions.
 func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
 	t.Helper()
 	begin := time.Unix(1000, 0)
@@ -100,11 +99,10 @@ func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
 	}
 }
 
-// proven is the event that most of these tests need: by the standard rules a
-// worker serves when it says so.
+// proven is the event that makes a worker ready by the standard rules.
 type proven = saidReady
 
-// standard are start_server's rules, with another way of readiness.
+// standard returns the rules of start_server, with ReadyNotify.
 func standard() rules { return rules{ready: ReadyNotify, interval: time.Second, retireSignal: term} }
 
 func TestMachine(t *testing.T) {
@@ -964,8 +962,8 @@ func TestMachine(t *testing.T) {
 	}
 }
 
-// What a log or a user interface is told.
-func TestMachineTellsWhatHappened(t *testing.T) {
+// The events that a log or a user interface gets.
+func TestMachineReports(t *testing.T) {
 	m := machine{rules: standard()}
 	m.readyTimeout = 30 * time.Second
 	now := time.Unix(1000, 0)
@@ -995,45 +993,45 @@ func TestMachineTellsWhatHappened(t *testing.T) {
 	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
 }
 
-// world checks a machine from outside, by what it is told and what it does.
+// world checks the invariants of a machine by its events and actions.
 type world struct {
 	t       *testing.T
 	m       *machine
 	now     time.Time
 	alive   map[int]*life
 	newest  int                     // generation
-	serving int                     // generation that was said to serve and has not ended; 0: none
-	since   time.Time               // when it came to
-	open    map[uint64]map[int]bool // generations that use each socket that workers gave
-	good    *Command                // what has served for long enough, or the first that has served
+	serving int                     // generation that was reported to serve and has not exited; 0: none
+	since   time.Time               // when it came to serve
+	open    map[uint64]map[int]bool // generations that use each socket from workers
+	good    *Command                // the known good command
 	gaveUp  bool
 	stopped bool
-	dead    *life // the last
+	dead    *life // the last that has exited
 	offered []uint64
 	history []string
 }
 
-// life is a worker as the world sees it.
+// life is what the world knows of a worker.
 type life struct {
 	command   *Command
 	proven    bool
-	retired   bool // told to end in any way
+	retired   bool // told to stop in any way
 	got       map[syscall.Signal]bool
 	born      time.Time
-	since     time.Time // when it took over
+	since     time.Time // when it was promoted
 	greeted   bool
-	execed    bool      // it can't speak any more
-	saidReady time.Time // zero: it has not said that it serves
-	waits     time.Time // since when it is seen to wait; zero: it is not
+	execed    bool      // it can't announce any more
+	saidReady time.Time // when it said that it serves; zero: it has not
+	waits     time.Time // since when it waits; zero: it does not
 	blind     bool
 	serves    map[uint64]bool
 }
 
-// speaks reports whether l says itself when it serves.
+// speaks reports whether l is expected to say when it serves.
 func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello) && !l.execed }
 
-// provenSince is when what is known of l became proof, by a reckoning of its
-// own; zero: it has not.
+// provenSince returns when the evidence about l became sufficient, by an independent
+// calculation; zero: it is not.
 func (w *world) provenSince(l *life) time.Time {
 	seen, aged := l.waits, l.born.Add(w.m.interval)
 	if w.m.ready == ReadyInterval {
@@ -1070,7 +1068,7 @@ func (w *world) step(e event) {
 	w.check(e)
 }
 
-// know takes in what happens to the workers.
+// know records an event.
 func (w *world) know(e event) {
 	switch e := e.(type) {
 	case exited:
@@ -1111,7 +1109,7 @@ func (w *world) know(e event) {
 	}
 }
 
-// drop closes what only generations used that are gone.
+// drop closes the sockets that only the given generations use.
 func (w *world) drop(gone func(generation int) bool) {
 	for socket, users := range w.open {
 		for user := range users {
@@ -1216,8 +1214,8 @@ func (w *world) told(e Event) {
 	}
 }
 
-// takesOver makes sure that a worker is proven, and that what the one before
-// it serves is served, or left out after the time for it.
+// takesOver checks that a worker is ready, and that it serves every socket of the
+// previous worker or that the time for that is over.
 func (w *world) takesOver(e Event) {
 	w.t.Helper()
 	l := w.alive[e.Worker.Generation]
@@ -1241,9 +1239,9 @@ func (w *world) takesOver(e Event) {
 	}
 }
 
-// slowly reports whether a worker has been seen to wait on the socket for so
-// long that it needs not say so, or has said that it is ready, and nothing of
-// any socket.
+// slowly reports whether a worker has waited on the socket for so long that it need
+// not announce that, or whether it has said that it is ready and announces no
+// socket.
 func (w *world) slowly(generation int, socket uint64) bool {
 	worker := w.m.find(generation)
 	since := worker.seen[socket]
@@ -1251,7 +1249,7 @@ func (w *world) slowly(generation int, socket uint64) bool {
 	return !since.IsZero() && (saidReady || w.now.Sub(since) >= w.m.interval) || worker.accepted[socket]
 }
 
-// rolledBack makes sure that a reload which is undone ends with what is good.
+// rolledBack checks that a rollback ends with the known good command.
 func (w *world) rolledBack(e Event) {
 	w.t.Helper()
 	switch {
@@ -1319,7 +1317,7 @@ func (w *world) check(event any) {
 	}
 }
 
-// occupant is a worker that was ended before it served, and whose sockets are not kept; 0: there is none.
+// occupant returns a worker that was stopped before it served and whose sockets are not kept; 0: there is none.
 func (w *world) occupant() int {
 	for generation, l := range w.alive {
 		if l.retired && !l.proven && !l.speaks() && len(w.offered) == 0 {
@@ -1329,8 +1327,7 @@ func (w *world) occupant() int {
 	return 0
 }
 
-// checkCrowd makes sure that of more old workers than there may be, all but
-// the newest are on their way out.
+// checkCrowd checks that at most maxOld old workers are not being stopped.
 func (w *world) checkCrowd() {
 	w.t.Helper()
 	lingering := 0
@@ -1346,7 +1343,7 @@ func (w *world) checkCrowd() {
 
 const serving0, starting0 = serving, starting
 
-// finish stops everything and lets every worker end.
+// finish stops everything and makes every worker exit.
 func (w *world) finish() {
 	w.t.Helper()
 	w.step(stop{term})
@@ -1364,8 +1361,8 @@ func (w *world) finish() {
 	}
 }
 
-// FuzzMachine plays a world of two bytes a move: what happens, and when or
-// to whom.
+// FuzzMachine makes moves in a world. Each move is two bytes: its kind and its
+// parameter.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0x00, 0, 0, 0, 4, 0x03, 0, 0, 0, 3, 0, 4, 0})
@@ -1391,7 +1388,7 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
-// someRules makes rules of the bits of two bytes.
+// someRules returns rules by the bits of two bytes.
 func someRules(low, high byte) rules {
 	r := standard()
 	set := func(bit int, do func()) {
@@ -1443,7 +1440,7 @@ func (w *world) move(kind, n byte) {
 		w.step(exited{generation: someone, status: 1 << 8})
 	case 5:
 		w.step(drained{someone})
-	case 6: // late news of somebody who may be gone
+	case 6: // a late event about a worker that may have exited
 		w.step(proven{int(n) % (w.newest + 1)})
 	case 7:
 		if n%8 == 0 {
@@ -1454,7 +1451,7 @@ func (w *world) move(kind, n byte) {
 	case 9:
 		w.step(dying{someone})
 		w.step(exited{generation: someone, status: 1 << 8})
-	case 10, 11: // as the loop has it: what is accepted on is kept
+	case 10, 11: // as in the loop, accepting is about a kept socket
 		w.step(listens{someone, uint64(n % 3)})
 		if kind == 11 {
 			w.step(accepting{someone, uint64(n % 3)})

@@ -15,8 +15,8 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
-// A worker can't speak for another: each has its own NOTIFY_SOCKET, which is
-// gone with it.
+// A worker can't report for another: each has its own NOTIFY_SOCKET, which is
+// removed with the worker.
 func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 	t.Parallel()
 	stdout, out := reader(t)
@@ -34,8 +34,7 @@ func TestNotifySocketEndsWithItsWorker(t *testing.T) {
 	})
 }
 
-// No user learns where to say that a hung worker serves, but one who is told
-// can say so, whoever he is.
+// The path of the socket is secret, but any user that knows it can report readiness.
 func TestNotifySocketIsSecret(t *testing.T) {
 	t.Parallel()
 	n, err := ready.NewNotifySocket(ready.NotifyDirs("")...)

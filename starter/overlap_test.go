@@ -17,12 +17,12 @@ func TestParseOverlap(t *testing.T) {
 	}
 }
 
-// lacks is the end of a worker that needed what an older one holds.
+// lacks is the exit of a worker that needs what an older worker holds.
 func lacks(generation int) exited {
 	return exited{generation: generation, status: 1 << 8, lacks: "the lock on data"}
 }
 
-// Where only one worker runs at a time.
+// Only one worker runs at a time.
 func TestOneAtATime(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unlinker is echo that removes the path of its socket at SIGTERM, as php-fpm
-// does, and ends when the file END is there.
+// unlinker is echo that removes the path of its socket at SIGTERM, like php-fpm. It
+// exits when the file END exists.
 func unlinker() error {
 	term := terms()
-	go echoOn(3) // which then ends, too, and leaves the path
+	go echoOn(3) // which stops then, too, and leaves the path
 	<-term
 	return errors.Join(os.Remove(os.Getenv("SOCKET")), untilExists(os.Getenv("END")))
 }
 
-// binder removes a path, listens on it by itself, says so, and answers each line
-// with its generation. At SIGTERM package net removes the path.
+// binder removes a path, listens on it itself, reports readiness, and answers each
+// connection with its generation. At SIGTERM package net removes the path.
 func binder() error {
 	term := terms()
 	path := os.Getenv("SOCKET")
@@ -53,7 +53,7 @@ func binder() error {
 	return untilExists(os.Getenv("END"))
 }
 
-// remover says that it takes paths, removes one and never serves.
+// remover says that it takes paths, removes a path and never serves.
 func remover() error {
 	term := terms()
 	fd, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))

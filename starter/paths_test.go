@@ -14,7 +14,7 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
-// saidAt returns the line that is answered at a unix address, or an empty one.
+// saidAt returns the answer at a unix address, or "".
 func saidAt(address string) string {
 	c, err := net.Dial("unix", address)
 	if err != nil {
@@ -27,8 +27,8 @@ func saidAt(address string) string {
 	return strings.TrimSuffix(line, "\n")
 }
 
-// An old worker removes the path that hotstart made, and lives on: the new one has
-// it again before the old one has left.
+// An old worker removes the path that hotstart has made, and keeps running. The path
+// is restored for the new worker before the old one exits.
 func TestAnOldWorkerDoesNotTakeThePath(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -49,14 +49,14 @@ func TestAnOldWorkerDoesNotTakeThePath(t *testing.T) {
 	}
 }
 
-// A program that hotstart knows nothing of removes the path, binds it, and removes it at
-// SIGTERM: the path of the new worker.
+// A program without a broker removes the path, binds it, and removes it at SIGTERM.
+// By then it is the path of the new worker.
 func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, test := range []struct {
 		name  string
-		paths []string // the program takes no socket that it is given
+		paths []string // of the options; the program does not use the sockets
 	}{{"its own", nil}, {"that of an option", []string{filepath.Join(dir, "sock2")}}} {
 		path, end := filepath.Join(dir, "sock"+map[bool]string{true: "2"}[test.paths != nil]), filepath.Join(dir, "end")
 		os.Remove(end)
@@ -85,7 +85,7 @@ func TestAnOldWorkerDoesNotTakeThePathThatTheNewOneBound(t *testing.T) {
 	}
 }
 
-// A start that fails may have removed the path that the current worker serves on.
+// A failed start may have removed the path of the current worker.
 func TestAFailedStartDoesNotTakeThePath(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
@@ -102,8 +102,8 @@ func TestAFailedStartDoesNotTakeThePath(t *testing.T) {
 	}
 }
 
-// A program removes the path long before it listens: it is there meanwhile, since
-// that program takes paths.
+// A program removes the path long before it listens. The path is restored until then,
+// since the program takes paths.
 func TestAPathIsThereDuringAStart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")

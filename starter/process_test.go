@@ -25,7 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// described runs the program that describes itself, under these options.
+// described runs the program that describes itself.
 func described(t *testing.T, o Options, change func(c *Command)) (description, *show) {
 	t.Helper()
 	c := program("describe", "LISTEN_PID=1", "NOTIFY_SOCKET=/nowhere")
@@ -90,8 +90,8 @@ func TestAWorkerIsGivenExactlyItsSockets(t *testing.T) {
 	}
 }
 
-// handedDown reports whether a descriptor is one that this test was started
-// with, and so must hand down.
+// handedDown reports whether this test was started with a descriptor that it passes
+// on to its children.
 func handedDown(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	return err == nil && flags&unix.FD_CLOEXEC == 0
@@ -108,7 +108,7 @@ func TestSocketsInPlaceOfStandardInput(t *testing.T) {
 	}
 }
 
-func TestWithoutHelperNothingIsSaidInSystemdsWay(t *testing.T) {
+func TestWithoutReexecSocketsAreNotAnnouncedToSystemd(t *testing.T) {
 	t.Parallel()
 	d, sh := described(t, Options{Ports: []string{"127.0.0.1:0"}}, nil)
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
@@ -168,7 +168,7 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 	}
 }
 
-// A program that is still being written is waited for, but not for ever.
+// The wait for a program that is being written has a limit.
 func TestAProgramThatIsBeingWritten(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
@@ -210,8 +210,8 @@ func startPiped(t *testing.T, cmd *exec.Cmd) (stdin io.Closer, out *bufio.Reader
 	return stdin, out
 }
 
-// keepWriting has another process keep a file open for writing, see
-// writeProgram, until letGo returns.
+// keepWriting makes another process keep a file open for writing until letGo returns;
+// see writeProgram.
 func keepWriting(t *testing.T, path string) (letGo func()) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", `exec 3>>"$1" && echo && exec cat`, "sh", path)
@@ -227,9 +227,9 @@ func keepWriting(t *testing.T, path string) (letGo func()) {
 	return letGo
 }
 
-// writeProgram writes a file that can be executed, and has another process
-// do so: what this one has had open for writing may still be open in a child
-// that another test is just forking.
+// writeProgram makes another process write an executable file. A file that this
+// process has open for writing may still be open in a child that another test is
+// forking.
 func writeProgram(t *testing.T, path, content string) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", `cat >"$1" && chmod 755 "$1"`, "sh", path)
@@ -256,7 +256,7 @@ func TestHowAWorkerEnded(t *testing.T) {
 	}
 }
 
-// A worker starts with no signal blocked and with SIGPIPE as it is by default.
+// A worker starts with no signal blocked and with the default action of SIGPIPE.
 func TestSignalsOfAWorkerAreDefault(t *testing.T) {
 	t.Parallel()
 	for _, helper := range []bool{true, false} {
@@ -278,12 +278,12 @@ func TestSignalsOfAWorkerAreDefault(t *testing.T) {
 	}
 }
 
-// What the old worker waits on must not change under it.
-func TestASpawnLeavesTheSocketNonBlocking(t *testing.T) {
+// The mode of a socket must not change for the old worker.
+func TestAStartLeavesTheSocketNonBlocking(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Ports: []string{"127.0.0.1:0"}, CanReexec: true, Interval: time.Millisecond}, nil)
 	fd := sh.kept.Own[0].Descriptor
-	if err := unix.SetNonblock(fd, true); err != nil { // as a worker in Go does
+	if err := unix.SetNonblock(fd, true); err != nil { // like a worker in Go
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -335,7 +335,7 @@ func TestAWorkerThatIsStoppedEndsAtItsSignal(t *testing.T) {
 	}
 }
 
-func TestAWorkerIsToldToDrain(t *testing.T) {
+func TestAWorkerDrains(t *testing.T) {
 	t.Parallel()
 	c := program("broker")
 	stdout, out := reader(t)
@@ -352,8 +352,8 @@ func TestAWorkerIsToldToDrain(t *testing.T) {
 	}
 }
 
-// A worker in a shell has the limit that the shell of the user has, though
-// the Go runtime raises its own.
+// A worker gets the limit of the user's shell, although the Go runtime raises the
+// limit of this process.
 func TestTheLimitOfDescriptorsIsHandedDown(t *testing.T) {
 	t.Parallel()
 	want, err := exec.Command("/bin/sh", "-c", "ulimit -n").Output()
@@ -398,7 +398,7 @@ func TestEnded(t *testing.T) {
 	s.Close()
 }
 
-// Nothing may be left open or running by a Run, whatever it went through.
+// Run leaves nothing open or running.
 func TestRunLeavesNothingBehind(t *testing.T) {
 	through := func() {
 		sh := run(t, Options{Ports: []string{"127.0.0.1:0", "127.0.0.1:u0"}, Paths: []string{filepath.Join(t.TempDir(), "sock")}, Ready: ReadyAuto, CanReexec: true, MaxStartFailures: 1}, program("broker"))
@@ -416,7 +416,7 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	through() // what the runtime opens once for all
+	through() // the runtime opens some descriptors once
 	files, err := openFiles()
 	if err != nil {
 		t.Fatal(err)
@@ -440,8 +440,8 @@ func TestAStartWithoutDescriptorsLeft(t *testing.T) {
 	}
 }
 
-// client makes connections to a server of lines, one request each, until it
-// is told to end. It returns the first one that got no answer.
+// client connects to a server of lines again and again, until end is set. It returns
+// the error of the first connection without an answer.
 func client(at string, end *atomic.Bool, count *atomic.Int64) error {
 	for !end.Load() {
 		c, err := net.Dial("tcp", at)
@@ -489,9 +489,9 @@ func TestNothingIsLostUnderLoad(t *testing.T) {
 	t.Logf("%d requests", count.Load())
 }
 
-// supervised runs a program with a Starter on a leash and returns what its
-// worker's script writes, one line for each process that is to be seen. What
-// is written to the returned pipe's other end does not matter, its end does.
+// supervised runs a program with a Starter that kills descendants. It returns what
+// the script of the worker writes: one line for each process. The program stops
+// when stdin is closed.
 func supervised(t *testing.T, script string, lines int) (cmd *exec.Cmd, stdin io.Closer, pids map[string]int) {
 	t.Helper()
 	c := program("supervise", "SCRIPT="+script, fmt.Sprintf("MARK_TO_USE=HOTSTART_TEST_MARK=%d-%s", os.Getpid(), t.Name()))
@@ -516,7 +516,7 @@ func supervised(t *testing.T, script string, lines int) (cmd *exec.Cmd, stdin io
 	return cmd, in, pids
 }
 
-// stateOf is the letter of a process's state, or empty if it is gone.
+// stateOf returns the letter of the state of a process, or "" if it is gone.
 func stateOf(pid int) string {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) > 0 {
@@ -525,11 +525,11 @@ func stateOf(pid int) string {
 	return ""
 }
 
-// ended reports whether a process is gone, or waits for init to notice that.
+// hasEnded reports whether a process is gone or a zombie.
 func hasEnded(pid int) bool { return slices.Contains([]string{"", "Z", "X"}, stateOf(pid)) }
 
-// family4 is a worker with one child in its group, one in a session of its
-// own, and one that was forked by a process that is gone.
+// family4 is a worker with one child in its group, one in a session of its own, and
+// one whose parent has exited.
 const family4 = `
 sh -c 'echo child $$; exec sleep 1000' &
 setsid sh -c 'echo session $$; exec sleep 1000' &
@@ -556,7 +556,7 @@ func TestNothingOutlivesAStarterThatIsKilled(t *testing.T) {
 
 func TestNothingOutlivesAStarterThatEnds(t *testing.T) {
 	t.Parallel()
-	// One without the mark is still found: it is the starter's orphan by then.
+	// A process without the marker is found, too: it is an orphan of the starter by then.
 	cmd, stdin, pids := supervised(t, `env -i setsid sh -c 'echo unmarked $$; exec sleep 1000' &`+family4, 5)
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
@@ -581,11 +581,11 @@ fi
 echo second $$
 exec sleep 1000`, 2)
 	until(t, "the child lives", func() bool { return hasEnded(pids["child"]) })
-	// And nobody but the starter can wait for it.
+	// Only the starter can reap it.
 	until(t, "the child is a zombie", func() bool { return stateOf(pids["child"]) == "" })
 }
 
-// At rest nothing wakes: no thread of the starter, and none of its guard.
+// While nothing happens, no thread of the starter or the guard wakes up.
 func TestNothingWakesAtRest(t *testing.T) {
 	t.Parallel()
 	cmd, _, pids := supervised(t, `echo worker $$; exec sleep 1000`, 1)
@@ -598,7 +598,7 @@ func TestNothingWakesAtRest(t *testing.T) {
 	}
 	before := switches(watched)
 	until(t, "something wakes again and again", func() bool {
-		time.Sleep(300 * time.Millisecond) // the time that is looked at
+		time.Sleep(300 * time.Millisecond) // the time between two looks
 		now := switches(watched)
 		still := now == before
 		before = now
@@ -606,7 +606,7 @@ func TestNothingWakesAtRest(t *testing.T) {
 	})
 }
 
-// switches counts how often the threads of processes went to sleep.
+// switches counts the voluntary context switches of processes.
 func switches(pids []int) (sum int) {
 	for _, pid := range pids {
 		tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))

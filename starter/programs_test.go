@@ -23,7 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test binary is its own exec stage, guard and workers.
+// The test binary is also the exec stage, the guard and the workers.
 func TestMain(m *testing.M) {
 	DispatchReexec()
 	if name := os.Getenv("STARTER_TEST_PROGRAM"); name != "" {
@@ -36,18 +36,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// program is a command that runs one of programs.
+// program returns a command that runs one of programs.
 func program(name string, env ...string) *Command {
 	self, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
 	env = append(env, "STARTER_TEST_PROGRAM="+name, "GORACE=atexit_sleep_ms=0")
-	// One of the programs may start another: of two variables the first counts.
+	// A program may start another program. Of two variables the first counts.
 	return &Command{Path: self, Env: append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "STARTER_TEST_PROGRAM=") }), env...)}
 }
 
-// shell is a command that runs a script of sh(1).
+// shell returns a command that runs a script of sh(1).
 func shell(script string) *Command {
 	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}}
 }
@@ -81,8 +81,8 @@ func untilTerm() error {
 	return nil
 }
 
-// terms catches SIGTERM from now on. A program does so before it is seen to
-// serve: the signal may follow at once.
+// terms catches SIGTERM. A program calls it before it serves, since the signal may
+// follow at once.
 func terms() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -96,8 +96,8 @@ func stubborn() error {
 	return nil
 }
 
-// echo answers each line with itself. At SIGTERM it accepts no more, and
-// ends when its connections have.
+// echo answers each line with the same line. At SIGTERM it stops accepting, and exits
+// when its connections are closed.
 func echo() error { return echoOn(3) }
 
 func echoOn(fd int) error {
@@ -124,7 +124,7 @@ func echoOn(fd int) error {
 	}
 }
 
-// listen has a listener, and accepts on it when its stdin ends.
+// listen makes a listener, and accepts when its stdin is closed.
 func listen() error {
 	term := terms()
 	l, err := net.FileListener(os.NewFile(3, "inherited"))
@@ -146,7 +146,7 @@ func deafen() error {
 	return untilTerm()
 }
 
-// prefork has a child that accepts, and does nothing itself.
+// prefork starts a child that accepts.
 func prefork() error {
 	term := terms()
 	cmd := exec.Command("/proc/self/exe")
@@ -160,7 +160,7 @@ func prefork() error {
 	return cmd.Wait()
 }
 
-// dialNotify connects to NOTIFY_SOCKET and says READY=1.
+// dialNotify connects to NOTIFY_SOCKET and sends READY=1.
 func dialNotify() (net.Conn, error) {
 	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
 	if err != nil {
@@ -186,8 +186,8 @@ func sayNotify() error {
 	return untilTerm()
 }
 
-// sayBroker is a worker of the broker's protocol: ready, and drained when
-// told to drain.
+// sayBroker is a worker with the broker's protocol: it says ready, and drained when
+// it gets drain.
 func sayBroker() error {
 	term := terms()
 	number, _ := strconv.Atoi(os.Getenv("HOTSTART_FD"))
@@ -205,7 +205,7 @@ func sayBroker() error {
 	return nil
 }
 
-// description is what a process finds itself to be.
+// description describes a process.
 type description struct {
 	PID     int
 	Dir     string
@@ -242,8 +242,8 @@ func describe() error {
 	return untilTerm()
 }
 
-// supervise is a program with a Starter on a leash: its worker runs the
-// script in SCRIPT. It ends at SIGTERM, or with its stdin.
+// supervise is a program with a Starter that kills descendants. Its worker runs the
+// script in SCRIPT. It stops at SIGTERM, or when its stdin is closed.
 func supervise() error {
 	s, err := New(Options{
 		Ports: []string{"127.0.0.1:0"}, Interval: 10 * time.Millisecond, CanReexec: true, KillDescendants: true,
@@ -266,8 +266,8 @@ func supervise() error {
 	return s.Run(ctx)
 }
 
-// report is a Starter on a leash whose worker runs SCRIPT on a socket, and
-// that writes down the kind of each event, until its stdin ends.
+// report is a program with a Starter that kills descendants. Its worker runs SCRIPT
+// on a socket. It prints the kind of each event, until its stdin is closed.
 func report() error {
 	events := make(chan Event, 100)
 	s, err := New(Options{
@@ -291,8 +291,8 @@ func report() error {
 	return s.Run(ctx)
 }
 
-// starve starts a worker with ever more room for descriptors, and reports
-// what a start that failed has left open.
+// starve starts a worker with an increasing limit of descriptors, and reports the
+// descriptors that a failed start has left open.
 func starve() error {
 	s, err := New(Options{Ports: []string{"127.0.0.1:0"}, Ready: ReadyAuto, CanReexec: true})
 	if err != nil {
@@ -328,14 +328,14 @@ func starve() error {
 		}
 		failed++
 		after, err := openFiles()
-		if err != nil || after > before { // fewer, when a reader of before has let go only now
+		if err != nil || after > before { // fewer: a descriptor of the previous start may be closed late
 			return fmt.Errorf("with room for %d there are %d files open, were %d, %v", room, after, before, err)
 		}
 	}
 	return fmt.Errorf("it never started")
 }
 
-// assign sets a limit, which has a sign on some systems.
+// assign sets a limit, which is signed on some systems.
 func assign[T int64 | uint64](limit *T, n int) { *limit = T(n) }
 
 func killAndWait(w *running) {
@@ -344,13 +344,13 @@ func killAndWait(w *running) {
 	w.end()
 }
 
-// openFiles counts this process's descriptors.
+// openFiles counts the descriptors of this process.
 func openFiles() (int, error) {
 	names, err := os.ReadDir("/proc/self/fd")
 	return len(names), err
 }
 
-// A show is a Starter that runs, with what it reported.
+// show is a running Starter, with its events.
 type show struct {
 	*Starter
 	t      testing.TB
@@ -362,7 +362,7 @@ type show struct {
 
 const patient = 30 * time.Second
 
-// run starts a Starter and gives it c. It is stopped with the test.
+// run runs a Starter with c. It is stopped at the end of the test.
 func run(t testing.TB, o Options, c *Command) *show {
 	t.Helper()
 	sh := &show{t: t, events: make(chan Event, 1000), done: make(chan error, 1)}
@@ -420,7 +420,7 @@ func (sh *show) end() error {
 	}
 }
 
-// reader returns a file for a command's Stdout, and what reads the other end.
+// reader returns a file for the Stdout of a command, and a reader of it.
 func reader(t testing.TB) (*os.File, *bufio.Reader) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -432,7 +432,7 @@ func reader(t testing.TB) (*os.File, *bufio.Reader) {
 	return w, bufio.NewReader(r)
 }
 
-// until polls a fact.
+// until polls a condition.
 func until(t testing.TB, what string, fact func() bool) {
 	t.Helper()
 	for last := time.Now().Add(patient); !fact(); time.Sleep(2 * time.Millisecond) {
@@ -442,7 +442,7 @@ func until(t testing.TB, what string, fact func() bool) {
 	}
 }
 
-// public copies a program to where every user may run it.
+// public copies a program to a place where every user may run it.
 func public(t *testing.T, path string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hotstart-test-")

@@ -10,7 +10,7 @@ import (
 
 var errHidden = errors.New("errHidden")
 
-// What counts as proof, by what is known of a worker and when.
+// When a worker is ready, by the evidence.
 func TestProof(t *testing.T) {
 	const metrics, main, other = 7, 8, 9
 	waits := func(generation int, sockets ...uint64) sees {

@@ -20,22 +20,22 @@ func TestParseReadiness(t *testing.T) {
 	}
 }
 
-// The old worker and the new one wait on one socket: only what the new one
-// accepts tells of it.
+// The old worker and the new worker wait on one socket. Only what the new one accepts
+// proves that it is ready.
 func TestAProbeIsNotAnsweredByAnOlderWorker(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("no /proc to see who accepts")
 	}
-	// The address has to be known before: it is that of a socket which is
-	// inherited, since one that is only found free may be another's by then.
+	// The address has to be known before. It is the address of an inherited socket: a
+	// free address could be taken by another process.
 	s := held(t, "127.0.0.1:0")
 	o := Options{Ports: []string{s.Local}, Inherited: []int{s.Descriptor}, Ready: Readiness("tcp=" + s.Local), Interval: 20 * time.Millisecond, ReadyTimeout: -1}
 	sh := run(t, o, program("echo"))
 	first := sh.await(Serving)
 	sh.SetTimeouts(Options{ReadyTimeout: 500 * time.Millisecond})
 	until(t, "the time that a start may take is not heeded", func() bool { return len(sh.timeouts) == 0 })
-	sh.Reload(program("hold")) // accepts nothing: the old one answers
+	sh.Reload(program("hold")) // it does not accept: the old worker answers
 	if e := sh.await(TimedOut); e.Worker.Generation != 2 {
 		t.Errorf("%v", e)
 	}

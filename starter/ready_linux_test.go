@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// python is a command that runs a script on the socket at descriptor 3, or
-// the test is skipped.
+// python returns a command that runs a script with the socket at descriptor 3. It
+// skips the test without python3.
 func python(t *testing.T, script string) *Command {
 	t.Helper()
 	path, err := exec.LookPath("python3")
@@ -30,7 +30,7 @@ func python(t *testing.T, script string) *Command {
 	return &Command{Path: path, Args: []string{"python3", "-c", "import os, signal, socket, time\ns = socket.socket(fileno=3)\n" + script}}
 }
 
-// Which workers are proven by what they do, and how.
+// How workers become ready.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	one, two := []string{"127.0.0.1:0"}, []string{"127.0.0.1:0", "127.0.0.1:0"}
@@ -84,8 +84,8 @@ os.kill(child, signal.SIGKILL)`)
 	}
 }
 
-// startWith starts a program that has the socket at descriptor 3, without a
-// Starter. The test closes its stdin, or has it closed in the end.
+// startWith starts a program with the socket at descriptor 3, without a Starter. Its
+// stdin is closed at the end of the test.
 func startWith(t *testing.T, s *sock.Socket, c *Command) (pid int, stdin io.Closer) {
 	t.Helper()
 	fd, err := unix.FcntlInt(uintptr(s.Descriptor), unix.F_DUPFD_CLOEXEC, 0)
@@ -131,8 +131,8 @@ func TestAListenerInGoThatDoesNotAcceptYet(t *testing.T) {
 	}
 }
 
-// A worker may be stopped and continued before anybody looks, with the whole
-// machine for example.
+// A worker may be stopped and continued before the look, for example with the whole
+// machine.
 func TestPollIsSeenAfterAStop(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
@@ -149,7 +149,7 @@ func goProgram(name string) func(t *testing.T) *Command {
 	return func(*testing.T) *Command { return program(name) }
 }
 
-// What is not proof: the time is up before anything else happens.
+// Workers that do not become ready time out.
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -186,7 +186,7 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// A worker that goes on to tell its state must not block when nobody reads.
+// A worker that keeps sending its state must not block.
 func TestNotifyIsReadToTheEnd(t *testing.T) {
 	t.Parallel()
 	c := program("notify")
@@ -206,7 +206,7 @@ func TestExiting(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "it ends", func() bool { return proc.Exiting(cmd.Process.Pid) }) // a zombie, as nobody has waited
+	until(t, "it ends", func() bool { return proc.Exiting(cmd.Process.Pid) }) // a zombie, since it is not reaped
 	cmd.Wait()
 	if !proc.Exiting(cmd.Process.Pid) {
 		t.Error("it is gone")

@@ -26,7 +26,7 @@ func TestASocketThatWasShutDownListensAgain(t *testing.T) {
 		at := sh.Addresses()[0].Port
 		echoes(t, "tcp", fmt.Sprintf("127.0.0.1:%d", at))
 
-		// And once more.
+		// The same again.
 		sh.Reload(program("deafen"))
 		if e := sh.await(ListenerShutDown); e.Err != nil {
 			t.Errorf("%s: %v", port, e)
@@ -38,7 +38,7 @@ func TestASocketThatWasShutDownListensAgain(t *testing.T) {
 	}
 }
 
-// unix_listen of the kernel takes no socket that is shut down.
+// unix_listen of the kernel refuses a socket that is shut down.
 func TestAUnixSocketThatWasShutDownIsReported(t *testing.T) {
 	t.Parallel()
 	sh := run(t, Options{Paths: []string{filepath.Join(t.TempDir(), "sock")}, Interval: 10 * time.Millisecond}, program("deafen"))
@@ -47,7 +47,7 @@ func TestAUnixSocketThatWasShutDownIsReported(t *testing.T) {
 	}
 }
 
-// echoes makes sure that a worker answers there.
+// echoes checks that a worker answers.
 func echoes(t *testing.T, network, address string) {
 	t.Helper()
 	c, err := net.Dial(network, address)

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownPoll is a program in Go that takes the descriptor of its listener and
-// waits for connections in an epoll set of its own, as netpoll does.
+// ownPoll is a program in Go that waits for connections in an epoll set of its own,
+// like the netpoll libraries.
 func ownPoll() error {
 	l, err := net.FileListener(os.NewFile(3, "inherited"))
 	if err != nil {
@@ -87,7 +87,7 @@ func ring() error {
 	return nil
 }
 
-// What a ring waits for is shown, but not on which socket.
+// /proc shows what a ring waits for, but not on which socket.
 func TestAnAcceptInARing(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")

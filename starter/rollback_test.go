@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What follows when a worker dies that has taken over just now.
+// What follows when a worker crashes soon after its promotion.
 func TestRollBack(t *testing.T) {
 	for _, test := range []struct {
 		name  string

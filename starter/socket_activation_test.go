@@ -37,7 +37,7 @@ func TestInheritedSocketsAreUsed(t *testing.T) {
 	}
 }
 
-func TestABarePortMeansAnInheritedDualStackSocket(t *testing.T) {
+func TestAPortWithoutHostMatchesAnInheritedDualStackSocket(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", ":0")
 	if err != nil {
@@ -64,7 +64,7 @@ func TestABarePortMeansAnInheritedDualStackSocket(t *testing.T) {
 	}
 }
 
-func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
+func TestAnUnusedInheritedSocketIsRefused(t *testing.T) {
 	t.Parallel()
 	tcp := held(t, "127.0.0.1:0")
 	defer tcp.Close()
@@ -75,7 +75,7 @@ func TestAnInheritedSocketThatNothingMeans(t *testing.T) {
 	}
 }
 
-func TestAnInheritedFileIsNoSocket(t *testing.T) {
+func TestAnInheritedFileIsRefused(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -87,7 +87,7 @@ func TestAnInheritedFileIsNoSocket(t *testing.T) {
 	}
 }
 
-func TestActivatedIsForThisProcess(t *testing.T) {
+func TestActivationSocketsAreForThisProcess(t *testing.T) {
 	for _, test := range []struct {
 		pid, count string
 		want       int

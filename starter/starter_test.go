@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A theatre plays the world for a Starter in fake time: its workers do what
-// their command's name says, and what happens is written down with the time.
+// theatre is the operating system for a Starter in fake time. Its workers do what the
+// name of their command says. It records what happens, with the time.
 type theatre struct {
 	*Starter
 	began time.Time
@@ -32,12 +32,12 @@ type actor struct {
 	stubborn   bool // only SIGKILL ends it
 }
 
-// newTheatre makes a Starter whose workers are actors. What a command's Path
-// has in it, they do: "ready" in a second, "die" after two, "stubborn".
+// newTheatre makes a Starter whose workers are actors. The Path of a command says
+// what they do: "ready" in a second, "die" after two seconds, "stubborn".
 func newTheatre(o Options) *theatre {
 	th := &theatre{began: time.Now(), cast: map[int]*actor{}}
 	o.Report = func(e Event) {
-		if e.Kind != Signaled { // a test knows what it has sent
+		if e.Kind != Signaled { // a test knows its signals
 			th.note("%s", kindAndWorker(e))
 		}
 	}
@@ -101,7 +101,7 @@ func (a *actor) Wait() error {
 
 func (a *actor) Reap() syscall.WaitStatus { return a.status }
 
-// play runs what the script does beside Run, and compares the notes.
+// play runs a script concurrently with Run, and compares the records.
 func play(t *testing.T, o Options, script func(th *theatre, stop context.CancelFunc), wantErr error, want ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestTheLatestOfManyReloadsWins(t *testing.T) {
 		for _, path := range []string{"missing", "die", "ready"} {
 			th.Reload(&Command{Path: path})
 		}
-		th.Reload(nil) // again what was asked for last
+		th.Reload(nil) // the last request again
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 		defer stop()
 		if err := th.Run(ctx); err != nil {
@@ -199,9 +199,9 @@ func TestTheLatestOfManyReloadsWins(t *testing.T) {
 	})
 }
 
-// The look at a start whose worker has died unheard may come when an old worker
-// is due, which is told to leave once and then.
-func TestAnOldWorkerIsToldToLeaveWhenANewOneHasDied(t *testing.T) {
+// A tick may find at the same time that a starting worker has died and that an old
+// worker is due. The old worker gets its signal once.
+func TestAnOldWorkerIsStoppedOnceWhenANewOneHasDied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
@@ -214,7 +214,7 @@ func TestAnOldWorkerIsToldToLeaveWhenANewOneHasDied(t *testing.T) {
 			defer func() { a.end <- 0 }()
 		}
 		th.cast[3].end <- 1 << 8
-		th.cast[3].end <- 1 << 8 // Wait takes one, and the loop has not heard of it
+		th.cast[3].end <- 1 << 8 // Wait takes one; the loop does not know yet
 		time.Sleep(3 * time.Second)
 		th.step(tick{})
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s TERM to 1") {
@@ -223,8 +223,8 @@ func TestAnOldWorkerIsToldToLeaveWhenANewOneHasDied(t *testing.T) {
 	})
 }
 
-// So it is when the old worker has ended itself, just then.
-func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
+// The same if the old worker has just exited itself.
+func TestAnOldWorkerThatHasExitedIsNotStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
@@ -240,7 +240,7 @@ func TestAnOldWorkerThatHasEndedIsNotToldToLeave(t *testing.T) {
 		th.cast[3].end <- 1 << 8
 		th.cast[1].end <- 0
 		time.Sleep(3 * time.Second)
-		synctest.Wait() // for what waited for the workers
+		synctest.Wait() // for the goroutines that wait for the workers
 		th.step(th.exited(1, nil)...)
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s Exited 1") {
 			t.Errorf("what happened:\n%s", got)
@@ -325,7 +325,7 @@ func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
 	play(t, o, func(th *theatre, stop context.CancelFunc) {
 		th.Reload(&Command{Path: "stubborn"})
 		time.Sleep(time.Second)
-		th.SetTimeouts(Options{ReadyTimeout: time.Hour, StopTimeout: time.Hour}) // of these the latest counts
+		th.SetTimeouts(Options{ReadyTimeout: time.Hour, StopTimeout: time.Hour}) // the latest counts
 		th.SetTimeouts(Options{ReadyTimeout: 10 * time.Second, StopTimeout: 2 * time.Second})
 		time.Sleep(time.Minute)
 		th.Reload(&Command{Path: "stubborn"})
@@ -350,9 +350,9 @@ func TestTimeoutsChangeForWhatBeginsLater(t *testing.T) {
 		"2m1s end")
 }
 
-func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
+func TestOtherSignalsReachTheServingWorker(t *testing.T) {
 	play(t, Options{}, func(th *theatre, stop context.CancelFunc) {
-		th.Signal(syscall.SIGUSR1) // nobody serves
+		th.Signal(syscall.SIGUSR1) // no worker serves
 		th.Reload(&Command{Path: "ready"})
 		time.Sleep(2 * time.Second)
 		th.Signal(syscall.SIGWINCH)
@@ -377,7 +377,7 @@ func TestOtherSignalsAreTheServingWorkers(t *testing.T) {
 		"7s end")
 }
 
-// Its proof and its end may be heard in any order.
+// Readiness and exit may be received in any order.
 func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{})
@@ -387,7 +387,7 @@ func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
 		dead := th.cast[2]
 		dead.theatre = &theatre{}
 		dead.end <- 1 << 8
-		dead.end <- 1 << 8 // as if it were still to be waited for
+		dead.end <- 1 << 8 // as if it were not reaped yet
 		synctest.Wait()
 		th.step(proven{2})
 		if w := th.machine.in(serving); w.Generation != 1 {

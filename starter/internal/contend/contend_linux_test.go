@@ -42,8 +42,8 @@ func until(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// claim takes the thing of which there is only one that CLAIM names, or ends
-// with an error. Then it waits for SIGTERM.
+// claim takes the resource that CLAIM names, or returns an error. Then it waits until
+// it is killed.
 func claim() error {
 	way, what, _ := strings.Cut(os.Getenv("CLAIM"), " ")
 	if err := claims()[way](what); err != nil {
@@ -87,7 +87,7 @@ func claims() map[string]func(string) error {
 		"ofd-wait":     lock(fcntl(unix.F_OFD_SETLKW)),
 		"flock-retry": lock(func(fd uintptr) error {
 			for flock(unix.LOCK_EX|unix.LOCK_NB)(fd) != nil {
-				time.Sleep(50 * time.Millisecond) // as bbolt does
+				time.Sleep(50 * time.Millisecond) // like bbolt
 			}
 			return nil
 		}),
@@ -125,7 +125,7 @@ func claims() map[string]func(string) error {
 	}
 }
 
-var claimed *os.File // not to be closed by the garbage collector
+var claimed *os.File // a global: a finalizer would close it
 
 // claimant is a process that runs claim.
 type claimant struct {
@@ -159,7 +159,7 @@ func startClaim(t *testing.T, dir, claim string) *claimant {
 	return &claimant{cmd, bufio.NewReader(r)}
 }
 
-// holder is a claimant that has got what it wanted.
+// holder returns a claimant that has got its resource.
 func holder(t *testing.T, dir, claim string) *claimant {
 	t.Helper()
 	c := startClaim(t, dir, claim)
@@ -169,8 +169,8 @@ func holder(t *testing.T, dir, claim string) *claimant {
 	return c
 }
 
-// The holder gets its thing, the new worker does not: either it fails with
-// its last words, or it hangs.
+// The holder has the resource, and the new worker does not get it: it fails with an
+// error, or it hangs.
 func TestContention(t *testing.T) {
 	t.Parallel()
 	free := func(network string) string {
@@ -227,7 +227,7 @@ func TestContention(t *testing.T) {
 				older = append(older, holder(t, dir, test.holds).Process.Pid)
 			}
 			if test.wants == "fcntl-wait data/other.lock" {
-				holder(t, dir, "fcntl data/other.lock") // a stranger
+				holder(t, dir, "fcntl data/other.lock") // another process
 			}
 			c := Observe(older)
 			defer c.Close()
@@ -238,7 +238,7 @@ func TestContention(t *testing.T) {
 						return strings.Contains(strings.Join(openPaths(fresh.Process.Pid), " "), "/data/")
 					})
 				}
-				// Nothing is seen before it has got there.
+				// The process may not have reached that point yet.
 				until(t, "what it needs is not found", func() bool { return c.Needs(fresh.Process.Pid, "", nil) == test.want })
 				return
 			}
@@ -254,8 +254,7 @@ func TestContention(t *testing.T) {
 	}
 }
 
-// A socket that stays open whichever worker ends is not what the new one needs
-// the old one to let go of.
+// A kept socket is not a resource of the old worker.
 func TestContentionLeavesKeptSocketsOut(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -295,7 +294,7 @@ func openPaths(pid int) (paths []string) {
 	return paths
 }
 
-// write makes files with nothing in them.
+// write makes empty files.
 func write(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	for _, name := range names {

@@ -10,7 +10,7 @@ func TestIsDeadOrphan(t *testing.T) {
 		"50 (sh) S 1 40 7 0":       false, // alive
 		"50 (sh) Z 1 40 7 0":       true,  // of a worker's group
 		"50 (sh) Z 1 50 50 0":      true,  // of a session of its own
-		"50 (a) Z 1 (x) Z 1 40 7 ": true,  // with a name that misleads
+		"50 (a) Z 1 (x) Z 1 40 7 ": true,  // with a misleading name
 		"50 (sh) Z":                false,
 		"":                         false,
 	} {

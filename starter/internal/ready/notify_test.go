@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A TestNotifySocketFindsAPlace that is too deep for the address of a socket, or that can't be
-// written to, is passed over.
+// A directory whose path is too long for a socket, or that is not writable, is
+// skipped.
 func TestNotifySocketFindsAPlace(t *testing.T) {
 	t.Parallel()
 	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 100))

@@ -9,8 +9,7 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
-// TestPeer the kernel says of a connection's other end, before and after it is
-// accepted.
+// The other end of a connection, before and after it is accepted.
 func TestPeer(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0", ":0"} {
@@ -52,7 +51,7 @@ func TestPeer(t *testing.T) {
 	}
 }
 
-func TestPeerOfAnotherKind(t *testing.T) {
+func TestPeerOfAPipe(t *testing.T) {
 	t.Parallel()
 	a, b := net.Pipe()
 	defer a.Close()

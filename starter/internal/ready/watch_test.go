@@ -27,9 +27,8 @@ func TestSaysReady(t *testing.T) {
 	}
 }
 
-// TestLookAtFindsSoon long a start lasts is how long a person waits, so what is to be seen must
-// not be found late.
-func TestLookAtFindsSoon(t *testing.T) {
+// A person waits for a start, so a change must be found soon.
+func TestWatchFindsSoon(t *testing.T) {
 	for start, late := range map[time.Duration]time.Duration{
 		2 * time.Millisecond:   time.Millisecond,
 		20 * time.Millisecond:  5 * time.Millisecond,
@@ -60,9 +59,8 @@ func TestLookAtFindsSoon(t *testing.T) {
 	}
 }
 
-// A TestLookAtLooksLessOften that nobody can see through must not cost much while it lasts, and
-// only what has changed is told.
-func TestLookAtLooksLessOften(t *testing.T) {
+// A long start must not cost much, and only changes are reported.
+func TestWatchLooksLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 		defer stop()

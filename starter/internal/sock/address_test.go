@@ -128,7 +128,7 @@ func FuzzParsePort(f *testing.F) {
 		if a.Port < 0 || a.Port > 65535 || a.FD < -1 || a.FD > maxFD || a.Path != "" {
 			t.Errorf("%+v", a)
 		}
-		// A key names the same address when it is read again.
+		// Parsing a key returns the same address.
 		again, err := ParsePort(a.Key)
 		if err != nil || again.Host != a.Host || again.Port != a.Port || again.Key != a.Key {
 			t.Errorf("%q has the key %q, which is %+v, %v", port, a.Key, again, err)

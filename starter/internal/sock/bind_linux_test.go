@@ -14,8 +14,8 @@ func TestBacklog(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		// Of a listening socket, tcpi_sacked is its backlog: tcp_get_info of
-		// the kernel's net/ipv4/tcp.c.
+		// tcpi_sacked of a listening socket is its backlog; see tcp_get_info of the
+		// kernel's net/ipv4/tcp.c.
 		info, err := unix.GetsockoptTCPInfo(s.Descriptor, unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil || info.Sacked != uint32(backlog) {
 			t.Errorf("backlog %d: the kernel has %d, %v", backlog, info.Sacked, err)

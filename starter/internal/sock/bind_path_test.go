@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// placed is a kept socket in a directory of its own.
+// placed returns a kept socket in a directory of its own.
 func placed(t *testing.T) (s *Socket, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "sock")

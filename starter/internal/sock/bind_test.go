@@ -25,7 +25,7 @@ func listenOn(t *testing.T, port string) *Socket {
 	return s
 }
 
-// addressOf reads a port, dual stack with "dual " before it, or a path.
+// addressOf parses a port, a dual stack port after "dual ", or a path.
 func addressOf(t *testing.T, port string) Address {
 	t.Helper()
 	if strings.Contains(port, "/") {
@@ -46,9 +46,9 @@ func addressOf(t *testing.T, port string) Address {
 	return a
 }
 
-// answers reports whether a connection to host at the socket's port comes in.
-// Where the socket does not listen on host, somebody else may have the port:
-// what counts is that this very connection is in the socket's queue.
+// answers reports whether a connection to host at the port of the socket arrives in
+// its queue. Another process may have the port on a host where the socket does not
+// listen.
 func (s *Socket) answers(network, host string) bool {
 	to := net.JoinHostPort(host, fmt.Sprint(s.Bound.Port()))
 	if s.Network == "unix" {
@@ -62,12 +62,12 @@ func (s *Socket) answers(network, host string) bool {
 	return s.queued()
 }
 
-// queued reports whether a connection comes to be accepted, and takes it. Only
-// one that somebody else has got is waited for in vain.
+// queued accepts a connection, and reports whether one came in time. A connection
+// that another socket has got does not come.
 func (s *Socket) queued() bool {
 	fds := []unix.PollFd{{Fd: int32(s.Descriptor), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 5000)
-	for err == unix.EINTR { // as the runtime's own signals cause
+	for err == unix.EINTR { // the runtime sends signals
 		n, err = unix.Poll(fds, 5000)
 	}
 	if err != nil || n == 0 {
@@ -95,7 +95,7 @@ func needIPv6(t *testing.T) {
 	l.Close()
 }
 
-func TestWhatAPortTakes(t *testing.T) {
+func TestAddressesOfAPort(t *testing.T) {
 	t.Parallel()
 	needIPv6(t)
 	for _, test := range []struct {
@@ -140,7 +140,7 @@ func TestUDPReceives(t *testing.T) {
 		b := make([]byte, 16)
 		unix.SetsockoptTimeval(s.Descriptor, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
 		n, _, err := unix.Recvfrom(s.Descriptor, b, 0)
-		for err == unix.EINTR { // as the runtime's own signals cause
+		for err == unix.EINTR { // the runtime sends signals
 			n, _, err = unix.Recvfrom(s.Descriptor, b, 0)
 		}
 		if err != nil || string(b[:n]) != "hello" {
@@ -149,8 +149,8 @@ func TestUDPReceives(t *testing.T) {
 	}
 }
 
-// Perl and prefork workers need blocking sockets, and no child may have one
-// that it was not given.
+// Perl and prefork workers need blocking sockets. A child must not inherit a socket
+// by accident.
 func TestSocketsBlockAndCloseOnExec(t *testing.T) {
 	t.Parallel()
 	for _, port := range []string{"0", "dual 0", "u0", filepath.Join(t.TempDir(), "sock")} {
@@ -169,7 +169,7 @@ func TestSocketsBlockAndCloseOnExec(t *testing.T) {
 }
 
 // Not parallel: a child that another test forks has every descriptor until
-// it executes its program, and may be the one that is named.
+// it executes its program, and may be reported as the holder.
 func TestInUseNamesTheHolder(t *testing.T) {
 	needIPv6(t)
 	path := filepath.Join(t.TempDir(), "sock")
@@ -217,13 +217,13 @@ func TestOneBadPortClosesAll(t *testing.T) {
 	s.Close()
 }
 
-func TestANameThatIsNone(t *testing.T) {
+func TestAnUnknownHost(t *testing.T) {
 	t.Parallel()
 	_, err := plain(8).open(addressOf(t, "no such host:80"))
 	if err == nil || !strings.Contains(err.Error(), `resolving the host of port "no such host:80"`) {
 		t.Error(err)
 	}
-	// An address that is not ours.
+	// An address of another machine.
 	if _, err := plain(8).open(addressOf(t, "192.0.2.1:80")); !errors.Is(err, unix.EADDRNOTAVAIL) || !strings.HasPrefix(err.Error(), "binding 192.0.2.1:80: ") {
 		t.Error(err)
 	}
@@ -259,7 +259,7 @@ func TestAPathThatIsAlive(t *testing.T) {
 	}
 }
 
-// A server whose queue is full does not answer, but lives.
+// A server with a full queue does not answer, but it runs.
 func TestAPathWithAFullQueueIsAlive(t *testing.T) {
 	t.Parallel()
 	s, err := plain(0).open(addressOf(t, filepath.Join(t.TempDir(), "sock")))
@@ -280,7 +280,7 @@ func TestAPathWithAFullQueueIsAlive(t *testing.T) {
 }
 
 // Not parallel: a child that another test forks has every descriptor until
-// it executes its program, and a socket with one more is alive.
+// it executes its program, and keeps the socket alive.
 func TestADeadPathIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sock")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -302,7 +302,7 @@ func TestADeadPathIsReplaced(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSocketIsNotRemoved(t *testing.T) {
+func TestAFileThatIsNotASocketIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
@@ -325,7 +325,7 @@ func TestWhatIsNoSocketIsNotRemoved(t *testing.T) {
 	}
 }
 
-func TestAPathOfSomebodyElseIsNotRemoved(t *testing.T) {
+func TestAPathOfAnotherProcessIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sock")
 	s := listenOn(t, path)
@@ -365,7 +365,7 @@ func TestOnlyASharedPortIsBoundAgain(t *testing.T) {
 	}
 }
 
-// plain binds as the options do by default.
+// plain returns the default binding.
 func plain(backlog int) Binding {
 	return Binding{Backlog: backlog, Mode: 0o777, UID: -1, GID: -1}
 }

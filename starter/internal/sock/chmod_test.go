@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Between bind(2) and the change of the mode somebody else may own the path.
-func TestTheModeOfASocketIsNoOtherFiles(t *testing.T) {
+// Another user may replace the path between bind(2) and the change of its mode.
+func TestChmodChangesOnlyTheSocket(t *testing.T) {
 	t.Parallel()
 	for name, exchange := range map[string]func(victim, path string) error{
 		"a symbolic link": os.Symlink,

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// fakeSockets makes sockets that are numbers only: 100, 101, ...
+// fakeSockets returns sockets with the descriptors 100, 101, ...
 func fakeSockets(t *testing.T, ports ...string) []*Socket {
 	t.Helper()
 	var all []*Socket
@@ -94,8 +94,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// What a service manager told this process is not true of a worker.
-func TestEnvironmentOfAnotherProcessGoes(t *testing.T) {
+// Variables that describe this process do not apply to a worker.
+func TestEnvironmentOfThisProcessIsRemoved(t *testing.T) {
 	t.Parallel()
 	base := []string{
 		"PATH=/bin", "LISTEN_FDS=9", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "LISTEN_PIDFDID=4", "HOTSTART_FD=9",

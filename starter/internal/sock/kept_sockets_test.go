@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bound is what a worker does by itself: it listens, and gives a copy.
+// bound listens as a worker does, and returns a copy of the descriptor.
 func bound(t *testing.T, network, address string) (fd int, name string) {
 	t.Helper()
 	l, err := net.Listen(network, address)
@@ -35,7 +35,7 @@ func bound(t *testing.T, network, address string) (fd int, name string) {
 	return fd, l.Addr().String()
 }
 
-// inodeOf is that of a descriptor, or 0 if it is closed.
+// inodeOf returns the inode of a descriptor, or 0 if it is closed.
 func inodeOf(fd int) uint64 {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
@@ -44,7 +44,7 @@ func inodeOf(fd int) uint64 {
 	return uint64(st.Ino)
 }
 
-func TestCovers(t *testing.T) {
+func TestSatisfies(t *testing.T) {
 	t.Parallel()
 	needIPv6(t)
 	dir := t.TempDir()
@@ -95,7 +95,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-func TestTheLedgerPrefersItsOwn(t *testing.T) {
+func TestTheTablePrefersItsOwn(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")
 	l := Table{Own: []*Socket{s}}
@@ -112,7 +112,7 @@ func TestTheLedgerPrefersItsOwn(t *testing.T) {
 	}
 }
 
-func TestWhatWorkersGiveIsKept(t *testing.T) {
+func TestSocketsFromWorkersAreKept(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a b")
 	for _, test := range [][2]string{{"tcp4", "127.0.0.1:0"}, {"unix", path}} {
@@ -143,7 +143,7 @@ func TestWhatWorkersGiveIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatAFailedGenerationGaveGoes(t *testing.T) {
+func TestSocketsOfAFailedGenerationAreReleased(t *testing.T) {
 	t.Parallel()
 	l := &Table{}
 	defer l.Close()
@@ -194,7 +194,7 @@ func TestTheSameSocketIsKeptOnce(t *testing.T) {
 	}
 }
 
-func TestTheLedgerRefuses(t *testing.T) {
+func TestTheTableRefuses(t *testing.T) {
 	t.Parallel()
 	listening, name := bound(t, "tcp4", "127.0.0.1:0")
 	_, port, _ := net.SplitHostPort(name)
@@ -244,7 +244,7 @@ func TestTheLedgerRefuses(t *testing.T) {
 	unix.Close(deaf)
 }
 
-func TestTheLedgerIsBounded(t *testing.T) {
+func TestTheTableIsBounded(t *testing.T) {
 	t.Parallel()
 	l := &Table{}
 	defer l.Close()
@@ -282,7 +282,7 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 	if doubtful := l.Ambiguous(1); doubtful != nil {
 		t.Errorf("doubtful: %d", doubtful)
 	}
-	fd, name := bound(t, "tcp4", "127.0.0.1:0") // asked for by its number, so it is none of them
+	fd, name := bound(t, "tcp4", "127.0.0.1:0") // wanted by its number, not as port 0
 	l.Want(1, "tcp4", name)
 	if _, _, err := l.Keep(1, "tcp4", name, fd); err != nil {
 		t.Fatal(err)
@@ -297,9 +297,9 @@ func TestPortZeroIsTheSamePortAgain(t *testing.T) {
 	}
 }
 
-// Which of several listeners on port 0 is which, is known by the place in the program that
-// asks, unless several goroutines do so there.
-func TestPortZeroIsThatOfItsPlace(t *testing.T) {
+// Several listeners on port 0 are distinguished by the place in the program that asks,
+// unless several goroutines ask there.
+func TestPortZeroBelongsToItsPlaceInTheProgram(t *testing.T) {
 	l := &Table{}
 	defer l.Close()
 	asks := func(generation int, key string) (inode uint64) {
@@ -327,7 +327,7 @@ func TestPortZeroIsThatOfItsPlace(t *testing.T) {
 	}
 }
 
-// What a service manager, a worker and an option call one socket is written in
+// A service manager, a worker and an option may write the path of one socket in
 // different ways.
 func TestOnePathIsOneSocketHoweverItIsWritten(t *testing.T) {
 	t.Parallel()
@@ -370,7 +370,8 @@ func TestOnePathIsOneSocketHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-// A path that a worker bound in its own directory is told by its whole name.
+// A worker sends the absolute form of a path that it has bound in its working
+// directory.
 func TestARelativePathIsKept(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// A connection that comes wakes nobody but the worker.
+// A new connection wakes only the worker.
 func TestTheMonitorSleepsWhileConnectionsCome(t *testing.T) {
 	t.Parallel()
 	s := listenOn(t, "127.0.0.1:0")

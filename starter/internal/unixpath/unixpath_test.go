@@ -26,7 +26,7 @@ func TestSame(t *testing.T) {
 		{"x.sock", dir + "/x.sock", true},
 		{"real/deep/new", "link/new", true},
 		{"real/deep/new", dir + "//link/./new", true},
-		{"real/new", "link/../new", true}, // .. of what the link leads to
+		{"real/new", "link/../new", true}, // .. of the target of the link
 		{"new", "link/../new", false},
 		{"real/deep/sock", "alias", true},
 		{"x.sock", "y.sock", false},

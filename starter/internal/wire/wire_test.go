@@ -316,7 +316,7 @@ func FuzzClient(f *testing.F) {
 		for part := max(1, int(cut)); text != ""; {
 			n := min(part, len(text))
 			if _, _, err := a.WriteMsgUnix([]byte(text[:n]), k.rights(int(fds%40)), nil); err != nil {
-				break // it has hung up
+				break // the connection is closed
 			}
 			text = text[n:]
 		}
