@@ -182,7 +182,7 @@ func (e *effects) complete(b built) built {
 	return b
 }
 
-// awaitRemoval waits until none of the files exists.
+// awaitRemoval waits until all files are removed.
 func (e *effects) awaitRemoval(files []string) {
 	exists := func(file string) bool { // maybe as a broken link
 		_, err := os.Lstat(file)

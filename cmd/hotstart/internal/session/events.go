@@ -174,7 +174,7 @@ type (
 	startBuild   struct{ seq int } // ends in built, unless cancelBuild comes first
 	cancelBuild  struct{}
 	startCheck   struct{ of built }        // builds a binary of the fast build again with the go command; ends in checked
-	awaitRemoval struct{ files []string }  // ends in removed when none of the files exists
+	awaitRemoval struct{ files []string }  // ends in removed when no file is left
 	cancelCheck  struct{}                  // ends startCheck and awaitRemoval
 	discard      struct{ *builder.Binary } // removes a binary that no worker needs
 	list         struct {                  // lists what a build reads; ends in listed

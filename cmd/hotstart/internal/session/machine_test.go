@@ -443,6 +443,16 @@ func TestMachine(t *testing.T) {
 				moment{7, builds(2, "a"), "compare x.go, start a"}),
 		},
 		{
+			name: "a program that crashed repeatedly is kept until a newer one has proven itself",
+			story: after(firstServes,
+				moment{5, workerEvent{Event: starter.Event{Kind: starter.GaveUp, Worker: of(1), Failures: 5}}, "GaveUp, status: the program crashes repeatedly, page"},
+				moment{6, saves("x.go"), "build 2, wait"},
+				moment{7, builds(2, "b"), "compare x.go, start b"},
+				moment{7.1, starts(2), "status: the program crashes repeatedly"},
+				moment{8, serves(2), "fixed: Serving, after 2, status: ok"},
+				moment{9, workerIs(starter.Settled, 2), "remove a"}),
+		},
+		{
 			name: "a failed start that the starter gave up is not reported twice",
 			story: after(firstServes,
 				moment{5, workerEvent{Event: starter.Event{Kind: starter.GaveUp, Worker: of(1), Failures: 1}}, ""}),

@@ -21,7 +21,7 @@ type program struct {
 	began        time.Time // start of the build; the code is of this time
 	restarted    bool      // the binary was started before, by another program
 	before       *program  // target before the start, until the starter has got the program
-	ended        bool      // it has exited or crashed repeatedly, and is not started again
+	ended        bool      // it has exited with status 0, and is not started again
 }
 
 // rolloutState is which program serves, and which is to serve.
@@ -289,9 +289,10 @@ func (m *machine) gaveUp(e workerEvent, p *program) {
 	if e.Failures == 1 {
 		return
 	}
-	m.rollout.outdated = true // so that restart builds
-	if p != nil {
-		p.ended = true
+	r := &m.rollout
+	r.outdated = true // so that restart builds
+	if p == r.target {
+		r.target = nil // so that the same program is started when it is built again
 	}
 	m.setFailure(report.GaveUp{Worker: e.Worker, Failures: e.Failures}, m.now)
 }

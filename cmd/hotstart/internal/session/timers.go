@@ -25,7 +25,7 @@ const (
 	eventGrace = 20 * time.Millisecond
 	// A rule is shown in the status line after slowRule, as builds are.
 	slowRule = time.Second
-	// slowStart is the time after which the user is told why nothing seems to
+	// slowStart is the time after which the user reads why nothing seems to
 	// happen.
 	slowStart = 3 * time.Second
 	// idleBeforeCheck is the time without a build before a check starts.

@@ -97,7 +97,7 @@ func FuzzMachine(f *testing.F) {
 	for _, seed := range []string{
 		"built spawn ready edit built spawn ready settle leave",
 		"built spawn ready edit fail edit built", "built spawn fails-to-start edit built spawn ready",
-		"built spawn ready edit edit edit edit edit built built", "built spawn ready die spawn ready die spawn ready die spawn ready die spawn ready die edit built",
+		"built spawn ready edit edit edit edit edit built built", "built spawn ready die spawn ready die spawn ready die spawn ready die spawn ready die edit built spawn ready",
 		"built spawn ready settle edit built spawn ready die spawn ready", "built spawn done edit built spawn ready",
 		"list rule-edit pass rule-done pass edit rule-fails pass", "built env restart spawn", "built pass check edit stop built",
 	} {
