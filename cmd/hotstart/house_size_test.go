@@ -17,9 +17,8 @@ const (
 
 // larger lists the packages that may be larger, with the reason.
 var larger = map[string]string{
-	"cmd/hotstart/internal/session": "not divided yet",
-	"starter":                       "not divided yet",
-	"builder/adopt/hook":            "its text is compiled into the user's package main, as one package",
+	"starter":            "not divided yet",
+	"builder/adopt/hook": "its text is compiled into the user's package main, as one package",
 }
 
 // TestPackagesAreSmall keeps every package at a size that one person can know.

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +16,7 @@ const module = "github.com/hotstart/hotstart/"
 var house = map[string][]string{
 	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
@@ -34,6 +36,8 @@ var house = map[string][]string{
 	"cmd/hotbench":                   {},
 	"templates":                      {},
 	"watcher":                        {},
+
+	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules"},
 
 	"builder":                           {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
 	"builder/internal/fastbuild":        {"builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
@@ -63,6 +67,32 @@ var guests = map[string][]string{
 // everywhere lists the packages that become a part of users' programs: they
 // need the standard library alone.
 var everywhere = []string{"starter/worker", "starter/internal/wire", "builder/adopt/hook"}
+
+// pure lists the packages that decide and do nothing else: they use no file,
+// process, connection, goroutine or clock.
+var pure = []string{"cmd/hotstart/internal/session/machine"}
+
+// impure matches what a pure package must not have.
+var impure = regexp.MustCompile(`^\t"(os|os/.*|io|io/.*|net|net/.*|sync|sync/.*)"$|\bgo func\b|\btime\.(Now|Since|Until|After|AfterFunc|NewTimer|Sleep)\b`)
+
+func TestPurePackagesOnlyDecide(t *testing.T) {
+	for _, name := range pure {
+		files, err := filepath.Glob("../../" + name + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatal(name, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for line := range strings.Lines(read(t, file)) {
+				if found := impure.FindString(strings.TrimSuffix(line, "\n")); found != "" {
+					t.Errorf("%s: %s", file, found)
+				}
+			}
+		}
+	}
+}
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()

@@ -6,58 +6,12 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/watcher"
 )
-
-// file is a file that changed.
-type file struct {
-	path      string
-	modified  time.Time // zero: the file does not exist
-	generated bool      // the file says that it is generated
-	effect    effect
-}
-
-// effect is what a change of a file calls for, apart from rules.
-type effect int
-
-const (
-	effectNone    effect = iota
-	effectRefresh        // open pages load the file again
-	effectRestart        // the program is started again
-	effectBuild          // the program is built, and started if its binary differs
-	effectForce          // the program is built and started: the binary does not show the change
-)
-
-// work returns the work that a change of the file calls for.
-func (f file) work() (w work) {
-	switch f.effect {
-	case effectRefresh:
-		w.refresh = []string{f.path}
-	case effectRestart:
-		w.restart = true
-	case effectBuild:
-		w.build = true
-	case effectForce:
-		w.build, w.force = true, true
-	}
-	return w
-}
-
-// ruleChanges returns the changes for the rules.
-func ruleChanges(files []file, since time.Time) (changes []rules.Change) {
-	for _, f := range files {
-		c := rules.Change{Path: f.path, At: since, Builds: f.work().build, Generated: f.generated}
-		if !f.modified.IsZero() {
-			c.At = f.modified
-		}
-		changes = append(changes, c)
-	}
-	return changes
-}
 
 // patterns are the files that the options name, by what a change of them calls
 // for.
@@ -119,29 +73,29 @@ func (p patterns) all() []*watcher.Patterns {
 
 // effectOf returns what a change of a file calls for. g is nil before the
 // first list.
-func (p patterns) effectOf(g *builder.Graph, path string) effect {
+func (p patterns) effectOf(g *builder.Graph, path string) machine.Effect {
 	switch {
 	case g != nil && g.Match(path):
-		return effectBuild
+		return machine.EffectBuild
 	case p.env.Watched(path) || p.restart.Watched(path):
-		return effectRestart
+		return machine.EffectRestart
 	case p.rebuild.Watched(path):
-		return effectForce
+		return machine.EffectForce
 	case p.refresh.Watched(path):
-		return effectRefresh
+		return machine.EffectRefresh
 	case slices.ContainsFunc(p.rules, func(r *watcher.Patterns) bool { return r.Watched(path) }):
-		return effectNone
+		return machine.EffectNone
 	}
-	return effectForce // a file of an earlier graph
+	return machine.EffectForce // a file of an earlier graph
 }
 
 // classify returns what the machine needs to know of files that changed.
-func (p patterns) classify(g *builder.Graph, paths []string) (files []file) {
+func (p patterns) classify(g *builder.Graph, paths []string) (files []machine.File) {
 	for _, path := range paths {
-		f := file{path: path, effect: p.effectOf(g, path)}
+		f := machine.File{Path: path, Effect: p.effectOf(g, path)}
 		if info, err := os.Stat(path); err == nil {
-			f.modified = info.ModTime()
-			f.generated = len(p.rules) > 0 && isGenerated(path)
+			f.Modified = info.ModTime()
+			f.Generated = len(p.rules) > 0 && isGenerated(path)
 		}
 		files = append(files, f)
 	}

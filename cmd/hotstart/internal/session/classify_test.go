@@ -9,6 +9,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 )
 
 func TestClassify(t *testing.T) {
@@ -22,22 +23,22 @@ func TestClassify(t *testing.T) {
 	})
 	for _, test := range []struct {
 		paths  []string
-		want   work
+		want   machine.Work
 		reload []string // files that the program is reloaded for
 	}{
-		{[]string{"/app/web/a.html"}, work{build: true, force: true}, []string{"/app/web/a.html"}},
-		{[]string{"/app/conf/a.json"}, work{restart: true}, []string{"/app/conf/a.json"}},
-		{[]string{"/app/.env"}, work{restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, work{refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
-		{[]string{"/app/views/a.templ"}, work{}, nil},
-		{[]string{"/app/views/a.templ", "/app/.env"}, work{restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/gone.go"}, work{build: true, force: true}, []string{"/app/gone.go"}},
+		{[]string{"/app/web/a.html"}, machine.Work{Build: true, Force: true}, []string{"/app/web/a.html"}},
+		{[]string{"/app/conf/a.json"}, machine.Work{Restart: true}, []string{"/app/conf/a.json"}},
+		{[]string{"/app/.env"}, machine.Work{Restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, machine.Work{Refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
+		{[]string{"/app/views/a.templ"}, machine.Work{}, nil},
+		{[]string{"/app/views/a.templ", "/app/.env"}, machine.Work{Restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/gone.go"}, machine.Work{Build: true, Force: true}, []string{"/app/gone.go"}},
 	} {
-		var got work
+		var got machine.Work
 		var reload []string
 		for _, f := range patterns.classify(nil, test.paths) {
-			if got.add(f.work()); f.effect >= effectRestart {
-				reload = append(reload, f.path)
+			if got.Add(f.Work()); f.Effect >= machine.EffectRestart {
+				reload = append(reload, f.Path)
 			}
 		}
 		if !reflect.DeepEqual(got, test.want) || !slices.Equal(reload, test.reload) {

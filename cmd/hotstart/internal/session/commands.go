@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 )
 
 // runRule runs the command of a rule.
@@ -17,7 +18,7 @@ func (e *effects) runRule(rule *rules.State) {
 		if err == nil {
 			err = c.Execute(ctx)
 		}
-		e.send(ruleDone{err, time.Now(), modificationTimes(c.Files)})
+		e.send(machine.RuleDone{Err: err, At: time.Now(), Modified: modificationTimes(c.Files)})
 	})
 }
 
@@ -33,19 +34,19 @@ func modificationTimes(files []string) map[string]time.Time {
 
 // runAfterReady runs the commands of --after-ready for a worker, and cancels
 // those of the worker before.
-func (e *effects) runAfterReady(a runAfter) {
+func (e *effects) runAfterReady(a machine.RunAfter) {
 	e.after.stop()
 	env, err := e.environ()
 	if len(e.o.AfterReady) == 0 || err != nil {
 		return
 	}
-	env = append(env, e.marker, fmt.Sprint("HOTSTART_GENERATION=", a.worker.Generation), fmt.Sprint("HOTSTART_PID=", a.worker.PID), "HOTSTART_URL="+a.url)
+	env = append(env, e.marker, fmt.Sprint("HOTSTART_GENERATION=", a.Worker.Generation), fmt.Sprint("HOTSTART_PID=", a.Worker.PID), "HOTSTART_URL="+a.URL)
 	lines, dir := e.o.AfterReady, e.o.Dir // the settings may change before the commands end
 	e.begin(&e.after, func(ctx context.Context) {
 		e.screen.Flush()
 		for _, line := range lines {
 			err := rules.Command{Line: line, Dir: dir, Env: env, Out: os.Stderr}.Execute(ctx)
-			if ctx.Err() != nil || !e.send(afterReadyDone{line, err}) || err != nil {
+			if ctx.Err() != nil || !e.send(machine.AfterReadyDone{Line: line, Err: err}) || err != nil {
 				return
 			}
 		}

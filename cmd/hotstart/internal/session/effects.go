@@ -13,6 +13,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -43,11 +44,11 @@ type effects struct {
 
 	ctx      context.Context       // done when the loop is over
 	tasks    sync.WaitGroup        // goroutines that end with ctx
-	events   chan event            // from tasks and the starter
+	events   chan machine.Event    // from tasks and the starter
 	progress chan builder.Progress // the latest
 
 	build, check, rule, after task
-	streamsOf                 map[*program]programStreams
+	streamsOf                 map[*machine.Program]programStreams
 }
 
 // task is work on a goroutine of its own that can be cancelled. The zero task
@@ -73,7 +74,7 @@ func (e *effects) begin(t *task, do func(context.Context)) {
 }
 
 // send passes an event to the loop. It reports false if the loop is over.
-func (e *effects) send(ev event) bool {
+func (e *effects) send(ev machine.Event) bool {
 	select {
 	case e.events <- ev:
 		return true
@@ -96,57 +97,57 @@ func (e *effects) onProgress(p builder.Progress) {
 
 // perform performs an action. It returns the event that answers the action, or
 // nil.
-func (e *effects) perform(a action) event {
+func (e *effects) perform(a machine.Action) machine.Event {
 	switch a := a.(type) {
-	case startBuild:
-		e.startBuild(a.seq)
-	case cancelBuild:
+	case machine.StartBuild:
+		e.startBuild(a.Seq)
+	case machine.CancelBuild:
 		e.build.stop()
-	case startCheck:
-		e.startCheck(a.of)
-	case awaitRemoval:
-		e.awaitRemoval(a.files)
-	case cancelCheck:
+	case machine.StartCheck:
+		e.startCheck(a.Build)
+	case machine.AwaitRemoval:
+		e.awaitRemoval(a.Files)
+	case machine.CancelCheck:
 		e.check.stop()
-	case discard:
+	case machine.Discard:
 		a.Remove()
-	case list:
+	case machine.List:
 		e.list(a)
-	case watchFiles:
+	case machine.WatchFiles:
 		return e.watch(a)
-	case compareGraph:
-		if a.graph == nil || a.graph.Outdated(a.files) {
-			return graphOutdated{a.since}
+	case machine.CompareGraph:
+		if a.Graph == nil || a.Graph.Outdated(a.Files) {
+			return machine.GraphOutdated{Since: a.Since}
 		}
-	case inspect:
-		return inspected{e.patterns.classify(e.graph, a.paths)}
-	case runRule:
-		e.runRule(a.rule)
-	case cancelRule:
+	case machine.Inspect:
+		return machine.Inspected{Files: e.patterns.classify(e.graph, a.Paths)}
+	case machine.RunRule:
+		e.runRule(a.Rule)
+	case machine.CancelRule:
 		e.rule.stop()
-	case start:
+	case machine.Start:
 		return e.start(a)
-	case closeStreams:
-		e.streamsOf[a.program].close()
-		delete(e.streamsOf, a.program)
-	case sendInput:
-		e.input.SetReader(e.streamsOf[a.program].input)
-	case runAfter:
+	case machine.CloseStreams:
+		e.streamsOf[a.Program].close()
+		delete(e.streamsOf, a.Program)
+	case machine.SendInput:
+		e.input.SetReader(e.streamsOf[a.Program].input)
+	case machine.RunAfter:
 		e.runAfterReady(a)
-	case stop:
-		e.stop(a.suspended)
-	case setFallback:
-		e.setFallback(a.page)
-	case tell:
+	case machine.Stop:
+		e.stop(a.Suspended)
+	case machine.SetFallback:
+		e.setFallback(a.Page)
+	case machine.Tell:
 		e.sinks.Handle(a.Event)
-	case clearScreen:
-		if !a.afterBuild || e.o.Clear != ClearNever {
-			e.screen.Clear(a.afterBuild && e.o.Clear == ClearAll)
+	case machine.ClearScreen:
+		if !a.AfterBuild || e.o.Clear != ClearNever {
+			e.screen.Clear(a.AfterBuild && e.o.Clear == ClearAll)
 		}
-	case newLine:
+	case machine.NewLine:
 		e.screen.Write([]byte("\n"))
-	case openBrowser:
-		if err := browser.Open(a.url); err != nil {
+	case machine.OpenBrowser:
+		if err := browser.Open(a.URL); err != nil {
 			e.sinks.Handle(report.Warningf("opening a browser: %v", err))
 		}
 	}
@@ -154,30 +155,30 @@ func (e *effects) perform(a action) event {
 }
 
 func (e *effects) startBuild(seq int) {
-	by, b := e.builder, built{seq: seq, began: time.Now()}
+	by, b := e.builder, machine.Built{Seq: seq, Began: time.Now()}
 	e.begin(&e.build, func(ctx context.Context) {
-		b.binary, b.err = by.Build(ctx)
-		if !e.send(b) && b.binary != nil {
-			b.binary.Remove()
+		b.Binary, b.Err = by.Build(ctx)
+		if !e.send(b) && b.Binary != nil {
+			b.Binary.Remove()
 		}
 	})
 }
 
-func (e *effects) startCheck(of built) {
+func (e *effects) startCheck(of machine.Built) {
 	by := e.builder
 	e.begin(&e.check, func(ctx context.Context) {
-		of.binary, of.err = by.Check(ctx, of.binary)
-		if !e.send(checked{of}) && of.binary != nil {
-			of.binary.Remove()
+		of.Binary, of.Err = by.Check(ctx, of.Binary)
+		if !e.send(machine.Checked{Built: of}) && of.Binary != nil {
+			of.Binary.Remove()
 		}
 	})
 }
 
 // complete adds to the result of a build what the builder knows of it.
-func (e *effects) complete(b built) built {
-	b.invalidCommand = cli.Code(b.err) == cli.Misuse
+func (e *effects) complete(b machine.Built) machine.Built {
+	b.InvalidCommand = cli.Code(b.Err) == cli.Misuse
 	if e.o.Adopt {
-		b.instrumentation, b.instrumentErr = e.builder.Instrumentation()
+		b.Instrumentation, b.InstrumentErr = e.builder.Instrumentation()
 	}
 	return b
 }
@@ -196,54 +197,54 @@ func (e *effects) awaitRemoval(files []string) {
 				return
 			}
 		}
-		e.send(removed{})
+		e.send(machine.Removed{})
 	})
 }
 
-func (e *effects) list(a list) {
+func (e *effects) list(a machine.List) {
 	by := e.builder
 	e.tasks.Go(func() {
 		graph, err := by.List(e.ctx)
-		l := listed{builder: a.builder, began: a.since, graph: graph, err: err}
+		l := machine.Listed{Builder: a.Builder, Began: a.Since, Graph: graph, Err: err}
 		if graph != nil {
-			l.missing = graph.Missing
+			l.Missing = graph.Missing
 		}
 		e.send(l)
 	})
 }
 
 // watch replaces the set of watched files.
-func (e *effects) watch(a watchFiles) event {
-	graph := a.graph
+func (e *effects) watch(a machine.WatchFiles) machine.Event {
+	graph := a.Graph
 	if graph == nil {
 		graph = &builder.Graph{}
 	} else {
 		e.graph = graph
 	}
-	if err := e.watcher.Watch(watchSet(graph, e.patterns), a.since); err != nil {
-		return failed{err}
+	if err := e.watcher.Watch(watchSet(graph, e.patterns), a.Since); err != nil {
+		return machine.Failed{Err: err}
 	}
 	return nil
 }
 
 // start gives a program to the starter.
-func (e *effects) start(a start) event {
+func (e *effects) start(a machine.Start) machine.Event {
 	env, err := e.environ()
 	if err != nil {
-		return envInvalid{a.program, err}
+		return machine.EnvInvalid{Program: a.Program, Err: err}
 	}
-	path := a.binary.Path
-	command := &starter.Command{Path: path, Args: append([]string{path}, e.o.Args...), Dir: e.o.Dir, Env: env, ExpectHello: a.instrumented}
+	path := a.Binary.Path
+	command := &starter.Command{Path: path, Args: append([]string{path}, e.o.Args...), Dir: e.o.Dir, Env: env, ExpectHello: a.Instrumented}
 	streams, errs := e.connect(command, e.stdin)
 	for _, err := range errs {
 		e.sinks.Handle(report.Warning{Text: err.Error()})
 	}
-	if a.input {
+	if a.Input {
 		e.input.SetReader(streams.input)
 	}
-	e.streamsOf[a.program] = streams
+	e.streamsOf[a.Program] = streams
 	e.starter.Reload(command)
-	return started{a.program, command}
+	return machine.Started{Program: a.Program, Command: command}
 }
 
 // stop stops the workers. A suspended worker can't finish.
@@ -269,7 +270,7 @@ func (e *effects) setFallback(failure report.Failure) {
 
 // exitOf describes the exit of a worker of a program. The last lines of a
 // worker that was killed do not say why.
-func (e *effects) exitOf(ev starter.Event, p *program) (x report.Exit) {
+func (e *effects) exitOf(ev starter.Event, p *machine.Program) (x report.Exit) {
 	if outputs := e.streamsOf[p].outputs; len(outputs) > 0 {
 		x = report.NewExit(outputs[0].TakeTail(), e.sourceFile)
 	}
@@ -302,10 +303,10 @@ func (e *effects) servesHTTP() bool {
 }
 
 // policy returns what the machine needs of the options.
-func (e *effects) policy() policy {
-	return policy{
-		dir: e.o.Dir, target: e.builder.Target(), exit: e.o.Exit, overlapOff: e.o.Overlap == starter.OverlapOff,
-		readyTimeout: e.o.ReadyTimeout, serveTimeout: e.o.ServeTimeout,
+func (e *effects) policy() machine.Policy {
+	return machine.Policy{
+		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Overlap == starter.OverlapOff,
+		ReadyTimeout: e.o.ReadyTimeout, ServeTimeout: e.o.ServeTimeout,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
@@ -15,7 +16,7 @@ import (
 // loop joins the machine to its effects. Only its goroutine uses the two.
 type loop struct {
 	*effects
-	machine *machine
+	machine *machine.Machine
 	signals chan os.Signal
 	filter  cli.SignalFilter
 	tty     term.ControllingTTY
@@ -23,7 +24,7 @@ type loop struct {
 
 // run passes events to the machine until the starter has ended. served carries
 // the result of the starter, unwatched that of the watcher.
-func (l *loop) run(first began, served, unwatched <-chan error) error {
+func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 	l.step(first)
 	batches, lost := l.watcher.Batches(), l.tty.Lost()
 	for {
@@ -37,18 +38,18 @@ func (l *loop) run(first began, served, unwatched <-chan error) error {
 		case e := <-l.events:
 			l.handle(e)
 		case p := <-l.progress:
-			l.step(progressed{p})
+			l.step(machine.Progressed{Progress: p})
 		case sig := <-l.signals:
 			l.handleSignal(sig)
 		case <-lost:
 			lost = nil
-			l.step(disconnected{})
+			l.step(machine.Disconnected{})
 		case keys, ok := <-l.keys:
 			if !ok {
 				l.keys = nil // the terminal can't be read any more
 			}
 			for _, key := range keys {
-				l.step(keyPressed{key})
+				l.step(machine.KeyPressed{Key: key})
 			}
 		case <-l.children:
 			l.findSuspended()
@@ -63,27 +64,27 @@ func (l *loop) run(first began, served, unwatched <-chan error) error {
 				l.starter.Signal(syscall.SIGWINCH)
 			}
 		case <-l.timer():
-			l.step(tick{})
+			l.step(machine.Tick{})
 		case err := <-unwatched:
-			l.step(failed{err})
+			l.step(machine.Failed{Err: err})
 		case err := <-served:
-			return l.machine.result(err)
+			return l.machine.Result(err)
 		}
 	}
 }
 
 // step passes an event to the machine and performs the actions.
-func (l *loop) step(e event) {
-	for todo := l.machine.step(time.Now(), e); len(todo) > 0; todo = todo[1:] {
+func (l *loop) step(e machine.Event) {
+	for todo := l.machine.Step(time.Now(), e); len(todo) > 0; todo = todo[1:] {
 		if answer := l.perform(todo[0]); answer != nil {
-			todo = append(todo, l.machine.step(time.Now(), answer)...)
+			todo = append(todo, l.machine.Step(time.Now(), answer)...)
 		}
 	}
 }
 
 // timer returns a channel for the next tick, or nil.
 func (l *loop) timer() <-chan time.Time {
-	at := l.machine.next()
+	at := l.machine.Next()
 	if at.IsZero() {
 		return nil
 	}
@@ -91,17 +92,17 @@ func (l *loop) timer() <-chan time.Time {
 }
 
 // handle adds to an event what effects know of it.
-func (l *loop) handle(e event) {
+func (l *loop) handle(e machine.Event) {
 	switch e := e.(type) {
-	case built:
+	case machine.Built:
 		l.step(l.complete(e))
-	case checked:
-		l.step(checked{l.complete(e.built)})
-	case workerEvent:
+	case machine.Checked:
+		l.step(machine.Checked{Built: l.complete(e.Built)})
+	case machine.WorkerEvent:
 		l.streams.Flush()
 		switch e.Kind {
 		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
-			e.exit = l.exitOf(e.Event, l.machine.rollout.programOf(e.Worker))
+			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))
 		}
 		l.step(e)
 	default:
@@ -117,15 +118,15 @@ func (l *loop) filesChanged(batch watcher.Batch) {
 			l.step(e)
 		}
 	}
-	l.step(changed{l.patterns.classify(l.graph, rest), batch.Since})
+	l.step(machine.Changed{Files: l.patterns.classify(l.graph, rest), Since: batch.Since})
 }
 
 func (l *loop) handleSignal(sig os.Signal) {
 	switch {
 	case sig == syscall.SIGHUP && l.tty.Gone(): // the kernel has sent it
-		l.step(disconnected{})
+		l.step(machine.Disconnected{})
 	case !l.filter.Duplicate(sig, time.Now()):
-		l.step(signaled{sig.(syscall.Signal)})
+		l.step(machine.Signaled{Signal: sig.(syscall.Signal)})
 	}
 }
 
@@ -133,9 +134,9 @@ func (l *loop) handleSignal(sig os.Signal) {
 // the background that reads from the terminal, for example a passphrase, gets
 // SIGTTIN.
 func (l *loop) findSuspended() {
-	for _, w := range []starter.Worker{l.machine.rollout.starting, l.machine.rollout.worker} {
-		if w.PID != 0 && isSuspended(w.PID) {
-			l.step(suspended{w})
+	for _, w := range l.machine.Workers() {
+		if isSuspended(w.PID) {
+			l.step(machine.Suspended{Worker: w})
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 )
 
 // Settings are where the options of a session come from. They may change while
@@ -30,7 +31,7 @@ type Change struct {
 
 // reconfigure reads the settings file, and returns the event for the machine.
 // It returns nil if nothing has changed.
-func (e *effects) reconfigure() event {
+func (e *effects) reconfigure() machine.Event {
 	read := time.Now()
 	change, err := e.settings.Read()
 	var p patterns
@@ -44,7 +45,7 @@ func (e *effects) reconfigure() event {
 	if err != nil {
 		e.invalidSettings = true
 		e.patterns.settings = settingsPattern(e.o.Dir, e.settings.Path())
-		return settingsInvalid{err, read}
+		return machine.SettingsInvalid{Err: err, Read: read}
 	}
 	if len(change.Applied)+len(change.Pending) == 0 && !e.invalidSettings {
 		return nil
@@ -59,12 +60,12 @@ func (e *effects) reconfigure() event {
 	if b != nil {
 		e.builder = b
 	}
-	return reconfigured{
-		policy: e.policy(), file: e.settings.Name(), applied: change.Applied, pending: change.Pending,
-		newBuilder: b != nil,
-		newStart:   change.AppliesTo&AppliesToStart != 0,
-		newRules:   change.AppliesTo&AppliesToRules != 0,
-		rules:      p.engine(e.o),
-		read:       read,
+	return machine.Reconfigured{
+		Policy: e.policy(), File: e.settings.Name(), Applied: change.Applied, Pending: change.Pending,
+		NewBuilder: b != nil,
+		NewStart:   change.AppliesTo&AppliesToStart != 0,
+		NewRules:   change.AppliesTo&AppliesToRules != 0,
+		Rules:      p.engine(e.o),
+		Read:       read,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -38,7 +39,7 @@ func newTestLoop(o Options, out io.Writer) *loop {
 		o: o, sinks: report.Sinks{report.NewTextLog(screen, false, false)}, alerts: &report.Alerts{},
 		console: console{screen: screen, streams: term.NewStreams(screen, "")},
 	}
-	return &loop{effects: e, machine: newMachine(policy{}, nil, rules.Engine{})}
+	return &loop{effects: e, machine: machine.New(machine.Policy{}, nil, rules.Engine{})}
 }
 
 // fakeSettings are settings that change once.
@@ -79,8 +80,10 @@ func TestSettingsApplyOnceTheyAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.settings = fakeSettings{Change{Options: Options{Dir: dir, Watch: []string{"*.html"}}, Applied: []string{"watch"}, AppliesTo: AppliesToFiles, Accept: func() {}}}
-	l.machine.build.graph, l.machine.build.postponed = l.graph, true
-	l.machine.build.listing = true
+	if l.patterns, err = newPatterns(l.o, ""); err != nil {
+		t.Fatal(err)
+	}
+	l.step(machine.Listed{Graph: l.graph})
 	l.step(l.reconfigure())
 	if !reported {
 		t.Fatal("the change was not reported")
@@ -115,10 +118,10 @@ func TestTheFirstChangeMayComeOnceItIsAwaited(t *testing.T) {
 	var reported time.Time
 	reader := &quickReader{"waiting for a first change", func() { reported = time.Now() }}
 	l := newTestLoop(Options{Dir: dir}, reader)
-	l.builder, l.ctx, l.events = b, t.Context(), make(chan event)
-	l.step(began{postpone: true})
-	if e := (<-l.events).(listed); reported.IsZero() || e.began.After(reported) {
-		t.Errorf("changes count from %v on, and the user was told at %v", e.began, reported)
+	l.builder, l.ctx, l.events = b, t.Context(), make(chan machine.Event)
+	l.step(machine.Began{Postpone: true})
+	if e := (<-l.events).(machine.Listed); reported.IsZero() || e.Began.After(reported) {
+		t.Errorf("changes count from %v on, and the user was told at %v", e.Began, reported)
 	}
 	l.tasks.Wait()
 }

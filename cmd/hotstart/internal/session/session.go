@@ -15,6 +15,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/templates"
@@ -43,8 +44,8 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 		log:     log,
 		console: console{screen: screen, streams: term.NewStreams(screen, o.PTY)},
 		pages:   &report.Pages{Dir: o.Dir},
-		events:  make(chan event), progress: make(chan builder.Progress, 1),
-		streamsOf: map[*program]programStreams{},
+		events:  make(chan machine.Event), progress: make(chan builder.Progress, 1),
+		streamsOf: map[*machine.Program]programStreams{},
 	}
 	l := &loop{effects: e, signals: make(chan os.Signal, 4), tty: term.FindControllingTTY()}
 	signal.Notify(l.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
@@ -97,10 +98,10 @@ func (l *loop) runAll() error {
 	served, unwatched := make(chan error, 1), make(chan error, 1)
 	go func() { served <- l.starter.Run(context.Background()) }()
 	go func() { unwatched <- l.watcher.Run(l.ctx) }()
-	l.machine = newMachine(l.policy(), l.starter.Addresses(), l.patterns.engine(l.o))
-	first := began{welcome: l.o.Welcome, pkg: l.builder.Package(), postpone: l.o.Postpone, keys: l.keys != nil}
+	l.machine = machine.New(l.policy(), l.starter.Addresses(), l.patterns.engine(l.o))
+	first := machine.Began{Welcome: l.o.Welcome, Package: l.builder.Package(), Postpone: l.o.Postpone, Keys: l.keys != nil}
 	if l.pages.Server != nil {
-		first.scriptURL = l.pages.Server.URL()
+		first.ScriptURL = l.pages.Server.URL()
 	}
 	return l.run(first, served, unwatched)
 }
@@ -118,7 +119,7 @@ func (e *effects) open() (interrupted bool, err error) {
 	if e.patterns, err = newPatterns(e.o, file); err != nil {
 		return false, cli.Usage(err, "hotstart watch --help")
 	}
-	onEvent := func(ev starter.Event) { e.send(workerEvent{Event: ev}) }
+	onEvent := func(ev starter.Event) { e.send(machine.WorkerEvent{Event: ev}) }
 	if e.starter, err = starter.New(e.o.StarterOptions(e.marker, e.tempDir, onEvent)); err != nil {
 		return false, err
 	}

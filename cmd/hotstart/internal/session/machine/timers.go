@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"time"
@@ -34,12 +34,12 @@ const (
 	trialTime = 2 * startSlack
 )
 
-func (m *machine) setTimer(t timer, after time.Duration) { m.due[t] = m.now.Add(after) }
+func (m *Machine) setTimer(t timer, after time.Duration) { m.due[t] = m.now.Add(after) }
 
-func (m *machine) clearTimer(t timer) { m.due[t] = time.Time{} }
+func (m *Machine) clearTimer(t timer) { m.due[t] = time.Time{} }
 
-// next returns when to send a tick at the latest, or zero for never.
-func (m *machine) next() (at time.Time) {
+// Next returns when to send a tick at the latest, or zero for never.
+func (m *Machine) Next() (at time.Time) {
 	if m.stop.requested {
 		return at
 	}
@@ -52,7 +52,7 @@ func (m *machine) next() (at time.Time) {
 }
 
 // expire handles each timer whose time has come.
-func (m *machine) expire() {
+func (m *Machine) expire() {
 	for t, at := range m.due {
 		if at.IsZero() || at.After(m.now) {
 			continue

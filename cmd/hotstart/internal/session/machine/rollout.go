@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"slices"
@@ -12,26 +12,26 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// program is a binary that was given to the starter.
-type program struct {
+// Program is a binary that was given to the starter.
+type Program struct {
 	command      *starter.Command // nil before the start
-	binary       *builder.Binary
-	instrumented bool      // its workers greet the broker
+	Binary       *builder.Binary
+	Instrumented bool      // its workers greet the broker
 	changed      []string  // files that it was built or started because of
 	began        time.Time // start of the build; the code is of this time
 	restarted    bool      // the binary was started before, by another program
-	before       *program  // target before the start, until the starter has got the program
+	before       *Program  // target before the start, until the starter has got the program
 	ended        bool      // it has exited with status 0, and is not started again
 }
 
 // rolloutState is which program serves, and which is to serve.
 type rolloutState struct {
-	programs []*program // programs whose binary may still be needed
-	target   *program   // newest program that has not failed; nil: there is none
-	current  *program   // program that serves, or served last
-	lastGood *program   // program that the starter returns to if a newer one crashes early
+	programs []*Program // programs whose binary may still be needed
+	target   *Program   // newest program that has not failed; nil: there is none
+	current  *Program   // program that serves, or served last
+	lastGood *Program   // program that the starter returns to if a newer one crashes early
 
-	launching *program       // started, and neither ready nor failed yet
+	launching *Program       // started, and neither ready nor failed yet
 	outdated  bool           // code that is newer than that of target does not build or start
 	worker    starter.Worker // the worker that serves; zero: none
 	starting  starter.Worker // the worker that is to serve next; zero: none
@@ -56,55 +56,55 @@ func (r *rolloutState) newest() starter.Worker {
 
 // isTarget reports whether the newest program has the same content as a binary,
 // and has not ended.
-func (m *machine) isTarget(b *builder.Binary) bool {
+func (m *Machine) isTarget(b *builder.Binary) bool {
 	target := m.rollout.target
-	return target != nil && !target.ended && target.binary.SameContent(b)
+	return target != nil && !target.ended && target.Binary.SameContent(b)
 }
 
 // restart starts the newest binary again. If there is newer code, it is built
 // first.
-func (m *machine) restart() {
+func (m *Machine) restart() {
 	b, target := &m.build, m.rollout.target
 	switch {
 	case b.running:
-		b.force, b.pending.restart = true, false
+		b.force, b.pending.Restart = true, false
 	case target == nil || m.rollout.outdated:
-		b.pending.force = true
+		b.pending.Force = true
 		m.startBuild()
 	default:
-		b.pending = work{refresh: b.pending.refresh}
-		m.launch(&program{binary: target.binary, instrumented: target.instrumented, changed: m.takeDirty(), began: target.began, restarted: true})
+		b.pending = Work{Refresh: b.pending.Refresh}
+		m.launch(&Program{Binary: target.Binary, Instrumented: target.Instrumented, changed: m.takeDirty(), began: target.began, restarted: true})
 	}
 }
 
 // launch starts a program.
-func (m *machine) launch(p *program) {
+func (m *Machine) launch(p *Program) {
 	r := &m.rollout
 	r.programs = append(r.programs, p)
 	p.before, r.target, r.launching = r.target, p, p
-	m.do(start{p, r.worker.PID == 0})
+	m.do(Start{p, r.worker.PID == 0})
 }
 
 // programStarted notes that the starter has got a program.
-func (m *machine) programStarted(e started) {
-	e.program.command, e.program.before = e.command, nil
+func (m *Machine) programStarted(e Started) {
+	e.Program.command, e.Program.before = e.Command, nil
 	m.churn.starts()
 }
 
 // startImpossible reports an environment that can't be read.
-func (m *machine) startImpossible(e envInvalid) {
-	p, r := e.program, &m.rollout
+func (m *Machine) startImpossible(e EnvInvalid) {
+	p, r := e.Program, &m.rollout
 	r.outdated = true
 	if r.target == p {
 		r.target = p.before
 	}
 	m.endLaunch(p)
-	m.setFailure(report.EnvFileFailed{Cause: m.cause(p.changed), Err: e.err, Current: m.current()}, m.now)
+	m.setFailure(report.EnvFileFailed{Cause: m.cause(p.changed), Err: e.Err, Current: m.current()}, m.now)
 	m.removeUnusedPrograms()
 }
 
 // handleWorkerEvent follows what the starter does.
-func (m *machine) handleWorkerEvent(e workerEvent) {
+func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 	r := &m.rollout
 	p := r.programOf(e.Worker)
 	switch e.Kind {
@@ -121,7 +121,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 	case starter.Crashed:
 		r.worker = starter.Worker{}
 		m.exitWith(e.Event)
-		m.tell(report.Crashed{Event: e.Event, Exit: e.exit, Starting: r.starting, Stopping: m.stop.requested})
+		m.tell(report.Crashed{Event: e.Event, Exit: e.Exit, Starting: r.starting, Stopping: m.stop.requested})
 	case starter.RolledBack:
 		m.rolledBack(e, p)
 	case starter.Settled:
@@ -150,7 +150,7 @@ func (m *machine) handleWorkerEvent(e workerEvent) {
 }
 
 // programOf returns the program of a worker, or nil.
-func (r *rolloutState) programOf(w starter.Worker) *program {
+func (r *rolloutState) programOf(w starter.Worker) *Program {
 	for _, p := range r.programs {
 		if w.Command != nil && p.command == w.Command {
 			return p
@@ -159,27 +159,27 @@ func (r *rolloutState) programOf(w starter.Worker) *program {
 	return nil
 }
 
-func (m *machine) clearStarting() {
+func (m *Machine) clearStarting() {
 	m.rollout.starting = starter.Worker{}
 	m.clearTimer(startSlow)
 }
 
 // endLaunch notes that a program is ready or has failed.
-func (m *machine) endLaunch(p *program) {
+func (m *Machine) endLaunch(p *Program) {
 	if m.rollout.launching == p {
 		m.rollout.launching = nil
 	}
 }
 
 // workerServes notes a worker that has taken over.
-func (m *machine) workerServes(e workerEvent, p *program) {
+func (m *Machine) workerServes(e WorkerEvent, p *Program) {
 	r := &m.rollout
-	m.do(sendInput{p}) // before the user reads the report, and types
+	m.do(SendInput{p}) // before the user reads the report, and types
 	m.reportServing(e.Event, p)
 	r.worker, r.current, r.listens = e.Worker, p, e.Addresses
 	m.clearStarting()
 	m.endLaunch(p)
-	m.build.pending.refresh = nil // the report reloads the open pages
+	m.build.pending.Refresh = nil // the report reloads the open pages
 	if r.target == nil {
 		r.target = p
 	}
@@ -188,11 +188,11 @@ func (m *machine) workerServes(e workerEvent, p *program) {
 	}
 	m.removeUnusedPrograms()
 	if !m.stop.requested {
-		m.do(runAfter{e.Worker, m.firstURL()})
+		m.do(RunAfter{e.Worker, m.firstURL()})
 	}
 }
 
-func (m *machine) reportServing(e starter.Event, p *program) {
+func (m *Machine) reportServing(e starter.Event, p *Program) {
 	r := &m.rollout
 	if len(e.Addresses) > 0 {
 		m.reportAdopted()
@@ -211,14 +211,14 @@ func (m *machine) reportServing(e starter.Event, p *program) {
 	case p.restarted:
 		s.How, s.Cause = report.Restarted, m.cause(p.changed)
 	default:
-		s.How, s.Cause, s.Took = report.NewBuild, m.cause(p.changed), p.binary.Duration
+		s.How, s.Cause, s.Took = report.NewBuild, m.cause(p.changed), p.Binary.Duration
 	}
 	m.tell(s)
 }
 
 // startFailed notes a worker that ended, or took too long, before it was
 // ready.
-func (m *machine) startFailed(e workerEvent, p *program) {
+func (m *Machine) startFailed(e WorkerEvent, p *Program) {
 	r := &m.rollout
 	if e.Worker == r.starting {
 		m.clearStarting()
@@ -230,12 +230,12 @@ func (m *machine) startFailed(e workerEvent, p *program) {
 			r.target = r.current
 		}
 	}
-	f := report.StartFailed{Event: e.Event, Exit: e.exit, Current: m.current(), Addresses: r.addresses}
+	f := report.StartFailed{Event: e.Event, Exit: e.Exit, Current: m.current(), Addresses: r.addresses}
 	if back := r.programOf(starter.Worker{Command: e.Rollback}); back != nil && !m.stop.requested {
 		r.current = back
 		f.Current.BackTo = back.began
 	}
-	if r.worker.PID != 0 && !r.overlapHinted && !m.overlapOff {
+	if r.worker.PID != 0 && !r.overlapHinted && !m.OverlapOff {
 		r.overlapHinted, f.Overlap = true, true
 	}
 	var began time.Time
@@ -246,7 +246,7 @@ func (m *machine) startFailed(e workerEvent, p *program) {
 	}
 	m.setFailure(f, began) // a new start of the same code may fix it
 	if e.Kind == starter.Failed && strings.Contains(e.Reason(), syscall.ENOEXEC.Error()) {
-		m.tell(report.WrongTarget{Target: m.target})
+		m.tell(report.WrongTarget{Target: m.Target})
 	}
 	m.removeUnusedPrograms()
 	if e.Kind == starter.Failed {
@@ -256,14 +256,14 @@ func (m *machine) startFailed(e workerEvent, p *program) {
 
 // rolledBack notes a worker that crashed so soon after it took over that the
 // last good program is started.
-func (m *machine) rolledBack(e workerEvent, p *program) {
+func (m *Machine) rolledBack(e WorkerEvent, p *Program) {
 	r := &m.rollout
 	r.worker = starter.Worker{}
 	if p == r.target {
 		r.target = r.lastGood
 	}
 	r.outdated, r.current = true, r.lastGood
-	f := report.RolledBack{Event: e.Event, Cause: m.cause(p.changed), Exit: e.exit, Current: m.current()}
+	f := report.RolledBack{Event: e.Event, Cause: m.cause(p.changed), Exit: e.Exit, Current: m.current()}
 	f.Current.BackTo = r.lastGood.began
 	m.setFailure(f, p.began)
 	m.exitWith(e.Event)
@@ -271,7 +271,7 @@ func (m *machine) rolledBack(e workerEvent, p *program) {
 
 // programEnded notes a worker that has ended with status 0, which nobody asked
 // for.
-func (m *machine) programEnded(e workerEvent, p *program) {
+func (m *Machine) programEnded(e WorkerEvent, p *Program) {
 	r := &m.rollout
 	r.worker = starter.Worker{}
 	m.clearStarting()
@@ -285,7 +285,7 @@ func (m *machine) programEnded(e workerEvent, p *program) {
 
 // gaveUp notes a program that crashed repeatedly, and is not started again. A
 // single failed start was reported as such.
-func (m *machine) gaveUp(e workerEvent, p *program) {
+func (m *Machine) gaveUp(e WorkerEvent, p *Program) {
 	if e.Failures == 1 {
 		return
 	}
@@ -299,7 +299,7 @@ func (m *machine) gaveUp(e workerEvent, p *program) {
 
 // removeUnusedPrograms removes the binaries that no worker is started from
 // again.
-func (m *machine) removeUnusedPrograms() {
+func (m *Machine) removeUnusedPrograms() {
 	r := &m.rollout
 	starting := r.programOf(r.starting)
 	for _, p := range slices.Clone(r.programs) {
@@ -307,29 +307,29 @@ func (m *machine) removeUnusedPrograms() {
 		case r.target, r.current, r.lastGood, r.launching, starting:
 			continue
 		}
-		r.programs = slices.DeleteFunc(r.programs, func(x *program) bool { return x == p })
-		m.do(closeStreams{p})
-		if !slices.ContainsFunc(r.programs, func(x *program) bool { return x.binary == p.binary }) {
-			m.do(discard{p.binary})
+		r.programs = slices.DeleteFunc(r.programs, func(x *Program) bool { return x == p })
+		m.do(CloseStreams{p})
+		if !slices.ContainsFunc(r.programs, func(x *Program) bool { return x.Binary == p.Binary }) {
+			m.do(Discard{p.Binary})
 		}
 	}
 }
 
 // explainSlowStart tells what hotstart waits for. Where an old worker serves,
 // the new worker has to serve all of its addresses.
-func (m *machine) explainSlowStart() {
-	e := report.SlowStart{ReadyTimeout: m.readyTimeout}
+func (m *Machine) explainSlowStart() {
+	e := report.SlowStart{ReadyTimeout: m.ReadyTimeout}
 	if m.rollout.worker.PID != 0 {
-		e.ServeTimeout = m.serveTimeout
+		e.ServeTimeout = m.ServeTimeout
 	}
 	m.tell(e)
 }
 
 // afterReadyEnded notes the end of a command of --after-ready. It may have
 // written files, as a start may.
-func (m *machine) afterReadyEnded(e afterReadyDone) {
-	if e.err != nil {
-		m.tell(report.AfterReadyFailed{Title: rules.Rule{Run: e.line}.Title(), Command: e.line, Err: e.err})
+func (m *Machine) afterReadyEnded(e AfterReadyDone) {
+	if e.Err != nil {
+		m.tell(report.AfterReadyFailed{Title: rules.Rule{Run: e.Line}.Title(), Command: e.Line, Err: e.Err})
 	}
 	m.churn.settles(m.now)
 }

@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"time"
@@ -25,7 +25,7 @@ type failure struct {
 }
 
 // setFailure reports that the code of a build that began then does not run.
-func (m *machine) setFailure(f report.Failure, began time.Time) {
+func (m *Machine) setFailure(f report.Failure, began time.Time) {
 	m.tell(f)
 	headline, _ := f.Failure()
 	if headline == "" {
@@ -52,7 +52,7 @@ func (f *failure) withoutRules() *failure {
 
 // clearFailure notes that the code of a build that began then runs. It reports
 // whether that code is new enough to end a failure.
-func (m *machine) clearFailure(began time.Time) bool {
+func (m *Machine) clearFailure(began time.Time) bool {
 	if f := m.status.failure; f == nil || began.Before(f.began) {
 		return false
 	}
@@ -61,7 +61,7 @@ func (m *machine) clearFailure(began time.Time) bool {
 }
 
 // current returns what runs now.
-func (m *machine) current() report.Current {
+func (m *Machine) current() report.Current {
 	r := &m.rollout
 	c := report.Current{Worker: r.worker, Starting: r.starting, Stopping: m.stop.requested}
 	if r.worker.PID != 0 {
@@ -71,20 +71,20 @@ func (m *machine) current() report.Current {
 }
 
 // showProgress shows in the status line that something takes long.
-func (m *machine) showProgress(e report.Event) {
+func (m *Machine) showProgress(e report.Event) {
 	m.tell(e)
 	m.status.progress = true
 }
 
 // endProgress restores the status line.
-func (m *machine) endProgress() {
+func (m *Machine) endProgress() {
 	m.status.stale = m.status.stale || m.status.progress
 	m.status.progress = false
 }
 
 // updateStatus ends a step: the status line and the fallback follow from the
 // state.
-func (m *machine) updateStatus() {
+func (m *Machine) updateStatus() {
 	s := &m.status
 	var line report.StatusChanged
 	if s.failure != nil {
@@ -100,17 +100,17 @@ func (m *machine) updateStatus() {
 	}
 }
 
-func (m *machine) setFallback(page *failure) {
+func (m *Machine) setFallback(page *failure) {
 	if page == nil {
-		m.do(setFallback{})
+		m.do(SetFallback{})
 	} else {
-		m.do(setFallback{page.event})
+		m.do(SetFallback{page.event})
 	}
 }
 
 // page returns the failure that connections are answered with while no worker
 // runs. While a worker may come they wait.
-func (m *machine) page() *failure {
+func (m *Machine) page() *failure {
 	if m.build.running || m.rules.Running() != nil || m.rollout.launching != nil {
 		return nil
 	}

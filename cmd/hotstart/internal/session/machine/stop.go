@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ const (
 
 // handleSignal reloads at SIGHUP. Any other signal stops the program and then
 // the session.
-func (m *machine) handleSignal(sig syscall.Signal) {
+func (m *Machine) handleSignal(sig syscall.Signal) {
 	if sig == syscall.SIGHUP {
 		m.reload("received HUP; building and reloading")
 		return
@@ -33,7 +33,7 @@ func (m *machine) handleSignal(sig syscall.Signal) {
 }
 
 // requestStop reports why the session ends, and ends it.
-func (m *machine) requestStop(why report.Stopping) {
+func (m *Machine) requestStop(why report.Stopping) {
 	why.Worker = m.rollout.worker
 	m.tell(why)
 	m.stopAll()
@@ -41,24 +41,24 @@ func (m *machine) requestStop(why report.Stopping) {
 
 // stopAll ends what is under way, and then the workers. Nothing begins after
 // that.
-func (m *machine) stopAll() {
+func (m *Machine) stopAll() {
 	m.cancelBuild()
 	m.cancelCheck()
 	m.cancelRule()
 	m.stop.requested = true
-	m.do(stop{m.rollout.suspended})
+	m.do(Stop{m.rollout.suspended})
 }
 
 // fail ends the session because of an error.
-func (m *machine) fail(err error) {
+func (m *Machine) fail(err error) {
 	m.stop.err = err
 	m.stopAll()
 }
 
 // exitWith ends the session with the program, if the user wants that and no
 // other worker serves or starts.
-func (m *machine) exitWith(e starter.Event) {
-	if m.exit && !m.stop.requested && m.rollout.newest().PID == 0 {
+func (m *Machine) exitWith(e starter.Event) {
+	if m.Exit && !m.stop.requested && m.rollout.newest().PID == 0 {
 		m.fail(cli.Exited(exitCode(e)))
 	}
 }
@@ -75,47 +75,47 @@ func exitCode(e starter.Event) int {
 }
 
 // handleStopping handles an event after the stop was requested.
-func (m *machine) handleStopping(e event) {
+func (m *Machine) handleStopping(e Event) {
 	switch e := e.(type) {
-	case built:
-		m.discard(e.binary)
-	case checked:
-		m.discard(e.binary)
-	case started:
+	case Built:
+		m.discard(e.Binary)
+	case Checked:
+		m.discard(e.Binary)
+	case Started:
 		m.programStarted(e)
-	case envInvalid:
+	case EnvInvalid:
 		m.startImpossible(e)
-	case workerEvent:
+	case WorkerEvent:
 		m.handleWorkerEvent(e)
-	case suspended:
-		m.workerSuspended(e.worker)
-	case keyPressed:
-		if e.key == 'q' {
+	case Suspended:
+		m.workerSuspended(e.Worker)
+	case KeyPressed:
+		if e.Key == 'q' {
 			m.force(interrupted)
 		} else {
-			m.handleScreenKey(e.key)
+			m.handleScreenKey(e.Key)
 		}
-	case signaled:
-		if e.signal != syscall.SIGHUP {
-			m.force(e.signal)
+	case Signaled:
+		if e.Signal != syscall.SIGHUP {
+			m.force(e.Signal)
 		}
-	case failed:
+	case Failed:
 		if m.stop.err == nil {
-			m.stop.err = e.err
+			m.stop.err = e.Err
 		}
 	}
 }
 
 // force kills the workers.
-func (m *machine) force(sig syscall.Signal) {
+func (m *Machine) force(sig syscall.Signal) {
 	if m.stop.err == nil {
 		m.stop.forcedBy = sig
 	}
-	m.do(stop{m.rollout.suspended})
+	m.do(Stop{m.rollout.suspended})
 }
 
-// result returns the error of the session. err is the error of the starter.
-func (m *machine) result(err error) error {
+// Result returns the error of the session. err is the error of the starter.
+func (m *Machine) Result(err error) error {
 	switch {
 	case m.stop.forcedBy != 0:
 		return cli.Signaled(m.stop.forcedBy)

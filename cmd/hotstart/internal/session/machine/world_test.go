@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"context"
@@ -19,14 +19,14 @@ import (
 // times.
 type world struct {
 	t       *testing.T
-	m       *machine
+	m       *Machine
 	now     time.Time
 	log     []string
 	stopped bool
 
 	builds   []underWay // those before the last one are cancelled
 	building bool       // the last one is not cancelled
-	checks   []built
+	checks   []Built
 	checking bool
 	listing  bool
 	rule     string          // title of the rule that runs; "": none does
@@ -34,7 +34,7 @@ type world struct {
 	binaries map[*builder.Binary]*fate
 	env      error // of the next start
 
-	newest   *built          // last result of a build that counts
+	newest   *Built          // last result of a build that counts
 	launched *builder.Binary // by the last start; nil: it failed
 	lastFail bool            // the last launch of a program failed
 	status   string          // in the status line
@@ -119,8 +119,8 @@ func FuzzMachine(f *testing.F) {
 		if moves[0]&2 != 0 {
 			texts = []string{"a.t: one", "b.t, +onchange: two"}
 		}
-		w.m = newMachine(policy{exit: moves[0]&0x30 == 0x30, overlapOff: w.oneAtATime}, nil, engineOf(t, texts...))
-		w.step(began{postpone: moves[0]&12 == 12})
+		w.m = New(Policy{Exit: moves[0]&0x30 == 0x30, OverlapOff: w.oneAtATime}, nil, engineOf(t, texts...))
+		w.step(Began{Postpone: moves[0]&12 == 12})
 		for moves = moves[1:]; len(moves) >= 2; moves = moves[2:] {
 			w.log = append(w.log, fmt.Sprintf("-- %s %d", moveNames[int(moves[0])%len(moveNames)], moves[1]))
 			w.move(moveNames[int(moves[0])%len(moveNames)], int(moves[1]))
@@ -140,13 +140,13 @@ func (w *world) move(name string, n int) {
 	case "pass":
 		w.pass(time.Duration(n) * 20 * time.Millisecond)
 	case "edit":
-		w.edit(effectBuild, []string{"x.go", "y.go", "b.t"}[n%3])
+		w.edit(EffectBuild, []string{"x.go", "y.go", "b.t"}[n%3])
 	case "rule-edit":
-		w.edit(effectNone, []string{"a.t", "b.t"}[n%2])
+		w.edit(EffectNone, []string{"a.t", "b.t"}[n%2])
 	case "restart-edit":
-		w.edit(effectRestart, ".env")
+		w.edit(EffectRestart, ".env")
 	case "refresh-edit":
-		w.edit(effectRefresh, "a.css")
+		w.edit(EffectRefresh, "a.css")
 	case "built":
 		w.endBuild(len(w.builds)-1, n)
 	case "late":
@@ -160,30 +160,30 @@ func (w *world) move(name string, n int) {
 	case "list":
 		if w.listing {
 			w.listing = false
-			w.step(listed{builder: w.m.build.builder - n%7/6, began: w.now, graph: &builder.Graph{}, missing: [][]string{nil, nil, {"gone.go"}}[n%3]})
+			w.step(Listed{Builder: w.m.build.builder - n%7/6, Began: w.now, Graph: &builder.Graph{}, Missing: [][]string{nil, nil, {"gone.go"}}[n%3]})
 		}
 	case "check":
 		w.endCheck(n)
 	case "removed":
 		if w.checking && len(w.checks) == 0 {
 			w.checking = false
-			w.step(removed{})
+			w.step(Removed{})
 		}
 	case "reload":
-		w.step(signaled{syscall.SIGHUP})
+		w.step(Signaled{syscall.SIGHUP})
 	case "restart":
-		w.step(keyPressed{'r'})
+		w.step(KeyPressed{'r'})
 	case "reconfigure":
-		w.step(reconfigured{policy: w.m.policy, newBuilder: n&1 != 0, newStart: n&2 != 0, newRules: n&4 != 0, rules: engineOf(w.t, "a.t: one", "b.t: two")})
+		w.step(Reconfigured{Policy: w.m.Policy, NewBuilder: n&1 != 0, NewStart: n&2 != 0, NewRules: n&4 != 0, Rules: engineOf(w.t, "a.t: one", "b.t: two")})
 	case "env":
 		w.env = errFailed
 	case "outdated":
 		if w.m.build.graph != nil {
-			w.step(graphOutdated{w.now})
+			w.step(GraphOutdated{w.now})
 		}
 	case "stop":
 		if n%8 == 0 {
-			w.step(signaled{syscall.SIGTERM})
+			w.step(Signaled{syscall.SIGTERM})
 		}
 	default:
 		w.moveWorkers(name)
@@ -309,11 +309,11 @@ func (w *world) reload(c *starter.Command) {
 	w.crashes, w.wanted = 0, c
 }
 
-func (w *world) worker(e starter.Event) { w.step(workerEvent{Event: e}) }
+func (w *world) worker(e starter.Event) { w.step(WorkerEvent{Event: e}) }
 
-func (w *world) edit(e effect, path string) {
+func (w *world) edit(e Effect, path string) {
 	c := edits(e, path)
-	c.since, c.files[0].modified = w.now, w.now
+	c.Since, c.Files[0].Modified = w.now, w.now
 	w.step(c)
 }
 
@@ -322,16 +322,16 @@ func (w *world) endBuild(i, n int) {
 		return
 	}
 	newest := i == len(w.builds)-1 && w.building
-	b := built{seq: w.builds[i].seq, began: w.builds[i].began}
+	b := Built{Seq: w.builds[i].seq, Began: w.builds[i].began}
 	switch w.builds = slices.Delete(w.builds, i, i+1); {
 	case n == -1:
-		b.err = errFailed
+		b.Err = errFailed
 	case n == -2:
-		b.err = buildFails(0).err
+		b.Err = buildFails(0).Err
 	case n == -3:
-		b.err = buildFails(0, "x.go~").err
+		b.Err = buildFails(0, "x.go~").Err
 	default:
-		b.binary = w.newBinary(n)
+		b.Binary = w.newBinary(n)
 	}
 	if newest {
 		w.building = false
@@ -356,15 +356,15 @@ func (w *world) endCheck(n int) {
 	b := w.checks[0]
 	counts := len(w.checks) == 1 && w.checking
 	w.checks = w.checks[1:]
-	if b.binary = nil; n%2 == 0 {
-		b.binary = w.newBinary(n)
-		b.binary.FastBuild = false
-		if counts && !w.stopped && !w.building && b.seq == w.m.build.seq {
+	if b.Binary = nil; n%2 == 0 {
+		b.Binary = w.newBinary(n)
+		b.Binary.FastBuild = false
+		if counts && !w.stopped && !w.building && b.Seq == w.m.build.seq {
 			w.newest = &b
 		}
 	}
 	w.checking = w.checking && !counts
-	w.step(checked{b})
+	w.step(Checked{b})
 }
 
 func (w *world) endRule(err error) {
@@ -378,26 +378,26 @@ func (w *world) endRule(err error) {
 	if w.rule = ""; !w.stopped {
 		w.failing[rule] = err == errFailed
 	}
-	w.step(ruleDone{err: err, at: w.now})
+	w.step(RuleDone{Err: err, At: w.now})
 	w.pass(eventGrace)
 }
 
 func (w *world) pass(d time.Duration) {
 	until := w.now.Add(d)
-	for at := w.m.next(); !at.IsZero() && !at.After(until); at = w.m.next() {
+	for at := w.m.Next(); !at.IsZero() && !at.After(until); at = w.m.Next() {
 		if at.Before(w.now) {
 			w.fail("the next tick was due before")
 		}
 		w.now = at
-		w.step(tick{})
+		w.step(Tick{})
 	}
 	w.now = until
-	w.step(tick{})
+	w.step(Tick{})
 }
 
 // step hands an event to the machine, and performs the actions as perform of
 // the session does.
-func (w *world) step(e event) {
+func (w *world) step(e Event) {
 	w.t.Helper()
 	for todo := w.decide(e); len(todo) > 0; todo = todo[1:] {
 		if answer := w.perform(todo[0]); answer != nil {
@@ -407,9 +407,9 @@ func (w *world) step(e event) {
 	w.check()
 }
 
-func (w *world) decide(e event) []action {
+func (w *world) decide(e Event) []Action {
 	w.now = w.now.Add(time.Microsecond)
-	actions := w.m.step(w.now, e)
+	actions := w.m.Step(w.now, e)
 	var words []string
 	for _, a := range actions {
 		words = append(words, actionText(a))
@@ -430,9 +430,9 @@ func (w *world) begins(what string) {
 	}
 }
 
-func (w *world) perform(a action) (answer event) {
+func (w *world) perform(a Action) (answer Event) {
 	switch a := a.(type) {
-	case startBuild:
+	case StartBuild:
 		w.begins("a build")
 		if w.building {
 			w.fail("two builds are under way")
@@ -440,70 +440,70 @@ func (w *world) perform(a action) (answer event) {
 		if w.rule != "" {
 			w.fail("a build begins while a rule runs")
 		}
-		w.builds, w.building = append(w.builds, underWay{a.seq, w.now}), true
-	case cancelBuild:
+		w.builds, w.building = append(w.builds, underWay{a.Seq, w.now}), true
+	case CancelBuild:
 		if !w.building {
 			w.fail("no build to cancel")
 		}
 		w.building = false
-	case startCheck:
+	case StartCheck:
 		w.begins("a check")
-		w.checks, w.checking = append(w.checks, a.of), true
-	case awaitRemoval:
+		w.checks, w.checking = append(w.checks, a.Build), true
+	case AwaitRemoval:
 		w.checking = true
-	case cancelCheck:
+	case CancelCheck:
 		w.checking = false
-	case runRule:
+	case RunRule:
 		w.begins("a rule")
 		if w.rule != "" {
 			w.fail("two rules run")
 		}
-		w.rule = a.rule.Title()
-	case cancelRule:
+		w.rule = a.Rule.Title()
+	case CancelRule:
 		if w.rule == "" {
 			w.fail("no rule to cancel")
 		}
-	case list:
+	case List:
 		w.begins("a list")
 		if w.listing {
 			w.fail("two lists are under way")
 		}
 		w.listing = true
-	case start:
+	case Start:
 		w.begins("a start")
-		return w.start(a.program)
-	case discard:
+		return w.start(a.Program)
+	case Discard:
 		w.discard(a.Binary)
-	case runAfter:
+	case RunAfter:
 		w.begins("a command")
-	case stop:
+	case Stop:
 		w.stopped, w.wanted = true, nil
 		for _, x := range w.workers {
 			x.state = "leaving"
 		}
-	case setFallback:
-		w.page = a.page != nil
-	case tell:
+	case SetFallback:
+		w.page = a.Page != nil
+	case Tell:
 		w.hear(a.Event)
 	}
 	return nil
 }
 
-func (w *world) start(p *program) event {
-	f := w.binaries[p.binary]
+func (w *world) start(p *Program) Event {
+	f := w.binaries[p.Binary]
 	if f.removed || f.started != p.restarted {
-		w.fail("%s: %+v, and it is started", p.binary.Path, f)
+		w.fail("%s: %+v, and it is started", p.Binary.Path, f)
 	}
 	f.started = true
 	if err := w.env; err != nil {
 		w.env, w.launched = nil, nil
 		w.lastFail = true
-		return envInvalid{p, err}
+		return EnvInvalid{p, err}
 	}
-	c := &starter.Command{Path: p.binary.Path}
-	w.binaryOf[c], w.launched = p.binary, p.binary
+	c := &starter.Command{Path: p.Binary.Path}
+	w.binaryOf[c], w.launched = p.Binary, p.Binary
 	w.reload(c)
-	return started{p, c}
+	return Started{p, c}
 }
 
 func (w *world) discard(b *builder.Binary) {
@@ -537,7 +537,7 @@ func (w *world) hear(e report.Event) {
 // check checks what has to be true between two steps.
 func (w *world) check() {
 	w.t.Helper()
-	if at := w.m.next(); !at.IsZero() && !at.After(w.now) {
+	if at := w.m.Next(); !at.IsZero() && !at.After(w.now) {
 		w.fail("the next tick is due already")
 	}
 	if w.stopped {
@@ -575,11 +575,11 @@ func (w *world) checkStatus() {
 		if w.status != "" && !ruleFails {
 			w.fail("status %q, and nothing was built", w.status)
 		}
-	case ruleFails || w.newest.err != nil || w.lastFail:
+	case ruleFails || w.newest.Err != nil || w.lastFail:
 		if w.status == "" {
 			w.fail("there is no status, and newer code is not served")
 		}
-	case serving != nil && w.binaryOf[serving.Command].SameContent(w.newest.binary):
+	case serving != nil && w.binaryOf[serving.Command].SameContent(w.newest.Binary):
 		if w.status != "" {
 			w.fail("status %q, and the newest code is served", w.status)
 		}
@@ -590,7 +590,7 @@ func (w *world) checkStatus() {
 func (w *world) finish() {
 	w.t.Helper()
 	if !w.stopped {
-		w.step(signaled{syscall.SIGTERM})
+		w.step(Signaled{syscall.SIGTERM})
 	}
 	for len(w.builds) > 0 {
 		w.endBuild(0, 1)

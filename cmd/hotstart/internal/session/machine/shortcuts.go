@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"slices"
@@ -19,12 +19,12 @@ var shortcuts = []report.Key{
 }
 
 // handleKey does what a keyboard shortcut asks for.
-func (m *machine) handleKey(key byte) {
+func (m *Machine) handleKey(key byte) {
 	switch key {
 	case 'r':
 		m.tell(report.Note{Text: "restarting"})
 		if m.rules.Busy() {
-			m.build.pending.restart = true // when the rules have run
+			m.build.pending.Restart = true // when the rules have run
 			return
 		}
 		m.restart()
@@ -38,21 +38,21 @@ func (m *machine) handleKey(key byte) {
 }
 
 // handleScreenKey handles the keys that do nothing to the program.
-func (m *machine) handleScreenKey(key byte) {
+func (m *Machine) handleScreenKey(key byte) {
 	switch key {
 	case 'o':
 		m.openBrowser()
 	case 'c':
-		m.do(clearScreen{})
+		m.do(ClearScreen{})
 	case 'h', '?':
 		m.tell(report.Keys{Keys: shortcuts})
 	case '\n', '\r':
-		m.do(newLine{}) // some users separate what they have read from what comes
+		m.do(NewLine{}) // some users separate what they have read from what comes
 	}
 }
 
 // openBrowser opens the first address that a browser can show.
-func (m *machine) openBrowser() {
+func (m *Machine) openBrowser() {
 	known := m.rollout.listens
 	if len(known) == 0 {
 		known = m.rollout.addresses
@@ -64,5 +64,5 @@ func (m *machine) openBrowser() {
 	}
 	url := report.URL(known[i])
 	m.tell(report.Note{Text: "opening " + url})
-	m.do(openBrowser{url})
+	m.do(OpenBrowser{url})
 }

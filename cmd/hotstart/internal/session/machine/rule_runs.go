@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"context"
@@ -12,13 +12,13 @@ import (
 // ruleRuns is the progress of the rules.
 type ruleRuns struct {
 	cancelled  bool             // the current run is
-	ended      ruleDone         // result of the current run, until ruleSettled
+	ended      RuleDone         // result of the current run, until ruleSettled
 	unreported []report.RuleRun // successful runs that the next event with a cause names
 }
 
 // advanceRules starts the next rule that is due, if none runs, and plans the
 // end of a run whose input has changed again.
-func (m *machine) advanceRules() {
+func (m *Machine) advanceRules() {
 	if titles := m.rules.Cycle(); titles != nil {
 		m.ruleRuns.unreported = nil
 		m.tell(report.RuleLoop{Rules: titles})
@@ -32,21 +32,21 @@ func (m *machine) advanceRules() {
 	}
 	m.ruleRuns.cancelled = false
 	m.setTimer(ruleSlow, slowRule)
-	m.do(runRule{rule})
+	m.do(RunRule{rule})
 }
 
 // cancelRule cancels the run that is under way, if there is one.
-func (m *machine) cancelRule() {
+func (m *Machine) cancelRule() {
 	m.clearTimer(ruleStale)
 	if m.rules.Running() != nil && !m.ruleRuns.cancelled {
 		m.ruleRuns.cancelled = true
-		m.do(cancelRule{})
+		m.do(CancelRule{})
 	}
 }
 
 // replaceRules replaces the rules by others. They run when the run that is
 // under way has ended.
-func (m *machine) replaceRules(others rules.Engine) {
+func (m *Machine) replaceRules(others rules.Engine) {
 	m.cancelRule()
 	others.Inherit(m.rules)
 	m.rules = others
@@ -55,40 +55,40 @@ func (m *machine) replaceRules(others rules.Engine) {
 
 // ruleEnded takes the result of a run. It counts when the watcher has had the
 // time to report the files that the run wrote.
-func (m *machine) ruleEnded(e ruleDone) {
+func (m *Machine) ruleEnded(e RuleDone) {
 	m.clearTimer(ruleStale)
 	m.clearTimer(ruleSlow)
 	m.endProgress()
 	m.ruleRuns.ended = e
 	m.setTimer(ruleSettled, eventGrace)
-	if errors.Is(e.err, context.Canceled) {
+	if errors.Is(e.Err, context.Canceled) {
 		m.setTimer(ruleSettled, 0)
 	}
 }
 
 // finishRule continues after a run.
-func (m *machine) finishRule() {
+func (m *Machine) finishRule() {
 	rule, e := m.rules.Running(), m.ruleRuns.ended
-	for path, at := range e.modified {
+	for path, at := range e.Modified {
 		m.rules.Modified(path, at)
 	}
 	switch {
-	case errors.Is(e.err, context.Canceled):
-		m.rules.End(e.at, rules.Cancelled)
-	case e.err != nil:
-		m.rules.End(e.at, rules.Failed)
+	case errors.Is(e.Err, context.Canceled):
+		m.rules.End(e.At, rules.Cancelled)
+	case e.Err != nil:
+		m.rules.End(e.At, rules.Failed)
 		m.rollout.outdated = true
 		m.setFailure(report.RuleFailed{
-			Rule: rule.Title(), Command: rule.Run, Cause: m.cause(rule.Inputs()), Err: e.err, Output: rules.Output(e.err), Current: m.current(),
+			Rule: rule.Title(), Command: rule.Run, Cause: m.cause(rule.Inputs()), Err: e.Err, Output: rules.Output(e.Err), Current: m.current(),
 		}, m.now)
 	default:
-		m.rules.End(e.at, rules.Succeeded)
+		m.rules.End(e.At, rules.Succeeded)
 		m.ruleSucceeded(rule)
 	}
 	m.advance()
 }
 
-func (m *machine) ruleSucceeded(rule *rules.State) {
+func (m *Machine) ruleSucceeded(rule *rules.State) {
 	run := report.RuleRun{Rule: rule.Title(), Files: rule.Inputs(), Took: rule.Ended.Sub(rule.Began)}
 	m.tell(report.RuleDone{RuleRun: run, Command: rule.Run})
 	m.ruleRuns.unreported = append(m.ruleRuns.unreported, run)
@@ -96,7 +96,7 @@ func (m *machine) ruleSucceeded(rule *rules.State) {
 
 // cause returns the cause of an event: the files that changed, and the runs of
 // rules since the last event with a cause.
-func (m *machine) cause(files []string) report.Cause {
+func (m *Machine) cause(files []string) report.Cause {
 	runs := m.ruleRuns.unreported
 	m.ruleRuns.unreported = nil
 	return report.Cause{Changed: files, Rules: runs}
@@ -104,7 +104,7 @@ func (m *machine) cause(files []string) report.Cause {
 
 // clearFailureByRules notes that a rule that had failed has succeeded. It
 // reports whether the newest code runs now.
-func (m *machine) clearFailureByRules() bool {
+func (m *Machine) clearFailureByRules() bool {
 	if m.rules.Failed() || !slices.ContainsFunc(m.ruleRuns.unreported, m.isFailureOf) {
 		return false
 	}
@@ -113,7 +113,7 @@ func (m *machine) clearFailureByRules() bool {
 }
 
 // isFailureOf reports whether the failure is that of an earlier run of a rule.
-func (m *machine) isFailureOf(run report.RuleRun) bool {
+func (m *Machine) isFailureOf(run report.RuleRun) bool {
 	f := m.status.failure
 	if f == nil {
 		return false
@@ -123,7 +123,7 @@ func (m *machine) isFailureOf(run report.RuleRun) bool {
 }
 
 // reportRules reports the runs of rules that led to nothing else.
-func (m *machine) reportRules() {
+func (m *Machine) reportRules() {
 	if fixed := m.clearFailureByRules(); len(m.ruleRuns.unreported) > 0 {
 		m.tell(report.RulesDone{Rules: m.cause(nil).Rules, Fixed: fixed})
 	}

@@ -1,4 +1,4 @@
-package session
+package machine
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // reportWorker reports an event that changes only the addresses of the
 // program, or nothing.
-func (m *machine) reportWorker(e starter.Event) {
+func (m *Machine) reportWorker(e starter.Event) {
 	r := &m.rollout
 	isAddress := func(a starter.Address) bool { return a == e.Address }
 	switch e.Kind {
@@ -44,13 +44,13 @@ func (m *machine) reportWorker(e starter.Event) {
 
 // noteInstrumentation takes how a program is instrumented. The reason why it is
 // not instrumented is reported at once, the first time.
-func (m *machine) noteInstrumentation(e built) {
+func (m *Machine) noteInstrumentation(e Built) {
 	r := &m.rollout
-	if news := fmt.Sprint(e.instrumentation, e.instrumentErr); news != r.instrumentation {
-		r.instrumentation, r.unreportedAdoption = news, e.instrumentation
-		if e.instrumentErr != nil {
+	if news := fmt.Sprint(e.Instrumentation, e.InstrumentErr); news != r.instrumentation {
+		r.instrumentation, r.unreportedAdoption = news, e.Instrumentation
+		if e.InstrumentErr != nil {
 			r.unreportedAdoption = ""
-			m.tell(report.NotAdopted{Err: e.instrumentErr})
+			m.tell(report.NotAdopted{Err: e.InstrumentErr})
 		}
 	}
 }
@@ -58,7 +58,7 @@ func (m *machine) noteInstrumentation(e built) {
 // reportAdopted reports, once, how the program is instrumented. A program that
 // opens sockets by system calls of its own has none that are kept, and gets no
 // such report.
-func (m *machine) reportAdopted() {
+func (m *Machine) reportAdopted() {
 	if what := m.rollout.unreportedAdoption; what != "" {
 		m.rollout.unreportedAdoption = ""
 		m.tell(report.Adopted{What: what})
@@ -66,7 +66,7 @@ func (m *machine) reportAdopted() {
 }
 
 // firstURL returns the URL of the program, or "" if no address is known.
-func (m *machine) firstURL() string {
+func (m *Machine) firstURL() string {
 	for _, a := range slices.Concat(m.rollout.listens, m.rollout.addresses) {
 		return report.URL(a)
 	}
@@ -75,7 +75,7 @@ func (m *machine) firstURL() string {
 
 // workerSuspended reports, once, a worker that the kernel has stopped: it runs
 // in the background of the terminal, and has read from there.
-func (m *machine) workerSuspended(w starter.Worker) {
+func (m *Machine) workerSuspended(w starter.Worker) {
 	if !slices.Contains(m.rollout.suspended, w) {
 		m.rollout.suspended = append(m.rollout.suspended, w)
 		m.tell(report.Halted{Worker: w})
