@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start":    cmdStart,
 			"see":      cmdSee,
+			"sees":     cmdSees,
 			"unseen":   cmdUnseen,
 			"get":      cmdGet,
 			"edit":     cmdEdit,
