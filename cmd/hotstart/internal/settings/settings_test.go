@@ -47,7 +47,7 @@ func (p pair) String() string { return string(p) }
 
 func parsePair(s string) (pair, error) {
 	if !strings.Contains(s, ":") {
-		return "", errors.New("there is no colon")
+		return "", errors.New("rule has no colon")
 	}
 	return pair(s), nil
 }
@@ -173,7 +173,7 @@ func TestInvalidFile(t *testing.T) {
 		{"stop-timeout = '-1s'", `hotstart.toml:1:17: stop-timeout must not be negative`},
 		{"port = [80, true]", `hotstart.toml:1:9: port: want a list of strings, not true`},
 		{"port = {a = 1}", `hotstart.toml:1:9: port: want a list of strings, not a table`},
-		{"rule = 'x'", `hotstart.toml:1:9: rule: there is no colon`},
+		{"rule = 'x'", `hotstart.toml:1:9: rule has no colon`},
 		{"[[rule]]\nmatch = 'a'\nrun = 'x'\n[[rule]]\nmatch = 'a'", `hotstart.toml:4: rule: run is missing`},
 		{"[[rule]]\nmatch = 'a'\nrun = 1\n[[rule]]\nmatch = 'a'\nrun = 'b'", `hotstart.toml:3: rule: run takes a string, not 1`},
 		{"[[rule]]\nmatch = 'a'\nrun = 'x'\n[[rule]]\nmatch = 'a'\nrun = 'b'\nruns = 'c'", `hotstart.toml:7: rule: unknown key "runs"; did you mean run?`},

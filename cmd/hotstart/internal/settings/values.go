@@ -297,5 +297,8 @@ func Phrase(name, text string, err error) error {
 	case wantError:
 		return fmt.Errorf("invalid %s %q: %w", name, text, err)
 	}
+	if strings.HasPrefix(err.Error(), strings.TrimPrefix(name, "--")+" ") {
+		return err // it names the setting itself
+	}
 	return fmt.Errorf("%s: %w", name, err)
 }
