@@ -87,7 +87,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	return newBinary(built, start), err
 }
 
-// Check lets the go command build the program again, at the lowest priority, after Build has
+// Check builds the program again with the go command, at the lowest priority, after Build has
 // made x without the go command. That fills the build cache as usual, and verifies x. If the
 // content is the same, or the sources have changed since, Check returns nil. Otherwise, it
 // returns what the go command has built, or its error, and the go command makes all further

@@ -1,6 +1,6 @@
 // Package fastbuild builds a program without the go command, by the commands of an earlier
 // build, where the result is known to be the same as that of the go command. Everywhere else it
-// lets the go command build, and records its commands.
+// builds with the go command, and records its commands.
 package fastbuild
 
 import (
@@ -228,8 +228,8 @@ func (c *Cache) commit() {
 	c.replace(last, next)
 }
 
-// Check lets the go command, at the lowest priority, repeat the last fast build, whose binary
-// has this ID. That fills the build cache as usual, and verifies the fast build. If the content
+// Check repeats the last fast build, whose binary has this ID, with the go command and at the
+// lowest priority. That fills the build cache as usual, and verifies the fast build. If the content
 // is the same, or the sources have changed since, Check returns nil. Otherwise the go command
 // makes all further builds, and Check returns what the go command has built, or its error.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
