@@ -309,9 +309,3 @@ func (e *effects) policy() machine.Policy {
 		ReadyTimeout: e.o.ReadyTimeout, ServeTimeout: e.o.ServeTimeout,
 	}
 }
-
-func (e *effects) builderOptions(o Options) builder.Options {
-	b := o.BuilderOptions(e.marker, e.tempDir)
-	b.Progress = e.onProgress
-	return b
-}

@@ -15,11 +15,11 @@ const maxDeaths = 5
 // unlimited outlasts any session.
 const unlimited = 365 * 24 * time.Hour
 
-// StarterOptions returns the options of the superdaemon of a session: it
+// starterOptions returns the options of the superdaemon of a session: it
 // outlives bad code, and no worker outlives it. marker is a NAME=VALUE pair in
 // the environment of every process of the session, output the folder of the
 // binaries.
-func (o Options) StarterOptions(marker, output string, report func(starter.Event)) starter.Options {
+func (o Options) starterOptions(marker, output string, report func(starter.Event)) starter.Options {
 	readyTimeout := o.ReadyTimeout
 	if readyTimeout == 0 {
 		readyTimeout = -1 // unlimited
@@ -57,9 +57,8 @@ func (o Options) StarterOptions(marker, output string, report func(starter.Event
 	}
 }
 
-// BuilderOptions returns the options of the builder of a session, with its
-// binaries in the folder output and marker as in StarterOptions.
-func (o Options) BuilderOptions(marker, output string) builder.Options {
+// builderOptions returns the options of the builder of a session.
+func (e *effects) builderOptions(o Options) builder.Options {
 	return builder.Options{
 		Dir:       o.Dir,
 		Packages:  o.Packages,
@@ -67,7 +66,8 @@ func (o Options) BuilderOptions(marker, output string) builder.Options {
 		Debug:     o.Debug,
 		Adopt:     o.Adopt,
 		FastBuild: o.Direct,
-		Env:       append(os.Environ(), marker),
-		Output:    output,
+		Env:       append(os.Environ(), e.marker),
+		Output:    e.tempDir,
+		Progress:  e.onProgress,
 	}
 }

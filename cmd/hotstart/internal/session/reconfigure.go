@@ -55,7 +55,7 @@ func (e *effects) reconfigure() machine.Event {
 	e.o, e.patterns = change.Options, p
 	e.alerts.Bell, e.alerts.Notify = e.o.Bell, e.o.Notify
 	if change.AppliesTo&AppliesToTimes != 0 {
-		e.starter.SetTimeouts(e.o.StarterOptions("", "", nil))
+		e.starter.SetTimeouts(e.o.starterOptions("", "", nil))
 	}
 	if b != nil {
 		e.builder = b

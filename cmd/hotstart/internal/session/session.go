@@ -120,7 +120,7 @@ func (e *effects) open() (interrupted bool, err error) {
 		return false, cli.Usage(err, "hotstart watch --help")
 	}
 	onEvent := func(ev starter.Event) { e.send(machine.WorkerEvent{Event: ev}) }
-	if e.starter, err = starter.New(e.o.StarterOptions(e.marker, e.tempDir, onEvent)); err != nil {
+	if e.starter, err = starter.New(e.o.starterOptions(e.marker, e.tempDir, onEvent)); err != nil {
 		return false, err
 	}
 	notef := func(format string, args ...any) { e.log.Handle(report.Notef(format, args...)) } // from several goroutines

@@ -270,7 +270,7 @@ func after(first []moment, then ...moment) []moment { return slices.Concat(first
 
 var port = []starter.Address{{Network: "tcp", Port: 8080}}
 
-func TestMachine(t *testing.T) {
+func TestSession(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		policy    Policy

@@ -96,15 +96,11 @@ func (m *Machine) updateStatus() {
 	}
 	if page := m.page(); page != s.fallback && !m.stop.requested {
 		s.fallback = page
-		m.setFallback(page)
-	}
-}
-
-func (m *Machine) setFallback(page *failure) {
-	if page == nil {
-		m.do(SetFallback{})
-	} else {
-		m.do(SetFallback{page.event})
+		if page == nil {
+			m.do(SetFallback{})
+		} else {
+			m.do(SetFallback{page.event})
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func (f *fakeStarter) mayStart() (all []*starter.Command) {
 	return slices.DeleteFunc(all, func(c *starter.Command) bool { return c == nil })
 }
 
-func FuzzMachine(f *testing.F) {
+func FuzzSession(f *testing.F) {
 	f.Add([]byte{})
 	for _, seed := range []string{
 		"built spawn ready edit built spawn ready settle leave",
