@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/sock"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,9 +41,9 @@ func TestReceive(t *testing.T) {
 			t.Parallel()
 			var got []string
 			read := make(chan bool)
-			theirs, wait := listening(t, func(m message) bool {
-				line := strings.Join(m.words, "|")
-				if m.fd >= 0 {
+			theirs, wait := listening(t, func(m wire.Message) bool {
+				line := strings.Join(m.Words, "|")
+				if m.FD >= 0 {
 					line += "|fd"
 				}
 				got = append(got, line)
@@ -83,8 +85,8 @@ func newDesk(t testing.TB, o Options) *desk {
 	d := &desk{}
 	o.Report = func(e Event) { d.events = append(d.events, e) }
 	set(&o.Ready, ReadyNotify)
-	d.Starter = newStarter(o.withDefaults(), system{spawn: func(s *Starter, generation int, c *Command, _ []string) (*running, error) {
-		ours, fd, err := newBroker()
+	d.Starter = newStarter(o.withDefaults(), func(s *Starter, generation int, c *Command, _ []string) (*running, error) {
+		ours, fd, err := proc.ConnPair()
 		if err != nil {
 			return nil, err
 		}
@@ -97,8 +99,8 @@ func newDesk(t testing.TB, o Options) *desk {
 		d.theirs = theirs.(*net.UnixConn)
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
 		return &running{process: a, broker: ours, probeCtx: t.Context(), stopProbe: func() {}}, nil
-	}})
-	d.step(reload{&Command{Path: "worker"}})
+	})
+	d.step(machine.Reload(identity(&Command{Path: "worker"})))
 	t.Cleanup(func() {
 		d.Close()
 		d.theirs.Close()
@@ -111,13 +113,13 @@ func newDesk(t testing.TB, o Options) *desk {
 }
 
 // says makes the loop handle a line of the worker.
-func (d *desk) says(words ...string) []event {
-	return d.reply(1, message{words: words, fd: -1})
+func (d *desk) says(words ...string) []machine.Event {
+	return d.reply(1, wire.Message{Words: words, FD: -1})
 }
 
 // gives makes the worker give a socket, as of fd.
 func (d *desk) gives(network, address string, fd int) {
-	d.step(d.reply(1, message{[]string{"keep", network, address}, fd})...)
+	d.step(d.reply(1, wire.Message{Words: []string{"keep", network, address}, FD: fd})...)
 }
 
 // reads returns the next line to the worker, and its descriptor.
@@ -134,7 +136,7 @@ func (d *desk) reads(t *testing.T) (line string, fd int) {
 	for _, m := range messages {
 		got, _ := unix.ParseUnixRights(&m)
 		for _, got := range got {
-			closeFD(fd)
+			unix.Close(fd)
 			fd = got
 		}
 	}
@@ -144,7 +146,7 @@ func (d *desk) reads(t *testing.T) (line string, fd int) {
 func TestHello(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	if got := d.says("hello", "1"); !slices.Equal(got, []event{hello{1}}) {
+	if got := d.says("hello", "1"); !slices.Equal(got, []machine.Event{machine.Hello(1)}) {
 		t.Errorf("hello led to %#v", got)
 	}
 	for _, words := range [][]string{{""}, {"hello"}, {"later", "words"}, {"want", "tcp"}, {"keep"}} {
@@ -175,21 +177,21 @@ func TestBrokerMessages(t *testing.T) {
 	d.gives("tcp4", name, fd)
 	d.step(d.says("want", "tcp4", own.Local)...)
 	d.step(d.says("want", "tcp4", "127.0.0.1:1")...)
-	if w := d.machine.find(1); len(w.claimed) != 2 || !w.claimed[inode] || !w.claimed[own.Inode] {
-		t.Errorf("it listens on %v, want %d and %d", w.claimed, inode, own.Inode)
+	if got := d.machine.Serves(1); len(got) != 2 || !slices.Contains(got, inode) || !slices.Contains(got, own.Inode) {
+		t.Errorf("it listens on %v, want %d and %d", got, inode, own.Inode)
 	}
 	for _, test := range []struct {
 		words []string
-		want  event
+		want  machine.Event
 	}{
-		{[]string{"accepts", fmt.Sprint(inode)}, accepting{1, inode}},
-		{[]string{"accepts", fmt.Sprint(own.Inode)}, accepting{1, own.Inode}},
+		{[]string{"accepts", fmt.Sprint(inode)}, machine.Accepts(1, inode)},
+		{[]string{"accepts", fmt.Sprint(own.Inode)}, machine.Accepts(1, own.Inode)},
 		{[]string{"accepts", "1"}, nil},
 		{[]string{"accepts", "me"}, nil},
 		{[]string{"accepts"}, nil},
-		{[]string{"ready"}, saidReady{1}},
+		{[]string{"ready"}, machine.SaidReady(1)},
 	} {
-		if got := d.says(test.words...); (test.want == nil) != (len(got) == 0) || test.want != nil && !slices.Equal(got, []event{test.want}) {
+		if got := d.says(test.words...); (test.want == nil) != (len(got) == 0) || test.want != nil && !slices.Equal(got, []machine.Event{test.want}) {
 			t.Errorf("%q led to %#v, want %#v", test.words, got, test.want)
 		}
 	}
@@ -207,7 +209,7 @@ func TestWantAndKeep(t *testing.T) {
 	d.gives("tcp4", name, fd)
 	d.says("want", "tcp4", name)
 	line, got := d.reads(t)
-	defer closeFD(got)
+	defer unix.Close(got)
 	if line != "socket\n" || inodeOf(got) != inode {
 		t.Errorf("%q with descriptor %d", line, got)
 	}
@@ -235,7 +237,7 @@ func TestKeepOfAnotherSocketFails(t *testing.T) {
 func TestKeepOfALeavingWorker(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	d.step(stop{syscall.SIGTERM})
+	d.step(machine.Stop(syscall.SIGTERM))
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
 	d.gives("tcp4", name, fd)
@@ -254,8 +256,8 @@ func TestDropOfASocket(t *testing.T) {
 		want    int
 	}{
 		"by a starting worker":          {func(*desk, uint64) {}, "", 0},
-		"by a serving worker":           {func(d *desk, _ uint64) { d.step(proven{1}) }, "", 0},
-		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(stop{syscall.SIGTERM}) }, "", 1},
+		"by a serving worker":           {func(d *desk, _ uint64) { d.step(machine.SaidReady(1)) }, "", 0},
+		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(machine.Stop(syscall.SIGTERM)) }, "", 1},
 		"that another one uses":         {func(d *desk, inode uint64) { d.kept.Use(2, inode) }, "", 1},
 		"that is not kept":              {func(*desk, uint64) {}, "1", 1},
 		"that is named by something":    {func(*desk, uint64) {}, "-1", 1},
@@ -291,7 +293,7 @@ func TestMessagesOfAnExitedWorkerAreIgnored(t *testing.T) {
 	d := newDesk(t, Options{})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
-	if got := d.reply(9, message{[]string{"keep", "tcp4", name}, fd}); got != nil || inodeOf(fd) == inode {
+	if got := d.reply(9, wire.Message{Words: []string{"keep", "tcp4", name}, FD: fd}); got != nil || inodeOf(fd) == inode {
 		t.Errorf("led to %#v, or the descriptor is open", got)
 	}
 	d.hangUp(9, fmt.Errorf("any"))
@@ -304,12 +306,12 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{DrainTimeout: time.Hour})
 	d.step(d.says("hello", "1")...)
-	d.step(proven{1})
-	d.step(stop{syscall.SIGTERM})
+	d.step(machine.SaidReady(1))
+	d.step(machine.Stop(syscall.SIGTERM))
 	if line, _ := d.reads(t); line != "drain\n" {
 		t.Fatalf("the worker reads %q", line)
 	}
-	if got := d.says("drained"); !slices.Equal(got, []event{drained{1}}) {
+	if got := d.says("drained"); !slices.Equal(got, []machine.Event{machine.Drained(1)}) {
 		t.Errorf("drained led to %#v", got)
 	}
 }
@@ -318,8 +320,8 @@ func TestTheLastDrain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{DrainTimeout: time.Hour, CutStreams: true})
 	d.step(d.says("hello", "1")...)
-	d.step(proven{1})
-	d.step(stop{syscall.SIGTERM})
+	d.step(machine.SaidReady(1))
+	d.step(machine.Stop(syscall.SIGTERM))
 	if lines, _ := d.reads(t); lines != "last\ndrain\n" {
 		t.Fatalf("the worker reads %q", lines)
 	}
@@ -332,25 +334,25 @@ func TestTheLastDrain(t *testing.T) {
 func TestADrainEndsWithTheBroker(t *testing.T) {
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
-			d.step(stop{syscall.SIGTERM})
+			d.step(machine.Stop(syscall.SIGTERM))
 			d.step(d.hangUp(1, nil)...)
 		},
 		"before": func(d *desk) {
 			d.hangUp(1, nil)
-			d.step(stop{syscall.SIGTERM})
+			d.step(machine.Stop(syscall.SIGTERM))
 		},
 		"without notice": func(d *desk) {
 			d.theirs.Close()
-			d.step(stop{syscall.SIGTERM})
+			d.step(machine.Stop(syscall.SIGTERM))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, Options{DrainTimeout: time.Hour})
 			d.step(d.says("hello", "1")...)
-			d.step(proven{1})
+			d.step(machine.SaidReady(1))
 			hangUp(d)
-			if w := d.machine.find(1); w.state != leaving {
-				t.Errorf("its state is %v", w.state)
+			if got := d.workers[1].process.(*actor).theatre.told(); !strings.HasSuffix(got, "TERM to 1") {
+				t.Errorf("it got %q", got)
 			}
 		})
 	}
@@ -377,11 +379,11 @@ func send(c *net.UnixConn, b []byte, fds ...int) error {
 	return err
 }
 
-// listening starts listenTo and calls done when it ends. It returns the worker's
-// end of the connection, and a function that waits for the error of listenTo.
-func listening(t testing.TB, handle func(message) bool, done func()) (theirs *net.UnixConn, wait func() error) {
+// listening starts wire.Serve and calls done when it ends. It returns the worker's
+// end of the connection, and a function that waits for the error of wire.Serve.
+func listening(t testing.TB, handle func(wire.Message) bool, done func()) (theirs *net.UnixConn, wait func() error) {
 	t.Helper()
-	ours, fd, err := newBroker()
+	ours, fd, err := proc.ConnPair()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +395,7 @@ func listening(t testing.TB, handle func(message) bool, done func()) (theirs *ne
 	}
 	ended := make(chan error)
 	go func() {
-		err := listenTo(ours, handle)
+		err := wire.Serve(ours, handle)
 		ours.Close()
 		done()
 		ended <- err
@@ -407,7 +409,7 @@ func listening(t testing.TB, handle func(message) bool, done func()) (theirs *ne
 func TestTooManyDescriptorsInOneMessage(t *testing.T) {
 	t.Parallel()
 	heard := 0
-	theirs, wait := listening(t, func(message) bool { heard++; return true }, func() {})
+	theirs, wait := listening(t, func(wire.Message) bool { heard++; return true }, func() {})
 	if err := send(theirs, []byte("ready\n"), slices.Repeat([]int{2}, 24)...); err != nil {
 		t.Fatal(err)
 	}
@@ -436,15 +438,15 @@ func FuzzBroker(f *testing.F) {
 		}
 		defer unix.Close(read)
 		d := &sock.Table{}
-		theirs, wait := listening(t, func(s message) bool {
-			if len(s.words) == 0 || len(s.words) > 3 || (s.fd >= 0) != (s.words[0] == "keep") {
-				t.Errorf("heard %q with %d", s.words, s.fd)
+		theirs, wait := listening(t, func(s wire.Message) bool {
+			if len(s.Words) == 0 || len(s.Words) > 3 || (s.FD >= 0) != (s.Words[0] == "keep") {
+				t.Errorf("heard %q with %d", s.Words, s.FD)
 			}
-			if s.fd >= 0 {
-				if len(s.words) < 3 {
-					return false // listenTo closes it
+			if s.FD >= 0 {
+				if len(s.Words) < 3 {
+					return false // wire.Serve closes it
 				}
-				if _, _, err := d.Keep(1, s.words[1], s.words[2], s.fd); err == nil {
+				if _, _, err := d.Keep(1, s.Words[1], s.Words[2], s.FD); err == nil {
 					t.Error("a pipe is kept")
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/machine"
 )
 
 // A Worker identifies one start of a Command.
@@ -27,44 +29,51 @@ type Kind int
 
 // The comment of a kind names the fields of Event that are set.
 const (
-	Starting         Kind = iota + 1 // Worker was spawned
-	Serving                          // Worker became ready, Elapsed after its start, and is the current one now; Others get Signal after Delay
-	Superseded                       // Worker was still starting, and another command replaces its own
-	Failed                           // Worker exited, Elapsed after its start, before it was ready: Status or Err
-	TimedOut                         // Worker was not ready within Options.ReadyTimeout; Elapsed is the time since its start
-	GaveUp                           // Failures starts in a row have failed, or that many workers crashed early, Worker the last; no more are started
-	Crashed                          // Worker served and exited by itself: Status
-	RolledBack                       // Worker exited so soon, Elapsed, after it took over that Others serve again, or an older command is started: Status
-	Settled                          // Worker has served for longer than Options.Rollback; later reloads fall back to its command
-	Completed                        // Worker exited by itself with status 0 and, by Options.AllowExit, is not restarted; Holder is a process that it left running
-	Exited                           // Worker exited after its stop signal: Status
-	Killing                          // Worker did not exit in time and gets SIGKILL
-	Stopping                         // the Starter stops: Others get Signal
-	SocketKept                       // Worker bound Address by itself and passed the socket to the broker, which keeps it for later workers
-	PortUnused                       // Worker is ready and does not listen on the socket of Address, which is one of the options
-	DrainTimedOut                    // Worker did not drain in time and gets Signal
-	ListenerShutDown                 // the socket of Address was shut down for all processes, probably by Worker; it listens again, unless Err is set
-	PathLost                         // the path of the unix socket of Address was removed or replaced, probably by Worker; it is restored, unless Err is set
-	BrokerError                      // Worker asked the broker for something that is not allowed, or broke its protocol: Err
-	Retiring                         // Worker, an old one, gets Signal, after Options.KillOldDelay or because of Options.MaxOld
-	AutoRestart                      // Worker has served for Elapsed and is replaced; Forced: although an older one still runs
-	Signaled                         // Starter.Signal was called with Signal
-	LeftoverProcess                  // Worker has exited, and a process that it started, Holder, still holds the socket of Address
-	AssumedReady                     // nothing shows whether Worker serves, for the reason Err; it counts as ready because it is running
-	Contended                        // Worker needs Resource, which an older worker holds; from now on one worker runs at a time, see Options.Overlap
-	SocketReleased                   // the socket of Address is closed: an older worker served it, and Worker has not for Options.ServeTimeout
-	SocketClosed                     // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
-	Warning                          // an error that is not about a worker, and that stops none: Err
+	Starting      = Kind(machine.Starting)      // Worker was spawned
+	Serving       = Kind(machine.Serving)       // Worker became ready, Elapsed after its start, and is the current one now; Others get Signal after Delay
+	Superseded    = Kind(machine.Superseded)    // Worker was still starting, and another command replaces its own
+	Failed        = Kind(machine.Failed)        // Worker exited, Elapsed after its start, before it was ready: Status or Err
+	TimedOut      = Kind(machine.TimedOut)      // Worker was not ready within Options.ReadyTimeout; Elapsed is the time since its start
+	GaveUp        = Kind(machine.GaveUp)        // Failures starts in a row have failed, or that many workers crashed early, Worker the last; no more are started
+	Crashed       = Kind(machine.Crashed)       // Worker served and exited by itself: Status
+	RolledBack    = Kind(machine.RolledBack)    // Worker exited so soon, Elapsed, after it took over that Others serve again, or an older command is started: Status
+	Settled       = Kind(machine.Settled)       // Worker has served for longer than Options.Rollback; later reloads fall back to its command
+	Completed     = Kind(machine.Completed)     // Worker exited by itself with status 0 and, by Options.AllowExit, is not restarted; Holder is a process that it left running
+	Exited        = Kind(machine.Exited)        // Worker exited after its stop signal: Status
+	Killing       = Kind(machine.Killing)       // Worker did not exit in time and gets SIGKILL
+	Stopping      = Kind(machine.Stopping)      // the Starter stops: Others get Signal
+	DrainTimedOut = Kind(machine.DrainTimedOut) // Worker did not drain in time and gets Signal
+	Retiring      = Kind(machine.Retiring)      // Worker, an old one, gets Signal, after Options.KillOldDelay or because of Options.MaxOld
+	AutoRestart   = Kind(machine.AutoRestart)   // Worker has served for Elapsed and is replaced; Forced: although an older one still runs
+	AssumedReady  = Kind(machine.AssumedReady)  // nothing shows whether Worker serves, for the reason Err; it counts as ready because it is running
+	Contended     = Kind(machine.Contended)     // Worker needs Resource, which an older worker holds; from now on one worker runs at a time, see Options.Overlap
+)
+
+// Kinds of events about sockets, processes and signals.
+const (
+	SocketKept       = Kind(machine.LastKind) + 1 + iota // Worker bound Address by itself and passed the socket to the broker, which keeps it for later workers
+	PortUnused                                           // Worker is ready and does not listen on the socket of Address, which is one of the options
+	ListenerShutDown                                     // the socket of Address was shut down for all processes, probably by Worker; it listens again, unless Err is set
+	PathLost                                             // the path of the unix socket of Address was removed or replaced, probably by Worker; it is restored, unless Err is set
+	BrokerError                                          // Worker asked the broker for something that is not allowed, or broke its protocol: Err
+	Signaled                                             // Starter.Signal was called with Signal
+	LeftoverProcess                                      // Worker has exited, and a process that it started, Holder, still holds the socket of Address
+	SocketReleased                                       // the socket of Address is closed: an older worker served it, and Worker has not for Options.ServeTimeout
+	SocketClosed                                         // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
+	Warning                                              // an error that is not about a worker, and that stops none: Err
 )
 
 var kinds = [...]string{
-	"Kind(0)", "Starting", "Serving", "Superseded", "Failed", "TimedOut", "GaveUp", "Crashed", "RolledBack", "Settled", "Completed", "Exited",
-	"Killing", "Stopping", "SocketKept", "PortUnused", "DrainTimedOut", "ListenerShutDown", "PathLost", "BrokerError", "Retiring", "AutoRestart",
-	"Signaled", "LeftoverProcess", "AssumedReady", "Contended", "SocketReleased", "SocketClosed", "Warning",
+	"SocketKept", "PortUnused", "ListenerShutDown", "PathLost", "BrokerError", "Signaled", "LeftoverProcess", "SocketReleased", "SocketClosed", "Warning",
 }
 
 // String returns the name of the constant.
-func (k Kind) String() string { return kinds[k] }
+func (k Kind) String() string {
+	if last := Kind(machine.LastKind); k > last {
+		return kinds[k-last-1]
+	}
+	return machine.Kind(k).String()
+}
 
 // An Event is a change in the state of the workers or sockets. Kind says which
 // of the other fields are set.
@@ -178,18 +187,13 @@ func (e Event) String() string {
 
 // Reason describes the exit of the worker of a Failed, Crashed, RolledBack or Exited event.
 func (e Event) Reason() string {
-	if e.Err != nil {
+	switch {
+	case e.Err != nil:
 		return e.Err.Error()
+	case e.Status.Signaled():
+		return "killed by signal " + SignalName(e.Status.Signal())
 	}
-	return outcome(e.Status)
-}
-
-// outcome describes the exit of a process.
-func outcome(status syscall.WaitStatus) string {
-	if status.Signaled() {
-		return "killed by signal " + SignalName(status.Signal())
-	}
-	return fmt.Sprintf("exit status %d", status.ExitStatus())
+	return fmt.Sprintf("exit status %d", e.Status.ExitStatus())
 }
 
 func names(workers []Worker) string {

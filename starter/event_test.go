@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/machine"
 )
 
 func TestEventString(t *testing.T) {
@@ -63,7 +65,7 @@ func TestKindsHaveTheirNames(t *testing.T) {
 			t.Errorf("kind %d is called %s, want %s", kind, got, want)
 		}
 	}
-	if last := Kind(len(kinds) - 1); last != Warning {
+	if last := Kind(int(machine.LastKind) + len(kinds)); last != Warning {
 		t.Errorf("the last kind is %v", last)
 	}
 }

@@ -22,15 +22,10 @@ func (s *Starter) SetFallback(handle func(net.Conn)) {
 	}
 }
 
-// isIdle reports whether no worker runs or is about to be started.
-func (m *machine) isIdle() bool {
-	return len(m.workers) == 0 && m.pending == nil && !m.stopping
-}
-
 // updateFallback starts or stops the fallback server.
 func (s *Starter) updateFallback() {
 	switch {
-	case s.fallback == nil || !s.machine.isIdle():
+	case s.fallback == nil || !s.machine.IsIdle():
 		s.stopFallback()
 	case s.fallbackServer == nil:
 		s.fallbackServer = sock.ServeFallback(s.kept.Listeners(), s.fallback)

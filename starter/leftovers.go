@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
@@ -29,11 +30,13 @@ func (s *Starter) lookForLeftovers(w Worker) {
 	}
 	s.unlooked[w.Generation] = w
 	go func() {
-		if !sleep(s.ended, leftoverGrace) {
+		select {
+		case <-time.After(leftoverGrace):
+		case <-s.ended:
 			return
 		}
 		found := proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)
-		s.post(func() []event {
+		s.post(func() []machine.Event {
 			delete(s.unlooked, w.Generation)
 			s.reportLeftovers(w, found)
 			return nil
@@ -81,7 +84,7 @@ func (s *Starter) reportLeftovers(w Worker, found []proc.Leftover) {
 
 // findDetached names in a Completed event the detached processes that its worker
 // has left.
-func (s *Starter) findDetached(e *Event) []event {
+func (s *Starter) findDetached(e *Event) []machine.Event {
 	if !s.options.KillDescendants {
 		return nil
 	}
@@ -93,5 +96,5 @@ func (s *Starter) findDetached(e *Event) []event {
 		return nil
 	}
 	e.Holder = strings.Join(names, ", ")
-	return []event{detached{e.Worker}}
+	return []machine.Event{machine.Detached(machine.Worker{Generation: e.Worker.Generation, PID: e.Worker.PID})}
 }

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/starter/internal/contend"
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
@@ -31,15 +31,18 @@ func (s *Starter) Run(ctx context.Context) error {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer s.close()
+	defer s.Close()
 	stopped := ctx.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	orphans := s.orphans()
+	var orphans <-chan os.Signal
+	if s.options.ReapOrphans {
+		orphans = proc.ChildExits(s.ended)
+	}
 	for {
 		select {
 		case c := <-s.reloads:
-			s.step(reload{c})
+			s.step(machine.Reload(identity(c)))
 		case t := <-s.timeouts:
 			s.step(t)
 		case sig := <-s.stops:
@@ -50,21 +53,24 @@ func (s *Starter) Run(ctx context.Context) error {
 			s.step(s.signaled(sig)...)
 		case <-stopped:
 			stopped = nil // it stays ready
-			s.step(stop{s.options.SignalOnTerm})
+			s.step(machine.Stop(s.options.SignalOnTerm))
 		case handle := <-s.inbox:
 			s.step(handle()...)
 		case s.fallback = <-s.fallbacks:
 		case <-timer.C:
-			s.step(tick{})
+			s.step(machine.Tick())
 		case <-orphans:
 			proc.ReapUnknown(s.children())
 		}
 		s.updateFallback()
-		if s.machine.done() {
+		if s.machine.Done() {
 			s.lastLook()
-			return s.result()
+			if s.machine.GaveUp() {
+				return ErrNoWorker
+			}
+			return nil
 		}
-		if at := s.machine.next(); at.IsZero() {
+		if at := s.machine.Next(); at.IsZero() {
 			timer.Stop()
 		} else {
 			timer.Reset(time.Until(at)) // a tick that comes early does nothing
@@ -72,25 +78,18 @@ func (s *Starter) Run(ctx context.Context) error {
 	}
 }
 
-func (s *Starter) result() error {
-	if s.machine.gaveUp {
-		return ErrNoWorker
-	}
-	return nil
-}
-
 // signaled returns the event of a signal, or passes the signal on.
-func (s *Starter) signaled(sig syscall.Signal) []event {
+func (s *Starter) signaled(sig syscall.Signal) []machine.Event {
 	s.options.Report(Event{Kind: Signaled, Signal: sig})
 	switch sig {
 	case syscall.SIGHUP:
-		return []event{reload{}}
+		return []machine.Event{machine.Reload(nil)}
 	case syscall.SIGTERM:
-		return []event{stop{s.options.SignalOnTerm}}
+		return []machine.Event{machine.Stop(s.options.SignalOnTerm)}
 	case syscall.SIGINT:
-		return []event{stop{syscall.SIGTERM}}
+		return []machine.Event{machine.Stop(syscall.SIGTERM)}
 	}
-	if w := s.machine.in(serving); w != nil {
+	if w, ok := s.machine.Serving(); ok {
 		s.workers[w.Generation].Signal(sig)
 	}
 	return nil
@@ -98,7 +97,7 @@ func (s *Starter) signaled(sig syscall.Signal) []event {
 
 // post makes the loop call handle and step the events that it returns. It reports
 // false if the loop has ended. It must not be called from the loop.
-func (s *Starter) post(handle func() []event) bool {
+func (s *Starter) post(handle func() []machine.Event) bool {
 	select {
 	case s.inbox <- handle:
 		return true
@@ -108,15 +107,17 @@ func (s *Starter) post(handle func() []event) bool {
 }
 
 // postEvent posts an event as it is.
-func (s *Starter) postEvent(e event) bool { return s.post(func() []event { return []event{e} }) }
+func (s *Starter) postEvent(e machine.Event) bool {
+	return s.post(func() []machine.Event { return []machine.Event{e} })
+}
 
 // step handles events, one after the other.
-func (s *Starter) step(events ...event) {
+func (s *Starter) step(events ...machine.Event) {
 	for _, e := range events {
 		// The exit of a starting worker may not have been received yet. The old worker
 		// must not stop for a dead one.
-		if w := s.machine.in(starting); w != nil && s.workers[w.Generation] != nil && s.workers[w.Generation].Ended() {
-			s.decide(dying{w.Generation})
+		if w, ok := s.machine.Starting(); ok && s.workers[w.Generation] != nil && s.workers[w.Generation].Ended() {
+			s.decide(machine.Dying(w.Generation))
 		}
 		s.decide(e)
 	}
@@ -124,47 +125,47 @@ func (s *Starter) step(events ...event) {
 
 // decide passes an event to the machine, and does what it calls for, in order.
 // Events that follow at once, such as a failed start, are passed on at once.
-func (s *Starter) decide(e event) {
-	todo := s.machine.step(time.Now(), e)
-	if ready := s.machine.readyWorkers(); !slices.Equal(ready, s.ready) {
+func (s *Starter) decide(e machine.Event) {
+	todo := s.machine.Step(time.Now(), e)
+	if ready := workersOf(s.machine.ReadyWorkers()); !slices.Equal(ready, s.ready) {
 		s.ready = ready
 		s.options.ReportWorkers(ready)
 	}
 	for ; len(todo) > 0; todo = todo[1:] {
 		for _, e := range s.do(todo[0]) {
-			todo = append(todo, s.machine.step(time.Now(), e)...)
+			todo = append(todo, s.machine.Step(time.Now(), e)...)
 		}
 	}
 }
 
 // do is the only place that acts. It returns the events that follow at once.
-func (s *Starter) do(a action) []event {
+func (s *Starter) do(a machine.Action) []machine.Event {
 	switch a := a.(type) {
-	case Event:
-		return s.report(a)
-	case spawn:
+	case machine.Report:
+		return s.report(eventOf(a))
+	case machine.Spawn:
 		return s.spawn(a)
-	case pry:
+	case machine.Pry:
 		return s.pry(a)
-	case drain:
-		return s.drain(a.generation)
-	case sendSignal:
-		if w := s.workers[a.generation]; w != nil { // nil: exited follows
-			w.Stop(a.signal)
+	case machine.Drain:
+		return s.drain(a.Generation)
+	case machine.Signal:
+		if w := s.workers[a.Generation]; w != nil { // nil: it has exited
+			w.Stop(a.Signal)
 		}
-	case settle:
-		for _, address := range s.kept.ReleaseOlder(a.generation) {
-			s.options.Report(Event{Kind: SocketReleased, Worker: s.machine.find(a.generation).Worker, Address: address})
+	case machine.Settle:
+		for _, address := range s.kept.ReleaseOlder(a.Generation) {
+			s.options.Report(Event{Kind: SocketReleased, Worker: s.worker(a.Generation), Address: address})
 		}
 		s.changed()
-	case forget:
-		s.kept.ReleaseOnly(a.generation)
+	case machine.Forget:
+		s.kept.ReleaseOnly(a.Generation)
 		s.changed()
 		s.restorePaths() // the next worker has not been started yet
-	case endDetached:
+	case machine.EndDetached:
 		go func() {
-			proc.EndDetached(s.options.EnvMarker, a.left.Generation, a.left.PID, a.grace, s.ended)
-			s.postEvent(cleared{})
+			proc.EndDetached(s.options.EnvMarker, a.Left.Generation, a.Left.PID, a.Grace, s.ended)
+			s.postEvent(machine.Cleared())
 		}()
 	default:
 		panic(fmt.Sprintf("unknown action %T", a))
@@ -174,7 +175,7 @@ func (s *Starter) do(a action) []event {
 
 // report adds to an Event of the machine what the machine does not know, and
 // reports it.
-func (s *Starter) report(e Event) (events []event) {
+func (s *Starter) report(e Event) (events []machine.Event) {
 	switch e.Kind {
 	case Stopping:
 		if s.options.CutStreams {
@@ -186,7 +187,7 @@ func (s *Starter) report(e Event) (events []event) {
 		// The kernel prefers the narrower of two addresses: connections to the released
 		// sockets now reach the worker.
 		for _, inode := range s.kept.ReleaseOverlapped(e.Worker.Generation) {
-			events = append(events, closes{e.Worker.Generation, inode})
+			events = append(events, machine.Closes(e.Worker.Generation, inode))
 		}
 		s.changed()
 		e.Addresses = s.served(e.Worker.Generation)
@@ -201,7 +202,7 @@ func (s *Starter) report(e Event) (events []event) {
 // served lists the addresses that a worker serves: those of the options, if
 // nothing shows which.
 func (s *Starter) served(generation int) (addresses []Address) {
-	sockets := s.machine.find(generation).serves()
+	sockets := s.machine.Serves(generation)
 	for _, inode := range s.kept.Streams() {
 		if slices.Contains(sockets, inode) {
 			addresses = append(addresses, s.kept.Find(inode).BoundAddress())
@@ -219,7 +220,7 @@ func (s *Starter) promoted(w Worker) {
 	s.workers[w.Generation].stopProbe()
 	s.findPaths(w)
 	s.checkPaths()
-	if s.machine.find(w.Generation).helloAt.IsZero() {
+	if !s.machine.SaidHello(w.Generation) {
 		return
 	}
 	for _, socket := range s.kept.Own {
@@ -239,30 +240,31 @@ func (s *Starter) changed() {
 	s.streams.Store(&sockets)
 }
 
-func (s *Starter) spawn(a spawn) []event {
+func (s *Starter) spawn(a machine.Spawn) []machine.Event {
 	s.stopFallback()
 	s.relistenAll()
 	var older *contend.Observer
-	if a.observe {
+	if a.Observe {
 		older = contend.Observe(s.pids())
 	}
-	start := s.prepare(a.command)
-	pace := paced{start.AutoRestart, start.KillOldDelay}
-	w, err := s.system.spawn(s, a.generation, a.command, start.Env)
+	c := commandOf(a.Command)
+	start := s.prepare(c)
+	pace := machine.Pace(start.AutoRestart, start.KillOldDelay)
+	w, err := s.startWorker(s, a.Generation, c, start.Env)
 	if err != nil {
 		if older != nil {
 			older.Close()
 		}
-		return []event{exited{generation: a.generation, err: err}, pace}
+		return []machine.Event{machine.NotStarted(a.Generation, 0, err), pace}
 	}
-	s.workers[a.generation] = w
+	s.workers[a.Generation] = w
 	w.contention = older
 	s.changed()
 	go func() { // ends with the worker
 		err := w.Wait()
-		s.post(func() []event { return s.exited(a.generation, err) })
+		s.post(func() []machine.Event { return s.exited(a.Generation, err) })
 	}()
-	return []event{started{a.generation, w.PID(), s.kept.Offered()}, pace}
+	return []machine.Event{machine.Started(a.Generation, w.PID(), s.kept.Offered()), pace}
 }
 
 // pids lists the running workers.
@@ -273,34 +275,36 @@ func (s *Starter) pids() (pids []int) {
 	return pids
 }
 
-// exited releases a worker that has exited.
-func (s *Starter) exited(generation int, err error) []event {
-	w, known := s.workers[generation], s.machine.find(generation)
-	e := exited{generation: generation, err: err}
-	if w.contention != nil && s.machine.mayContend(known) {
-		e.lacks = s.lacks(w, known.Command)
+// exited releases a worker that has exited. err is why its program did not run.
+func (s *Starter) exited(generation int, err error) []machine.Event {
+	w, known, lacks := s.workers[generation], s.worker(generation), ""
+	if w.contention != nil && s.machine.MayContend(generation) {
+		lacks = s.lacks(w, known.Command)
 	}
-	e.status = w.end()
+	status := w.end()
 	delete(s.workers, generation)
 	if known.PID != 0 {
-		s.lookForLeftovers(known.Worker)
+		s.lookForLeftovers(known)
 	}
 	s.forgetPaths(generation)
 	s.checkPaths()
-	return []event{e}
+	if err != nil {
+		return []machine.Event{machine.NotStarted(generation, status, err)}
+	}
+	return []machine.Event{machine.HasExited(generation, status, lacks)}
 }
 
 // pry looks what a starting worker waits for.
-func (s *Starter) pry(a pry) []event {
-	w := s.workers[a.generation]
+func (s *Starter) pry(a machine.Pry) []machine.Event {
+	w := s.workers[a.Generation]
 	if w == nil || w.contention == nil {
 		return nil
 	}
 	if what := w.contention.WaitsFor(w.PID()); what != "" {
-		return []event{contended{a.generation, what}}
+		return []machine.Event{machine.WaitsFor(a.Generation, what)}
 	}
-	if a.deep {
-		return []event{lacking{a.generation, s.lacks(w, s.machine.find(a.generation).Command)}}
+	if a.Deep {
+		return []machine.Event{machine.Lacks(a.Generation, s.lacks(w, s.worker(a.Generation).Command))}
 	}
 	return nil
 }
@@ -319,21 +323,6 @@ func (s *Starter) warn(err error) {
 	s.options.Report(Event{Kind: Warning, Err: err})
 }
 
-// orphans returns a channel that has a value when a child has exited, if
-// Options.ReapOrphans is set.
-func (s *Starter) orphans() <-chan os.Signal {
-	if !s.options.ReapOrphans {
-		return nil
-	}
-	deaths := make(chan os.Signal, 1)
-	signal.Notify(deaths, syscall.SIGCHLD)
-	go func() {
-		<-s.ended
-		signal.Stop(deaths)
-	}()
-	return deaths
-}
-
 // children lists the processes that this package waits for.
 func (s *Starter) children() map[int]bool {
 	known := map[int]bool{}
@@ -344,16 +333,4 @@ func (s *Starter) children() map[int]bool {
 		known[s.guard.PID] = true
 	}
 	return known
-}
-
-// sleep reports whether the time has passed before done was closed.
-func sleep(done <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-done:
-		return false
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/sock"
 )
 
@@ -172,34 +173,34 @@ func set[T comparable](field *T, value T) {
 // process after the other.
 const groupLook = 100 * time.Millisecond
 
-func (o Options) rules() rules {
-	r := rules{
-		timeouts: timeouts{
-			readyTimeout: max(o.ReadyTimeout, 0),
-			serveTimeout: o.ServeTimeout,
-			linger:       max(o.ServeTimeout, o.Rollback),
-			rollback:     o.Rollback,
-			drainTimeout: o.DrainTimeout,
-			stopTimeout:  o.StopTimeout,
+func (o Options) rules() machine.Rules {
+	r := machine.Rules{
+		Timeouts: machine.Timeouts{
+			ReadyTimeout: max(o.ReadyTimeout, 0),
+			ServeTimeout: o.ServeTimeout,
+			Linger:       max(o.ServeTimeout, o.Rollback),
+			Rollback:     o.Rollback,
+			DrainTimeout: o.DrainTimeout,
+			StopTimeout:  o.StopTimeout,
 		},
-		ready:        o.Ready,
-		interval:     o.Interval,
-		overlap:      o.Overlap,
-		killOldDelay: o.KillOldDelay,
-		maxFailures:  o.MaxStartFailures,
-		maxFirst:     o.MaxFirstFailures,
-		maxCrashes:   o.MaxCrashes,
-		allowExit:    o.AllowExit,
-		maxOld:       o.MaxOld,
-		autoRestart:  o.AutoRestart,
-		keepRunning:  o.KeepRunning,
-		retireSignal: o.SignalOnHUP,
+		Ready:        o.Ready.rule(),
+		Overlap:      o.Overlap.rule(),
+		Interval:     o.Interval,
+		KillOldDelay: o.KillOldDelay,
+		MaxFailures:  o.MaxStartFailures,
+		MaxFirst:     o.MaxFirstFailures,
+		MaxCrashes:   o.MaxCrashes,
+		AllowExit:    o.AllowExit,
+		MaxOld:       o.MaxOld,
+		AutoRestart:  o.AutoRestart,
+		KeepRunning:  o.KeepRunning,
+		RetireSignal: o.SignalOnHUP,
 	}
 	if o.Ready == ReadyInterval {
-		r.readyTimeout = 0
+		r.ReadyTimeout = 0
 	}
 	if !o.KillDescendants && !o.KillGroup {
-		r.restartDelay = groupLook
+		r.RestartDelay = groupLook
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
 )
@@ -12,8 +13,8 @@ import (
 // So they remove the paths of the workers after and before them. This file
 // restores the paths.
 
-// absence is the time for which a path stays removed that no worker can have
-// removed: the process that did so may be about to put something else there.
+// absence is the time before a path is restored that no worker has removed: the
+// process that did so may be about to put something else there.
 const absence = time.Second
 
 // ownPath is the path of a unix socket that a worker has bound itself and has not
@@ -45,9 +46,9 @@ func (s *Starter) findPaths(w Worker) {
 // places lists the paths by which clients are to reach the workers now. A socket
 // that the worker has bound at the path of a kept socket comes first.
 func (s *Starter) places() (all []*unixpath.Path) {
-	current := s.machine.in(serving)
+	current, _ := s.machine.Serving()
 	for _, p := range s.paths {
-		if current != nil && p.generation == current.Generation {
+		if p.generation == current.Generation {
 			all = append(all, p.Path)
 		}
 	}
@@ -56,37 +57,35 @@ func (s *Starter) places() (all []*unixpath.Path) {
 
 // pathChanged handles a change at a path. If there is an old worker, the old
 // worker has removed the path.
-func (s *Starter) pathChanged() []event {
-	if len(s.machine.workers) != 1 {
+func (s *Starter) pathChanged() []machine.Event {
+	if len(s.machine.All()) != 1 {
 		s.checkPaths()
 		return nil
 	}
-	go func() { // ends soon
-		if sleep(s.ended, absence) {
-			s.post(func() []event { s.checkPaths(); return nil })
-		}
-	}()
+	time.AfterFunc(absence, func() {
+		s.post(func() []machine.Event { s.checkPaths(); return nil })
+	})
 	return nil
 }
 
 // checkPaths restores removed paths. A starting worker may have removed a path to
 // bind it: then only a path of a worker that takes paths can be restored.
 func (s *Starter) checkPaths() {
-	w := s.machine.in(starting)
-	if w == nil || s.workers[w.Generation] != nil && s.workers[w.Generation].takesPaths {
+	w, starts := s.machine.Starting()
+	if !starts || s.workers[w.Generation] != nil && s.workers[w.Generation].takesPaths {
 		s.restorePaths()
 	}
 }
 
 func (s *Starter) restorePaths() {
-	expected := s.machine.in(starting) != nil
+	_, expected := s.machine.Starting()
 	for _, p := range s.places() {
 		restored, err := p.Restore()
 		if !restored && (err == nil || p.Reported) || restored && expected {
 			continue
 		}
 		p.Reported = err != nil
-		s.options.Report(Event{Kind: PathLost, Worker: s.machine.likelyCulprit(), Address: Address{Network: "unix", Path: p.Name, FD: -1, Key: p.Name}, Err: err})
+		s.options.Report(Event{Kind: PathLost, Worker: workerOf(s.machine.LikelyCulprit()), Address: Address{Network: "unix", Path: p.Name, FD: -1, Key: p.Name}, Err: err})
 	}
 }
 

@@ -373,7 +373,7 @@ func TestTheLimitOfDescriptorsIsHandedDown(t *testing.T) {
 
 func TestEnded(t *testing.T) {
 	t.Parallel()
-	s := newStarter(Options{CanReexec: true}.withDefaults(), system{})
+	s := newStarter(Options{CanReexec: true}.withDefaults(), nil)
 	stdin, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)

@@ -279,7 +279,7 @@ func report() error {
 	}
 	go func() {
 		for e := range events {
-			fmt.Println(kinds[e.Kind], e)
+			fmt.Println(e.Kind, e)
 		}
 	}()
 	ctx, stop := context.WithCancel(context.Background())

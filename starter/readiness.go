@@ -3,6 +3,7 @@ package starter
 import (
 	"fmt"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
@@ -53,3 +54,17 @@ func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
 
 // looks reports whether the state in the kernel makes a worker ready.
 func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
+
+func (r Readiness) rule() machine.Readiness {
+	switch r {
+	case ReadyInterval:
+		return machine.ByTime
+	case ReadyNotify:
+		return machine.ByMessage
+	case ReadyAccept:
+		return machine.ByLook
+	case ReadyAuto:
+		return machine.ByMessageOrLook
+	}
+	return machine.ByProbe
+}

@@ -1,6 +1,9 @@
 package starter
 
-import "github.com/hotstart/hotstart/starter/internal/sock"
+import (
+	"github.com/hotstart/hotstart/starter/internal/machine"
+	"github.com/hotstart/hotstart/starter/internal/sock"
+)
 
 // monitorSockets makes the loop learn when a worker shuts down a socket: shutdown(2)
 // on one copy affects all copies.
@@ -14,7 +17,7 @@ func (s *Starter) monitorSockets(sockets []*sock.Socket) (err error) {
 		}
 	}
 	go s.monitor.Run(func(inode uint64) {
-		s.post(func() []event { s.relisten(inode); return nil })
+		s.post(func() []machine.Event { s.relisten(inode); return nil })
 	})
 	return nil
 }
@@ -29,7 +32,7 @@ func (s *Starter) relisten(inode uint64) {
 	if err == nil {
 		s.monitor.Add(socket)
 	}
-	s.options.Report(Event{Kind: ListenerShutDown, Worker: s.machine.likelyCulprit(), Address: socket.BoundAddress(), Err: err})
+	s.options.Report(Event{Kind: ListenerShutDown, Worker: workerOf(s.machine.LikelyCulprit()), Address: socket.BoundAddress(), Err: err})
 }
 
 // relistenAll makes every socket listen before a worker starts, on systems that do

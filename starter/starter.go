@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/sock"
 )
@@ -19,40 +20,34 @@ var ErrNoWorker = errors.New("no worker could be started")
 
 // A Starter owns its sockets and workers. Make it with New.
 type Starter struct {
-	options Options
-	listens []Address
-	machine machine
-	kept    sock.Table
-	streams atomic.Pointer[[]uint64] // inodes of the kept stream sockets, for the goroutines that look at workers
-	system  system
-	workers map[int]*running
+	options     Options
+	listens     []Address
+	machine     machine.Machine
+	kept        sock.Table
+	streams     atomic.Pointer[[]uint64] // inodes of the kept stream sockets, for the goroutines that look at workers
+	startWorker workerStarter
+	workers     map[int]*running
 	// exited workers whose leftover processes have not been searched for yet
-	unlooked map[int]Worker
-	guard    *proc.Guard
-	monitor  *sock.Monitor
-	ready    []Worker // the latest list of Options.ReportWorkers
-
-	paths []ownPath
-
-	fallback       func(net.Conn)       // handles connections while no worker runs; nil: they wait
-	fallbackServer *sock.FallbackServer // nil: it does not run
-
-	reloads   chan *Command       // the latest that is not in effect
-	timeouts  chan timeouts       // the latest that are not in effect
-	fallbacks chan func(net.Conn) // the latest that is not in effect
-	stops     chan syscall.Signal // TERM and INT: the first stops, the second kills
-	hangups   chan struct{}       // HUP, coalesced
-	signals   chan syscall.Signal // other signals, for the current worker
-	inbox     chan func() []event // what goroutines post to the loop
-	ended     chan struct{}       // closed when the loop has ended
-	closing   sync.Once
+	unlooked       map[int]Worker
+	guard          *proc.Guard
+	monitor        *sock.Monitor
+	ready          []Worker // the latest list of Options.ReportWorkers
+	paths          []ownPath
+	fallback       func(net.Conn)              // handles connections while no worker runs; nil: they wait
+	fallbackServer *sock.FallbackServer        // nil: it does not run
+	reloads        chan *Command               // the latest that is not in effect
+	timeouts       chan machine.Timeouts       // the latest that are not in effect
+	fallbacks      chan func(net.Conn)         // the latest that is not in effect
+	stops          chan syscall.Signal         // TERM and INT: the first stops, the second kills
+	hangups        chan struct{}               // HUP, coalesced
+	signals        chan syscall.Signal         // other signals, for the current worker
+	inbox          chan func() []machine.Event // what goroutines post to the loop
+	ended          chan struct{}               // closed when the loop has ended
+	closing        sync.Once
 }
 
-// system is the seam to the operating system. Tests replace it.
-type system struct {
-	// spawn starts a worker, and posts what it says.
-	spawn func(s *Starter, generation int, c *Command, env []string) (*running, error)
-}
+// workerStarter starts a worker, and posts what it says. Tests replace it.
+type workerStarter func(s *Starter, generation int, c *Command, env []string) (*running, error)
 
 // New opens the sockets. The error is an *InUseError, a *PrivilegeError, an
 // *UnusedSocketError or a *FormatError where one of these fits, and then nothing
@@ -65,9 +60,9 @@ func New(o Options) (*Starter, error) {
 	if o.KillDescendants && !o.CanReexec {
 		return nil, errors.New("starter: Options.KillDescendants needs Options.CanReexec")
 	}
-	s := newStarter(o.withDefaults(), system{spawn: startWorker})
+	s := newStarter(o.withDefaults(), startWorker)
 	if err := s.open(addresses); err != nil {
-		s.close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -101,20 +96,20 @@ func (s *Starter) open(addresses []Address) error {
 	return nil
 }
 
-func newStarter(o Options, sys system) *Starter {
+func newStarter(o Options, start workerStarter) *Starter {
 	s := &Starter{
-		options:  o,
-		machine:  machine{rules: o.rules()},
-		system:   sys,
-		workers:  map[int]*running{},
-		unlooked: map[int]Worker{},
-		reloads:  make(chan *Command, 1),
-		timeouts: make(chan timeouts, 1),
-		stops:    make(chan syscall.Signal, 2),
-		hangups:  make(chan struct{}, 1),
-		signals:  make(chan syscall.Signal, 16),
-		inbox:    make(chan func() []event),
-		ended:    make(chan struct{}),
+		options:     o,
+		machine:     machine.Machine{Rules: o.rules()},
+		startWorker: start,
+		workers:     map[int]*running{},
+		unlooked:    map[int]Worker{},
+		reloads:     make(chan *Command, 1),
+		timeouts:    make(chan machine.Timeouts, 1),
+		stops:       make(chan syscall.Signal, 2),
+		hangups:     make(chan struct{}, 1),
+		signals:     make(chan syscall.Signal, 16),
+		inbox:       make(chan func() []machine.Event),
+		ended:       make(chan struct{}),
 
 		fallbacks: make(chan func(net.Conn), 1),
 	}
@@ -151,7 +146,7 @@ func (s *Starter) SetTimeouts(to Options) {
 	o := s.options
 	o.ReadyTimeout, o.ServeTimeout, o.Rollback = to.ReadyTimeout, to.ServeTimeout, to.Rollback
 	o.DrainTimeout, o.StopTimeout = to.DrainTimeout, to.StopTimeout
-	t := o.withDefaults().rules().timeouts
+	t := o.withDefaults().rules().Timeouts
 	for {
 		select {
 		case s.timeouts <- t:
@@ -184,9 +179,6 @@ func offer[T any](to chan<- T, value T) {
 	}
 }
 
-// Close closes the sockets if Run was never called.
-func (s *Starter) Close() { s.close() }
-
 // startGuard makes sure that no worker outlives this process.
 func (s *Starter) startGuard() (err error) {
 	if s.guard, err = proc.StartGuard(s.options.EnvMarker, s.options.TempDir); err != nil || s.options.KillGroup {
@@ -199,7 +191,8 @@ func (s *Starter) startGuard() (err error) {
 	return nil
 }
 
-func (s *Starter) close() {
+// Close closes the sockets, and ends what the workers have left. Run calls it.
+func (s *Starter) Close() {
 	s.closing.Do(func() {
 		close(s.ended)
 		s.stopFallback()

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hotstart/hotstart/starter/internal/machine"
 )
 
 // theatre is the operating system for a Starter in fake time. Its workers do what the
@@ -43,7 +45,7 @@ func newTheatre(o Options) *theatre {
 	}
 	set(&o.Ready, ReadyNotify)
 	o = o.withDefaults()
-	th.Starter = newStarter(o, system{spawn: th.spawn})
+	th.Starter = newStarter(o, th.spawn)
 	return th
 }
 
@@ -69,8 +71,10 @@ func (th *theatre) spawn(s *Starter, generation int, c *Command, _ []string) (*r
 	ctx, cancel := context.WithCancel(context.Background())
 	if strings.Contains(c.Path, "ready") {
 		go func() {
-			if sleep(ctx.Done(), time.Second) {
-				s.postEvent(proven{generation})
+			select {
+			case <-time.After(time.Second):
+				s.postEvent(machine.SaidReady(generation))
+			case <-ctx.Done():
 			}
 		}()
 	}
@@ -205,18 +209,18 @@ func TestAnOldWorkerIsStoppedOnceWhenANewOneHasDied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
-		th.step(reload{&Command{Path: "a"}})
-		th.step(proven{1})
-		th.step(reload{&Command{Path: "b"}})
-		th.step(proven{2})
-		th.step(reload{&Command{Path: "c"}})
+		th.step(machine.Reload(identity(&Command{Path: "a"})))
+		th.step(machine.SaidReady(1))
+		th.step(machine.Reload(identity(&Command{Path: "b"})))
+		th.step(machine.SaidReady(2))
+		th.step(machine.Reload(identity(&Command{Path: "c"})))
 		for _, a := range th.cast {
 			defer func() { a.end <- 0 }()
 		}
 		th.cast[3].end <- 1 << 8
 		th.cast[3].end <- 1 << 8 // Wait takes one; the loop does not know yet
 		time.Sleep(3 * time.Second)
-		th.step(tick{})
+		th.step(machine.Tick())
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s TERM to 1") {
 			t.Errorf("what happened:\n%s", got)
 		}
@@ -228,11 +232,11 @@ func TestAnOldWorkerThatHasExitedIsNotStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
-		th.step(reload{&Command{Path: "a"}})
-		th.step(proven{1})
-		th.step(reload{&Command{Path: "b"}})
-		th.step(proven{2})
-		th.step(reload{&Command{Path: "c"}})
+		th.step(machine.Reload(identity(&Command{Path: "a"})))
+		th.step(machine.SaidReady(1))
+		th.step(machine.Reload(identity(&Command{Path: "b"})))
+		th.step(machine.SaidReady(2))
+		th.step(machine.Reload(identity(&Command{Path: "c"})))
 		for _, a := range th.cast {
 			defer func() { a.end <- 0 }()
 		}
@@ -381,16 +385,16 @@ func TestOtherSignalsReachTheServingWorker(t *testing.T) {
 func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{})
-		th.step(reload{&Command{Path: "old"}})
-		th.step(proven{1})
-		th.step(reload{})
+		th.step(machine.Reload(identity(&Command{Path: "old"})))
+		th.step(machine.SaidReady(1))
+		th.step(machine.Reload(nil))
 		dead := th.cast[2]
 		dead.theatre = &theatre{}
 		dead.end <- 1 << 8
 		dead.end <- 1 << 8 // as if it were not reaped yet
 		synctest.Wait()
-		th.step(proven{2})
-		if w := th.machine.in(serving); w.Generation != 1 {
+		th.step(machine.SaidReady(2))
+		if w, _ := th.machine.Serving(); w.Generation != 1 {
 			t.Error("the proof of a dead worker counts")
 		}
 		th.cast[1].end <- 0
@@ -412,7 +416,7 @@ func TestNothingBlocksAfterTheEnd(t *testing.T) {
 			th.Signal(syscall.SIGHUP)
 			th.Reload(&Command{Path: "ready"})
 		}
-		if th.postEvent(proven{1}) {
+		if th.postEvent(machine.SaidReady(1)) {
 			t.Error("somebody was told")
 		}
 		th.Close()
@@ -492,4 +496,11 @@ func TestAddressesAndClose(t *testing.T) {
 	if len(s.Addresses()) != 3 {
 		t.Error("the addresses were forgotten")
 	}
+}
+
+func kindAndWorker(e Event) string {
+	if e.Worker.Generation == 0 {
+		return fmt.Sprint(e.Kind)
+	}
+	return fmt.Sprintf("%v %d", e.Kind, e.Worker.Generation)
 }

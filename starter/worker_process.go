@@ -2,12 +2,14 @@ package starter
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"runtime"
 	"syscall"
 
 	"github.com/hotstart/hotstart/starter/internal/contend"
+	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/proc"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 	"github.com/hotstart/hotstart/starter/internal/sock"
@@ -99,8 +101,8 @@ func startWorker(s *Starter, generation int, c *Command, env []string) (w *runni
 	}
 	broker := -1
 	if s.options.speaks(DialectHotstart) {
-		if w.broker, broker, err = newBroker(); err != nil {
-			return w, err
+		if w.broker, broker, err = proc.ConnPair(); err != nil {
+			return w, fmt.Errorf("making the broker's socket pair: %w", err)
 		}
 		defer unix.Close(broker)
 	}
@@ -153,36 +155,35 @@ func (s *Starter) listen(w *running, generation int) {
 		go s.serveBroker(generation, w.broker)
 	}
 	if w.notify != nil {
-		go w.notify.Listen(func() { s.postEvent(saidReady{generation}) })
+		go w.notify.Listen(func() { s.postEvent(machine.SaidReady(generation)) })
 	}
 	older := s.pids()
 	if p, _ := ready.ParseProbe(string(s.options.Ready)); p != nil {
 		go func() {
 			if p.Until(w.probeCtx, older) {
-				s.postEvent(answered{generation})
+				s.postEvent(machine.Answered(generation))
 			}
 		}()
 	}
 	if s.options.Ready.looks() {
 		look := s.look(w.PID())
-		go ready.Watch(w.probeCtx, look, func(l ready.Look) { s.postEvent(sees{generation, l}) })
+		go ready.Watch(w.probeCtx, look, func(l ready.Look) {
+			s.postEvent(machine.Sees(generation, machine.Look{Waits: l.Waits, MayWait: l.MayWait, Unreadable: l.Unreadable, Current: l.Current}))
+		})
 	}
 }
 
 // look returns a function that looks at a starting worker and at the serving one.
 func (s *Starter) look(pid int) func() ready.Look {
-	current := 0
-	if w := s.machine.in(serving); w != nil {
-		current = w.PID
-	}
+	serving, ok := s.machine.Serving()
 	return func() (l ready.Look) {
 		sockets := *s.streams.Load()
 		if len(sockets) == 0 {
 			return l
 		}
 		l.Sight = ready.Inspect(pid, sockets)
-		if current != 0 {
-			l.Current = ready.Inspect(current, sockets).Waits
+		if ok {
+			l.Current = ready.Inspect(serving.PID, sockets).Waits
 		}
 		return l
 	}

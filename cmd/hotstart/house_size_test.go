@@ -17,7 +17,6 @@ const (
 
 // larger lists the packages that may be larger, with the reason.
 var larger = map[string]string{
-	"starter":            "not divided yet",
 	"builder/adopt/hook": "its text is compiled into the user's package main, as one package",
 }
 

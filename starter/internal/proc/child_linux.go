@@ -36,9 +36,9 @@ func Pipe() (r, w int, err error) {
 	return fds[0], fds[1], err
 }
 
-// SocketPair returns the two ends of a stream socket pair. A forked child does not
+// socketPair returns the two ends of a stream socket pair. A forked child does not
 // inherit them.
-func SocketPair() ([2]int, error) {
+func socketPair() ([2]int, error) {
 	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 }
 

@@ -25,9 +25,9 @@ func Pipe() (r, w int, err error) {
 	return fds[0], fds[1], err
 }
 
-// SocketPair returns the two ends of a stream socket pair. A forked child does not
+// socketPair returns the two ends of a stream socket pair. A forked child does not
 // inherit them.
-func SocketPair() ([2]int, error) {
+func socketPair() ([2]int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal"
+	"os/signal"
 	"strconv"
 	"syscall"
 
@@ -69,7 +69,7 @@ func (g *Guard) Close() {
 // guardMain is the main function of the guard. It reads process groups until the
 // pipe is closed, then kills them, and removes the temporary directory.
 func guardMain(args []string, pipe io.Reader) int {
-	ossignal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	for pid := range groups(pipe) {
 		unix.Kill(-pid, unix.SIGKILL)
 	}

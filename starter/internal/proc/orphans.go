@@ -1,6 +1,8 @@
 package proc
 
 import (
+	"os"
+	"os/signal"
 	"syscall"
 	"time"
 )
@@ -39,4 +41,16 @@ func EndDetached(mark string, generation, worker int, grace time.Duration, done 
 			return
 		}
 	}
+}
+
+// ChildExits returns a channel that gets a value after children have exited, until
+// done is closed.
+func ChildExits(done <-chan struct{}) <-chan os.Signal {
+	exits := make(chan os.Signal, 1)
+	signal.Notify(exits, syscall.SIGCHLD)
+	go func() {
+		<-done
+		signal.Stop(exits)
+	}()
+	return exits
 }

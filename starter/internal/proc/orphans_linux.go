@@ -3,7 +3,7 @@ package proc
 import (
 	"fmt"
 	"os"
-	ossignal "os/signal"
+	"os/signal"
 	"slices"
 	"strconv"
 	"time"
@@ -28,8 +28,8 @@ const claimTime = time.Second
 // ReapOrphans reaps orphans that have exited, until done is closed.
 func ReapOrphans(done <-chan struct{}) {
 	deaths := make(chan os.Signal, 1)
-	ossignal.Notify(deaths, unix.SIGCHLD)
-	defer ossignal.Stop(deaths)
+	signal.Notify(deaths, unix.SIGCHLD)
+	defer signal.Stop(deaths)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	armed := true

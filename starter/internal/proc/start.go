@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"syscall"
@@ -97,4 +98,21 @@ func (c *Child) execError() error {
 // gets; the descriptor after them is the stage's report.
 func StageArgs(files int, dir, path string, argv []string) []string {
 	return append([]string{execName, strconv.Itoa(files), dir, path}, argv...)
+}
+
+// ConnPair returns a connection, and the descriptor of its other end. A forked
+// child does not inherit them.
+func ConnPair() (c *net.UnixConn, other int, err error) {
+	pair, err := socketPair()
+	if err != nil {
+		return nil, -1, err
+	}
+	f := os.NewFile(uintptr(pair[0]), "connection")
+	defer f.Close() // c has a copy
+	conn, err := net.FileConn(f)
+	if err != nil {
+		unix.Close(pair[1])
+		return nil, -1, err
+	}
+	return conn.(*net.UnixConn), pair[1], nil
 }

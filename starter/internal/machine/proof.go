@@ -1,50 +1,12 @@
-package starter
+package machine
 
 import (
 	"errors"
 	"slices"
 	"time"
-
-	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 // This file decides when a worker is ready.
-
-// Events about a worker that is starting or serving. Sockets are inodes of kept
-// sockets.
-type (
-	hello     struct{ generation int } // the worker understands drain
-	saidReady struct{ generation int } // the worker says that it serves
-	answered  struct{ generation int } // the probe of Options.Ready succeeded
-	listens   struct {                 // the worker listens on a socket
-		generation int
-		socket     uint64
-	}
-	accepting struct { // the worker says that it accepts on a socket
-		generation int
-		socket     uint64
-	}
-	sees struct { // what the kernel shows has changed
-		generation int
-		ready.Look
-	}
-	closes struct { // the worker has closed its copies of a socket
-		generation int
-		socket     uint64
-	}
-	execed struct{ generation int } // the worker has executed another program, which has no broker
-	dying  struct{ generation int } // the worker has exited; exited follows
-)
-
-func (e hello) worker() int     { return e.generation }
-func (e saidReady) worker() int { return e.generation }
-func (e answered) worker() int  { return e.generation }
-func (e listens) worker() int   { return e.generation }
-func (e accepting) worker() int { return e.generation }
-func (e sees) worker() int      { return e.generation }
-func (e closes) worker() int    { return e.generation }
-func (e execed) worker() int    { return e.generation }
-func (e dying) worker() int     { return e.generation }
 
 // evidence is what is known of a worker. A time is zero as long as the fact is not
 // known. Sockets are inodes.
@@ -68,7 +30,7 @@ type evidence struct {
 }
 
 // note records an event as evidence.
-func (m *machine) note(now time.Time, w *worker, e event) {
+func (m *Machine) note(now time.Time, w *worker, e Event) {
 	switch e := e.(type) {
 	case hello:
 		w.helloAt = first(w.helloAt, now)
@@ -113,7 +75,7 @@ func add(set *map[uint64]bool, socket uint64) {
 }
 
 // looked records what a look at w shows.
-func (w *worker) looked(now time.Time, l ready.Look) {
+func (w *worker) looked(now time.Time, l Look) {
 	seen := map[uint64]time.Time{}
 	for _, socket := range l.Waits {
 		seen[socket] = first(w.seen[socket], now)
@@ -141,7 +103,7 @@ func since(was, now time.Time, is bool) time.Time {
 
 // announcesItself reports whether w is expected to say when it serves.
 func (w *worker) announcesItself() bool {
-	return !w.execed && (w.Command.ExpectHello || !w.helloAt.IsZero())
+	return !w.execed && (w.Command.ExpectHello() || !w.helloAt.IsZero())
 }
 
 // serves lists the kept sockets that w is known to serve. A worker that does not
@@ -178,7 +140,7 @@ func (w *worker) unused() []uint64 {
 // nothing shows that it serves. From the moment it serves something, w has
 // serveTimeout to serve every socket of the current worker, and the interval for
 // other sockets.
-func (m *machine) provenAt(w *worker) time.Time {
+func (m *Machine) provenAt(w *worker) time.Time {
 	from := m.servesFrom(w)
 	if from.IsZero() || w.dead {
 		return time.Time{}
@@ -194,15 +156,15 @@ func (m *machine) provenAt(w *worker) time.Time {
 			case !w.announces && !w.saidReady.IsZero(): // its ready is about every socket on which it waits
 				at = later(at, since)
 			default: // it waits on the socket, and does not announce it
-				at = later(at, earlier(from.Add(limit), later(since, w.helloAt).Add(m.interval)))
+				at = later(at, earlier(from.Add(limit), later(since, w.helloAt).Add(m.Interval)))
 			}
 		}
 	}
 	if current := m.in(serving); current != nil {
-		wait(current.serves(), m.serveTimeout)
+		wait(current.serves(), m.ServeTimeout)
 	}
-	if m.ready.notifies() || m.ready.looks() {
-		wait(w.unused(), m.interval)
+	if m.Ready.notifies() || m.Ready.looks() {
+		wait(w.unused(), m.Interval)
 	}
 	return at
 }
@@ -210,45 +172,45 @@ func (m *machine) provenAt(w *worker) time.Time {
 // servesFrom returns since when w serves something, or zero while nothing shows
 // that it does. The word of the worker counts most. What the kernel shows of a
 // worker that has said hello counts only after the interval.
-func (m *machine) servesFrom(w *worker) time.Time {
-	switch way := m.ready; {
+func (m *Machine) servesFrom(w *worker) time.Time {
+	switch way := m.Ready; {
 	case w.born.IsZero():
 		return time.Time{}
-	case way == ReadyInterval:
-		return w.born.Add(m.interval)
+	case way == ByTime:
+		return w.born.Add(m.Interval)
 	case way.notifies() && !w.saidReady.IsZero():
 		return w.saidReady
 	case !way.looks():
 		return w.answered
-	case way == ReadyAuto && !w.helloAt.IsZero():
+	case way == ByMessageOrLook && !w.helloAt.IsZero():
 		if w.waitsSince.IsZero() {
 			return time.Time{}
 		}
-		return later(w.waitsSince, w.helloAt).Add(m.interval)
-	case way == ReadyAuto && w.announcesItself() && (len(w.offered) > 0 || m.somethingIsServed()):
+		return later(w.waitsSince, w.helloAt).Add(m.Interval)
+	case way == ByMessageOrLook && w.announcesItself() && (len(w.offered) > 0 || m.somethingIsServed()):
 		return time.Time{} // hello comes before it accepts
 	case !w.waitsSince.IsZero():
 		return w.waitsSince
 	case !w.mayWaitSince.IsZero():
-		return w.mayWaitSince.Add(m.interval)
+		return w.mayWaitSince.Add(m.Interval)
 	case len(w.offered) == 0, w.unreadable != nil:
-		return w.born.Add(m.interval)
+		return w.born.Add(m.Interval)
 	}
 	return time.Time{}
 }
 
 // somethingIsServed reports whether the current worker is known to serve a kept
 // socket.
-func (m *machine) somethingIsServed() bool {
+func (m *Machine) somethingIsServed() bool {
 	current := m.in(serving)
 	return current != nil && len(current.serves()) > 0
 }
 
 // whyAssumed returns why w is only assumed to be ready because it lives, or nil if
 // its word or the kernel proves it.
-func (m *machine) whyAssumed(w *worker) error {
+func (m *Machine) whyAssumed(w *worker) error {
 	switch {
-	case !m.ready.looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():
+	case !m.Ready.looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():
 		return nil
 	case w.unreadable == nil && !w.mayWaitSince.IsZero():
 		return errors.New("it has registered its sockets, as runtimes do before they accept, or it accepts by io_uring")

@@ -1,4 +1,4 @@
-package starter
+package machine
 
 import (
 	"slices"
@@ -9,23 +9,23 @@ import (
 // This file decides how workers stop, and what follows when they exit.
 
 // retire stops w: after the delay it drains, then gets the signal, then SIGKILL.
-func (m *machine) retire(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
+func (m *Machine) retire(now time.Time, w *worker, sig syscall.Signal, delay time.Duration) {
 	w.stopSignal = sig
 	switch {
 	case delay > 0:
 		w.state, w.due = retiring, now.Add(delay)
-	case !w.helloAt.IsZero() && m.drainTimeout > 0:
-		w.state, w.due = draining, now.Add(m.drainTimeout)
-		w.limit = after(now, m.stopTimeout)
-		m.do(drain{w.Generation})
+	case !w.helloAt.IsZero() && m.DrainTimeout > 0:
+		w.state, w.due = draining, now.Add(m.DrainTimeout)
+		w.limit = after(now, m.StopTimeout)
+		m.do(Drain{w.Generation})
 	default:
 		m.sendStop(now, w)
 	}
 }
 
 // sendStop sends w its stop signal.
-func (m *machine) sendStop(now time.Time, w *worker) {
-	grace := m.stopTimeout
+func (m *Machine) sendStop(now time.Time, w *worker) {
+	grace := m.StopTimeout
 	if w.state == starting {
 		grace = m.boundedGrace()
 	}
@@ -33,64 +33,64 @@ func (m *machine) sendStop(now time.Time, w *worker) {
 	if !w.limit.IsZero() {
 		w.due = w.limit
 	}
-	m.do(sendSignal{w.Generation, w.stopSignal})
+	m.do(Signal{w.Generation, w.stopSignal})
 }
 
 // boundedGrace returns stopTimeout, or a limit if that is unlimited.
-func (m *machine) boundedGrace() time.Duration {
-	if m.stopTimeout == 0 {
+func (m *Machine) boundedGrace() time.Duration {
+	if m.StopTimeout == 0 {
 		return unprovenGrace
 	}
-	return m.stopTimeout
+	return m.StopTimeout
 }
 
 // expire handles the timeout of the state of w.
-func (m *machine) expire(now time.Time, w *worker) {
+func (m *Machine) expire(now time.Time, w *worker) {
 	switch w.state {
 	case starting:
 		// A worker that lives is not stopped because it is not visible or silent.
-		if at := m.provenAt(w); !at.IsZero() || m.ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
+		if at := m.provenAt(w); !at.IsZero() || m.Ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
 			m.promote(now, w)
 			return
 		}
-		m.failed(now, w, Event{Kind: TimedOut, Elapsed: now.Sub(w.began)})
+		m.failed(now, w, Report{Kind: TimedOut, Elapsed: now.Sub(w.began)})
 		w.stopSignal = syscall.SIGTERM
 		m.sendStop(now, w)
 	case retiring:
-		m.report(Event{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.report(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
 		m.retire(now, w, w.stopSignal, 0)
 	case draining:
-		m.report(Event{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
+		m.report(Report{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
 		m.sendStop(now, w)
 	case serving:
 		m.settle(w)
 	case leaving:
-		m.report(Event{Kind: Killing, Worker: w.Worker})
+		m.report(Report{Kind: Killing, Worker: w.Worker})
 		m.kill(w)
 	}
 }
 
-func (m *machine) kill(w *worker) {
+func (m *Machine) kill(w *worker) {
 	if w.state == killed {
 		return
 	}
 	w.state, w.due = killed, time.Time{}
-	m.do(sendSignal{w.Generation, syscall.SIGKILL})
+	m.do(Signal{w.Generation, syscall.SIGKILL})
 }
 
 // exited handles the exit of w in any state.
-func (m *machine) exited(now time.Time, w *worker, e exited) {
+func (m *Machine) exited(now time.Time, w *worker, e exited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
 	if w.state <= serving {
-		defer func() { m.startAt = later(m.startAt, now.Add(m.restartDelay)) }()
+		defer func() { m.startAt = later(m.startAt, now.Add(m.RestartDelay)) }()
 	}
-	ended := Event{Worker: w.Worker, Status: e.status, Err: e.err}
+	ended := Report{Worker: w.Worker, Status: e.status, Err: e.err}
 	switch {
 	case m.mayEnd(w, e):
 		ended.Kind = Completed
 		m.knownGood, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
-	case w.state == starting && e.lacks != "" && m.overlap == OverlapAuto && !m.contention && !m.stopping:
+	case w.state == starting && e.lacks != "" && m.Overlap == UntilContention && !m.contention && !m.stopping:
 		m.foundContention(now, w, e.lacks)
 	case w.state == starting:
 		ended.Kind, ended.Elapsed = Failed, now.Sub(w.began)
@@ -101,8 +101,8 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 		ended.Kind, ended.Restarting = Crashed, m.replace(now, w)
 		m.report(ended)
 		if !ended.Restarting && !m.stopping {
-			m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.crashCount})
-			m.gaveUp = !m.keepRunning
+			m.report(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.crashCount})
+			m.gaveUp = !m.KeepRunning
 		}
 	default:
 		ended.Kind = Exited
@@ -112,8 +112,8 @@ func (m *machine) exited(now time.Time, w *worker, e exited) {
 
 // mayEnd reports whether w has exited because its work is done. That is not so if
 // another worker serves or is about to.
-func (m *machine) mayEnd(w *worker, e exited) bool {
-	return m.allowExit && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
+func (m *Machine) mayEnd(w *worker, e exited) bool {
+	return m.AllowExit && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
 		m.pending == nil && m.in(starting) == nil && m.in(serving) == nil
 }
 
@@ -121,7 +121,7 @@ func (m *machine) mayEnd(w *worker, e exited) bool {
 // did. The previous worker serves again or, if it has been told to stop, knownGood
 // is started. If w runs knownGood, it is only restarted: otherwise two commands
 // could alternate.
-func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
+func (m *Machine) rollBack(now time.Time, w *worker, ended Report) bool {
 	ended.Kind, ended.Elapsed = RolledBack, now.Sub(w.since)
 	old := m.in(retiring)
 	switch {
@@ -130,23 +130,23 @@ func (m *machine) rollBack(now time.Time, w *worker, ended Event) bool {
 	case old != nil:
 		old.state, old.due, old.stopSignal = serving, time.Time{}, 0
 		if !old.final {
-			old.due = old.since.Add(max(m.linger, m.killOldDelay))
+			old.due = old.since.Add(max(m.Linger, m.KillOldDelay))
 		}
 		ended.Others, m.lastPromotion = []Worker{old.Worker}, now
-	case ended.Elapsed >= m.rollback, m.knownGood == w.Command, m.pending != nil, m.in(starting) != nil:
+	case ended.Elapsed >= m.Rollback, m.knownGood == w.Command, m.pending != nil, m.in(starting) != nil:
 		return false
 	default:
 		m.pending, m.startAt, ended.Rollback = m.knownGood, now, m.knownGood
 	}
 	m.last = nil
 	m.report(ended)
-	m.do(forget{w.Generation})
+	m.do(Forget{w.Generation})
 	return true
 }
 
 // replace requests a successor for w, which has served and crashed, and reports
 // whether there will be one. A start that is running or due is a successor.
-func (m *machine) replace(now time.Time, w *worker) bool {
+func (m *Machine) replace(now time.Time, w *worker) bool {
 	m.crashCount++
 	if now.Sub(w.began) >= stableAfter {
 		m.crashCount = 1
@@ -154,7 +154,7 @@ func (m *machine) replace(now time.Time, w *worker) bool {
 	switch {
 	case m.in(starting) != nil:
 		return true
-	case m.maxCrashes > 0 && m.crashCount >= m.maxCrashes && m.pending == nil:
+	case m.MaxCrashes > 0 && m.crashCount >= m.MaxCrashes && m.pending == nil:
 		return false
 	}
 	at := w.began.Add(m.wait())
@@ -169,7 +169,7 @@ func (m *machine) replace(now time.Time, w *worker) bool {
 
 // failed handles a failed start. It is repeated or given up, unless a reload is
 // pending.
-func (m *machine) failed(now time.Time, w *worker, e Event) {
+func (m *Machine) failed(now time.Time, w *worker, e Report) {
 	m.failures++
 	m.crashCount++
 	e.Worker = w.Worker
@@ -179,7 +179,7 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 		e.Rollback = back
 	}
 	m.report(e)
-	m.do(forget{w.Generation})
+	m.do(Forget{w.Generation})
 	switch {
 	case m.stopping:
 	case m.pending != nil && m.pending != w.Command:
@@ -195,18 +195,18 @@ func (m *machine) failed(now time.Time, w *worker, e Event) {
 
 // failureLimit returns the number of failed starts in a row before giving up; 0:
 // unlimited.
-func (m *machine) failureLimit() int {
-	if m.knownGood == nil && m.maxFirst > 0 {
-		return m.maxFirst
+func (m *Machine) failureLimit() int {
+	if m.knownGood == nil && m.MaxFirst > 0 {
+		return m.MaxFirst
 	}
-	return m.maxFailures
+	return m.MaxFailures
 }
 
 // giveUp ends the attempts to start the command of w. The serving worker keeps
 // serving. If there is none, back is started.
-func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
+func (m *Machine) giveUp(now time.Time, w *worker, back Command) {
 	m.pending = nil
-	m.report(Event{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
+	m.report(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
 	m.failures, m.lastPromotion = 0, now
 	switch {
 	case m.in(serving) != nil:
@@ -216,17 +216,17 @@ func (m *machine) giveUp(now time.Time, w *worker, back *Command) {
 		}
 		m.pending, m.startAt = back, now
 	default:
-		m.gaveUp = !m.keepRunning
+		m.gaveUp = !m.KeepRunning
 	}
 }
 
 // wait returns the minimum time between two unrequested starts.
-func (m *machine) wait() time.Duration {
-	wait := m.interval
+func (m *Machine) wait() time.Duration {
+	wait := m.Interval
 	if m.crashCount > freeRetries {
 		wait = max(wait, 100*time.Millisecond)
 		for range m.crashCount - freeRetries {
-			wait = min(2*wait, max(maxWait, m.interval))
+			wait = min(2*wait, max(maxWait, m.Interval))
 		}
 	}
 	return wait
@@ -234,7 +234,7 @@ func (m *machine) wait() time.Duration {
 
 // stop stops every worker; a second stop kills every worker. A worker that has got
 // the same signal does not get it twice.
-func (m *machine) stop(now time.Time, sig syscall.Signal) {
+func (m *Machine) stop(now time.Time, sig syscall.Signal) {
 	if m.stopping {
 		for _, w := range m.workers {
 			m.kill(w)
@@ -242,7 +242,7 @@ func (m *machine) stop(now time.Time, sig syscall.Signal) {
 		return
 	}
 	m.stopping, m.pending = true, nil
-	m.report(Event{Kind: Stopping, Signal: sig, Others: m.all()})
+	m.report(Report{Kind: Stopping, Signal: sig, Others: m.All()})
 	for _, w := range m.workers {
 		switch w.state {
 		case starting:

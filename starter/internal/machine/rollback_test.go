@@ -1,4 +1,4 @@
-package starter
+package machine
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 func TestRollBack(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		rules func(*rules)
+		rules func(*Rules)
 		story []moment
 	}{
 		{
@@ -84,7 +84,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "a program that has done its work is not run again",
-			rules: func(r *rules) { r.allowExit = true },
+			rules: func(r *Rules) { r.AllowExit = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -95,7 +95,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "a start that is under way is what comes next, and if it fails, the good command",
-			rules: func(r *rules) { r.maxFailures = 1 },
+			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1"},
@@ -108,7 +108,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "a good command that does not start any more is given up",
-			rules: func(r *rules) { r.maxFailures, r.keepRunning = 1, true },
+			rules: func(r *Rules) { r.MaxFailures, r.KeepRunning = 1, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1"},
@@ -143,7 +143,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "while the old worker is held, it serves again",
-			rules: func(r *rules) { r.rollback, r.linger, r.killOldDelay = 0, 0, 5*time.Second },
+			rules: func(r *Rules) { r.Rollback, r.Linger, r.KillOldDelay = 0, 0, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -159,7 +159,7 @@ func TestRollBack(t *testing.T) {
 		},
 		{
 			name:  "of two old workers that are held the younger one does",
-			rules: func(r *rules) { r.rollback, r.linger, r.killOldDelay = 0, 0, 5*time.Second },
+			rules: func(r *Rules) { r.Rollback, r.Linger, r.KillOldDelay = 0, 0, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -174,10 +174,10 @@ func TestRollBack(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := machine{rules: standard()}
-			m.linger, m.rollback = 10*time.Second, 10*time.Second
+			m := Machine{Rules: standard()}
+			m.Linger, m.Rollback = 10*time.Second, 10*time.Second
 			if test.rules != nil {
-				test.rules(&m.rules)
+				test.rules(&m.Rules)
 			}
 			follow(t, &m, test.story)
 		})

@@ -1,11 +1,9 @@
-package starter
+package machine
 
 import (
 	"errors"
 	"testing"
 	"time"
-
-	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
 var errHidden = errors.New("errHidden")
@@ -14,7 +12,7 @@ var errHidden = errors.New("errHidden")
 func TestProof(t *testing.T) {
 	const metrics, main, other = 7, 8, 9
 	waits := func(generation int, sockets ...uint64) sees {
-		return sees{generation, ready.Look{Sight: ready.Sight{Waits: sockets}}}
+		return sees{generation, Look{Waits: sockets}}
 	}
 	begun := func(first ...moment) []moment { // worker 1 serves both sockets
 		return append([]moment{
@@ -36,7 +34,7 @@ func TestProof(t *testing.T) {
 		story   []moment
 	}{
 		{
-			name: "the main port of a worker that serves metrics first is waited for", ready: ReadyAuto,
+			name: "the main port of a worker that serves metrics first is waited for", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -50,7 +48,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "an adopted worker that hangs before it listens does not take over by the clock", ready: ReadyAuto, greets: true,
+			name: "an adopted worker that hangs before it listens does not take over by the clock", ready: ByMessageOrLook, greets: true,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{31, tick{}, ""},
@@ -59,7 +57,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "whichever comes first", ready: ReadyAuto,
+			name: "whichever comes first", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -71,7 +69,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "what dies between the first and the last address has failed", ready: ReadyAuto,
+			name: "what dies between the first and the last address has failed", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -82,7 +80,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "an address that is left out delays a reload, and is let go later", ready: ReadyAuto,
+			name: "an address that is left out delays a reload, and is let go later", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -101,7 +99,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "a start that serves something does not time out before it has had its time", ready: ReadyAuto,
+			name: "a start that serves something does not time out before it has had its time", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -111,7 +109,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "what the current worker never accepted on is not waited for longer than the interval", ready: ReadyAuto,
+			name: "what the current worker never accepted on is not waited for longer than the interval", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -128,7 +126,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "a worker that never says where it accepts does so where it listens", ready: ReadyAuto,
+			name: "a worker that never says where it accepts does so where it listens", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -143,7 +141,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "what the current worker begins to serve during the start counts, too", ready: ReadyAuto,
+			name: "what the current worker begins to serve during the start counts, too", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, tick{}, "Serving 1"}, // a migration of four seconds, then it listens
@@ -160,7 +158,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "the kernel does not speak for a program that will say hello", ready: ReadyAuto, offered: []uint64{main}, greets: true,
+			name: "the kernel does not speak for a program that will say hello", ready: ByMessageOrLook, offered: []uint64{main}, greets: true,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, main), ""},
@@ -171,7 +169,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "it does after the interval if the program has said hello and nothing else", ready: ReadyAuto, offered: []uint64{main}, greets: true,
+			name: "it does after the interval if the program has said hello and nothing else", ready: ByMessageOrLook, offered: []uint64{main}, greets: true,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -189,29 +187,29 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "not for a listener that is only registered", ready: ReadyAuto, offered: []uint64{main}, greets: true,
+			name: "not for a listener that is only registered", ready: ByMessageOrLook, offered: []uint64{main}, greets: true,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
-				{0, sees{1, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
+				{0, sees{1, Look{MayWait: []uint64{main}}}, ""},
 				{29, tick{}, ""},
 				{30, tick{}, "TimedOut 1, forget 1, term 1, spawn 2 a"},
 			},
 		},
 		{
-			name: "a listener that may be accepted on counts after the interval, which is told once", ready: ReadyAccept, offered: []uint64{main},
+			name: "a listener that may be accepted on counts after the interval, which is told once", ready: ByLook, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{5, sees{1, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
+				{5, sees{1, Look{MayWait: []uint64{main}}}, ""},
 				{5.9, tick{}, ""},
 				{6, tick{}, "AssumedReady 1, Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
-				{21, sees{2, ready.Look{Sight: ready.Sight{MayWait: []uint64{main}}}}, ""},
+				{21, sees{2, Look{MayWait: []uint64{main}}}, ""},
 				{22, tick{}, "Serving 2, term 1"},
 			},
 		},
 		{
-			name: "and for the one socket on which the program says nothing", ready: ReadyAuto,
+			name: "and for the one socket on which the program says nothing", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -223,25 +221,25 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "ready without a word about sockets counts for those that the worker waits on", ready: ReadyAuto, offered: []uint64{main},
+			name: "ready without a word about sockets counts for those that the worker waits on", ready: ByMessageOrLook, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
 				{0, saidReady{1}, "Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
-				{20, sees{2, ready.Look{Current: []uint64{main}}}, ""},
+				{20, sees{2, Look{Current: []uint64{main}}}, ""},
 				{21, hello{2}, ""},
 				{21, waits(2, main), ""},
 				{21.5, saidReady{2}, "Serving 2, term 1"},
 				{40, asks("c"), "settle 2, spawn 3 c"},
-				{40, sees{3, ready.Look{Current: []uint64{main}}}, ""},
+				{40, sees{3, Look{Current: []uint64{main}}}, ""},
 				{41, hello{3}, ""},
 				{41, saidReady{3}, ""},
 				{41.1, waits(3, main), "Serving 3, term 2"},
 			},
 		},
 		{
-			name: "sockets of the options: all that the old worker is seen to wait on", ready: ReadyAccept, offered: []uint64{metrics, main, other},
+			name: "sockets of the options: all that the old worker is seen to wait on", ready: ByLook, offered: []uint64{metrics, main, other},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, waits(1, metrics), ""},
@@ -254,19 +252,19 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "and one that it waits on only now", ready: ReadyAccept, offered: []uint64{metrics, main},
+			name: "and one that it waits on only now", ready: ByLook, offered: []uint64{metrics, main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, metrics), ""},
 				{1, tick{}, "Serving 1"},
 				{20, asks("b"), "settle 1, spawn 2 b"},
-				{20, sees{2, ready.Look{Sight: ready.Sight{Waits: []uint64{metrics}}, Current: []uint64{metrics, main}}}, ""},
+				{20, sees{2, Look{Waits: []uint64{metrics}, Current: []uint64{metrics, main}}}, ""},
 				{24, tick{}, ""},
 				{30, tick{}, "Serving 2, term 1"},
 			},
 		},
 		{
-			name: "not one after the other: a worker that has stopped to wait does not serve", ready: ReadyAccept, offered: []uint64{metrics, main},
+			name: "not one after the other: a worker that has stopped to wait does not serve", ready: ByLook, offered: []uint64{metrics, main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, waits(1, metrics), ""},
@@ -276,26 +274,26 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "a worker that can't be seen is taken at its living", ready: ReadyAccept, offered: []uint64{main},
+			name: "a worker that can't be seen is taken at its living", ready: ByLook, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.1, sees{1, ready.Look{Sight: ready.Sight{Unreadable: errHidden}}}, ""},
+				{0.1, sees{1, Look{Unreadable: errHidden}}, ""},
 				{0.9, tick{}, ""},
 				{1, tick{}, "AssumedReady 1, Serving 1"},
 			},
 		},
 		{
-			name: "and not killed for saying hello and nothing else", ready: ReadyAuto, offered: []uint64{main},
+			name: "and not killed for saying hello and nothing else", ready: ByMessageOrLook, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.1, sees{1, ready.Look{Sight: ready.Sight{Unreadable: errHidden}}}, ""},
+				{0.1, sees{1, Look{Unreadable: errHidden}}, ""},
 				{0.2, hello{1}, ""},
 				{29, tick{}, ""},
 				{30, tick{}, "AssumedReady 1, Serving 1"},
 			},
 		},
 		{
-			name: "one that is dead already is not promoted by the clock", ready: ReadyInterval,
+			name: "one that is dead already is not promoted by the clock", ready: ByTime,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, dying{1}, ""},
@@ -303,7 +301,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "the interval counts from when the worker was started, and ready does not count", ready: ReadyInterval, offered: []uint64{main},
+			name: "the interval counts from when the worker was started, and ready does not count", ready: ByTime, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.1, saidReady{1}, ""},
@@ -312,7 +310,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "an answer to the probe", ready: "tcp=127.0.0.1:1", offered: []uint64{main},
+			name: "an answer to the probe", ready: ByProbe, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.1, saidReady{1}, ""},
@@ -321,7 +319,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "a reload that supersedes a start which serves half", ready: ReadyAuto,
+			name: "a reload that supersedes a start which serves half", ready: ByMessageOrLook,
 			story: begun([]moment{
 				{20, asks("b"), "spawn 2 b"},
 				{20, hello{2}, ""},
@@ -339,7 +337,7 @@ func TestProof(t *testing.T) {
 			}...),
 		},
 		{
-			name: "another command, before a first worker counts as serving that may serve on sockets of its own", ready: ReadyAuto,
+			name: "another command, before a first worker counts as serving that may serve on sockets of its own", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, asks("b"), ""},
@@ -349,7 +347,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "another command, and a first worker dies that was waited for", ready: ReadyAuto,
+			name: "another command, and a first worker dies that was waited for", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, asks("b"), ""},
@@ -357,7 +355,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "another command, while a worker serves on sockets of its own: the next one does not meet the one that is out of date", ready: ReadyAuto,
+			name: "another command, while a worker serves on sockets of its own: the next one does not meet the one that is out of date", ready: ByMessageOrLook,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, tick{}, "Serving 1"},
@@ -369,14 +367,14 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "another command, where sockets are kept", ready: ReadyAuto, offered: []uint64{main},
+			name: "another command, where sockets are kept", ready: ByMessageOrLook, offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
 			},
 		},
 		{
-			name: "another command, where the program is adopted", ready: ReadyAuto, greets: true,
+			name: "another command, where the program is adopted", ready: ByMessageOrLook, greets: true,
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, asks("b"), "Superseded 1, forget 1, term 1, spawn 2 b"},
@@ -384,11 +382,11 @@ func TestProof(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := machine{rules: standard()}
-			m.ready, m.readyTimeout, m.serveTimeout, m.linger = test.ready, 30*time.Second, 10*time.Second, 10*time.Second
+			m := Machine{Rules: standard()}
+			m.Ready, m.ReadyTimeout, m.ServeTimeout, m.Linger = test.ready, 30*time.Second, 10*time.Second, 10*time.Second
 			for i, step := range test.story {
 				if asked, ok := step.event.(reload); ok && test.greets {
-					test.story[i].event = reload{&Command{Path: asked.command.Path, ExpectHello: true}}
+					test.story[i].event = reload{&program{path: asked.command.(*program).path, hello: true}}
 				}
 			}
 			follow(t, &m, test.story, test.offered...)

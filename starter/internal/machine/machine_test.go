@@ -1,4 +1,4 @@
-package starter
+package machine
 
 import (
 	"fmt"
@@ -8,17 +8,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hotstart/hotstart/starter/internal/ready"
+	"golang.org/x/sys/unix"
 )
 
 // commands are the commands of these tests, by one-letter name.
-var commands = map[string]*Command{"a": {Path: "a"}, "b": {Path: "b"}, "c": {Path: "c"}}
+var commands = map[string]*program{"a": {path: "a"}, "b": {path: "b"}, "c": {path: "c"}}
+
+// program is a Command of these tests.
+type program struct {
+	path  string
+	hello bool
+}
+
+func (p *program) ExpectHello() bool { return p.hello }
 
 // moment is one step of a story: an event at a time, and the actions that it calls
 // for.
 type moment struct {
 	at    float64 // seconds since the story began
-	event event
+	event Event
 	want  string // the actions, as told writes them
 }
 
@@ -34,25 +42,25 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // told writes actions in one line: an Event as kind and worker, any other action in
 // lower case.
-func told(actions []action) string {
+func told(actions []Action) string {
 	var words []string
 	for _, action := range actions {
 		switch a := action.(type) {
-		case spawn:
-			words = append(words, fmt.Sprintf("spawn %d %s", a.generation, a.command.Path))
-		case drain:
-			words = append(words, fmt.Sprintf("drain %d", a.generation))
-		case sendSignal:
-			words = append(words, fmt.Sprintf("%s %d", strings.ToLower(SignalName(a.signal)), a.generation))
-		case pry:
-			words = append(words, fmt.Sprintf("pry %d%s", a.generation, map[bool]string{true: " deep"}[a.deep]))
-		case endDetached:
-			words = append(words, fmt.Sprintf("end-detached %d %v", a.left.Generation, a.grace))
-		case settle:
-			words = append(words, fmt.Sprintf("settle %d", a.generation))
-		case forget:
-			words = append(words, fmt.Sprintf("forget %d", a.generation))
-		case Event:
+		case Spawn:
+			words = append(words, fmt.Sprintf("spawn %d %s", a.Generation, a.Command.(*program).path))
+		case Drain:
+			words = append(words, fmt.Sprintf("drain %d", a.Generation))
+		case Signal:
+			words = append(words, fmt.Sprintf("%s %d", strings.ToLower(strings.TrimPrefix(unix.SignalName(a.Signal), "SIG")), a.Generation))
+		case Pry:
+			words = append(words, fmt.Sprintf("pry %d%s", a.Generation, map[bool]string{true: " deep"}[a.Deep]))
+		case EndDetached:
+			words = append(words, fmt.Sprintf("end-detached %d %v", a.Left.Generation, a.Grace))
+		case Settle:
+			words = append(words, fmt.Sprintf("settle %d", a.Generation))
+		case Forget:
+			words = append(words, fmt.Sprintf("forget %d", a.Generation))
+		case Report:
 			words = append(words, kindAndWorker(a))
 		default:
 			panic(action)
@@ -61,7 +69,7 @@ func told(actions []action) string {
 	return strings.Join(words, ", ")
 }
 
-func kindAndWorker(e Event) string {
+func kindAndWorker(e Report) string {
 	if e.Worker.Generation == 0 {
 		return fmt.Sprint(e.Kind)
 	}
@@ -69,15 +77,15 @@ func kindAndWorker(e Event) string {
 }
 
 // stepped passes an event to m and answers spawn as the loop does.
-func stepped(t *testing.T, m *machine, now time.Time, event event, offered ...uint64) []action {
+func stepped(t *testing.T, m *Machine, now time.Time, event Event, offered ...uint64) []Action {
 	t.Helper()
-	var all []action
-	for todo := m.step(now, event); len(todo) > 0; todo = todo[1:] {
+	var all []Action
+	for todo := m.Step(now, event); len(todo) > 0; todo = todo[1:] {
 		all = append(all, todo[0])
-		if s, ok := todo[0].(spawn); ok {
-			begun := m.step(now, started{s.generation, 100 + s.generation, offered})
-			if got := told(begun); got != fmt.Sprintf("Starting %d", s.generation) {
-				t.Fatalf("started %d led to %q", s.generation, got)
+		if s, ok := todo[0].(Spawn); ok {
+			begun := m.Step(now, started{s.Generation, 100 + s.Generation, offered})
+			if got := told(begun); got != fmt.Sprintf("Starting %d", s.Generation) {
+				t.Fatalf("started %d led to %q", s.Generation, got)
 			}
 		}
 	}
@@ -85,7 +93,7 @@ func stepped(t *testing.T, m *machine, now time.Time, event event, offered ...ui
 }
 
 // follow passes the events of a story to m, and compares the actions.
-func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
+func follow(t *testing.T, m *Machine, story []moment, offered ...uint64) {
 	t.Helper()
 	begin := time.Unix(1000, 0)
 	for _, step := range story {
@@ -93,7 +101,7 @@ func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
 		if got := told(stepped(t, m, now, step.event, offered...)); got != step.want {
 			t.Fatalf("at %vs %T%v led to\n %q, want\n %q", step.at, step.event, step.event, got, step.want)
 		}
-		if at := m.next(); !at.IsZero() && !at.After(now) {
+		if at := m.Next(); !at.IsZero() && !at.After(now) {
 			t.Fatalf("at %vs: the next tick would be at %v, which is not later", step.at, at.Sub(begin))
 		}
 	}
@@ -102,13 +110,13 @@ func follow(t *testing.T, m *machine, story []moment, offered ...uint64) {
 // proven is the event that makes a worker ready by the standard rules.
 type proven = saidReady
 
-// standard returns the rules of start_server, with ReadyNotify.
-func standard() rules { return rules{ready: ReadyNotify, interval: time.Second, retireSignal: term} }
+// standard returns the rules of start_server, with ByMessage.
+func standard() Rules { return Rules{Ready: ByMessage, Interval: time.Second, RetireSignal: term} }
 
 func TestMachine(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		rules  func(*rules)
+		rules  func(*Rules)
 		story  []moment
 		done   bool
 		gaveUp bool
@@ -134,7 +142,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies of the signal to the whole process group is not replaced before the stop",
-			rules: func(r *rules) { r.restartDelay = seconds(0.1) },
+			rules: func(r *Rules) { r.RestartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -145,7 +153,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies is replaced after a look for a stop",
-			rules: func(r *rules) { r.restartDelay = seconds(0.1) },
+			rules: func(r *Rules) { r.RestartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -294,7 +302,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "after the most failures it gives up and the old worker stays",
-			rules: func(r *rules) { r.maxFailures = 2 },
+			rules: func(r *Rules) { r.MaxFailures = 2 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -308,7 +316,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a reload during the last attempt is another request, not part of it",
-			rules: func(r *rules) { r.maxFailures = 1 },
+			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -322,7 +330,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "failures are counted anew for each reload",
-			rules: func(r *rules) { r.maxFailures = 2 },
+			rules: func(r *Rules) { r.MaxFailures = 2 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -336,7 +344,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "giving up with nothing serving ends it",
-			rules: func(r *rules) { r.maxFailures = 2 },
+			rules: func(r *Rules) { r.MaxFailures = 2 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{3, ends(1), "Failed 1, forget 1, spawn 2 a"},
@@ -346,7 +354,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "with keepRunning it waits for a reload instead, which may mean the same command",
-			rules: func(r *rules) { r.maxFailures, r.keepRunning = 1, true },
+			rules: func(r *Rules) { r.MaxFailures, r.KeepRunning = 1, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{3, ends(1), "Failed 1, forget 1, GaveUp 1"},
@@ -357,7 +365,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a start that fails at once is given up like any other",
-			rules: func(r *rules) { r.maxFailures = 1 },
+			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, exited{generation: 1, err: syscall.ENOENT}, "Failed 1, forget 1, GaveUp 1"},
@@ -385,7 +393,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies too early too often is started no more, until a reload",
-			rules: func(r *rules) { r.maxCrashes, r.keepRunning = 3, true },
+			rules: func(r *Rules) { r.MaxCrashes, r.KeepRunning = 3, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
@@ -402,7 +410,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that lived for long and dies is started again, however often",
-			rules: func(r *rules) { r.maxCrashes, r.keepRunning = 2, true },
+			rules: func(r *Rules) { r.MaxCrashes, r.KeepRunning = 2, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, proven{1}, "Serving 1, settle 1"},
@@ -415,7 +423,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that has done its work is not started again",
-			rules: func(r *rules) { r.allowExit, r.keepRunning = true, true },
+			rules: func(r *Rules) { r.AllowExit, r.KeepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -428,7 +436,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that has done its work is not started again where the next fails",
-			rules: func(r *rules) { r.allowExit, r.keepRunning, r.maxFailures = true, true, 1 },
+			rules: func(r *Rules) { r.AllowExit, r.KeepRunning, r.MaxFailures = true, true, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, exited{generation: 1}, "Completed 1"},
@@ -445,7 +453,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that ends while another serves or is to start was not meant to",
-			rules: func(r *rules) { r.allowExit, r.keepRunning = true, true },
+			rules: func(r *Rules) { r.AllowExit, r.KeepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -501,7 +509,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "when the old worker died and the new command is given up, the old command is started again",
-			rules: func(r *rules) { r.maxFailures = 1 },
+			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -514,7 +522,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "when that can't be started either, it gives up for good",
-			rules: func(r *rules) { r.maxFailures = 1 },
+			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -527,7 +535,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a start that takes too long has failed, and its worker gets the signal, then SIGKILL",
-			rules: func(r *rules) { r.readyTimeout, r.maxFailures = 30*time.Second, 1 },
+			rules: func(r *Rules) { r.ReadyTimeout, r.MaxFailures = 30*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -541,7 +549,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a start that took too long is tried again when the worker, whose sockets are not kept, has left",
-			rules: func(r *rules) { r.readyTimeout = 30 * time.Second },
+			rules: func(r *Rules) { r.ReadyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{30, tick{}, "TimedOut 1, forget 1, term 1"},
@@ -551,7 +559,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "proof at the very end of the time counts",
-			rules: func(r *rules) { r.readyTimeout = 30 * time.Second },
+			rules: func(r *Rules) { r.ReadyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{30, proven{1}, "Serving 1, settle 1"},
@@ -560,7 +568,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "giving up ends it when the worker that took too long has left",
-			rules: func(r *rules) { r.readyTimeout, r.maxFailures = 30*time.Second, 1 },
+			rules: func(r *Rules) { r.ReadyTimeout, r.MaxFailures = 30*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{30, tick{}, "TimedOut 1, forget 1, GaveUp 1, term 1"},
@@ -570,7 +578,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "the kill-old delay puts off the old worker's retirement",
-			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -582,7 +590,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that dies while it waits to be retired is not missed",
-			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -594,7 +602,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "drain, then the signal, then SIGKILL",
-			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 15*time.Second },
+			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout = 10*time.Second, 15*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -610,7 +618,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "drained ends the drain early, once",
-			rules: func(r *rules) { r.drainTimeout, r.stopTimeout = 10*time.Second, 5*time.Second },
+			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout = 10*time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -626,7 +634,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker that does not speak the broker's protocol is not told to drain",
-			rules: func(r *rules) { r.drainTimeout = 10 * time.Second },
+			rules: func(r *Rules) { r.DrainTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -646,7 +654,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "drain follows the kill-old delay",
-			rules: func(r *rules) { r.killOldDelay, r.drainTimeout = 5*time.Second, 10*time.Second },
+			rules: func(r *Rules) { r.KillOldDelay, r.DrainTimeout = 5*time.Second, 10*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -659,7 +667,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "the old worker is told by the signal of a reload, all by that of the stop",
-			rules: func(r *rules) { r.retireSignal = quit },
+			rules: func(r *Rules) { r.RetireSignal = quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -721,7 +729,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "stop during the kill-old delay acts at once",
-			rules: func(r *rules) { r.killOldDelay = 5 * time.Second },
+			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -733,7 +741,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "stop during a drain lets it go on, and signals what is over",
-			rules: func(r *rules) { r.drainTimeout, r.stopTimeout, r.retireSignal = 10*time.Second, 7*time.Second, quit },
+			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout, r.RetireSignal = 10*time.Second, 7*time.Second, quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -752,7 +760,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a stop of a start that takes too long is not a failed start",
-			rules: func(r *rules) { r.readyTimeout = 10 * time.Second },
+			rules: func(r *Rules) { r.ReadyTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{9, stops(term), "Stopping, term 1"},
@@ -764,7 +772,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "the stop timeout counts from the signal",
-			rules: func(r *rules) { r.stopTimeout = 5 * time.Second },
+			rules: func(r *Rules) { r.StopTimeout = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -778,7 +786,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a second stop kills at once, a third does nothing",
-			rules: func(r *rules) { r.drainTimeout = 10 * time.Second },
+			rules: func(r *Rules) { r.DrainTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, hello{1}, ""},
@@ -795,7 +803,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a worker is replaced for its age, and after twice that while an older one lives",
-			rules: func(r *rules) { r.autoRestart = 10 * time.Second },
+			rules: func(r *Rules) { r.AutoRestart = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -811,7 +819,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "age does not count until the older worker has been told",
-			rules: func(r *rules) { r.autoRestart, r.killOldDelay = time.Second, 5*time.Second },
+			rules: func(r *Rules) { r.AutoRestart, r.KillOldDelay = time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -823,7 +831,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a start sets the pace",
-			rules: func(r *rules) { r.killOldDelay = time.Second },
+			rules: func(r *Rules) { r.KillOldDelay = time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, paced{autoRestart: 10 * time.Second}, ""},
@@ -841,7 +849,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{0, paced{autoRestart: 10 * time.Second}, ""},
 				{1, proven{1}, "Serving 1, settle 1"},
-				{2, timeouts{stopTimeout: 3 * time.Second}, ""},
+				{2, Timeouts{StopTimeout: 3 * time.Second}, ""},
 				{11, tick{}, "AutoRestart 1, spawn 2 a"},
 				{12, proven{2}, "Serving 2, settle 2, term 1"},
 				{15, tick{}, "Killing 1, kill 1"},
@@ -849,7 +857,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "processes that have detached are ended before the next start, and the latest reload counts",
-			rules: func(r *rules) { r.allowExit, r.stopTimeout = true, 3*time.Second },
+			rules: func(r *Rules) { r.AllowExit, r.StopTimeout = true, 3*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -865,7 +873,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a stop does not wait for processes that have detached",
-			rules: func(r *rules) { r.allowExit = true },
+			rules: func(r *Rules) { r.AllowExit = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{2, exited{generation: 1}, "Completed 1"},
@@ -878,7 +886,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a replacement for age that is given up is not tried again before its time",
-			rules: func(r *rules) { r.autoRestart, r.maxFailures = 10*time.Second, 1 },
+			rules: func(r *Rules) { r.AutoRestart, r.MaxFailures = 10*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -890,7 +898,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "the oldest of too many old workers is killed if it has its signal",
-			rules: func(r *rules) { r.maxOld = 1 },
+			rules: func(r *Rules) { r.MaxOld = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -903,7 +911,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "and gets its signal and five seconds if not",
-			rules: func(r *rules) { r.maxOld, r.killOldDelay = 1, time.Minute },
+			rules: func(r *Rules) { r.MaxOld, r.KillOldDelay = 1, time.Minute },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -917,7 +925,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "a first start may be given up sooner than others",
-			rules: func(r *rules) { r.maxFirst = 1 },
+			rules: func(r *Rules) { r.MaxFirst = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, ends(1), "Failed 1, forget 1, GaveUp 1"},
@@ -927,7 +935,7 @@ func TestMachine(t *testing.T) {
 		},
 		{
 			name:  "but not once a worker has served",
-			rules: func(r *rules) { r.maxFirst = 1 },
+			rules: func(r *Rules) { r.MaxFirst = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, proven{1}, "Serving 1, settle 1"},
@@ -950,13 +958,13 @@ func TestMachine(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := machine{rules: standard()}
+			m := Machine{Rules: standard()}
 			if test.rules != nil {
-				test.rules(&m.rules)
+				test.rules(&m.Rules)
 			}
 			follow(t, &m, test.story)
-			if m.done() != test.done || m.gaveUp != test.gaveUp {
-				t.Errorf("done is %v and gaveUp %v, want %v and %v", m.done(), m.gaveUp, test.done, test.gaveUp)
+			if m.Done() != test.done || m.gaveUp != test.gaveUp {
+				t.Errorf("done is %v and gaveUp %v, want %v and %v", m.Done(), m.gaveUp, test.done, test.gaveUp)
 			}
 		})
 	}
@@ -964,16 +972,16 @@ func TestMachine(t *testing.T) {
 
 // The events that a log or a user interface gets.
 func TestMachineReports(t *testing.T) {
-	m := machine{rules: standard()}
-	m.readyTimeout = 30 * time.Second
+	m := Machine{Rules: standard()}
+	m.ReadyTimeout = 30 * time.Second
 	now := time.Unix(1000, 0)
 	a := commands["a"]
 	one, two := Worker{1, 101, a}, Worker{2, 102, a}
-	check := func(after time.Duration, e event, want Event) {
+	check := func(after time.Duration, e Event, want Report) {
 		t.Helper()
 		now = now.Add(after)
 		for _, action := range stepped(t, &m, now, e) {
-			if e, ok := action.(Event); ok && e.Kind == want.Kind {
+			if e, ok := action.(Report); ok && e.Kind == want.Kind {
 				if fmt.Sprint(e) != fmt.Sprint(want) || fmt.Sprintf("%#v", e) != fmt.Sprintf("%#v", want) {
 					t.Errorf("got  %#v\nwant %#v", e, want)
 				}
@@ -983,27 +991,27 @@ func TestMachineReports(t *testing.T) {
 		t.Errorf("%#v was not reported", want)
 	}
 	stepped(t, &m, now, asks("a"))
-	check(2*time.Second, proven{1}, Event{Kind: Serving, Worker: one, Elapsed: 2 * time.Second})
+	check(2*time.Second, proven{1}, Report{Kind: Serving, Worker: one, Elapsed: 2 * time.Second})
 	stepped(t, &m, now, reload{})
-	check(3*time.Second, proven{2}, Event{Kind: Serving, Worker: two, Elapsed: 3 * time.Second, Others: []Worker{one}, Signal: term})
-	check(0, exited{1, 15, nil, ""}, Event{Kind: Exited, Worker: one, Status: 15})
-	check(time.Minute, ends(2), Event{Kind: Crashed, Worker: two, Status: 1 << 8, Restarting: true})
-	check(time.Second, ends(3), Event{Kind: Failed, Worker: Worker{3, 103, a}, Elapsed: time.Second, Status: 1 << 8})
-	check(30*time.Second, tick{}, Event{Kind: TimedOut, Worker: Worker{4, 104, a}, Elapsed: 30 * time.Second})
-	check(0, stops(quit), Event{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
+	check(3*time.Second, proven{2}, Report{Kind: Serving, Worker: two, Elapsed: 3 * time.Second, Others: []Worker{one}, Signal: term})
+	check(0, exited{1, 15, nil, ""}, Report{Kind: Exited, Worker: one, Status: 15})
+	check(time.Minute, ends(2), Report{Kind: Crashed, Worker: two, Status: 1 << 8, Restarting: true})
+	check(time.Second, ends(3), Report{Kind: Failed, Worker: Worker{3, 103, a}, Elapsed: time.Second, Status: 1 << 8})
+	check(30*time.Second, tick{}, Report{Kind: TimedOut, Worker: Worker{4, 104, a}, Elapsed: 30 * time.Second})
+	check(0, stops(quit), Report{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
 }
 
 // world checks the invariants of a machine by its events and actions.
 type world struct {
 	t       *testing.T
-	m       *machine
+	m       *Machine
 	now     time.Time
 	alive   map[int]*life
 	newest  int                     // generation
 	serving int                     // generation that was reported to serve and has not exited; 0: none
 	since   time.Time               // when it came to serve
 	open    map[uint64]map[int]bool // generations that use each socket from workers
-	good    *Command                // the known good command
+	good    Command                 // the known good command
 	gaveUp  bool
 	stopped bool
 	dead    *life // the last that has exited
@@ -1013,7 +1021,7 @@ type world struct {
 
 // life is what the world knows of a worker.
 type life struct {
-	command   *Command
+	command   Command
 	proven    bool
 	retired   bool // told to stop in any way
 	got       map[syscall.Signal]bool
@@ -1028,24 +1036,24 @@ type life struct {
 }
 
 // speaks reports whether l is expected to say when it serves.
-func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello) && !l.execed }
+func (l *life) speaks() bool { return (l.greeted || l.command.ExpectHello()) && !l.execed }
 
 // provenSince returns when the evidence about l became sufficient, by an independent
 // calculation; zero: it is not.
 func (w *world) provenSince(l *life) time.Time {
-	seen, aged := l.waits, l.born.Add(w.m.interval)
-	if w.m.ready == ReadyInterval {
+	seen, aged := l.waits, l.born.Add(w.m.Interval)
+	if w.m.Ready == ByTime {
 		return aged
 	}
-	if w.m.ready != ReadyAccept && !l.saidReady.IsZero() {
+	if w.m.Ready != ByLook && !l.saidReady.IsZero() {
 		return l.saidReady
 	}
 	switch {
-	case w.m.ready == ReadyNotify:
+	case w.m.Ready == ByMessage:
 		return time.Time{}
-	case !seen.IsZero() && w.m.ready == ReadyAuto && l.greeted:
-		return seen.Add(w.m.interval)
-	case seen.IsZero() && w.m.ready == ReadyAuto && (l.greeted || l.speaks() && len(w.offered) > 0):
+	case !seen.IsZero() && w.m.Ready == ByMessageOrLook && l.greeted:
+		return seen.Add(w.m.Interval)
+	case seen.IsZero() && w.m.Ready == ByMessageOrLook && (l.greeted || l.speaks() && len(w.offered) > 0):
 		return seen
 	case seen.IsZero() && (l.blind || len(w.offered) == 0):
 		return aged
@@ -1058,7 +1066,7 @@ func (w *world) fatalf(format string, args ...any) {
 	w.t.Fatalf("%s\nafter %s", fmt.Sprintf(format, args...), strings.Join(w.history, "; "))
 }
 
-func (w *world) step(e event) {
+func (w *world) step(e Event) {
 	w.t.Helper()
 	w.history = append(w.history, fmt.Sprintf("%v %T%v", w.now.Sub(time.Unix(1000, 0)), e, e))
 	w.know(e)
@@ -1069,7 +1077,7 @@ func (w *world) step(e event) {
 }
 
 // know records an event.
-func (w *world) know(e event) {
+func (w *world) know(e Event) {
 	switch e := e.(type) {
 	case exited:
 		if w.serving == e.generation {
@@ -1126,63 +1134,63 @@ func (w *world) drop(gone func(generation int) bool) {
 func (w *world) saw(action any) {
 	w.t.Helper()
 	switch a := action.(type) {
-	case spawn:
+	case Spawn:
 		if w.stopped {
-			w.fatalf("spawned %d after stop", a.generation)
+			w.fatalf("spawned %d after stop", a.Generation)
 		}
-		if a.generation != w.newest+1 {
-			w.fatalf("generation %d follows %d", a.generation, w.newest)
+		if a.Generation != w.newest+1 {
+			w.fatalf("generation %d follows %d", a.Generation, w.newest)
 		}
-		if a.command == nil {
+		if a.Command == nil {
 			w.fatalf("spawned nothing")
 		}
 		for generation, l := range w.alive {
 			if !l.proven && !l.retired {
-				w.fatalf("spawned %d while %d was starting", a.generation, generation)
+				w.fatalf("spawned %d while %d was starting", a.Generation, generation)
 			}
 		}
 		if generation := w.occupant(); generation > 0 {
-			w.fatalf("spawned %d while %d, which never served, may hold its address", a.generation, generation)
+			w.fatalf("spawned %d while %d, which never served, may hold its address", a.Generation, generation)
 		}
 		if w.m.oneAtATime() && len(w.alive) > 0 {
-			w.fatalf("spawned %d while %d live, one at a time", a.generation, len(w.alive))
+			w.fatalf("spawned %d while %d live, one at a time", a.Generation, len(w.alive))
 		}
-		w.newest, w.gaveUp = a.generation, false
-		w.alive[a.generation] = &life{command: a.command, got: map[syscall.Signal]bool{}, born: w.now, serves: map[uint64]bool{}}
-	case sendSignal:
-		l := w.alive[a.generation]
+		w.newest, w.gaveUp = a.Generation, false
+		w.alive[a.Generation] = &life{command: a.Command, got: map[syscall.Signal]bool{}, born: w.now, serves: map[uint64]bool{}}
+	case Signal:
+		l := w.alive[a.Generation]
 		switch {
 		case l == nil:
-			w.fatalf("signalled %d, which is dead", a.generation)
-		case l.got[a.signal]:
-			w.fatalf("sent %v to %d twice", a.signal, a.generation)
+			w.fatalf("signalled %d, which is dead", a.Generation)
+		case l.got[a.Signal]:
+			w.fatalf("sent %v to %d twice", a.Signal, a.Generation)
 		case l.got[syscall.SIGKILL]:
-			w.fatalf("sent %v to %d after SIGKILL", a.signal, a.generation)
+			w.fatalf("sent %v to %d after SIGKILL", a.Signal, a.Generation)
 		}
-		l.got[a.signal], l.retired = true, true
-	case drain:
-		l := w.alive[a.generation]
+		l.got[a.Signal], l.retired = true, true
+	case Drain:
+		l := w.alive[a.Generation]
 		if l == nil || l.retired {
-			w.fatalf("told %d to drain, which is dead or retired", a.generation)
+			w.fatalf("told %d to drain, which is dead or retired", a.Generation)
 		}
 		l.retired = true
-	case settle:
-		if a.generation != w.serving {
-			w.fatalf("settled %d while %d serves", a.generation, w.serving)
+	case Settle:
+		if a.Generation != w.serving {
+			w.fatalf("settled %d while %d serves", a.Generation, w.serving)
 		}
-		if w.now.Sub(w.since) < w.m.linger {
-			w.fatalf("let go of what is left out %v after %d took over", w.now.Sub(w.since), a.generation)
+		if w.now.Sub(w.since) < w.m.Linger {
+			w.fatalf("let go of what is left out %v after %d took over", w.now.Sub(w.since), a.Generation)
 		}
-		w.good = w.alive[a.generation].command
-		w.drop(func(user int) bool { return user < a.generation })
-	case forget:
-		w.drop(func(user int) bool { return user == a.generation })
-	case Event:
+		w.good = w.alive[a.Generation].command
+		w.drop(func(user int) bool { return user < a.Generation })
+	case Forget:
+		w.drop(func(user int) bool { return user == a.Generation })
+	case Report:
 		w.told(a)
 	}
 }
 
-func (w *world) told(e Event) {
+func (w *world) told(e Report) {
 	w.t.Helper()
 	g := e.Worker.Generation
 	switch e.Kind {
@@ -1216,11 +1224,11 @@ func (w *world) told(e Event) {
 
 // takesOver checks that a worker is ready, and that it serves every socket of the
 // previous worker or that the time for that is over.
-func (w *world) takesOver(e Event) {
+func (w *world) takesOver(e Report) {
 	w.t.Helper()
 	l := w.alive[e.Worker.Generation]
 	since := w.provenSince(l)
-	late := w.m.ready.looks() && (l.blind || !l.waits.IsZero()) && !w.now.Before(l.born.Add(w.m.readyTimeout))
+	late := w.m.Ready.looks() && (l.blind || !l.waits.IsZero()) && !w.now.Before(l.born.Add(w.m.ReadyTimeout))
 	if (since.IsZero() || since.After(w.now)) && !late {
 		w.fatalf("%d was promoted without proof", e.Worker.Generation)
 	}
@@ -1230,7 +1238,7 @@ func (w *world) takesOver(e Event) {
 	for socket := range w.alive[e.Others[0].Generation].serves {
 		hidden := l.blind && len(w.offered) > 0
 		silent := !w.m.find(e.Worker.Generation).announces && w.open[socket][e.Worker.Generation]
-		if !l.serves[socket] && !hidden && !silent && w.now.Before(since.Add(w.m.serveTimeout)) && !w.slowly(e.Worker.Generation, socket) {
+		if !l.serves[socket] && !hidden && !silent && w.now.Before(since.Add(w.m.ServeTimeout)) && !w.slowly(e.Worker.Generation, socket) {
 			w.fatalf("%d was promoted without socket %d", e.Worker.Generation, socket)
 		}
 		if len(w.open[socket]) == 0 && len(w.offered) == 0 {
@@ -1246,11 +1254,11 @@ func (w *world) slowly(generation int, socket uint64) bool {
 	worker := w.m.find(generation)
 	since := worker.seen[socket]
 	saidReady := !w.alive[generation].saidReady.IsZero() && !worker.announces
-	return !since.IsZero() && (saidReady || w.now.Sub(since) >= w.m.interval) || worker.accepted[socket]
+	return !since.IsZero() && (saidReady || w.now.Sub(since) >= w.m.Interval) || worker.accepted[socket]
 }
 
 // rolledBack checks that a rollback ends with the known good command.
-func (w *world) rolledBack(e Event) {
+func (w *world) rolledBack(e Report) {
 	w.t.Helper()
 	switch {
 	case w.dead == nil || !w.dead.proven:
@@ -1261,11 +1269,11 @@ func (w *world) rolledBack(e Event) {
 			w.fatalf("%d serves again, which is dead or retired", old)
 		}
 		w.serving, w.since = old, w.alive[old].since
-	case w.m.pending == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.rollback:
+	case w.m.pending == nil && w.m.in(starting) == nil || w.dead.command == w.good || w.now.Sub(w.since) >= w.m.Rollback:
 		w.fatalf("undid the reload to %d without need", e.Worker.Generation)
 	default:
 		if next := w.m.currentCommand(); next != w.good {
-			w.fatalf("went back to %v, not to %v", next.Path, w.good.Path)
+			w.fatalf("went back to %v, not to %v", next, w.good)
 		}
 	}
 }
@@ -1302,17 +1310,17 @@ func (w *world) check(event any) {
 	if w.serving > 0 && !w.stopped && !alone && w.m.find(w.serving).state != serving0 {
 		w.fatalf("%d served and is retired, but nothing has replaced it", w.serving)
 	}
-	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.next().IsZero() && !(waits && len(w.alive) > 0) {
+	if serving == 0 && starting == 0 && w.newest > 0 && !w.stopped && !w.gaveUp && w.m.Next().IsZero() && !(waits && len(w.alive) > 0) {
 		w.fatalf("nothing serves, starts or will be started")
 	}
-	if at := w.m.next(); !at.IsZero() && !at.After(w.now) {
+	if at := w.m.Next(); !at.IsZero() && !at.After(w.now) {
 		if _, ok := event.(tick); ok {
 			w.fatalf("after a tick at %v the next one is due at %v", w.now, at)
 		}
 		w.fatalf("what was due at %v was not done at %v", at, w.now)
 	}
 	w.checkCrowd()
-	if w.m.done() && len(w.alive) > 0 {
+	if w.m.Done() && len(w.alive) > 0 {
 		w.fatalf("done with %d alive", len(w.alive))
 	}
 }
@@ -1336,7 +1344,7 @@ func (w *world) checkCrowd() {
 			lingering++
 		}
 	}
-	if most := w.m.maxOld; most > 0 && !w.stopped && lingering > most {
+	if most := w.m.MaxOld; most > 0 && !w.stopped && lingering > most {
 		w.fatalf("%d old workers linger, %d may", lingering, most)
 	}
 }
@@ -1356,7 +1364,7 @@ func (w *world) finish() {
 	for _, x := range slices.Clone(w.m.workers) {
 		w.step(exited{generation: x.Generation, status: 9})
 	}
-	if !w.m.done() || !w.m.next().IsZero() {
+	if !w.m.Done() || !w.m.Next().IsZero() {
 		w.fatalf("all have ended and it is not done, or has something due")
 	}
 }
@@ -1377,7 +1385,7 @@ func FuzzMachine(f *testing.F) {
 			return
 		}
 		w := &world{t: t, now: time.Unix(1000, 0), alive: map[int]*life{}, open: map[uint64]map[int]bool{}}
-		w.m = &machine{rules: someRules(moves[0], moves[1])}
+		w.m = &Machine{Rules: someRules(moves[0], moves[1])}
 		if moves[1]&0xc0 != 0 && moves[0]&2 != 0 {
 			w.offered = []uint64{0, 1, 2}
 		}
@@ -1389,35 +1397,35 @@ func FuzzMachine(f *testing.F) {
 }
 
 // someRules returns rules by the bits of two bytes.
-func someRules(low, high byte) rules {
+func someRules(low, high byte) Rules {
 	r := standard()
 	set := func(bit int, do func()) {
 		if (int(high)<<8|int(low))>>bit&1 == 1 {
 			do()
 		}
 	}
-	set(0, func() { r.readyTimeout = 30 * time.Second })
-	set(1, func() { r.killOldDelay = 3 * time.Second })
-	set(2, func() { r.drainTimeout = 4 * time.Second })
-	set(3, func() { r.stopTimeout = 5 * time.Second })
-	set(4, func() { r.maxFailures = 1 })
-	set(5, func() { r.maxFailures = 3 })
-	set(6, func() { r.keepRunning = true })
-	set(7, func() { r.retireSignal = quit })
-	set(8, func() { r.autoRestart = 7 * time.Second })
-	set(9, func() { r.maxOld = 1 })
-	set(10, func() { r.maxOld = 2 })
-	set(11, func() { r.maxFirst = 1 })
-	set(12, func() { r.serveTimeout, r.linger = 10*time.Second, 10*time.Second })
-	set(13, func() { r.rollback, r.linger = 10*time.Second, 10*time.Second })
+	set(0, func() { r.ReadyTimeout = 30 * time.Second })
+	set(1, func() { r.KillOldDelay = 3 * time.Second })
+	set(2, func() { r.DrainTimeout = 4 * time.Second })
+	set(3, func() { r.StopTimeout = 5 * time.Second })
+	set(4, func() { r.MaxFailures = 1 })
+	set(5, func() { r.MaxFailures = 3 })
+	set(6, func() { r.KeepRunning = true })
+	set(7, func() { r.RetireSignal = quit })
+	set(8, func() { r.AutoRestart = 7 * time.Second })
+	set(9, func() { r.MaxOld = 1 })
+	set(10, func() { r.MaxOld = 2 })
+	set(11, func() { r.MaxFirst = 1 })
+	set(12, func() { r.ServeTimeout, r.Linger = 10*time.Second, 10*time.Second })
+	set(13, func() { r.Rollback, r.Linger = 10*time.Second, 10*time.Second })
 	switch high>>4&3 ^ low>>2&3 {
 	case 0:
-		r.overlap = OverlapAuto
+		r.Overlap = UntilContention
 	case 1:
-		r.overlap = OverlapOff
+		r.Overlap = OneAtATime
 	}
-	set(14, func() { r.ready = ReadyAuto })
-	set(15, func() { r.ready = ReadyAccept })
+	set(14, func() { r.Ready = ByMessageOrLook })
+	set(15, func() { r.Ready = ByLook })
 	return r
 }
 
@@ -1429,7 +1437,7 @@ func (w *world) move(kind, n byte) {
 	}
 	switch kind {
 	case 0:
-		w.step(reload{[]*Command{nil, commands["a"], commands["b"]}[n%3]})
+		w.step(reload{[]Command{nil, commands["a"], commands["b"]}[n%3]})
 	case 1: // time passes, with each tick as it falls due
 		w.pass(time.Duration(n) * 100 * time.Millisecond)
 	case 2:
@@ -1457,7 +1465,7 @@ func (w *world) move(kind, n byte) {
 			w.step(accepting{someone, uint64(n % 3)})
 		}
 	case 12:
-		l := ready.Look{Sight: ready.Sight{Waits: []uint64{0, 1, 2}[:n%4], Unreadable: [...]error{nil, errHidden}[n/4%2]}}
+		l := Look{Waits: []uint64{0, 1, 2}[:n%4], Unreadable: [...]error{nil, errHidden}[n/4%2]}
 		if l.Unreadable != nil {
 			l.Waits = nil
 		}
@@ -1473,7 +1481,7 @@ func (w *world) move(kind, n byte) {
 	case 17:
 		w.step(exited{generation: someone}) // with status 0
 	case 18:
-		w.step(reload{&Command{Path: "adopted", ExpectHello: true}})
+		w.step(reload{&program{path: "adopted", hello: true}})
 	case 19:
 		w.step(lacking{someone, "it"})
 	case 20:
@@ -1488,7 +1496,7 @@ func (w *world) move(kind, n byte) {
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	until := w.now.Add(d)
-	for at := w.m.next(); !at.IsZero() && !at.After(until); at = w.m.next() {
+	for at := w.m.Next(); !at.IsZero() && !at.After(until); at = w.m.Next() {
 		w.now = at
 		w.step(tick{})
 	}
