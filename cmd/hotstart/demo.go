@@ -43,7 +43,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 		return err
 	}
 	o := session.DefaultOptions()
-	o.Dir, o.Ports, o.Args = dir, []string{port}, []string{port}
+	o.Dir, o.Starter.Ports, o.Args = dir, []string{port}, []string{port}
 	o.Welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
 	err = watch(cmd, o, nil)
 	if templates.Remove(templates.Demo, dir) != nil {

@@ -36,21 +36,21 @@ func watchTable(o *session.Options) []settings.Group {
 	config, format := "", formatText // read by name
 	return []settings.Group{
 		{Title: "Program", Specs: []settings.Spec{
-			{Name: "package", Value: settings.Strings(&o.Packages), KeyOnly: true, Live: session.AppliesToBuild,
+			{Name: "package", Value: settings.Strings(&o.Builder.Packages), KeyOnly: true, Live: session.AppliesToBuild,
 				Usage: "package to build, for example ./cmd/api; empty: the package in this folder, or the only one below ./cmd"},
 			{Name: "args", Value: settings.Strings(&o.Args), KeyOnly: true, Live: session.AppliesToStart, Usage: "arguments of the program, one per element"},
 		}},
 		{Title: "Sockets", Specs: []settings.Spec{
-			{Name: "port", Value: settings.Checked(&o.Ports, starter.ParsePort), Usage: "listen on `[host:][u]port[=fd]`"},
-			{Name: "path", Value: settings.Checked(&o.Paths, starter.ParsePath), Usage: "listen on a unix socket at `path`"},
-			{Name: "adopt", Value: settings.Switch(&o.Adopt, "auto", "off"),
+			{Name: "port", Value: settings.Checked(&o.Starter.Ports, starter.ParsePort), Usage: "listen on `[host:][u]port[=fd]`"},
+			{Name: "path", Value: settings.Checked(&o.Starter.Paths, starter.ParsePath), Usage: "listen on a unix socket at `path`"},
+			{Name: "adopt", Value: settings.Switch(&o.Builder.Adopt, "auto", "off"),
 				Usage: "instrument the program: its listeners survive reloads, and in-flight requests are answered before a worker stops"},
 		}},
 		{Title: "Build", Specs: []settings.Spec{
-			{Name: "build-flags", Value: settings.Words(&o.BuildFlags), Live: session.AppliesToBuild,
+			{Name: "build-flags", Value: settings.Words(&o.Builder.Flags), Live: session.AppliesToBuild,
 				Usage: "`flags` for go build, for example \"-tags dev -race\"; they override hotstart's own"},
-			{Name: "direct", Value: settings.Switch(&o.Direct, "auto", "off"), Live: session.AppliesToBuild, Usage: "bypass the go command for builds known to produce the same binary"},
-			{Name: "debug", Value: settings.Bool(&o.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
+			{Name: "direct", Value: settings.Switch(&o.Builder.FastBuild, "auto", "off"), Live: session.AppliesToBuild, Usage: "bypass the go command for builds known to produce the same binary"},
+			{Name: "debug", Value: settings.Bool(&o.Builder.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{
 			{Name: "watch", Value: settings.Checked(&o.Watch, parsePatterns), Live: session.AppliesToFiles,
@@ -74,18 +74,18 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
-			{Name: "ready", Value: settings.Parsed(&o.Ready, "auto|accept|notify|interval", string(o.Ready), starter.ParseReadiness), Usage: "readiness check for a new worker"},
-			{Name: "interval", Value: settings.PositiveDuration(&o.Interval), Usage: "with no other readiness signal, consider a worker ready after it has run for this `duration`"},
-			{Name: "ready-timeout", Value: settings.Duration(&o.ReadyTimeout), Live: session.AppliesToTimes, Usage: "maximum `duration` until a new worker is ready (0: unlimited)"},
-			{Name: "serve-timeout", Value: settings.Duration(&o.ServeTimeout), Live: session.AppliesToTimes,
+			{Name: "ready", Value: settings.Parsed(&o.Starter.Ready, "auto|accept|notify|interval", string(o.Starter.Ready), starter.ParseReadiness), Usage: "readiness check for a new worker"},
+			{Name: "interval", Value: settings.PositiveDuration(&o.Starter.Interval), Usage: "with no other readiness signal, consider a worker ready after it has run for this `duration`"},
+			{Name: "ready-timeout", Value: settings.Duration(&o.Starter.ReadyTimeout), Live: session.AppliesToTimes, Usage: "maximum `duration` until a new worker is ready (0: unlimited)"},
+			{Name: "serve-timeout", Value: settings.Duration(&o.Starter.ServeTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` from the first address that a new worker serves until it serves every address of the old one"},
-			{Name: "rollback", Value: settings.Duration(&o.Rollback), Live: session.AppliesToTimes,
+			{Name: "rollback", Value: settings.Duration(&o.Starter.Rollback), Live: session.AppliesToTimes,
 				Usage: "start the last good program again if a new one dies within this `duration` after it took over (0: never)"},
-			{Name: "overlap", Value: settings.Parsed(&o.Overlap, "auto|on|off", string(o.Overlap), starter.ParseOverlap),
+			{Name: "overlap", Value: settings.Parsed(&o.Starter.Overlap, "auto|on|off", string(o.Starter.Overlap), starter.ParseOverlap),
 				Usage: "run the old worker until the new one is ready; off stops it before the new one starts; auto changes to off " +
 					"after a new worker failed because of something that the old one holds, such as a file lock"},
-			{Name: "stop-signal", Value: settings.Parsed(&o.StopSignal, "signal", starter.SignalName(o.StopSignal), starter.ParseSignal), Usage: "`signal` that asks a worker to stop"},
-			{Name: "stop-timeout", Value: settings.Duration(&o.StopTimeout), Live: session.AppliesToTimes,
+			{Name: "stop-signal", Value: settings.Parsed(&o.Starter.SignalOnHUP, "signal", starter.SignalName(o.Starter.SignalOnHUP), starter.ParseSignal), Usage: "`signal` that asks a worker to stop"},
+			{Name: "stop-timeout", Value: settings.Duration(&o.Starter.StopTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` for an old worker to finish; then it is killed (0: unlimited)"},
 			{Name: "postpone", Value: settings.Bool(&o.Postpone), Usage: "do not build or start anything until a file changes"},
 			{Name: "exit", Value: settings.Bool(&o.Exit), Usage: "exit when the program exits by itself, with its exit code"},
@@ -159,8 +159,8 @@ func (f *watchFlags) load(l *settings.Loader) (settings.Sources, error) {
 	}
 	f.options.Dir = l.Dir
 	if sources["package"].Kind != settings.File {
-		for i, p := range f.options.Packages {
-			f.options.Packages[i] = relocate(p, l.Start, l.Dir)
+		for i, p := range f.options.Builder.Packages {
+			f.options.Builder.Packages[i] = relocate(p, l.Start, l.Dir)
 		}
 	}
 	return sources, nil

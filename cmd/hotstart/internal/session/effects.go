@@ -177,7 +177,7 @@ func (e *effects) startCheck(of machine.Built) {
 // complete adds to the result of a build what the builder knows of it.
 func (e *effects) complete(b machine.Built) machine.Built {
 	b.InvalidCommand = cli.Code(b.Err) == cli.Misuse
-	if e.o.Adopt {
+	if e.o.Builder.Adopt {
 		b.Instrumentation, b.InstrumentErr = e.builder.Instrumentation()
 	}
 	return b
@@ -305,7 +305,7 @@ func (e *effects) servesHTTP() bool {
 // policy returns what the machine needs of the options.
 func (e *effects) policy() machine.Policy {
 	return machine.Policy{
-		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Overlap == starter.OverlapOff,
-		ReadyTimeout: e.o.ReadyTimeout, ServeTimeout: e.o.ServeTimeout,
+		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Starter.Overlap == starter.OverlapOff,
+		ReadyTimeout: e.o.Starter.ReadyTimeout, ServeTimeout: e.o.Starter.ServeTimeout,
 	}
 }

@@ -3,9 +3,11 @@
 package session
 
 import (
+	"os"
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
@@ -17,16 +19,17 @@ type Options struct {
 	// Welcome replaces the line about the first build; empty: the usual line.
 	Welcome string
 
-	Dir        string   // absolute folder of the go command and the program; empty: the working directory
-	Packages   []string // package or files to build; empty: the builder finds the package
-	Args       []string // arguments of the program, without its name
-	BuildFlags []string // flags for go build
-	Debug      bool     // keep debug information in the binary
-	Direct     bool     // bypass the go command for builds known to produce the same binary
-	Adopt      bool     // instrument the program
+	Dir  string   // absolute folder of the go command and the program; empty: the working directory
+	Args []string // arguments of the program, without its name
 
-	Ports []string // TCP and UDP addresses that hotstart listens on, as starter.ParseAddress reads them
-	Paths []string // unix sockets that hotstart listens on
+	// Builder has the package and how to build it. The session sets the folders
+	// and the environment.
+	Builder builder.Options
+	// Starter has the sockets, the readiness check and the timeouts. Unlike in
+	// package starter, a ReadyTimeout of 0 is unlimited, and a ServeTimeout of 0 is
+	// no time. SignalOnHUP is the signal of every stop. The session sets the times
+	// that depend on StopTimeout, and what concerns its own folders and processes.
+	Starter starter.Options
 
 	Watch    []string      // patterns of files that cause a build and a restart
 	Restart  []string      // patterns of files that cause a restart without a build
@@ -40,16 +43,8 @@ type Options struct {
 	AfterReady []string     // commands to run when a new worker is ready
 	OnStop     []string     // commands to run after the last worker has stopped
 
-	Ready        starter.Readiness
-	Interval     time.Duration // run time after which a worker without other readiness signal is ready; more than 0
-	ReadyTimeout time.Duration // maximum time until a new worker is ready; 0: unlimited
-	ServeTimeout time.Duration // maximum time until a new worker serves every address of the old one
-	Rollback     time.Duration // time after a takeover in which a crash starts the last good program again; 0: never
-	Overlap      starter.Overlap
-	StopSignal   syscall.Signal // asks a worker to stop
-	StopTimeout  time.Duration  // maximum time from StopSignal until a worker is killed; 0: unlimited
-	Postpone     bool           // do not build or start anything until a file changes
-	Exit         bool           // exit when the program exits by itself
+	Postpone bool // do not build or start anything until a file changes
+	Exit     bool // exit when the program exits by itself
 
 	Browser string // port of the server of the script that reloads pages, "0" for a free port; empty: no server
 	Clear   string // ClearNever, ClearScreen or ClearAll
@@ -78,20 +73,64 @@ const (
 	AppliesLater               // the next time that the option is used
 )
 
-// DefaultOptions returns the options of a command line without flags.
+// maxCrashes is how often a program that crashes soon after it became ready is
+// started again, before a change is needed.
+const maxCrashes = 5
+
+// DefaultOptions returns the options of a command line without flags. Its
+// superdaemon outlives bad code, and no worker outlives the superdaemon.
 func DefaultOptions() Options {
 	return Options{
-		Adopt:        true,
-		Direct:       true,
-		Ready:        starter.ReadyAuto,
-		Interval:     time.Second,
-		ReadyTimeout: 30 * time.Second,
-		ServeTimeout: 10 * time.Second,
-		Rollback:     10 * time.Second,
-		Overlap:      starter.OverlapAuto,
-		StopSignal:   syscall.SIGTERM,
-		StopTimeout:  10 * time.Second,
-		Clear:        ClearNever,
-		PTY:          term.PTYAuto,
+		Builder: builder.Options{Adopt: true, FastBuild: true},
+		Starter: starter.Options{
+			DualStack:        true,
+			Ready:            starter.ReadyAuto,
+			Interval:         time.Second,
+			ReadyTimeout:     30 * time.Second,
+			ServeTimeout:     10 * time.Second,
+			Rollback:         10 * time.Second,
+			Overlap:          starter.OverlapAuto,
+			CutStreams:       true,
+			SignalOnHUP:      syscall.SIGTERM,
+			StopTimeout:      10 * time.Second,
+			MaxStartFailures: 1,
+			MaxCrashes:       maxCrashes,
+			AllowExit:        true,
+			KeepRunning:      true,
+			CanReexec:        true,
+			KillDescendants:  true,
+		},
+		Clear: ClearNever,
+		PTY:   term.PTYAuto,
 	}
+}
+
+// unlimited outlasts any session.
+const unlimited = 365 * 24 * time.Hour
+
+// starterOptions returns the options of the superdaemon. marker is a NAME=VALUE
+// pair in the environment of every process of the session, tempDir the folder of
+// the binaries.
+func (o Options) starterOptions(marker, tempDir string, report func(starter.Event)) starter.Options {
+	s := o.Starter
+	if s.ReadyTimeout == 0 {
+		s.ReadyTimeout = -1 // unlimited
+	}
+	s.ServeTimeout = max(s.ServeTimeout, 1) // 0 is the default of starter
+	// The rest of the time is for a program's own handling of the signal.
+	s.DrainTimeout = s.StopTimeout * 4 / 5
+	if s.DrainTimeout == 0 {
+		s.DrainTimeout = unlimited
+	}
+	s.ReusePort = o.Builder.Adopt
+	s.SignalOnTerm = s.SignalOnHUP
+	s.EnvMarker, s.TempDir, s.Report = marker, tempDir, report
+	return s
+}
+
+// builderOptions returns the options of the builder of a session.
+func (e *effects) builderOptions(o Options) builder.Options {
+	b := o.Builder
+	b.Dir, b.Output, b.Env, b.Progress = o.Dir, e.tempDir, append(os.Environ(), e.marker), e.onProgress
+	return b
 }
