@@ -79,7 +79,7 @@ func TestRestartAndStopAnother(t *testing.T) {
 	if err := i.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if runtime.GOOS == "linux" && !(&proc.Exit{}).Seen(i.PID) {
+	if runtime.GOOS == "linux" && !proc.Exiting(i.PID) {
 		t.Error("it gave up its lock, but still runs")
 	}
 	if exists(pidFile) || exists(statusFile) {

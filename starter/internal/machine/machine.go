@@ -17,10 +17,10 @@ const (
 	freeRetries = 5
 	// maxWait limits the backoff.
 	maxWait = 30 * time.Second
-	// unprovenGrace is the time from the stop signal to SIGKILL if stopTimeout is
+	// unprovenGrace is the time from the stop signal to SIGKILL if StopTimeout is
 	// unlimited and the worker has never served.
 	unprovenGrace = 5 * time.Second
-	// evictGrace is the time that an old worker above maxOld gets to stop.
+	// evictGrace is the time that an old worker above MaxOld gets to stop.
 	evictGrace = 5 * time.Second
 )
 
@@ -30,7 +30,7 @@ type state int
 const (
 	starting state = iota // not ready yet
 	serving               // ready and current; at most one worker
-	retiring              // another worker is current; waits for killOldDelay
+	retiring              // another worker is current; waits for KillOldDelay
 	draining              // drain was sent
 	leaving               // the stop signal was sent
 	killed                // SIGKILL was sent
@@ -55,7 +55,7 @@ type Machine struct {
 	workers         []*worker // oldest first, from spawn to exit
 	generation      int       // of the newest worker; every attempt counts
 	knownGood       Command   // command of the newest worker that did not crash early, or of the first that served
-	ended           bool      // knownGood has exited by itself, as allowExit permits
+	ended           bool      // knownGood has exited by itself, as AllowExit permits
 	last            Command   // command of the worker that served last; nil if that has crashed
 	contention      bool      // an old worker held what a new worker needed
 	requested       Command   // of the last reload
@@ -238,7 +238,7 @@ func (m *Machine) start(now time.Time) {
 	m.do(Spawn{w.Generation, w.Command, m.mayContend(w)})
 }
 
-// restartAt returns when autoRestart replaces the serving worker, or zero for
+// restartAt returns when AutoRestart replaces the serving worker, or zero for
 // never. The time is twice as long while an older worker runs. It does not count
 // before the older worker has been told to stop.
 func (m *Machine) restartAt() time.Time {
@@ -251,7 +251,7 @@ func (m *Machine) restartAt() time.Time {
 	return m.lastPromotion.Add(m.AutoRestart)
 }
 
-// restartAged reloads when autoRestart is due.
+// restartAged reloads when AutoRestart is due.
 func (m *Machine) restartAged(now time.Time) {
 	if at := m.restartAt(); at.IsZero() || at.After(now) {
 		return
@@ -299,7 +299,7 @@ func (m *Machine) settle(w *worker) {
 	m.do(Settle{w.Generation})
 }
 
-// evictExcess stops the oldest of the old workers above maxOld. A worker that has
+// evictExcess stops the oldest of the old workers above MaxOld. A worker that has
 // got its stop signal is killed.
 func (m *Machine) evictExcess(now time.Time) {
 	if m.MaxOld == 0 {

@@ -138,7 +138,7 @@ func (w *worker) unused() []uint64 {
 
 // provenAt returns when w becomes ready by the present evidence, or zero while
 // nothing shows that it serves. From the moment it serves something, w has
-// serveTimeout to serve every socket of the current worker, and the interval for
+// ServeTimeout to serve every socket of the current worker, and the interval for
 // other sockets.
 func (m *Machine) provenAt(w *worker) time.Time {
 	from := m.servesFrom(w)

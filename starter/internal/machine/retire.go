@@ -36,7 +36,7 @@ func (m *Machine) sendStop(now time.Time, w *worker) {
 	m.do(Signal{w.Generation, w.stopSignal})
 }
 
-// boundedGrace returns stopTimeout, or a limit if that is unlimited.
+// boundedGrace returns StopTimeout, or a limit if that is unlimited.
 func (m *Machine) boundedGrace() time.Duration {
 	if m.StopTimeout == 0 {
 		return unprovenGrace

@@ -17,7 +17,7 @@ type Child struct {
 	pid    int
 	report int         // read end of the exec stage's report, or -1
 	told   atomic.Bool // a signal of GroupSignals was sent
-	Exit
+	exit
 }
 
 // PID returns the process ID.
@@ -73,7 +73,7 @@ func (c *Child) awaitGroup() {
 
 // Ended reports whether the worker has exited. It does not block. It may report
 // false on systems without waitid(2) in golang.org/x/sys/unix.
-func (c *Child) Ended() bool { return c.Seen(c.pid) }
+func (c *Child) Ended() bool { return c.seen(c.pid) }
 
 // Reap releases the pid of a worker and returns its exit status. Call it after
 // Wait. It kills the rest of the process group first: no other group can have

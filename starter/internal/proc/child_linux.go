@@ -64,11 +64,11 @@ func groupLives(group int) bool {
 	return false
 }
 
-// Exit waits for a child process. The zombie keeps the exit status.
-type Exit struct{}
+// exit waits for a child process. The zombie keeps the exit status.
+type exit struct{}
 
 // await blocks until the child has exited, and leaves it a zombie.
-func (Exit) await(pid int) {
+func (exit) await(pid int) {
 	for {
 		if unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) != unix.EINTR {
 			return
@@ -76,15 +76,15 @@ func (Exit) await(pid int) {
 	}
 }
 
-// Seen reports whether the child is a zombie. If it is not, waitid(2) leaves
+// seen reports whether the child is a zombie. If it is not, waitid(2) leaves
 // si_signo 0.
-func (Exit) Seen(pid int) bool {
+func (exit) seen(pid int) bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 	return err == nil && info.Signo != 0
 }
 
-func (Exit) collect(pid int) syscall.WaitStatus { return Reap(pid) }
+func (exit) collect(pid int) syscall.WaitStatus { return Reap(pid) }
 
 // A Pidfd refers to a process that need not be a child. It is -1 on kernels
 // before 5.3; pidfd_open(2).

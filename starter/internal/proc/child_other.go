@@ -48,18 +48,18 @@ func attributes(leash, group bool) *syscall.SysProcAttr {
 // not a zombie, since await has reaped it.
 func groupLives(group int) bool { return syscall.Kill(-group, 0) == nil }
 
-// Exit waits for a child process, and keeps its exit status.
-type Exit struct{ status syscall.WaitStatus }
+// exit waits for a child process, and keeps its exit status.
+type exit struct{ status syscall.WaitStatus }
 
 // await blocks until the child has exited. golang.org/x/sys/unix has no
 // waitid(2) with WNOWAIT here, so the pid is free afterwards, and a signal sent
 // at that moment could reach another process.
-func (e *Exit) await(pid int) { e.status = Reap(pid) }
+func (e *exit) await(pid int) { e.status = Reap(pid) }
 
-// Seen reports false: there is no way to ask without reaping.
-func (e *Exit) Seen(int) bool { return false }
+// seen reports false: there is no way to ask without reaping.
+func (e *exit) seen(int) bool { return false }
 
-func (e *Exit) collect(int) syscall.WaitStatus { return e.status }
+func (e *exit) collect(int) syscall.WaitStatus { return e.status }
 
 // A Pidfd would refer to a process that is not a child. Such a process gives up
 // its lock on the pid file just before it exits, which has to suffice.
