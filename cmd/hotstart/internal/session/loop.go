@@ -66,7 +66,9 @@ func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 		case <-l.timer():
 			l.step(machine.Tick{})
 		case err := <-unwatched:
-			l.step(machine.Failed{Err: err})
+			if err != nil {
+				l.step(machine.Failed{Err: err})
+			}
 		case err := <-served:
 			return l.machine.Result(err)
 		}
@@ -113,7 +115,7 @@ func (l *loop) handle(e machine.Event) {
 // filesChanged handles a batch of changes. Those of the settings come first.
 func (l *loop) filesChanged(batch watcher.Batch) {
 	rest := slices.DeleteFunc(slices.Clone(batch.Paths), l.patterns.settings.Watched)
-	if len(rest) < len(batch.Paths) {
+	if len(rest) < len(batch.Paths) && !l.machine.Stopping() {
 		if e := l.reconfigure(); e != nil {
 			l.step(e)
 		}

@@ -74,6 +74,9 @@ func exitCode(e starter.Event) int {
 	return e.Status.ExitStatus()
 }
 
+// Stopping reports whether the session ends: nothing begins any more.
+func (m *Machine) Stopping() bool { return m.stop.requested }
+
 // handleStopping handles an event after the stop was requested.
 func (m *Machine) handleStopping(e Event) {
 	switch e := e.(type) {

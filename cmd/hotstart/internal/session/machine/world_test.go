@@ -67,9 +67,8 @@ type fakeStarter struct {
 
 type fakeWorker struct {
 	starter.Worker
-	state  string // "starting", "serving" or "leaving"
-	served bool
-	final  bool
+	state string // "starting", "serving" or "leaving"
+	final bool
 }
 
 func (f *fakeStarter) in(state string) *fakeWorker {
