@@ -826,3 +826,38 @@ func editAt(at float64, paths ...string) Changed {
 	c.Since = seconds(at)
 	return c
 }
+
+// A file that changes during each start may be written by the program, or by a
+// user who waits for each start. One more start of the same program shows which.
+func TestFileThatChangesDuringEachStartIsOnTrial(t *testing.T) {
+	written := func(at float64) Changed {
+		c := saves("x.go")
+		c.Since, c.Files[0].Modified = seconds(at), seconds(at)
+		return c
+	}
+	for _, test := range []struct {
+		name     string
+		modified float64 // last modification when the trial is over
+		want     string
+	}{
+		{"a file that the program has written again does not reload it", 16.5, "OwnWrites"},
+		{"a file that was edited reloads the program", 15, "build 7"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t, Policy{}, nil)
+			s.tell([]moment{{0, Began{}, "Building, list, build 1"}, {0.1, lists(), "watch"}, {0.2, builds(1, "p1"), "start p1"}})
+			for n := 2; n <= manyRounds+1; n++ {
+				at, name := float64(2*n), fmt.Sprintf("p%d", n)
+				s.tell([]moment{{at, written(at), fmt.Sprintf("build %d", n)}, {at + 1, builds(n, name), "compare x.go, start " + name}})
+			}
+			s.tell([]moment{
+				{15, written(15), "SuspectFiles, start p6"},
+				{16, starts(7), ""},
+				{17, serves(7), "Serving, remove p1, remove p2, remove p3, remove p4, remove p5, after 7"},
+				{17.4, Tick{}, ""},
+				{17.5, Tick{}, "inspect x.go"},
+				{17.6, Inspected{[]File{{Path: "x.go", Modified: seconds(test.modified), Effect: EffectBuild}}}, test.want},
+			})
+		})
+	}
+}
