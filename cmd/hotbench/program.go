@@ -29,8 +29,8 @@ func programs() []program {
 	}
 }
 
-// order returns the place of a tool with a program, for any program if that is
-// "". It returns -1 if there is no such tool.
+// order returns the position of a tool in the tables of a program, or of any
+// program if programName is empty. It returns -1 for an unknown tool.
 func order(programName, toolName string) int {
 	for i, p := range programs() {
 		j := slices.IndexFunc(p.tools, func(t tool) bool { return t.name == toolName })

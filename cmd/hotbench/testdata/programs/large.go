@@ -1,4 +1,4 @@
-// A server that has all of Caddy linked in, for the size of it.
+// A server with all of Caddy linked in, to make it large.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 { // never so here, but the linker can't know
+	if len(os.Args) > 1 { // never here, but the linker can't know that
 		caddycmd.Main()
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,4 @@
-// A small server. It tells its process id, so that it is known which process
-// has answered.
+// A small server. It answers with its process ID.
 package main
 
 import (

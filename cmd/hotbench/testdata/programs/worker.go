@@ -1,4 +1,4 @@
-// A server that takes its socket over, and tells its process id.
+// A server on starter/worker. It answers with its process ID.
 package main
 
 import (

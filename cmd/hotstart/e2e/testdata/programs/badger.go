@@ -1,4 +1,4 @@
-// A server with a Badger database, which fails where a second one is open.
+// A server with a Badger database, which a second process can't open.
 package main
 
 import (

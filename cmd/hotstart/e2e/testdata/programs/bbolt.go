@@ -1,4 +1,4 @@
-// A server with a bbolt database, which waits for the lock of a second one.
+// A server with a bbolt database. A second process waits for its lock.
 package main
 
 import (

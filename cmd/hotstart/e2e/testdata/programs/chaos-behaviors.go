@@ -1,5 +1,5 @@
-// A server that behaves well or badly. How it is told, and how it listens and
-// serves, is in another file.
+// A server that behaves well or badly. Another file has the behavior, and the
+// functions that listen and serve.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 func main() {
 	switch behavior {
 	case "panic":
-		panic("as told")
+		panic("test")
 	case "exit":
 		os.Exit(3)
 	case "hang":
@@ -53,7 +53,7 @@ func main() {
 	}
 }
 
-// fork starts a child that keeps the socket, and does not mind its parent.
+// fork starts a child process in a session of its own, which keeps the socket.
 func fork(l *net.TCPListener) {
 	f, err := l.File()
 	if err != nil {
@@ -68,7 +68,7 @@ func fork(l *net.TCPListener) {
 	}
 }
 
-// shutdown takes the socket away from all who have it.
+// shutdown shuts the socket down for all processes.
 func shutdown(l *net.TCPListener) {
 	raw, err := l.SyscallConn()
 	if err != nil {

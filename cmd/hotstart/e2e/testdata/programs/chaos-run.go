@@ -12,7 +12,7 @@ import (
 
 var text, behavior = os.Getenv("RELEASE"), os.Getenv("BEHAVIOR")
 
-// hotstart run passes on the signal at which it opens its log again.
+// hotstart run forwards the signal at which it reopens its log.
 func init() { signal.Ignore(syscall.SIGUSR1) }
 
 func listen(address string) (net.Listener, error) { return worker.Listen("tcp", address) }

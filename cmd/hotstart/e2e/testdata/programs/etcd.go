@@ -1,4 +1,4 @@
-// The server of etcd, whose package main the module proxy has no copy of.
+// The server of etcd. Its package main is not in the module proxy.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// A server of HTTP/2 without TLS by golang.org/x/net, as programs of
-// connect-go are.
+// A server of HTTP/2 without TLS by golang.org/x/net, like servers of
+// connect-go.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// A server that knows nothing of being replaced.
+// A server without any signal handling.
 package main
 
 import (

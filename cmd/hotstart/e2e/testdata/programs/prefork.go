@@ -1,4 +1,4 @@
-// A server of fiber whose children accept, each on a socket of its own.
+// A server of fiber whose child processes accept, each on its own socket.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// A server with TLS and HTTP/2. Its certificate lies beside it.
+// A server with TLS and HTTP/2. Its certificate is in the same folder.
 package main
 
 import (
