@@ -4,8 +4,8 @@ package ready
 
 import "golang.org/x/sys/unix"
 
-// pollCalls and selectCalls wait for any of several descriptors. Newer
-// machines, as arm64, riscv64 and loong64, have only these.
+// pollCalls and selectCalls wait for one of several descriptors. Newer architectures,
+// such as arm64, riscv64 and loong64, have only these.
 var (
 	pollCalls   = []int{unix.SYS_PPOLL}
 	selectCalls = []int{unix.SYS_PSELECT6}

@@ -4,8 +4,8 @@ package ready
 
 import "golang.org/x/sys/unix"
 
-// pollCalls and selectCalls wait for any of several descriptors. On these
-// machines select(2) is _newselect; what 386 and ppc64 call select is older
+// pollCalls and selectCalls wait for one of several descriptors. On these
+// architectures select(2) is _newselect; what 386 and ppc64 call select is older
 // and takes its arguments in memory.
 var (
 	pollCalls   = []int{unix.SYS_POLL, unix.SYS_PPOLL}

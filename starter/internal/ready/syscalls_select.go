@@ -4,7 +4,7 @@ package ready
 
 import "golang.org/x/sys/unix"
 
-// pollCalls and selectCalls wait for any of several descriptors.
+// pollCalls and selectCalls wait for one of several descriptors.
 var (
 	pollCalls   = []int{unix.SYS_POLL, unix.SYS_PPOLL}
 	selectCalls = []int{unix.SYS_SELECT, unix.SYS_PSELECT6}
