@@ -21,6 +21,7 @@ type patterns struct {
 	refresh *watcher.Patterns
 	env     *watcher.Patterns
 	rules   []*watcher.Patterns // one for each rule
+	before  bool                // there are --before commands
 
 	settings *watcher.Patterns // files that the options come from
 }
@@ -41,6 +42,7 @@ func newPatterns(o Options, settings string) (p patterns, err error) {
 	if err == nil {
 		p.env, err = watcher.NewPatterns(o.Dir, o.EnvFiles, nil)
 	}
+	p.before = len(o.Before) > 0
 	p.settings = settingsPattern(o.Dir, settings)
 	return p, err
 }
@@ -95,7 +97,7 @@ func (p patterns) classify(g *builder.Graph, paths []string) (files []machine.Fi
 		f := machine.File{Path: path, Effect: p.effectOf(g, path)}
 		if info, err := os.Stat(path); err == nil {
 			f.Modified = info.ModTime()
-			f.Generated = len(p.rules) > 0 && isGenerated(path)
+			f.Generated = (len(p.rules) > 0 || p.before) && isGenerated(path)
 		}
 		files = append(files, f)
 	}

@@ -60,7 +60,7 @@ func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 		case <-l.aborted:
 			l.abort()
 		case <-l.resized:
-			if l.streams.Resize() {
+			if l.streams.Resize() && !l.machine.Stopping() {
 				l.starter.Signal(syscall.SIGWINCH)
 			}
 		case <-l.timer():

@@ -129,7 +129,7 @@ func (m *Machine) startBuild() {
 		m.churn.cancels()
 	}
 	m.cancelCheck()
-	b.force = b.force || b.pending.Force
+	b.force = b.force || b.pending.Force || b.pending.Restart
 	b.pending = Work{Refresh: b.pending.Refresh}
 	b.seq++
 	b.running = true
@@ -240,6 +240,15 @@ func (m *Machine) checkEnded(e Built) {
 func (m *Machine) startCheck() {
 	m.build.following = true
 	m.do(StartCheck{m.build.unchecked})
+}
+
+// temporaryRemoved repeats a build that failed because of temporary files,
+// unless there is a newer build.
+func (m *Machine) temporaryRemoved() {
+	if m.build.following {
+		m.build.pending.Build = true
+		m.advance()
+	}
 }
 
 // cancelCheck cancels what follows from the last build.

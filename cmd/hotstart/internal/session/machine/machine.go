@@ -61,6 +61,8 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.handleStopping(e)
 	} else {
 		m.handle(e)
+	}
+	if !m.stop.requested {
 		m.expire()
 	}
 	m.updateStatus()
@@ -95,8 +97,7 @@ func (m *Machine) handle(e Event) {
 	case Checked:
 		m.checkEnded(e.Built)
 	case Removed:
-		m.build.pending.Build = true
-		m.advance()
+		m.temporaryRemoved()
 	case RuleDone:
 		m.ruleEnded(e)
 	case Started:

@@ -12,7 +12,8 @@ import (
 // stopState is whether the session ends, and why.
 type stopState struct {
 	requested bool           // nothing begins any more; the workers end
-	err       error          // why hotstart ended the session; nil: it was asked to
+	err       error          // why the session can't continue; nil: it can
+	exited    error          // the session ends with the program; nil: it does not
 	forcedBy  syscall.Signal // second signal, which killed the workers; 0: there was none
 	killed    starter.Worker // a worker that did not exit in time
 }
@@ -45,6 +46,7 @@ func (m *Machine) stopAll() {
 	m.cancelBuild()
 	m.cancelCheck()
 	m.cancelRule()
+	m.endProgress()
 	m.stop.requested = true
 	m.do(Stop{m.rollout.suspended})
 }
@@ -59,7 +61,8 @@ func (m *Machine) fail(err error) {
 // other worker serves or starts.
 func (m *Machine) exitWith(e starter.Event) {
 	if m.Exit && !m.stop.requested && m.rollout.newest().PID == 0 {
-		m.fail(cli.Exited(exitCode(e)))
+		m.stop.exited = cli.Exited(exitCode(e))
+		m.stopAll()
 	}
 }
 
@@ -124,6 +127,8 @@ func (m *Machine) Result(err error) error {
 		return cli.Signaled(m.stop.forcedBy)
 	case m.stop.err != nil:
 		return m.stop.err
+	case m.stop.exited != nil:
+		return m.stop.exited
 	case err == nil && m.stop.killed.PID != 0:
 		return fmt.Errorf("%v had to be killed", m.stop.killed)
 	}

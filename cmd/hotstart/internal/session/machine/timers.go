@@ -53,8 +53,8 @@ func (m *Machine) Next() (at time.Time) {
 
 // expire handles each timer whose time has come.
 func (m *Machine) expire() {
-	for t, at := range m.due {
-		if at.IsZero() || at.After(m.now) {
+	for t := range m.due { // one may clear another
+		if at := m.due[t]; at.IsZero() || at.After(m.now) {
 			continue
 		}
 		m.clearTimer(timer(t))

@@ -447,8 +447,12 @@ func (w *world) perform(a Action) (answer Event) {
 		w.building = false
 	case StartCheck:
 		w.begins("a check")
+		if w.building {
+			w.fail("a check begins during a build")
+		}
 		w.checks, w.checking = append(w.checks, a.Build), true
 	case AwaitRemoval:
+		w.begins("a wait")
 		w.checking = true
 	case CancelCheck:
 		w.checking = false
