@@ -437,7 +437,7 @@ func until(t testing.TB, what string, fact func() bool) {
 	t.Helper()
 	for last := time.Now().Add(patient); !fact(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(last) {
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("timed out: %s", what)
 		}
 	}
 }

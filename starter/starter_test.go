@@ -459,7 +459,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a port that is none", Options{Ports: []string{"http"}}, `port "http": not a port`},
 		{"a descriptor that is taken", Options{Ports: []string{"0=5", "127.0.0.1:0=5"}}, `port "127.0.0.1:0=5": descriptor 5 is that of port "0=5"`},
 		{"an empty path", Options{Paths: []string{""}}, `path "": empty`},
-		{"a leash without a helper", Options{KillDescendants: true}, "starter: Options.KillDescendants needs Options.CanReexec"},
+		{"KillDescendants without CanReexec", Options{KillDescendants: true}, "starter: Options.KillDescendants needs Options.CanReexec"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := New(test.o)

@@ -42,11 +42,11 @@ func socketPair() ([2]int, error) {
 	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 }
 
-// attributes give a worker its own process group. With leash, they also set the
+// attributes give a worker its own process group. With killDescendants, they also set the
 // parent-death signal, which the kernel sends when the forking thread exits.
-func attributes(leash, group bool) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: leash || group}
-	if leash {
+func attributes(killDescendants, group bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setpgid: killDescendants || group}
+	if killDescendants {
 		a.Pdeathsig = syscall.SIGKILL
 	}
 	return a

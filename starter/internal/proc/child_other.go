@@ -40,8 +40,8 @@ func socketPair() ([2]int, error) {
 
 // attributes give a worker its own process group. There is no parent-death
 // signal: if this process is killed, the guard alone ends the workers.
-func attributes(leash, group bool) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: leash || group}
+func attributes(killDescendants, group bool) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: killDescendants || group}
 }
 
 // groupLives reports whether a process group contains a process. The leader is
