@@ -32,7 +32,7 @@ var (
 	port    = starter.Address{Network: "tcp", Port: 8080}
 	socket  = starter.Address{Network: "unix", Path: "/tmp/s"}
 	current = Current{Worker: one, Built: at}
-	boom    = errors.New("boom")
+	errBoom = errors.New("boom")
 	edit    = Cause{Changed: []string{"/src/main.go"}}
 	gen     = RuleRun{Rule: "gen", Files: []string{"/src/a.templ"}, Took: 3 * time.Millisecond}
 	wrong   = []builder.Diagnostic{{File: "/src/main.go", Line: 9, Column: 2, Message: "undefined: x"}}
@@ -60,7 +60,7 @@ var table = []struct {
 			`"serving":1,"code_of":"2026-01-02T09:41:27Z"}`, "build_failed"},
 	{BuildFailed{Errors: append(wrong, wrong...), Current: Current{Starting: two}}, "the build failed with 2 errors; worker 2 is starting",
 		`{"errors":[{"file":"/src/main.go","line":9,"column":2,"message":"undefined: x"},{"file":"/src/main.go","line":9,"column":2,"message":"undefined: x"}]}`, "build_failed"},
-	{BuildImpossible{Changed: edit.Changed, Err: boom}, "boom; no worker runs; waiting for a change",
+	{BuildImpossible{Changed: edit.Changed, Err: errBoom}, "boom; no worker runs; waiting for a change",
 		`{"changed":["/src/main.go"],"errors":[{"message":"boom"}]}`, "build_failed"},
 	{WrongTarget{"linux/arm"}, "the program is built for linux/arm, and this machine is " + runtime.GOOS + "/" + runtime.GOARCH + "\ngo env -u GOARCH; unset GOARCH",
 		`{}`, "warning"},
@@ -77,7 +77,7 @@ var table = []struct {
 	{StatusChanged{}, "", "", ""},
 	{WorkerEvent{starter.Event{Kind: starter.Settled}}, "", "", ""},
 	{Adopted{"net/http"}, "instrumented net/http: listeners survive reloads and in-flight requests are drained (--adopt=off disables this)", `{}`, "adopted"},
-	{NotAdopted{boom}, "not instrumented: boom; the program must take over its sockets itself", `{}`, "not_adopted"},
+	{NotAdopted{errBoom}, "not instrumented: boom; the program must take over its sockets itself", `{}`, "not_adopted"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketKept, Worker: one, Address: port}}, "worker 1 listens on http://localhost:8080; that socket is kept", `{"worker":1,"pid":11,"addresses":["http://localhost:8080"]}`, "kept"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketClosed, Worker: one, Address: socket}}, "worker 1 has closed its socket of /tmp/s", `{"worker":1,"pid":11,"addresses":["/tmp/s"]}`, "closed"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketReleased, Worker: two, Address: port}}, "worker 2 does not listen on http://localhost:8080, as the worker before it did; that socket is closed",
@@ -99,7 +99,7 @@ var table = []struct {
 	{StartFailed{Event: starter.Event{Kind: starter.TimedOut, Worker: two, Elapsed: 30 * time.Second}, Current: Current{BackTo: at}},
 		"worker 2 (pid 22) was not ready after 30s; told to exit; returning to the build of 09:41:27",
 		`{"worker":2,"pid":22,"reason":"it was not ready in time"}`, "start_failed"},
-	{EnvFileFailed{edit, boom, Current{Stopping: true}}, "main.go changed; boom; stopping", `{"changed":["/src/main.go"],"reason":"boom"}`, "start_failed"},
+	{EnvFileFailed{edit, errBoom, Current{Stopping: true}}, "main.go changed; boom; stopping", `{"changed":["/src/main.go"],"reason":"boom"}`, "start_failed"},
 	{SlowStart{}, "the new worker is not ready yet", `{}`, "slow"},
 	{SlowStart{30 * time.Second, 10 * time.Second}, "the new worker is not ready yet; waiting up to 30s until it serves (--ready-timeout); " +
 		"then up to 10s until it serves every address of the old worker (--serve-timeout)", `{}`, "slow"},
@@ -119,13 +119,13 @@ var table = []struct {
 		"worker 1 (pid 11) has ended, but it left pid 5 (./x); waiting for a change", `{"worker":1,"pid":11,"reason":"exit status 0"}`, "ended"},
 	{Contended{two, "the lock on data.lock", one}, "worker 2 needs the lock on data.lock, which worker 1 holds; from now on the old worker ends before " +
 		"a new one is started, and connections wait (--overlap=off)", `{"worker":2,"pid":22}`, "contended"},
-	{WorkerEvent{starter.Event{Kind: starter.AssumedReady, Worker: one, Err: boom}},
+	{WorkerEvent{starter.Event{Kind: starter.AssumedReady, Worker: one, Err: errBoom}},
 		"worker 1 (pid 11) is alive, and nothing shows whether it accepts connections: boom", `{"worker":1,"pid":11}`, "unseen"},
 	{WorkerEvent{starter.Event{Kind: starter.Exited, Worker: one, Status: 1 << 8}}, "worker 1 (pid 11) exited: exit status 1",
 		`{"worker":1,"pid":11,"reason":"exit status 1"}`, "left"},
 	{WorkerEvent{starter.Event{Kind: starter.Killing, Worker: one}}, "worker 1 (pid 11) did not exit in time; killing it", `{"worker":1,"pid":11}`, "killing"},
 	{WorkerEvent{starter.Event{Kind: starter.DrainTimedOut, Worker: one}}, "worker 1 (pid 11) still has connections; told to exit", `{"worker":1,"pid":11}`, "overdue"},
-	{WorkerEvent{starter.Event{Kind: starter.BrokerError, Worker: one, Err: boom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
+	{WorkerEvent{starter.Event{Kind: starter.BrokerError, Worker: one, Err: errBoom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
 	{WorkerEvent{starter.Event{Kind: starter.ListenerShutDown, Worker: one, Address: socket}},
 		"the socket of /tmp/s was shut down, probably by worker 1 (pid 11); it listens again", `{"worker":1,"pid":11}`, "deafened"},
 	{WorkerEvent{starter.Event{Kind: starter.PathLost, Worker: one, Address: socket}},
@@ -137,23 +137,23 @@ var table = []struct {
 	{Stopping{Signal: syscall.SIGINT, Key: true}, "q pressed", `{"signal":"INT"}`, "stopping"},
 	{Note{"restarting"}, "restarting", `{}`, "note"},
 	{Warning{"look"}, "look", `{}`, "warning"},
-	{Failed{hinted{boom}}, "boom", `{"hint":"hotstart watch --help"}`, "failed"},
+	{Failed{hinted{errBoom}}, "boom", `{"hint":"hotstart watch --help"}`, "failed"},
 	{Keys{[]Key{{"r", "restart"}}}, "keys", `{}`, "note"},
 	{ScriptReady{"http://localhost:1"}, `pages with <script src="http://localhost:1/hotstart.js"></script> reload by themselves`, `{}`, "script"},
 	{Refreshed{Cause{[]string{"/src/a.css"}, []RuleRun{gen}}, true},
 		"fixed: a.templ and a.css changed; gen took 3ms; pages are refreshed", `{"changed":["/src/a.css"]}`, "refreshed"},
 	{RuleDone{gen, "gen ./..."}, "", `{"changed":["/src/a.templ"],"command":"gen ./...","command_ms":3}`, "rule"},
 	{RulesDone{Rules: []RuleRun{gen, gen}}, "a.templ changed; gen took 3ms, gen took 3ms", "", "rule"},
-	{RuleFailed{Rule: "gen", Command: "gen ./...", Cause: Cause{edit.Changed, []RuleRun{gen}}, Err: boom, Output: "no\nnot", Current: current},
+	{RuleFailed{Rule: "gen", Command: "gen ./...", Cause: Cause{edit.Changed, []RuleRun{gen}}, Err: errBoom, Output: "no\nnot", Current: current},
 		"a.templ and main.go changed; gen took 3ms; gen failed: boom; still serving worker 1 (built 09:41:27)",
 		`{"changed":["/src/main.go"],"command":"gen ./...","reason":"boom","output":["no","not"],"serving":1,"code_of":"2026-01-02T09:41:27Z"}`, "rule_failed"},
 	{RuleLoop{[]string{"gen", "fmt"}}, "rules trigger each other in a loop: gen, fmt; paused until the next edit\n" +
 		"(exclude the files that a rule writes, for example --rule='*.txt, !out.txt: ...')", `{}`, "warning"},
-	{AfterReadyFailed{"open", "open http://x", boom}, "--after-ready: open: boom", `{"command":"open http://x","reason":"boom"}`, "after_ready_failed"},
+	{AfterReadyFailed{"open", "open http://x", errBoom}, "--after-ready: open: boom", `{"command":"open http://x","reason":"boom"}`, "after_ready_failed"},
 	{SettingsChanged{"hotstart.toml", []string{"args", "debug"}}, "hotstart.toml changed: args, debug", `{}`, "settings"},
 	{SettingsChanged{File: "hotstart.toml"}, "hotstart.toml is valid again", `{}`, "settings"},
 	{SettingsPending{"hotstart.toml", []string{"port"}}, "hotstart.toml changed: restart hotstart to apply: port", `{}`, "warning"},
-	{SettingsRefused{hinted{boom}}, "boom\nkeeping the previous settings; run: hotstart watch --help", `{}`, "settings_refused"},
+	{SettingsRefused{hinted{errBoom}}, "boom\nkeeping the previous settings; run: hotstart watch --help", `{}`, "settings_refused"},
 }
 
 func TestEveryEventHasOneWording(t *testing.T) {

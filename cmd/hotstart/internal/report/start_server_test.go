@@ -38,8 +38,8 @@ func TestStartServerWords(t *testing.T) {
 			"received TERM, sending INT to all workers:11,22\nreceived INT again, killing all workers\nworker 11 died, status:512\n",
 		},
 		"failures": {
-			[]starter.Event{{Kind: starter.Failed, Worker: starter.Worker{Generation: 3}, Err: boom}, {Kind: starter.Failed, Worker: two, Status: 1 << 8},
-				{Kind: starter.Failed, Worker: two, Err: boom}, {Kind: starter.Crashed, Worker: one, Status: 9}},
+			[]starter.Event{{Kind: starter.Failed, Worker: starter.Worker{Generation: 3}, Err: errBoom}, {Kind: starter.Failed, Worker: two, Status: 1 << 8},
+				{Kind: starter.Failed, Worker: two, Err: errBoom}, {Kind: starter.Crashed, Worker: one, Status: 9}},
 			"new worker seems to have failed to start: boom\nnew worker 22 seems to have failed to start, exit status:256\n" +
 				"new worker 22 seems to have failed to start, exit status:0 (boom)\nworker 11 died unexpectedly with status:9, restarting\n",
 		},
