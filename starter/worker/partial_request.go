@@ -4,6 +4,8 @@ package worker
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"reflect"
@@ -16,8 +18,8 @@ import (
 // calls idle: to net/http a connection is idle until the header is complete.
 //
 // net/http has no API for that. Counting received bytes would cost a system call for each request,
-// or a net.Conn of another type than programs expect. So hasBegun reads unexported fields of net/http, which are the
-// same from Go 1.23 on. If a field is missing or has another type, no request has begun.
+// or a net.Conn of another type than programs expect. So hasBegun reads unexported fields of net/http and crypto/tls,
+// which are the same from Go 1.23 on. If a field is missing or has another type, no request has begun.
 func hasBegun(srv *http.Server) (has bool) {
 	var waiting []net.Conn // checked after the lock is released: their methods may be those of the program
 	inside(srv, func(server reflect.Value) {
@@ -39,7 +41,7 @@ func hasBegun(srv *http.Server) (has bool) {
 		}
 	})
 	for i := 0; i < len(waiting) && !has; i++ {
-		has = hasUnread(waiting[i])
+		has = hasUnread(waiting[i]) || hasRecord(waiting[i])
 	}
 	return has
 }
@@ -130,4 +132,27 @@ func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
 //go:norace
 func (at connFields) of(conn unsafe.Pointer) net.Conn {
 	return *(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn))
+}
+
+// hasRecord reports whether crypto/tls has received a part of a record that it has not decrypted: the record may be
+// incomplete or, behind the end of the handshake, net/http may not read yet. It reads fields that the goroutine of the
+// connection may write at the same time.
+//
+//go:norace
+func hasRecord(conn net.Conn) bool {
+	secret, ok := conn.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	raw, ok := reflect.TypeOf(secret).Elem().FieldByName("rawInput")
+	if !ok || raw.Type != reflect.TypeOf(bytes.Buffer{}) {
+		return false
+	}
+	data, ok := raw.Type.FieldByName("buf")
+	read, known := raw.Type.FieldByName("off")
+	if !ok || !known || data.Type != reflect.TypeOf([]byte(nil)) || read.Type != reflect.TypeOf(0) {
+		return false
+	}
+	written := len(*(*[]byte)(unsafe.Pointer(uintptr(unsafe.Pointer(secret)) + raw.Offset + data.Offset)))
+	return written > *(*int)(unsafe.Pointer(uintptr(unsafe.Pointer(secret)) + raw.Offset + read.Offset))
 }

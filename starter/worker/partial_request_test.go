@@ -71,6 +71,77 @@ func TestDrainAnswersRequestsThatHaveBegun(t *testing.T) {
 	}
 }
 
+// A record of TLS may arrive in parts, or during the handshake of the server.
+func TestDrainAnswersRequestsInRecordsThatAreNotRead(t *testing.T) {
+	t.Parallel()
+	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb"
+	for _, test := range []struct {
+		name   string
+		before bool // a request on the same connection
+		later  int  // bytes of the record that arrive during the drain
+		held   bool // the handshake ends during the drain
+	}{
+		{"half a record", true, 20, false},
+		{"half a first record", false, 20, false},
+		{"a record behind a handshake", false, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := inherited(t)
+			config, entered, release := serverTLS(t), make(chan struct{}, 1), make(chan struct{})
+			if test.held {
+				config.ClientAuth = tls.RequestClientCert // so that the client has sent its last part of the handshake
+				config.VerifyConnection = func(tls.ConnectionState) error {
+					entered <- struct{}{}
+					<-release
+					return nil
+				}
+			}
+			s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo)}, config)
+			collected := &collecting{Conn: s.dial(t).conn, through: 1} // the first part of the handshake
+			c := newClient(tls.Client(collected, &tls.Config{InsecureSkipVerify: true}))
+			if test.before {
+				collected.through = 1000
+				c.mustDo(t, "POST", "a")
+				collected.through = 0
+			}
+			io.WriteString(c.conn, request)
+			now := len(collected.data) - test.later
+			collected.Conn.Write(collected.data[:now])
+			if test.held {
+				await(t, "the handshake", entered)
+			}
+			waitFor(t, "the beginning of the request", func() bool { return hasBegun(s.server) })
+			s.drain(t)
+			time.Sleep(2*quick.fresh + 4*drainPoll) // for an end that must not come
+			close(release)
+			collected.Conn.Write(collected.data[now:])
+			resp, answer, err := c.receive()
+			check(t, "asking while it drains", err)
+			if answer != "0 b" || !resp.Close {
+				t.Errorf("got %q, the last one %v", answer, resp.Close)
+			}
+			s.checkEnd(t)
+		})
+	}
+}
+
+// collecting lets some writes through, and collects the others.
+type collecting struct {
+	net.Conn
+	through int
+	data    []byte
+}
+
+func (c *collecting) Write(b []byte) (int, error) {
+	if c.through > 0 {
+		c.through--
+		return c.Conn.Write(b)
+	}
+	c.data = append(c.data, b...)
+	return len(b), nil
+}
+
 // An idle connection has no request.
 func TestHasBegun(t *testing.T) {
 	t.Parallel()

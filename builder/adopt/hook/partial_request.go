@@ -6,6 +6,8 @@ package hook
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"reflect"
@@ -18,8 +20,8 @@ import (
 // calls idle: to net/http a connection is idle until the header is complete.
 //
 // net/http has no API for that. Counting received bytes would cost a system call for each request,
-// or a net.Conn of another type than programs expect. So hasBegun reads unexported fields of net/http, which are the
-// same from Go 1.23 on. If a field is missing or has another type, no request has begun.
+// or a net.Conn of another type than programs expect. So hasBegun reads unexported fields of net/http and crypto/tls,
+// which are the same from Go 1.23 on. If a field is missing or has another type, no request has begun.
 func hotstartHasBegun(srv *http.Server) (has bool) {
 	var waiting []net.Conn // checked after the lock is released: their methods may be those of the program
 	hotstartInside(srv, func(server reflect.Value) {
@@ -41,7 +43,7 @@ func hotstartHasBegun(srv *http.Server) (has bool) {
 		}
 	})
 	for i := 0; i < len(waiting) && !has; i++ {
-		has = hotstartHasUnread(waiting[i])
+		has = hotstartHasUnread(waiting[i]) || hotstartHasRecord(waiting[i])
 	}
 	return has
 }
@@ -132,4 +134,27 @@ func (at hotstartConnFields) begun(conn unsafe.Pointer) (has, waits bool) {
 //go:norace
 func (at hotstartConnFields) of(conn unsafe.Pointer) net.Conn {
 	return *(*net.Conn)(unsafe.Pointer(uintptr(conn) + at.conn))
+}
+
+// hotstartHasRecord reports whether crypto/tls has received a part of a record that it has not decrypted: the record may be
+// incomplete or, behind the end of the handshake, net/http may not read yet. It reads fields that the goroutine of the
+// connection may write at the same time.
+//
+//go:norace
+func hotstartHasRecord(conn net.Conn) bool {
+	secret, ok := conn.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	raw, ok := reflect.TypeOf(secret).Elem().FieldByName("rawInput")
+	if !ok || raw.Type != reflect.TypeOf(bytes.Buffer{}) {
+		return false
+	}
+	data, ok := raw.Type.FieldByName("buf")
+	read, known := raw.Type.FieldByName("off")
+	if !ok || !known || data.Type != reflect.TypeOf([]byte(nil)) || read.Type != reflect.TypeOf(0) {
+		return false
+	}
+	written := len(*(*[]byte)(unsafe.Pointer(uintptr(unsafe.Pointer(secret)) + raw.Offset + data.Offset)))
+	return written > *(*int)(unsafe.Pointer(uintptr(unsafe.Pointer(secret)) + raw.Offset + read.Offset))
 }
