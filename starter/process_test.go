@@ -5,6 +5,7 @@ package starter
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -193,6 +194,29 @@ func TestAProgramThatIsBeingWritten(t *testing.T) {
 		case waited || try == 20:
 			t.Fatalf("%s, want exit status 3", e.Reason())
 		}
+	}
+}
+
+// The exec stage may lose a signal when it becomes the program, so a signal waits for the
+// program. The stage of this test fails instead.
+func TestASignalWaitsForTheProgram(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "program")
+	writeProgram(t, program, "#!/bin/sh\nexit 3\n")
+	keepWriting(t, program)
+	s := newStarter(Options{CanReexec: true}.withDefaults(), nil)
+	defer s.Close()
+	w, err := startWorker(s, 1, &Command{Path: program}, os.Environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Signal(syscall.SIGUSR1)
+	w.Stop(syscall.SIGTERM)
+	if err := w.Wait(); !errors.Is(err, syscall.ETXTBSY) {
+		t.Errorf("the exec stage failed with %v, want %v", err, syscall.ETXTBSY)
+	}
+	if status := w.end(); status.ExitStatus() != 127 {
+		t.Errorf("status %v, want exit status 127", status)
 	}
 }
 

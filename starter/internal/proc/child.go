@@ -4,6 +4,7 @@ package proc
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,13 +19,50 @@ type Child struct {
 	report int         // read end of the exec stage's report, or -1
 	told   atomic.Bool // a signal of GroupSignals was sent
 	exit
+
+	mu      sync.Mutex
+	staging bool     // the exec stage has not become the program; guarded by mu
+	held    []func() // send the signals that wait for that, in order; guarded by mu
 }
 
 // PID returns the process ID.
 func (c *Child) PID() int { return c.pid }
 
 // Signal sends a signal to the worker, or to its process group.
-func (c *Child) Signal(sig syscall.Signal) error {
+//
+// A signal other than SIGKILL waits until the exec stage has become the program,
+// since the stage may lose it: execve(2) ends all other threads, and one of them
+// may have just received the signal in the handler of the Go runtime.
+func (c *Child) Signal(sig syscall.Signal) error { return c.afterExec(sig, c.signal) }
+
+// Stop sends a stop signal as Signal does, and continues stopped processes, which
+// could not handle the signal.
+func (c *Child) Stop(sig syscall.Signal) error { return c.afterExec(sig, c.stop) }
+
+// afterExec calls send with a signal, now or when the exec stage has become the
+// program.
+func (c *Child) afterExec(sig syscall.Signal, send func(syscall.Signal) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.staging && sig != syscall.SIGKILL {
+		c.held = append(c.held, func() { send(sig) })
+		return unix.Kill(c.pid, syscall.SIGCONT) // a stopped stage would never become the program
+	}
+	return send(sig)
+}
+
+// release sends the signals that have waited for the program.
+func (c *Child) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.staging = false
+	for _, send := range c.held {
+		send()
+	}
+	c.held = nil
+}
+
+func (c *Child) signal(sig syscall.Signal) error {
 	if slices.Contains(c.GroupSignals, sig) {
 		c.told.Store(true)
 		return unix.Kill(-c.pid, sig)
@@ -35,10 +73,8 @@ func (c *Child) Signal(sig syscall.Signal) error {
 	return unix.Kill(c.pid, sig)
 }
 
-// Stop sends a stop signal to the worker, or to its process group, and continues
-// stopped processes, which could not handle the signal.
-func (c *Child) Stop(sig syscall.Signal) error {
-	err := c.Signal(sig)
+func (c *Child) stop(sig syscall.Signal) error {
+	err := c.signal(sig)
 	if slices.Contains(c.GroupSignals, sig) {
 		unix.Kill(-c.pid, syscall.SIGCONT)
 	} else {
@@ -52,6 +88,7 @@ func (c *Child) Stop(sig syscall.Signal) error {
 // that its pid is not reused while the loop still signals it.
 func (c *Child) Wait() error {
 	err := c.execError()
+	c.release()
 	c.await(c.pid)
 	if c.GroupSignals != nil {
 		c.awaitGroup()

@@ -28,7 +28,7 @@ type Spec struct {
 // Start forks and executes the program. Descriptors are raw numbers, since an
 // os.File may change the mode of the open file description; see sock.Socket.
 func (st Spec) Start() (*Child, error) {
-	c := &Child{Spec: st, report: -1}
+	c := &Child{Spec: st, report: -1, staging: st.CanReexec}
 	pid, err := c.fork()
 	if err != nil {
 		if _, missing := os.Stat(st.Dir); st.Dir != "" && missing != nil {
