@@ -28,6 +28,9 @@ const (
 	// A process that reacts to an event finds the result of the event in the
 	// file: Update waits for the write, but not long.
 	statusWait = time.Second
+	// A busy disk can take seconds to remove a file. Nothing but a file system
+	// that hangs takes longer.
+	statusCloseWait = 5 * time.Second
 	// The pause between two attempts doubles from statusRetry to statusMaxRetry.
 	statusRetry, statusMaxRetry = time.Second, 30 * time.Second
 )
@@ -130,8 +133,8 @@ func (s *StatusFile) run() {
 	}
 }
 
-// Close removes the file, unless another file has replaced it. If a write hangs,
-// Close returns after a second and leaves the file.
+// Close removes the file, unless another file has replaced it. If the file system
+// hangs, Close returns after five seconds and leaves the file.
 func (s *StatusFile) Close() {
 	if s == nil {
 		return
@@ -139,7 +142,7 @@ func (s *StatusFile) Close() {
 	close(s.updates)
 	select {
 	case <-s.ended:
-	case <-time.After(statusWait):
+	case <-time.After(statusCloseWait):
 	}
 }
 

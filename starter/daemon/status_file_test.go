@@ -102,3 +102,20 @@ func TestAStatusFileThatHangsDelaysUpdatesOnce(t *testing.T) {
 		}
 	})
 }
+
+// A disk that needs seconds to remove the file does not make Close leave it.
+func TestClosingWaitsForTheRemovalOfTheStatusFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		removed := false
+		remove := func() {
+			time.Sleep(3 * time.Second)
+			removed = true
+		}
+		s := newStatusFile(func(string, bool) error { return nil }, remove, func(err error) { t.Error(err) })
+		go s.run()
+		s.Close()
+		if !removed {
+			t.Error("Close left the file")
+		}
+	})
+}
