@@ -41,7 +41,6 @@ func TestMain(m *testing.M) {
 // sockets. A script waits for facts: a line that hotstart prints, an answer, an
 // exit.
 func TestScripts(t *testing.T) {
-	t.Parallel()
 	// Under nohup(1) SIGHUP is ignored, also by child processes. exec resets a caught signal to its default.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
