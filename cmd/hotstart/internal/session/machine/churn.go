@@ -106,7 +106,7 @@ func (c *churn) judge(now time.Time, modified func(path string) time.Time) (own,
 		return nil, nil
 	}
 	for _, path := range slices.Sorted(maps.Keys(c.trial)) {
-		if modified(path).Equal(c.trial[path]) {
+		if at := modified(path); at.IsZero() || at.Equal(c.trial[path]) {
 			edited = append(edited, path)
 		} else {
 			c.writes[path] = true
@@ -145,9 +145,14 @@ func (c *churn) changes(paths []string, at time.Time, modified func(path string)
 	}
 	for _, path := range paths {
 		c.written[path] = true
-		_, tried := c.trial[path]
+		_, onTrial := c.trial[path]
 		switch {
-		case c.writes[path] || tried:
+		case c.writes[path]:
+		case onTrial && c.tried:
+		case onTrial: // an edit, since the start has not begun
+			c.trial[path] = modified(path)
+		case modified(path).IsZero(): // nothing writes a file by removing it
+			matter = append(matter, path)
 		case c.rounds >= manyRounds && c.suspects[path]:
 			c.trial[path], c.tried = modified(path), false
 		default:

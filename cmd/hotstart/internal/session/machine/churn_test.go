@@ -168,3 +168,43 @@ func TestChurnDuringBuilds(t *testing.T) {
 		t.Error("the build after one that has finished can't be cancelled")
 	}
 }
+
+// A file that is edited before the trial's start, or that is away for a moment, as
+// when its folder is renamed, is not taken for a file that the program writes.
+func TestChurnOfAnEditAroundATrial(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name             string
+		suspect, meeting string // what happens when the trial begins, and before its start
+	}{
+		{"edited before the start", "edit", "edit"},
+		{"removed and created", "remove", "edit"},
+		{"removed", "edit", "remove"},
+	} {
+		c, now, at := newChurn(), time.Unix(1000, 0), time.Time{}
+		modified := func(string) time.Time { return at }
+		matter := 0
+		change := func(how string) {
+			now = now.Add(time.Millisecond)
+			if at = now; how == "remove" {
+				at = time.Time{}
+			}
+			matter += len(c.changes([]string{"a"}, now, modified))
+		}
+		for range manyRounds {
+			c.starts()
+			c.settles(now)
+			change("edit")
+		}
+		c.starts()
+		c.settles(now)
+		change(test.suspect)
+		change(test.meeting)
+		c.starts()
+		c.settles(now)
+		own, edited := c.judge(now.Add(time.Minute), modified)
+		if len(own) > 0 || matter-manyRounds+len(edited) == 0 {
+			t.Errorf("%s: %q are the program's, %d changes and %q matter", test.name, own, matter-manyRounds, edited)
+		}
+	}
+}
