@@ -10,6 +10,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 )
 
 // buildState is the work that changes call for, and the build under way.
@@ -38,9 +39,12 @@ type buildState struct {
 
 // filesChanged handles a batch of changes.
 func (m *Machine) filesChanged(e Changed) {
+	onTrial := len(m.churn.OnTrial())
 	files := m.withoutOwnWrites(e)
-	if m.churn.wantsTrial() {
-		m.tell(report.SuspectFiles{Files: slices.Sorted(maps.Keys(m.churn.trial)), Starts: manyRounds + 1})
+	if files := m.churn.OnTrial(); len(files) > onTrial {
+		m.tell(report.SuspectFiles{Files: files, Starts: churn.ManyStarts + 1})
+	}
+	if m.churn.WantsTrial() {
 		m.build.pending.Restart = true
 	} else if len(files) == 0 {
 		return
@@ -62,7 +66,7 @@ func (m *Machine) withoutOwnWrites(e Changed) []File {
 		paths = append(paths, f.Path)
 		times[f.Path] = f.Modified
 	}
-	matter := m.churn.changes(paths, e.Since, func(path string) time.Time { return times[path] })
+	matter := m.churn.Changed(paths, e.Since, func(path string) time.Time { return times[path] })
 	return slices.DeleteFunc(slices.Clone(e.Files), func(f File) bool { return !slices.Contains(matter, f.Path) })
 }
 
@@ -83,13 +87,13 @@ func (m *Machine) noteChanges(files []File) {
 		}
 	}
 	if m.build.running {
-		m.churn.changesDuringBuild(paths)
+		m.churn.ChangedDuringBuild(paths)
 	}
 }
 
 // mustFinish reports whether the build under way is left to finish although
 // its code is outdated: the builds before it were cancelled.
-func (m *Machine) mustFinish() bool { return m.build.running && m.churn.holds() }
+func (m *Machine) mustFinish() bool { return m.build.running && m.churn.MustFinish() }
 
 // advance does the next part of the pending work: the rules, one after the
 // other, and if they succeed a build, or else a start of the last binary.
@@ -126,7 +130,7 @@ func (m *Machine) startBuild() {
 	b := &m.build
 	if b.running {
 		m.do(CancelBuild{})
-		m.churn.cancels()
+		m.churn.BuildCancelled()
 	}
 	m.cancelCheck()
 	b.force = b.force || b.pending.Force || b.pending.Restart
@@ -144,7 +148,7 @@ func (m *Machine) cancelBuild() {
 	}
 	m.do(CancelBuild{})
 	m.cancelCheck()
-	m.churn.cancels()
+	m.churn.BuildCancelled()
 	m.endProgress()
 	b.seq++
 	b.running, b.pending.Build = false, true
@@ -163,7 +167,7 @@ func (m *Machine) buildEnded(e Built) {
 		m.fail(e.Err)
 		return
 	}
-	m.churn.finishes()
+	m.churn.BuildFinished()
 	dirty := m.takeDirty()
 	b.dirty, b.dirtyNext = b.dirtyNext, map[string]bool{}
 	if b.ended > 1 {
@@ -227,7 +231,7 @@ func (m *Machine) takeDirty() []string {
 func (m *Machine) checkEnded(e Built) {
 	switch {
 	case e.Binary == nil && e.Err == nil:
-	case e.Seq != m.build.seq || m.build.running:
+	case !m.build.following || e.Seq != m.build.seq || m.build.running: // cancelled
 		m.discard(e.Binary)
 	default:
 		m.tell(report.Warning{Text: "the fast build differed from go build; using go build from now on (as with --direct=off)"})
@@ -334,32 +338,39 @@ func (m *Machine) refreshPages() {
 // reportBusyFiles names, once, files that change faster than the program is
 // built.
 func (m *Machine) reportBusyFiles() {
-	if files := m.churn.busy(); len(files) > 0 {
-		m.tell(report.BusyFiles{Files: files, Builds: maxCancelled + 1, Ignore: m.ignorable(files)})
+	if files := m.churn.Busy(); len(files) > 0 {
+		m.tell(report.BusyFiles{Files: files, Builds: churn.MaxCancelled + 1, Ignore: m.ignorable(files)})
 	}
 }
 
 // inspectTrial asks for the files that the program may write itself.
 func (m *Machine) inspectTrial() {
-	if m.rollout.starting.PID == 0 && m.churn.trialEnded(m.now) {
-		m.do(Inspect{slices.Sorted(maps.Keys(m.churn.trial))})
+	if m.rollout.starting.PID == 0 && m.churn.TrialEnded(m.now) {
+		m.do(Inspect{m.churn.OnTrial()})
 	}
 }
 
 // endTrial decides which of the files the program writes itself. The others
-// were edited.
+// were edited. What is not certain is built: an edit must be served.
 func (m *Machine) endTrial(files []File) {
 	times := map[string]time.Time{}
 	for _, f := range files {
 		times[f.Path] = f.Modified
 	}
-	own, edited := m.churn.judge(m.now, func(path string) time.Time { return times[path] })
+	own, edited, again := m.churn.Judge(m.now, func(path string) time.Time { return times[path] })
 	if len(own) > 0 {
-		m.tell(report.OwnWrites{Files: own, Starts: manyRounds + 1, Ignore: m.ignorable(own)})
+		m.tell(report.OwnWrites{Files: own, Starts: churn.ManyStarts + 1, Ignore: m.ignorable(own)})
 	}
-	files = slices.DeleteFunc(files, func(f File) bool { return !slices.Contains(edited, f.Path) })
-	if len(files) > 0 {
-		m.filesChanged(Changed{files, m.now})
+	among := func(paths []string) []File {
+		return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !slices.Contains(paths, f.Path) })
+	}
+	if len(again) > 0 {
+		m.noteChanges(among(again))
+		m.build.pending.Add(Work{Build: true, Force: true})
+		m.advance()
+	}
+	if len(edited) > 0 {
+		m.filesChanged(Changed{among(edited), m.now})
 	}
 }
 

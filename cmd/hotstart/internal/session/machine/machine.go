@@ -6,8 +6,7 @@
 // The decisions are in files by what they are about: build.go has the pending
 // work, the build under way and its check; rule_runs.go the rules; rollout.go
 // the programs and their workers; status.go the failure that is not fixed and
-// the fallback for connections; stop.go the end; timers.go every wait; churn.go
-// files that change by themselves.
+// the fallback for connections; stop.go the end; timers.go every wait.
 package machine
 
 import (
@@ -15,6 +14,7 @@ import (
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -30,7 +30,7 @@ type Machine struct {
 	ruleRuns ruleRuns     // rule_runs.go
 	build    buildState   // build.go
 	rollout  rolloutState // rollout.go
-	churn    churn
+	churn    churn.Detector
 	status   statusState // status.go
 	stop     stopState   // stop.go
 }
@@ -48,7 +48,7 @@ type Policy struct {
 // New returns a machine that waits for the event Began. addresses are the
 // addresses that hotstart has opened.
 func New(p Policy, addresses []starter.Address, r rules.Engine) *Machine {
-	m := &Machine{Policy: p, rules: r, churn: newChurn()}
+	m := &Machine{Policy: p, rules: r, churn: churn.NewDetector()}
 	m.build.dirty, m.build.dirtyNext = map[string]bool{}, map[string]bool{}
 	m.rollout.addresses = addresses
 	return m

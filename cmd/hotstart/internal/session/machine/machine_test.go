@@ -15,6 +15,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -435,6 +436,18 @@ func TestSession(t *testing.T) {
 				moment{11, KeyPressed{'r'}, "Note, build 3, wait"}),
 		},
 		{
+			name: "a rollback to a program of the same code ends the failure when it serves",
+			story: after(firstServes,
+				moment{5, workerIs(starter.Settled, 1), ""},
+				moment{6, Signaled{syscall.SIGHUP}, "Note, list, build 2"},
+				moment{7, Built{Seq: 2, Binary: &builder.Binary{Path: "b", ID: "a"}}, "start b"},
+				moment{7.1, starts(2), ""},
+				moment{8, serves(2), "Serving, after 2"},
+				moment{9, workerIs(starter.RolledBack, 2).backTo("a"), "RolledBack, status: worker 2 died, page"},
+				moment{9.1, starts(3).runs("a"), "status: worker 2 died"},
+				moment{10, serves(3), "fixed: Serving, remove b, after 3, status: ok, wait"}),
+		},
+		{
 			name: "a program that crashes repeatedly waits for a change",
 			story: after(firstServes,
 				moment{5, dies(1), "Crashed"},
@@ -632,6 +645,15 @@ func TestSession(t *testing.T) {
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{7, Tick{}, "check b"},
 				moment{8, Checked{builds(2, "c")}, "Warning, start c"}),
+		},
+		{
+			name: "a start that is impossible cancels the check of the program that runs",
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2"},
+				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
+				moment{7, Tick{}, "check b"},
+				moment{8, invalidEnv{edits(EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read, page"},
+				moment{9, Checked{builds(2, "c")}, "remove c"}),
 		},
 		{
 			name: "an edit cancels the check",
@@ -885,6 +907,18 @@ func TestSession(t *testing.T) {
 				moment{4, KeyPressed{'r'}, "Note, build 2, wait"}),
 		},
 		{
+			name:  "a program that is built on request while a rule fails does not fix the rule",
+			rules: []string{"a.t, +onchange: gen"},
+			story: after([]moment{{0, Began{}, "Building, watch, list, build 1"}, {0.5, builds(1, "a"), "start a"}, {0.6, serves(1), "Serving, after 1"}},
+				moment{2, editAt(2, "a.t"), "run gen"},
+				moment{2.5, RuleDone{Err: errFailed}, ""},
+				moment{2.6, Tick{}, "RuleFailed, status: gen failed, page"},
+				moment{4, KeyPressed{'r'}, "Note, build 2, wait"},
+				moment{5, builds(2, "b"), "start b"},
+				moment{5.1, starts(2), "status: gen failed"},
+				moment{6, serves(2), "Serving, after 2, status: gen failed, page"}),
+		},
+		{
 			name:  "an edit of the input of a rule that has just ended runs the rule again",
 			rules: []string{"a.t, +onchange: gen"},
 			story: after([]moment{{0, Began{}, "Building, watch, list, build 1"}, {0.5, builds(1, "a"), "start a"}},
@@ -942,18 +976,29 @@ func TestFileThatChangesDuringEachStartIsOnTrial(t *testing.T) {
 		c.Since, c.Files[0].Modified = seconds(at), seconds(at)
 		return c
 	}
+	inspected := func(at float64) Inspected {
+		return Inspected{[]File{{Path: "x.go", Modified: seconds(at), Effect: EffectBuild}}}
+	}
 	for _, test := range []struct {
-		name     string
-		modified float64 // last modification when the trial is over
-		want     string
+		name  string
+		story []moment // when the trial is over
 	}{
-		{"a file that the program has written again does not reload it", 16.5, "OwnWrites"},
-		{"a file that was edited reloads the program", 15, "build 7"},
+		{"a file that was edited before it reloads the program", []moment{{17.6, inspected(15), "build 7"}}},
+		{"a file that was edited during it reloads the program", []moment{
+			{17.6, inspected(16.5), "build 7"}, {18, builds(7, "p7"), "compare x.go, start p7"},
+			{19, starts(8), ""}, {20, serves(8), "Serving, after 8"}, {20.5, Tick{}, "inspect x.go"},
+			{20.6, inspected(16.5), "build 8"}, {21, builds(8, "p7"), "compare x.go, Unchanged, remove p7"},
+		}},
+		{"a file that is written again in the next start does not reload it", []moment{
+			{17.6, inspected(16.5), "build 7"}, {18, builds(7, "p7"), "compare x.go, start p7"},
+			{19, starts(8), ""}, {19.5, written(19.5), ""}, {20, serves(8), "Serving, after 8"}, {20.5, Tick{}, "inspect x.go"},
+			{20.6, inspected(19.5), "OwnWrites"},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStory(t, Policy{}, nil)
 			s.tell([]moment{{0, Began{}, "Building, list, build 1"}, {0.1, lists(), "watch"}, {0.2, builds(1, "p1"), "start p1"}})
-			for n := 2; n <= manyRounds+1; n++ {
+			for n := 2; n <= churn.ManyStarts+1; n++ {
 				at, name := float64(2*n), fmt.Sprintf("p%d", n)
 				s.tell([]moment{{at, written(at), fmt.Sprintf("build %d", n)}, {at + 1, builds(n, name), "compare x.go, start " + name}})
 			}
@@ -963,8 +1008,8 @@ func TestFileThatChangesDuringEachStartIsOnTrial(t *testing.T) {
 				{17, serves(7), "Serving, remove p1, remove p2, remove p3, remove p4, remove p5, after 7"},
 				{17.4, Tick{}, ""},
 				{17.5, Tick{}, "inspect x.go"},
-				{17.6, Inspected{[]File{{Path: "x.go", Modified: seconds(test.modified), Effect: EffectBuild}}}, test.want},
 			})
+			s.tell(test.story)
 		})
 	}
 }

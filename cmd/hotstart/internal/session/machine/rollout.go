@@ -88,7 +88,7 @@ func (m *Machine) launch(p *Program) {
 // programStarted notes that the starter has got a program.
 func (m *Machine) programStarted(e Started) {
 	e.Program.command, e.Program.before = e.Command, nil
-	m.churn.starts()
+	m.churn.Starting()
 }
 
 // startImpossible reports an environment that can't be read.
@@ -99,6 +99,7 @@ func (m *Machine) startImpossible(e EnvInvalid) {
 		r.target = p.before
 	}
 	m.endLaunch(p)
+	m.cancelCheck() // its result would be compared with a program of the old environment
 	m.setFailure(report.EnvFileFailed{Cause: m.cause(p.changed), Err: e.Err, Current: m.current()}, m.now)
 	m.removeUnusedPrograms()
 }
@@ -109,7 +110,7 @@ func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 	p := r.programOf(e.Worker)
 	switch e.Kind {
 	case starter.Serving, starter.Failed, starter.TimedOut, starter.Completed, starter.Crashed, starter.Exited:
-		m.churn.settles(m.now)
+		m.churn.Started(m.now)
 		m.setTimer(trialOver, trialTime)
 	}
 	switch e.Kind {
@@ -265,7 +266,11 @@ func (m *Machine) rolledBack(e WorkerEvent, p *Program) {
 	r.outdated, r.current = true, r.lastGood
 	f := report.RolledBack{Event: e.Event, Cause: m.cause(p.changed), Exit: e.Exit, Current: m.current()}
 	f.Current.BackTo = r.lastGood.began
-	m.setFailure(f, p.began)
+	began := p.began
+	if p.Binary.SameContent(r.lastGood.Binary) {
+		began = r.lastGood.began // the same code is started again
+	}
+	m.setFailure(f, began)
 	m.exitWith(e.Event)
 }
 
@@ -331,5 +336,5 @@ func (m *Machine) afterReadyEnded(e AfterReadyDone) {
 	if e.Err != nil {
 		m.tell(report.AfterReadyFailed{Title: rules.Rule{Run: e.Line}.Title(), Command: e.Line, Err: e.Err})
 	}
-	m.churn.settles(m.now)
+	m.churn.Started(m.now)
 }

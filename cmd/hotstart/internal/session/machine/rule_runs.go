@@ -108,18 +108,14 @@ func (m *Machine) clearFailureByRules() bool {
 	if m.rules.Failed() || !slices.ContainsFunc(m.ruleRuns.unreported, m.isFailureOf) {
 		return false
 	}
-	m.status.failure = m.status.failure.hidden
-	return m.status.failure == nil
+	m.status.rule = nil
+	return m.status.code == nil
 }
 
 // isFailureOf reports whether the failure is that of an earlier run of a rule.
 func (m *Machine) isFailureOf(run report.RuleRun) bool {
-	f := m.status.failure
-	if f == nil {
-		return false
-	}
-	failed, ok := f.event.(report.RuleFailed)
-	return ok && failed.Rule == run.Rule
+	f := m.status.rule
+	return f != nil && f.event.(report.RuleFailed).Rule == run.Rule
 }
 
 // reportRules reports the runs of rules that led to nothing else.

@@ -8,20 +8,20 @@ import (
 
 // statusState is whether the newest code is served, and how that is shown.
 type statusState struct {
-	failure  *failure // why it is not; nil: it is
+	code     *failure // newer code that does not run; nil: there is none
+	rule     *failure // rule that fails, so that the newest code is not built; nil: there is none
 	shown    report.StatusChanged
 	progress bool     // the status line shows progress
 	stale    bool     // the status line has to be shown again
 	fallback *failure // failure on the page that answers connections; nil: they wait
 }
 
-// failure is the reason why newer code than that of the current worker does
-// not run.
+// failure is a reason why newer code than that of the current worker does not
+// run.
 type failure struct {
 	event  report.Failure
 	status report.Status
 	began  time.Time // build of the code that fails; a worker with older code does not fix it
-	hidden *failure  // failure before that of a rule; it remains when the rule succeeds
 }
 
 // setFailure reports that the code of a build that began then does not run.
@@ -31,33 +31,43 @@ func (m *Machine) setFailure(f report.Failure, began time.Time) {
 	if headline == "" {
 		return
 	}
-	next := &failure{event: f, began: began}
-	if before := m.status.failure; before != nil {
+	slot := &m.status.code
+	if _, ok := f.(report.RuleFailed); ok {
+		slot = &m.status.rule
+	}
+	next := failure{event: f, began: began}
+	if before := *slot; before != nil {
 		next.status = before.status
-		if _, ok := f.(report.RuleFailed); ok {
-			next.hidden = before.withoutRules()
+		if before.began.After(began) { // still not fixed
+			next.began = before.began
 		}
 	}
 	next.status = next.status.Failed(f, m.now)
-	m.status.failure = next
+	*slot = &next
 }
 
-// withoutRules returns the failure, or the hidden one if it is that of a rule.
-func (f *failure) withoutRules() *failure {
-	if _, ok := f.event.(report.RuleFailed); ok {
-		return f.hidden
+// failure returns the failure to show, or nil. A rule has to succeed before
+// code can.
+func (s *statusState) failure() *failure {
+	if s.rule != nil {
+		return s.rule
 	}
-	return f
+	return s.code
 }
 
 // clearFailure notes that the code of a build that began then runs. It reports
-// whether that code is new enough to end a failure.
+// whether that ends all failures. A rule that fails remains: what runs lacks its
+// output.
 func (m *Machine) clearFailure(began time.Time) bool {
-	if f := m.status.failure; f == nil || began.Before(f.began) {
-		return false
+	s := &m.status
+	failed := s.failure() != nil
+	if s.code != nil && !began.Before(s.code.began) {
+		s.code = nil
 	}
-	m.status.failure = nil
-	return true
+	if s.rule != nil && !began.Before(s.rule.began) && !m.rules.Failed() {
+		s.rule = nil
+	}
+	return failed && s.failure() == nil
 }
 
 // current returns what runs now.
@@ -87,8 +97,8 @@ func (m *Machine) endProgress() {
 func (m *Machine) updateStatus() {
 	s := &m.status
 	var line report.StatusChanged
-	if s.failure != nil {
-		line = report.StatusChanged{Status: s.failure.status, Current: m.current()}
+	if f := s.failure(); f != nil {
+		line = report.StatusChanged{Status: f.status, Current: m.current()}
 	}
 	if line != s.shown || s.stale {
 		s.shown, s.stale = line, false
@@ -110,5 +120,5 @@ func (m *Machine) page() *failure {
 	if m.build.running || m.rules.Running() != nil || m.rollout.launching != nil {
 		return nil
 	}
-	return m.status.failure
+	return m.status.failure()
 }

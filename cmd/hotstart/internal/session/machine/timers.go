@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 )
 
 // timer is a reason to act at a point in time.
@@ -31,7 +32,7 @@ const (
 	// idleBeforeCheck is the time without a build before a check starts.
 	idleBeforeCheck = time.Second
 	// trialTime is twice startSlack because the watcher may be late, too.
-	trialTime = 2 * startSlack
+	trialTime = 2 * churn.StartSlack
 )
 
 func (m *Machine) setTimer(t timer, after time.Duration) { m.due[t] = m.now.Add(after) }

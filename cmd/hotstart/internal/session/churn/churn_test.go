@@ -1,4 +1,4 @@
-package machine
+package churn
 
 import (
 	"slices"
@@ -19,20 +19,20 @@ func TestChurnOfAProgramThatWrites(t *testing.T) {
 		own   string // what is recognized, in order
 		left  string // what still matters in the last round
 	}{
-		{"a file written at each start", "start serves a", manyRounds + 1, "a", ""},
-		{"… one start too few", "start serves a", manyRounds, "", "a"},
-		{"… before it serves", "start a serves", manyRounds + 1, "a", ""},
-		{"two files, one after the other", "start a serves b", manyRounds + 1, "a b", ""},
-		{"a file that is not always among them", "start a serves b pause start a serves", manyRounds, "a", "b"},
-		{"edits after the start", "start serves pause a", 3 * manyRounds, "", "a"},
-		{"an edit among them", "start serves a pause main.go", 3 * manyRounds, "", "a main.go"},
-		{"another file each time", "start serves a start serves b", manyRounds, "", "a b"},
-		{"starts without a change", "start serves pause", 3 * manyRounds, "", ""},
-		{"an edit in the same batch as a known file", "start serves a+main.go start serves a", manyRounds, "a", "main.go"},
+		{"a file written at each start", "start serves a", ManyStarts + 1, "a", ""},
+		{"… one start too few", "start serves a", ManyStarts, "", "a"},
+		{"… before it serves", "start a serves", ManyStarts + 1, "a", ""},
+		{"two files, one after the other", "start a serves b", ManyStarts + 1, "a b", ""},
+		{"a file that is not always among them", "start a serves b pause start a serves", ManyStarts, "a", "b"},
+		{"edits after the start", "start serves pause a", 3 * ManyStarts, "", "a"},
+		{"an edit among them", "start serves a pause main.go", 3 * ManyStarts, "", "a main.go"},
+		{"another file each time", "start serves a start serves b", ManyStarts, "", "a b"},
+		{"starts without a change", "start serves pause", 3 * ManyStarts, "", ""},
+		{"an edit in the same batch as a known file", "start serves a+main.go start serves a", ManyStarts, "a", "main.go"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, now := newChurn(), time.Unix(1000, 0)
+			c, now := NewDetector(), time.Unix(1000, 0)
 			var left []string
 			writes := writes{}
 			round := func() {
@@ -41,13 +41,13 @@ func TestChurnOfAProgramThatWrites(t *testing.T) {
 					now = now.Add(time.Millisecond)
 					switch step {
 					case "start":
-						c.starts()
+						c.Starting()
 					case "serves":
-						c.settles(now)
+						c.Started(now)
 					case "pause":
-						now = now.Add(2 * startSlack)
+						now = now.Add(2 * StartSlack)
 					default:
-						left = append(left, c.changes(writes.to(strings.Split(step, "+")), now, writes.last)...)
+						left = append(left, c.Changed(writes.to(strings.Split(step, "+")), now, writes.last)...)
 					}
 				}
 			}
@@ -55,11 +55,12 @@ func TestChurnOfAProgramThatWrites(t *testing.T) {
 				round()
 			}
 			var recognized []string
-			if len(c.trial) > 0 {
-				matter := left
+			for matter := left; len(c.trial) > 0; left = matter {
 				round()
-				left = matter
-				recognized, _ = c.judge(now.Add(2*startSlack), writes.last)
+				own, _, again := c.Judge(now.Add(2*StartSlack), writes.last)
+				if len(again) == 0 {
+					recognized = own
+				}
 			}
 			slices.Sort(left)
 			if got := strings.Join(recognized, " "); got != test.own {
@@ -88,28 +89,28 @@ func (w writes) last(path string) time.Time { return time.Unix(w[path], 0) }
 // and again. No edit is left out.
 func TestChurnOfAnEditorThatWaits(t *testing.T) {
 	t.Parallel()
-	c, now, writes := newChurn(), time.Unix(1000, 0), writes{}
+	c, now, writes := NewDetector(), time.Unix(1000, 0), writes{}
 	served := 0
-	for edit := range 5 * manyRounds {
-		c.starts()
-		c.settles(now)
-		served += len(c.changes(writes.to([]string{"a"}), now, writes.last))
-		if c.wantsTrial() {
-			c.starts()
-			if own, edited := c.judge(now.Add(time.Minute), writes.last); own != nil || edited != nil {
+	for edit := range 5 * ManyStarts {
+		c.Starting()
+		c.Started(now)
+		served += len(c.Changed(writes.to([]string{"a"}), now, writes.last))
+		if c.WantsTrial() {
+			c.Starting()
+			if own, edited, again := c.Judge(now.Add(time.Minute), writes.last); own != nil || edited != nil || again != nil {
 				t.Fatalf("edit %d is judged during the start", edit)
 			}
-			c.settles(now)
-			now = now.Add(2 * startSlack)
-			own, edited := c.judge(now, writes.last)
-			if own != nil {
+			c.Started(now)
+			now = now.Add(2 * StartSlack)
+			own, edited, again := c.Judge(now, writes.last)
+			if own != nil || again != nil {
 				t.Fatalf("edit %d of %q is taken for one of the program", edit, own)
 			}
-			served += len(c.changes(edited, now, writes.last))
+			served += len(c.Changed(edited, now, writes.last))
 		}
 	}
-	if served != 5*manyRounds {
-		t.Errorf("%d of %d edits matter", served, 5*manyRounds)
+	if served != 5*ManyStarts {
+		t.Errorf("%d of %d edits matter", served, 5*ManyStarts)
 	}
 }
 
@@ -117,24 +118,26 @@ func TestChurnOfAnEditorThatWaits(t *testing.T) {
 // at another time, and is not known then.
 func TestChurnForgets(t *testing.T) {
 	t.Parallel()
-	c, now, writes := newChurn(), time.Unix(1000, 0), writes{}
+	c, now, writes := NewDetector(), time.Unix(1000, 0), writes{}
 	change := func(path string, at time.Time) []string {
-		return c.changes(writes.to([]string{path}), at, writes.last)
+		return c.Changed(writes.to([]string{path}), at, writes.last)
 	}
-	for range manyRounds + 2 {
-		c.starts()
-		c.settles(now)
+	var own []string
+	for range ManyStarts + 3 {
+		c.Starting()
+		c.Started(now)
 		change("a", now)
+		own, _, _ = c.Judge(now.Add(time.Minute), writes.last)
 	}
-	if own, _ := c.judge(now.Add(time.Minute), writes.last); len(own) != 1 {
+	if len(own) != 1 {
 		t.Fatalf("%q are recognized", own)
 	}
 	change("main.go", now.Add(time.Minute))
-	c.starts()
+	c.Starting()
 	if matter := change("a", now); matter != nil {
 		t.Errorf("after an edit of another file %q matters", matter)
 	}
-	c.settles(now)
+	c.Started(now)
 	for _, at := range []time.Time{now.Add(time.Minute), now} {
 		if matter := change("a", at); len(matter) != 1 {
 			t.Errorf("at %v %q matters", at, matter)
@@ -144,27 +147,27 @@ func TestChurnForgets(t *testing.T) {
 
 func TestChurnDuringBuilds(t *testing.T) {
 	t.Parallel()
-	c := newChurn()
-	for range maxCancelled {
-		if c.holds() {
+	c := NewDetector()
+	for range MaxCancelled {
+		if c.MustFinish() {
 			t.Fatal("a build is held too early")
 		}
-		c.changesDuringBuild([]string{"count", "main.go"})
-		c.cancels()
+		c.ChangedDuringBuild([]string{"count", "main.go"})
+		c.BuildCancelled()
 		delete(c.batches, "main.go") // it changed once
 	}
-	c.changesDuringBuild([]string{"count"})
-	if !c.holds() {
+	c.ChangedDuringBuild([]string{"count"})
+	if !c.MustFinish() {
 		t.Error("the next build may be cancelled")
 	}
-	if got := c.busy(); !slices.Equal(got, []string{"count"}) {
+	if got := c.Busy(); !slices.Equal(got, []string{"count"}) {
 		t.Errorf("named: %q", got)
 	}
-	if got := c.busy(); got != nil {
+	if got := c.Busy(); got != nil {
 		t.Errorf("named again: %q", got)
 	}
-	c.finishes()
-	if c.holds() {
+	c.BuildFinished()
+	if c.MustFinish() {
 		t.Error("the build after one that has finished can't be cancelled")
 	}
 }
@@ -180,8 +183,9 @@ func TestChurnOfAnEditAroundATrial(t *testing.T) {
 		{"edited before the start", "edit", "edit"},
 		{"removed and created", "remove", "edit"},
 		{"removed", "edit", "remove"},
+		{"edited during the start", "edit", ""},
 	} {
-		c, now, at := newChurn(), time.Unix(1000, 0), time.Time{}
+		c, now, at := NewDetector(), time.Unix(1000, 0), time.Time{}
 		modified := func(string) time.Time { return at }
 		matter := 0
 		change := func(how string) {
@@ -189,22 +193,27 @@ func TestChurnOfAnEditAroundATrial(t *testing.T) {
 			if at = now; how == "remove" {
 				at = time.Time{}
 			}
-			matter += len(c.changes([]string{"a"}, now, modified))
+			matter += len(c.Changed([]string{"a"}, now, modified))
 		}
-		for range manyRounds {
-			c.starts()
-			c.settles(now)
+		for range ManyStarts {
+			c.Starting()
+			c.Started(now)
 			change("edit")
 		}
-		c.starts()
-		c.settles(now)
+		c.Starting()
+		c.Started(now)
 		change(test.suspect)
-		change(test.meeting)
-		c.starts()
-		c.settles(now)
-		own, edited := c.judge(now.Add(time.Minute), modified)
-		if len(own) > 0 || matter-manyRounds+len(edited) == 0 {
-			t.Errorf("%s: %q are the program's, %d changes and %q matter", test.name, own, matter-manyRounds, edited)
+		if test.meeting != "" {
+			change(test.meeting)
+		}
+		c.Starting()
+		if test.meeting == "" {
+			change("edit")
+		}
+		c.Started(now)
+		own, edited, again := c.Judge(now.Add(time.Minute), modified)
+		if len(own) > 0 || matter-ManyStarts+len(edited)+len(again) == 0 {
+			t.Errorf("%s: %q are the program's, %d changes, %q and %q matter", test.name, own, matter-ManyStarts, edited, again)
 		}
 	}
 }
