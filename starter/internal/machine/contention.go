@@ -83,16 +83,3 @@ func (m *Machine) isBlocked() bool {
 func (w *worker) occupies() bool {
 	return !w.served && w.state >= leaving && len(w.offered) == 0 && !w.announcesItself()
 }
-
-// fallback returns the command to start instead of a failed command, or nil.
-func (m *Machine) fallback(failed Command) Command {
-	if m.in(serving) != nil || m.ended {
-		return nil
-	}
-	for _, c := range []Command{m.last, m.knownGood} {
-		if c != nil && c != failed {
-			return c
-		}
-	}
-	return nil
-}

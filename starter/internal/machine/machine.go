@@ -1,6 +1,14 @@
 // Package machine decides what a supervisor does about its workers. It knows no
 // clock, no process and no file: Step takes an event and returns the actions that
 // it calls for, Next returns when the machine wants to be asked again.
+//
+// The decisions are in files by what they are about: readiness.go decides when a
+// worker is ready; failures.go what follows when a worker exits or fails to start;
+// rollback.go which older worker or command replaces a new one that failed;
+// retire.go how workers stop; contention.go what follows when an old worker holds
+// what a new one needs. machine.go has the start of a worker, its promotion and its
+// timeouts; events.go the events and actions; rules.go the options; queries.go what
+// callers may ask.
 package machine
 
 import (
@@ -164,6 +172,32 @@ func (m *Machine) deadline(w *worker) time.Time {
 	return w.due
 }
 
+// expire handles the timeout of the state of w.
+func (m *Machine) expire(now time.Time, w *worker) {
+	switch w.state {
+	case starting:
+		// A worker that lives is not stopped because it is not visible or silent.
+		if at := m.provenAt(w); !at.IsZero() || m.Ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
+			m.promote(now, w)
+			return
+		}
+		m.failed(now, w, Report{Kind: TimedOut, Elapsed: now.Sub(w.began)})
+		w.stopSignal = syscall.SIGTERM
+		m.sendStop(now, w)
+	case retiring:
+		m.report(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.retire(now, w, w.stopSignal, 0)
+	case draining:
+		m.report(Report{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
+		m.sendStop(now, w)
+	case serving:
+		m.settle(w)
+	case leaving:
+		m.report(Report{Kind: Killing, Worker: w.Worker})
+		m.kill(w)
+	}
+}
+
 // reload requests a worker that runs command; nil: the current command again. If a
 // worker is starting with the same command, one more start follows, and the first
 // is not cut short. A start with another command is cancelled, unless its worker
@@ -200,7 +234,7 @@ func (m *Machine) reload(now time.Time, command Command) {
 // mustFinish reports whether a reload to c waits for the starting worker w. w may
 // serve on sockets that are not kept, and nothing would serve if c failed.
 func (m *Machine) mustFinish(w *worker, c Command) bool {
-	return m.in(serving) == nil && m.fallback(c) == nil && !w.announcesItself() && !m.provenAt(w).IsZero()
+	return m.in(serving) == nil && m.commandToReturnTo(c) == nil && !w.announcesItself() && !m.provenAt(w).IsZero()
 }
 
 // currentCommand returns the command of a reload without one: the command that is
