@@ -228,34 +228,6 @@ func (c *Cache) commit() {
 	c.replace(last, next)
 }
 
-// Check repeats the last fast build, whose binary has this ID, with the go command and at the
-// lowest priority. That fills the build cache as usual, and verifies the fast build. If the content
-// is the same, or the sources have changed since, Check returns nil. Otherwise the go command
-// makes all further builds, and Check returns what the go command has built, or its error.
-func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
-	_, last, enabled := c.state()
-	if !enabled || last.id == "" || last.id != id || !c.isFresh(last) {
-		return nil, nil
-	}
-	binary, err := c.GoBuild(ctx, last.Inputs, true)
-	if ctx.Err() == nil && c.isFresh(last) && (err != nil || binary.ID != id) {
-		c.disable(errors.New("the go command builds another program"))
-		return binary, err
-	}
-	if binary != nil {
-		_ = os.Remove(binary.Path)
-	}
-	return nil, nil
-}
-
-// isFresh reports whether the go command would build the same program now: the sources have not
-// changed, and no temporary files are embedded.
-func (c *Cache) isFresh(b *build) bool {
-	now := c.fingerprint(b.graph, b.program)
-	changed, ok := b.changed(now)
-	return ok && len(changed) == 0 && !now.temporary
-}
-
 func (c *Cache) state() (g *graph.Graph, last *build, enabled bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
