@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
@@ -24,6 +25,12 @@ func newLog(w io.Writer, cmd *cobra.Command) (*term.Screen, *report.Log) {
 	log := report.NewTextLog(screen, colored, colored && terminal)
 	log.Dir, _ = os.Getwd()
 	return screen, log
+}
+
+// colorSpec is the setting that every command has. newLog reads it by name.
+func colorSpec() settings.Spec {
+	color := "auto"
+	return settings.Spec{Name: "color", Value: settings.Choice(&color, "auto", "always", "never"), Usage: "colour the output"}
 }
 
 // Values of --log-format, which hotstart watch has.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
@@ -23,4 +26,22 @@ func newRootCmd() *cobra.Command {
 	settings.NewSet(nil, settings.Group{Specs: []settings.Spec{colorSpec()}}).AddTo(root.PersistentFlags())
 	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd(), newVersionCmd())
 	return root
+}
+
+// setUsage makes the help of a command show its settings in groups, and after
+// them its other flags, if it has some.
+func setUsage(cmd *cobra.Command, set *settings.Set, others *pflag.FlagSet) {
+	set.AddTo(cmd.Flags())
+	cmd.Flags().AddFlagSet(others)
+	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
+		help := fmt.Sprintf("Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, set.Usages())
+		if others != nil {
+			help += "\nOutput:\n" + others.FlagUsages()
+		}
+		if global := cmd.InheritedFlags(); global.HasFlags() {
+			help += "\nGlobal flags:\n" + global.FlagUsages()
+		}
+		_, err := fmt.Fprint(cmd.OutOrStderr(), help)
+		return err
+	})
 }

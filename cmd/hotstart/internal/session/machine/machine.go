@@ -3,10 +3,13 @@
 // removed, and what the user reads. It acts on nothing: package session hands
 // events to it and performs the actions that it returns.
 //
-// The decisions are in files by what they are about: build.go has the pending
-// work, the build under way and its check; rule_runs.go the rules; rollout.go
-// the programs and their workers; status.go the failure that is not fixed and
-// the fallback for connections; stop.go the end; timers.go every wait.
+// The decisions are in files by what they are about: change_effects.go has what
+// a change of a file calls for; build.go the pending work, the build under way
+// and its check; rule_runs.go the rules; rollout.go the programs and their
+// workers; worker_reports.go the addresses that workers serve; status.go the
+// failure that is not fixed and the fallback for connections; shortcuts.go the
+// keyboard shortcuts; stop.go the end; timers.go every wait. events.go has the
+// events and the actions.
 package machine
 
 import (

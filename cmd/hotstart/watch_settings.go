@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -108,12 +107,6 @@ func watchTable(o *session.Options) []settings.Group {
 	}
 }
 
-// colorSpec is the setting that every command has. newLog reads it by name.
-func colorSpec() settings.Spec {
-	color := "auto"
-	return settings.Spec{Name: "color", Value: settings.Choice(&color, "auto", "always", "never"), Usage: "colour the output"}
-}
-
 // parsePatterns parses a comma-separated list of patterns.
 func parsePatterns(text string) (*watcher.Patterns, error) {
 	return watcher.NewPatterns("/", rules.SplitPatterns(text), nil)
@@ -178,22 +171,4 @@ func relocate(name, from, to string) string {
 		rel = "./" + rel
 	}
 	return rel
-}
-
-// setUsage makes the help of a command show its settings in groups, and after
-// them its other flags, if it has some.
-func setUsage(cmd *cobra.Command, set *settings.Set, others *pflag.FlagSet) {
-	set.AddTo(cmd.Flags())
-	cmd.Flags().AddFlagSet(others)
-	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
-		help := fmt.Sprintf("Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, set.Usages())
-		if others != nil {
-			help += "\nOutput:\n" + others.FlagUsages()
-		}
-		if global := cmd.InheritedFlags(); global.HasFlags() {
-			help += "\nGlobal flags:\n" + global.FlagUsages()
-		}
-		_, err := fmt.Fprint(cmd.OutOrStderr(), help)
-		return err
-	})
 }
