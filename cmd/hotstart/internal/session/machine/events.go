@@ -10,11 +10,11 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// Event is an input of the machine.
-type Event interface{ isEvent() }
+// Event is an input of the machine: one of the types below.
+type Event any
 
-// Action is an output of the machine, performed by effects.
-type Action interface{ isAction() }
+// Action is an output of the machine, performed by effects: one of the types below.
+type Action any
 
 // Events about the session.
 type (
@@ -146,28 +146,6 @@ type (
 	}
 )
 
-func (Began) isEvent()           {}
-func (Tick) isEvent()            {}
-func (Reconfigured) isEvent()    {}
-func (SettingsInvalid) isEvent() {}
-func (KeyPressed) isEvent()      {}
-func (Signaled) isEvent()        {}
-func (Disconnected) isEvent()    {}
-func (Failed) isEvent()          {}
-func (Changed) isEvent()         {}
-func (Inspected) isEvent()       {}
-func (Listed) isEvent()          {}
-func (GraphOutdated) isEvent()   {}
-func (Progressed) isEvent()      {}
-func (Built) isEvent()           {}
-func (Checked) isEvent()         {}
-func (Removed) isEvent()         {}
-func (RuleDone) isEvent()        {}
-func (Started) isEvent()         {}
-func (EnvInvalid) isEvent()      {}
-func (WorkerEvent) isEvent()     {}
-func (Suspended) isEvent()       {}
-func (AfterReadyDone) isEvent()  {}
 
 // Actions about files and builds.
 type (
@@ -219,25 +197,3 @@ type (
 	OpenBrowser struct{ URL string }
 )
 
-func (StartBuild) isAction()   {}
-func (CancelBuild) isAction()  {}
-func (StartCheck) isAction()   {}
-func (AwaitRemoval) isAction() {}
-func (CancelCheck) isAction()  {}
-func (Discard) isAction()      {}
-func (List) isAction()         {}
-func (Inspect) isAction()      {}
-func (RunRule) isAction()      {}
-func (CancelRule) isAction()   {}
-func (WatchFiles) isAction()   {}
-func (CompareGraph) isAction() {}
-func (Start) isAction()        {}
-func (CloseStreams) isAction() {}
-func (SendInput) isAction()    {}
-func (RunAfter) isAction()     {}
-func (Stop) isAction()         {}
-func (SetFallback) isAction()  {}
-func (Tell) isAction()         {}
-func (ClearScreen) isAction()  {}
-func (NewLine) isAction()      {}
-func (OpenBrowser) isAction()  {}
