@@ -309,7 +309,7 @@ func (m *Machine) removeUnusedPrograms() {
 	starting := r.programOf(r.starting)
 	for _, p := range slices.Clone(r.programs) {
 		switch p {
-		case r.target, r.current, r.lastGood, r.launching, starting:
+		case r.target, r.current, r.lastGood, starting: // a program that is launched is the target
 			continue
 		}
 		r.programs = slices.DeleteFunc(r.programs, func(x *Program) bool { return x == p })
