@@ -60,7 +60,7 @@ func runWatchCmd(cmd *cobra.Command, flags *watchFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	return watch(cmd, flags.options, &liveSettings{l, flags})
+	return watch(cmd, flags.options, liveSettings(l, flags))
 }
 
 // watch runs a session that writes to the standard error of a command.
@@ -69,28 +69,21 @@ func watch(cmd *cobra.Command, o session.Options, s session.Settings) error {
 	return session.Run(cmd.Context(), o, s, screen, log)
 }
 
-// liveSettings are the settings of a session that runs. It implements
-// session.Settings.
-type liveSettings struct {
-	*settings.Loader
-	flags *watchFlags // settings that the session uses
-}
-
-// Path returns the path of the settings file, or "".
-func (s *liveSettings) Path() string { return s.Loader.Path }
-
-// Read reads the settings again, with the checks of the start. Settings that
-// can't be applied while a session runs keep their values.
-func (s *liveSettings) Read() (c session.Change, err error) {
-	flags := newWatchFlags(nil)
-	if _, err := flags.load(s.Loader); err != nil {
+// liveSettings are the settings of a session that runs with the flags used. They
+// are read with the checks of the start. Settings that can't be applied while a
+// session runs keep their values.
+func liveSettings(l *settings.Loader, used *watchFlags) session.Settings {
+	return session.Settings{Path: l.Path, Name: l.Name(), Read: func() (c session.Change, err error) {
+		flags := newWatchFlags(nil)
+		if _, err := flags.load(l); err != nil {
+			return c, err
+		}
+		if l.Ignored != nil {
+			return c, l.Ignored
+		}
+		c.Applied, c.AppliesTo, c.Pending = flags.set.Changes(used.set)
+		err = flags.set.Keep(used.set, c.Pending)
+		c.Options, c.Accept = flags.options, func() { used = flags }
 		return c, err
-	}
-	if s.Ignored != nil {
-		return c, s.Ignored
-	}
-	c.Applied, c.AppliesTo, c.Pending = flags.set.Changes(s.flags.set)
-	err = flags.set.Keep(s.flags.set, c.Pending)
-	c.Options, c.Accept = flags.options, func() { s.flags = flags }
-	return c, err
+	}}
 }

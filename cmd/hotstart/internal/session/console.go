@@ -82,7 +82,7 @@ func (c *console) suspend() {
 	if !term.IsStoppable() {
 		return
 	}
-	c.screen.HideStatus()
+	status := c.screen.SetStatus("") // the shell shows its prompt
 	c.tty.Restore()
 	c.screen.Flush()
 	syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
@@ -90,13 +90,8 @@ func (c *console) suspend() {
 	case <-c.continued:
 	case <-time.After(time.Second):
 	}
-	c.resume()
-}
-
-// resume takes the terminal again, if this process is in the foreground.
-func (c *console) resume() {
 	c.tty.Resume()
-	c.screen.ShowStatus()
+	c.screen.SetStatus(status)
 }
 
 // abort kills this process by SIGQUIT at Ctrl-\, with the terminal as it was.

@@ -29,8 +29,8 @@ type effects struct {
 	watcher  *watcher.Watcher
 	starter  *starter.Starter
 
-	settings        Settings // nil: the options never change
-	invalidSettings bool     // the settings file can't be applied
+	settings        Settings
+	invalidSettings bool // the settings file can't be applied
 
 	console
 	log     *report.Log

@@ -56,7 +56,7 @@ func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 		case <-l.suspended:
 			l.suspend()
 		case <-l.continued:
-			l.resume()
+			l.console.tty.Resume()
 		case <-l.aborted:
 			l.abort()
 		case <-l.resized:

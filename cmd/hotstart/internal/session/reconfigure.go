@@ -8,15 +8,11 @@ import (
 )
 
 // Settings are where the options of a session come from. They may change while
-// the session runs.
-type Settings interface {
-	// Path returns the absolute path of the settings file, or "" if there is
-	// none.
-	Path() string
-	// Name returns the name of the file as messages show it.
-	Name() string
-	// Read reads the settings again.
-	Read() (Change, error)
+// the session runs. With the zero value the options never change.
+type Settings struct {
+	Path string                 // absolute path of the settings file; "": there is none
+	Name string                 // name of the file in messages
+	Read func() (Change, error) // reads the settings again
 }
 
 // Change is the difference between the settings that a session uses and those
@@ -36,7 +32,7 @@ func (e *effects) reconfigure() machine.Event {
 	change, err := e.settings.Read()
 	var p patterns
 	if err == nil {
-		p, err = newPatterns(change.Options, e.settings.Path())
+		p, err = newPatterns(change.Options, e.settings.Path)
 	}
 	var b *builder.Builder
 	if err == nil && change.AppliesTo&AppliesToBuild != 0 {
@@ -44,7 +40,7 @@ func (e *effects) reconfigure() machine.Event {
 	}
 	if err != nil {
 		e.invalidSettings = true
-		e.patterns.settings = settingsPattern(e.o.Dir, e.settings.Path())
+		e.patterns.settings = settingsPattern(e.o.Dir, e.settings.Path)
 		return machine.SettingsInvalid{Err: err, Read: read}
 	}
 	if len(change.Applied)+len(change.Pending) == 0 && !e.invalidSettings {
@@ -61,7 +57,7 @@ func (e *effects) reconfigure() machine.Event {
 		e.builder = b
 	}
 	return machine.Reconfigured{
-		Policy: e.policy(), File: e.settings.Name(), Applied: change.Applied, Pending: change.Pending,
+		Policy: e.policy(), File: e.settings.Name, Applied: change.Applied, Pending: change.Pending,
 		NewBuilder: b != nil,
 		NewStart:   change.AppliesTo&AppliesToStart != 0,
 		NewRules:   change.AppliesTo&AppliesToRules != 0,

@@ -42,12 +42,10 @@ func newTestLoop(o Options, out io.Writer) *loop {
 	return &loop{effects: e, machine: machine.New(machine.Policy{}, nil, rules.Engine{})}
 }
 
-// fakeSettings are settings that change once.
-type fakeSettings struct{ change Change }
-
-func (fakeSettings) Path() string            { return "" }
-func (fakeSettings) Name() string            { return "hotstart.toml" }
-func (f fakeSettings) Read() (Change, error) { return f.change, nil }
+// changed are settings that changed.
+func changed(c Change) Settings {
+	return Settings{Name: "hotstart.toml", Read: func() (Change, error) { return c, nil }}
+}
 
 // mustWrite writes a file with an old modification time.
 func mustWrite(t *testing.T, path, text string) {
@@ -79,7 +77,7 @@ func TestSettingsApplyOnceTheyAreReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.settings = fakeSettings{Change{Options: Options{Dir: dir, Watch: []string{"*.html"}}, Applied: []string{"watch"}, AppliesTo: AppliesToFiles, Accept: func() {}}}
+	l.settings = changed(Change{Options: Options{Dir: dir, Watch: []string{"*.html"}}, Applied: []string{"watch"}, AppliesTo: AppliesToFiles, Accept: func() {}})
 	if l.patterns, err = newPatterns(l.o, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ import (
 )
 
 // Run runs a session until a signal or a key ends it, or with Options.Exit the
-// program. Events are written to log, which writes to screen. settings may be
-// nil: then the options never change.
+// program. Events are written to log, which writes to screen.
 //
 // The sockets are opened first, so that connections wait during the first
 // build. The error is a *cli.Error if it has an exit code of its own.
@@ -112,11 +111,7 @@ func (l *loop) runAll() error {
 func (e *effects) open() (interrupted bool, err error) {
 	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	file := ""
-	if e.settings != nil {
-		file = e.settings.Path()
-	}
-	if e.patterns, err = newPatterns(e.o, file); err != nil {
+	if e.patterns, err = newPatterns(e.o, e.settings.Path); err != nil {
 		return false, cli.Usage(err, "hotstart watch --help")
 	}
 	onEvent := func(ev starter.Event) { e.send(machine.WorkerEvent{Event: ev}) }

@@ -18,7 +18,6 @@ type Screen struct {
 	terminal bool
 	midLine  bool   // the last output of the program does not end with a newline
 	status   string // "" if there is none
-	hidden   bool   // the status line is not shown for now
 }
 
 // NewScreen returns a screen that writes to w. If w is not a terminal, there is no
@@ -133,20 +132,21 @@ func (s *Screen) write(lead string, p []byte) error {
 	return err
 }
 
-// row returns the status line as it is written; "" if it is not shown.
+// row returns the status line as it is written; "" if there is none.
 func (s *Screen) row() string {
-	if s.status == "" || s.hidden {
+	if s.status == "" {
 		return ""
 	}
 	return noWrap + s.status + wrap
 }
 
-// SetStatus changes the status line; "" removes it.
-func (s *Screen) SetStatus(status string) {
+// SetStatus changes the status line, and returns the previous one; "" removes it.
+func (s *Screen) SetStatus(status string) (before string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || status == s.status {
-		return
+	before = s.status
+	if !s.terminal || status == before {
+		return before
 	}
 	shown := s.status != "" && !s.midLine
 	s.status = status
@@ -156,25 +156,7 @@ func (s *Screen) SetStatus(status string) {
 	case !s.midLine:
 		io.WriteString(s.w, s.row())
 	}
-}
-
-// HideStatus hides the status line until ShowStatus, for example while a shell shows its
-// prompt.
-func (s *Screen) HideStatus() { s.setStatusHidden(true) }
-
-// ShowStatus shows the status line again.
-func (s *Screen) ShowStatus() { s.setStatusHidden(false) }
-
-func (s *Screen) setStatusHidden(hidden bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if hidden == s.hidden {
-		return
-	}
-	s.hidden = hidden
-	if s.status != "" && !s.midLine {
-		io.WriteString(s.w, eraseRow+s.row())
-	}
+	return before
 }
 
 // Control writes a control sequence to the terminal, if there is one.

@@ -146,7 +146,6 @@ type (
 	}
 )
 
-
 // Actions about files and builds.
 type (
 	StartBuild   struct{ Seq int } // ends in built, unless cancelBuild comes first
@@ -196,4 +195,3 @@ type (
 	NewLine     struct{}
 	OpenBrowser struct{ URL string }
 )
-
