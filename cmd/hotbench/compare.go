@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"regexp"
 	"time"
 )
 
@@ -16,11 +14,10 @@ type comparison struct {
 	*bench
 	figures  *figures
 	projects map[string]*project // by the name of the program
-	tools    []string            // names; empty: all
+	only     *regexp.Regexp      // PROGRAM/TOOL that are measured
 	rounds   int
 	edits    int
 	rest     time.Duration
-	deadline time.Time
 }
 
 // runCompare measures in rounds. Each round visits each tool once, so that
@@ -28,13 +25,12 @@ type comparison struct {
 func runCompare(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	var (
-		c            = comparison{projects: map[string]*project{}}
-		programNames = flags.String("programs", "", "comma-separated programs; empty: all")
-		toolNames    = flags.String("tools", "", "semicolon-separated tools, for example 'go build;hotstart;air'; empty: all")
-		binary       = flags.String("hotstart", "", "hotstart binary; empty: build it from this checkout")
-		out          = flags.String("out", defaultOut(), "folder for the figures")
-		resume       = flags.Bool("resume", false, "keep the figures in the folder and measure what is missing")
-		bound        = flags.Duration("bound", time.Hour, "start no visit after this time")
+		c      = comparison{projects: map[string]*project{}}
+		only   = flags.String("only", "", "measure what matches a regular expression as PROGRAM/TOOL, for example '^small/(go build|hotstart|air)$'")
+		binary = flags.String("hotstart", "", "hotstart binary; empty: build it from this checkout")
+		out    = flags.String("out", defaultOut(), "folder for the figures")
+		resume = flags.Bool("resume", false, "keep the figures in the folder and measure what is missing")
+		err    error
 	)
 	flags.IntVar(&c.rounds, "rounds", 3, "visits to each tool with each program")
 	flags.IntVar(&c.edits, "edits", 5, "measured edits in each visit, after one that is not measured")
@@ -42,11 +38,7 @@ func runCompare(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	chosen, err := choosePrograms(*programNames)
-	if err != nil {
-		return err
-	}
-	if c.tools, err = chooseTools(*toolNames); err != nil {
+	if c.only, err = regexp.Compile(*only); err != nil {
 		return err
 	}
 	if c.figures, err = openFigures(filepath.Join(*out, "compare.json"), *resume); err != nil {
@@ -55,33 +47,30 @@ func runCompare(args []string) error {
 	if c.bench, err = newBench(*binary); err != nil {
 		return err
 	}
-	defer c.close()
-	c.deadline = time.Now().Add(*bound)
+	defer os.RemoveAll(c.dir)
 	for round := range c.rounds {
-		for _, p := range chosen {
+		for _, p := range programs() {
 			if err := c.round(round, p); err != nil {
 				return fmt.Errorf("measuring %s: %w", p.name, err)
 			}
 		}
 	}
-	if err := c.figures.print(os.Stdout); err != nil {
-		return err
-	}
+	fmt.Print(markdown(c.figures))
 	return c.figures.failed(ours)
 }
 
 // round visits each tool with one program.
 func (c *comparison) round(round int, p program) error {
 	for _, t := range p.tools {
-		skip := len(c.tools) > 0 && !slices.Contains(c.tools, t.name)
-		if skip || c.figures.visits(p.name, t.name) > round || c.figures.unavailable(p.name, t.name) || time.Now().After(c.deadline) {
+		chosen := c.only.MatchString(p.name + "/" + t.name)
+		if !chosen || c.figures.visits(p.name, t.name) > round || c.figures.unavailable(p.name, t.name) {
 			continue
 		}
 		project, err := c.project(p)
 		if err != nil {
 			return err
 		}
-		v := visit{Program: p.name, Tool: t.name, At: time.Now().UTC().Truncate(time.Second)}
+		v := visit{Program: p.name, Tool: t.name}
 		if err := c.measure(&v, p, t, project, round == 0); err != nil {
 			v.Missing = err.Error()
 		}
@@ -118,7 +107,7 @@ func (c *comparison) measure(v *visit, p program, t tool, project *project, idle
 		return err
 	}
 	v.Version = version
-	r, took, err := start(path, t, project)
+	r, took, err := c.start(path, t, project)
 	if err != nil {
 		return err
 	}
@@ -152,35 +141,4 @@ func (c *comparison) measureYardstick(v *visit, t tool, project *project) error 
 		time.Sleep(pause)
 	}
 	return nil
-}
-
-// choosePrograms returns the programs of a comma-separated list; all if it is
-// empty.
-func choosePrograms(list string) ([]program, error) {
-	if list == "" {
-		return programs(), nil
-	}
-	var chosen []program
-	for name := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(programs(), func(p program) bool { return p.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown program %q", name)
-		}
-		chosen = append(chosen, programs()[i])
-	}
-	return chosen, nil
-}
-
-// chooseTools returns the names in a list, all of which must exist.
-func chooseTools(list string) ([]string, error) {
-	if list == "" {
-		return nil, nil
-	}
-	names := strings.Split(list, ";")
-	for _, name := range names {
-		if order("", name) < 0 {
-			return nil, errors.New("unknown tool " + name + "; the list is separated by semicolons")
-		}
-	}
-	return names, nil
 }

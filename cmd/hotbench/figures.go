@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -38,14 +36,13 @@ type machine struct {
 // visit is one run of one tool with one program: the tool is started, left
 // alone for a while in the first round, and shown some edits.
 type visit struct {
-	Program string    `json:"program"`
-	Tool    string    `json:"tool"`
-	Version string    `json:"version,omitempty"`
-	At      time.Time `json:"at"`
-	Start   float64   `json:"start_ms,omitempty"` // from the start of the tool to the first answer
-	Rest    *rest     `json:"rest,omitempty"`
-	Edits   []edit    `json:"edits,omitempty"`
-	Missing string    `json:"missing,omitempty"` // error that ended the visit
+	Program string  `json:"program"`
+	Tool    string  `json:"tool"`
+	Version string  `json:"version,omitempty"`
+	Start   float64 `json:"start_ms,omitempty"` // from the start of the tool to the first answer
+	Rest    *rest   `json:"rest,omitempty"`
+	Edits   []edit  `json:"edits,omitempty"`
+	Missing string  `json:"missing,omitempty"` // error that ended the visit
 }
 
 // edit is the result of one save or signal.
@@ -196,25 +193,6 @@ func yardstickOf(program string) string {
 		return bareStart
 	}
 	return bareBuild
-}
-
-// print writes a table of all figures.
-func (f *figures) print(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "program\ttool\tedits\tmedian\tp95\tratio\tlost\tof\tstart\tRSS\tCPU while idle\twake-ups\twatches\t")
-	for _, s := range f.summaries() {
-		fmt.Fprintf(table, "%s\t%s\t", s.Program, s.Tool)
-		if s.Edits == 0 {
-			fmt.Fprintf(table, "%s\n", s.Missing)
-			continue
-		}
-		fmt.Fprintf(table, "%d\t%.0f ms\t%.0f ms\t%.2f\t%d\t%d\t%.0f ms\t", s.Edits, s.Median, s.P95, s.Ratio, s.Lost, s.Asked, s.Start)
-		if r := s.Rest; r != nil {
-			fmt.Fprintf(table, "%.1f MB\t%.1f ms\t%d\t%d\t", megabytes(r.RSS), r.CPU/1e3, r.Wakes, r.Watches)
-		}
-		fmt.Fprintln(table, strings.Join(s.Failures, "; "))
-	}
-	return table.Flush()
 }
 
 // String is a line for the user who waits.

@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"syscall"
 )
 
@@ -39,11 +38,9 @@ func run(args []string) int {
 
 // bench is a temporary folder for the programs, and the measured hotstart.
 type bench struct {
-	dir      string // removed by close
+	dir      string // removed at the end
 	hotstart string // path of the binary
 	mark     string // NAME=VALUE in the environment of all that is started
-	signals  chan os.Signal
-	closing  sync.Once
 }
 
 // newBench builds hotstart from the checkout of this program, unless a binary
@@ -53,11 +50,18 @@ func newBench(binary string) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
+	const name = "HOTBENCH_RUN"
 	text := newText()
-	os.Setenv(markName, text)
-	b := &bench{dir: dir, hotstart: binary, mark: markName + "=" + text, signals: make(chan os.Signal, 1)}
-	signal.Notify(b.signals, syscall.SIGINT, syscall.SIGTERM)
-	go b.cleanUpAtSignal() // ends by close
+	os.Setenv(name, text)
+	b := &bench{dir: dir, hotstart: binary, mark: name + "=" + text}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() { // ends with the process
+		sig := <-signals
+		killMarked(b.mark)
+		os.RemoveAll(dir)
+		os.Exit(128 + int(sig.(syscall.Signal)))
+	}()
 	if binary != "" {
 		return b, nil
 	}
@@ -65,31 +69,10 @@ func newBench(binary string) (*bench, error) {
 	build := exec.Command("go", "build", "-o", b.hotstart, "./cmd/hotstart")
 	build.Dir, build.Stderr = checkout(), os.Stderr
 	if err := build.Run(); err != nil {
-		b.close()
+		os.RemoveAll(dir)
 		return nil, fmt.Errorf("building hotstart: %w", err)
 	}
 	return b, nil
-}
-
-const markName = "HOTBENCH_RUN"
-
-func (b *bench) cleanUpAtSignal() {
-	sig, ok := <-b.signals
-	if !ok {
-		return
-	}
-	killMarked(b.mark)
-	b.close()
-	os.Exit(128 + int(sig.(syscall.Signal)))
-}
-
-// close may be called twice: at a signal, and at the end of the command.
-func (b *bench) close() {
-	b.closing.Do(func() {
-		signal.Stop(b.signals)
-		close(b.signals)
-		os.RemoveAll(b.dir)
-	})
 }
 
 // checkout is the root of the repository that this program was built in.

@@ -29,16 +29,10 @@ func programs() []program {
 	}
 }
 
-// order returns the position of a tool in the tables of a program, or of any
-// program if programName is empty. It returns -1 for an unknown tool.
+// order returns the position of a tool in the tables of the programs.
 func order(programName, toolName string) int {
-	for i, p := range programs() {
-		j := slices.IndexFunc(p.tools, func(t tool) bool { return t.name == toolName })
-		if j >= 0 && (programName == "" || programName == p.name) {
-			return 100*i + j
-		}
-	}
-	return -1
+	i := slices.IndexFunc(programs(), func(p program) bool { return p.name == programName })
+	return 100*i + slices.IndexFunc(programs()[max(i, 0)].tools, func(t tool) bool { return t.name == toolName })
 }
 
 func makeSmall(dir string) (*project, error) { return newProject(dir, "small", "") }

@@ -27,10 +27,6 @@ func runReport(args []string) error {
 	}
 	page := filepath.Clean(*out) + ".md"
 	text, err := os.ReadFile(page)
-	if errors.Is(err, os.ErrNotExist) {
-		fmt.Println(markdown(f))
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ const (
 type running struct {
 	tool    tool
 	cmd     *exec.Cmd
-	mark    string
+	mark    string // of bench
 	address string
 	status  string // path of the status file
 	project *project
@@ -54,8 +54,8 @@ func (o *output) last() string {
 
 // start edits a program, runs a tool with it, in a process group of its own,
 // and measures the time until the program answers.
-func start(path string, t tool, p *project) (r *running, took time.Duration, err error) {
-	r = &running{tool: t, project: p, text: newText(), exited: make(chan struct{}), status: p.dir + ".status"}
+func (b *bench) start(path string, t tool, p *project) (r *running, took time.Duration, err error) {
+	r = &running{tool: t, project: p, mark: b.mark, text: newText(), exited: make(chan struct{}), status: p.dir + ".status"}
 	if slices.Contains(t.args, "SERVER") {
 		r.text, err = p.build()
 	} else {
@@ -72,12 +72,11 @@ func start(path string, t tool, p *project) (r *running, took time.Duration, err
 	if r.address, err = freeAddress(); err != nil {
 		return nil, 0, err
 	}
-	r.mark = "HOTBENCH=" + newText()
 	r.cmd = exec.Command(path)
 	for _, arg := range t.args {
 		r.cmd.Args = append(r.cmd.Args, strings.NewReplacer("ADDRESS", r.address, "STATUS", r.status, "SERVER", p.binary()).Replace(arg))
 	}
-	r.cmd.Dir, r.cmd.Env = p.dir, append(os.Environ(), "ADDRESS="+r.address, r.mark)
+	r.cmd.Dir, r.cmd.Env = p.dir, append(os.Environ(), "ADDRESS="+r.address)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r.cmd.WaitDelay = time.Second // processes that the tool leaves hold the pipe
