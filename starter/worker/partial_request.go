@@ -121,9 +121,10 @@ func (at connFields) begun(conn unsafe.Pointer) (has, waits bool) {
 	read := *(*int)(unsafe.Pointer(uintptr(buffer) + at.read))
 	written := *(*int)(unsafe.Pointer(uintptr(buffer) + at.written))
 	const unlimited = 1 << 62
+	const preface = int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) // net/http may wait for it with this limit
 	has = written > read ||
 		state == http.StateIdle && remain < unlimited ||
-		state == http.StateNew && remain > 0 && remain < at.limit
+		state == http.StateNew && remain > preface && remain < at.limit
 	return has, !has
 }
 

@@ -142,22 +142,31 @@ func (c *collecting) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// An idle connection has no request.
+// An idle connection has no request, also where net/http waits for the preface of HTTP/2.
 func TestHasBegun(t *testing.T) {
 	t.Parallel()
-	s := start(t, quick, echo)
-	idle, fresh := s.dial(t), s.dial(t)
-	idle.mustDo(t, "POST", "a")
-	get(t, s.network, s.address) // so that fresh is accepted
-	waitFor(t, "both to wait", func() bool { return !hasBegun(s.server) })
-	for range 100 {
-		if hasBegun(s.server) {
-			t.Fatal("a request has begun")
-		}
+	for name, protocols := range map[string]*http.Protocols{"HTTP/1": nil, "HTTP/2 without TLS": unencrypted()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if protocols != nil {
+				protocols.SetHTTP1(true)
+			}
+			s := inherited(t)
+			s.serve(t, quick, &http.Server{Handler: http.HandlerFunc(echo), Protocols: protocols}, nil)
+			idle, fresh := s.dial(t), s.dial(t)
+			idle.mustDo(t, "POST", "a")
+			get(t, s.network, s.address) // so that fresh is accepted
+			waitFor(t, "both to wait", func() bool { return !hasBegun(s.server) })
+			for range 100 {
+				if hasBegun(s.server) {
+					t.Fatal("a request has begun")
+				}
+			}
+			fresh.conn.Close()
+			s.drain(t)
+			s.checkEnd(t)
+		})
 	}
-	fresh.conn.Close()
-	s.drain(t)
-	s.checkEnd(t)
 }
 
 // In a net/http with other fields no request has begun.
