@@ -165,7 +165,7 @@ func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 // linkerFlags repeats each of the user's -ldflags, with a flag added that allows go:linkname. For each package the go
 // command uses the last -ldflags whose pattern matches, so a copy applies to the packages of its original.
 func (b Build) linkerFlags() (flags []string) {
-	if v := language(b.GOVERSION); v != "" && version.Compare(v, "go1.23") < 0 {
+	if b.before("go1.23") {
 		return nil // these versions allow go:linkname, and do not know the flag
 	}
 	for _, value := range append([]string{""}, b.LDFlags...) {
@@ -174,11 +174,11 @@ func (b Build) linkerFlags() (flags []string) {
 	return flags
 }
 
-// language returns the language version of GOVERSION, without the suffix of a vendor; "" if unknown.
-func language(goversion string) string {
-	v, _, _ := strings.Cut(goversion, " ")
+// before reports whether GOVERSION, without the suffix of a vendor, is known and older than a release.
+func (b Build) before(release string) bool {
+	v, _, _ := strings.Cut(b.GOVERSION, " ")
 	v, _, _ = strings.Cut(v, "-")
-	return version.Lang(v)
+	return version.IsValid(v) && version.Compare(version.Lang(v), release) < 0
 }
 
 // write writes a file if its content changes. It replaces the file, so that the file is complete at any time.

@@ -59,7 +59,7 @@ func TestHooksOfReleases(t *testing.T) {
 				output := t.TempDir()
 				a, err := adopt.Build{
 					GOROOT: goroot(t, release), GOVERSION: release, GOOS: system, GOARCH: "arm64",
-					Dir: t.TempDir(), Imports: []string{"net", "net/http"}, Output: output,
+					Dir: t.TempDir(), Imports: []string{"net", "net/http", "golang.org/x/net/http2/h2c"}, Output: output,
 				}.Adopt()
 				if err != nil {
 					t.Fatal(err)
@@ -67,6 +67,9 @@ func TestHooksOfReleases(t *testing.T) {
 				content, err := os.ReadFile(filepath.Join(output, filepath.Base(a.File)))
 				if reads := bytes.Contains(content, []byte("hookUnix()")); err != nil || reads != (system == "linux") {
 					t.Errorf("it reads the address of a unix socket: %v, %v", reads, err)
+				}
+				if serves := bytes.Contains(content, []byte("http.Protocols")); serves != (release != "go1.23.0") {
+					t.Errorf("net/http serves h2c: %v", serves) // Go 1.23 has no such field
 				}
 			})
 		}

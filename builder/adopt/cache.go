@@ -13,11 +13,11 @@ type Cache struct {
 // cacheKey has everything that the generated files depend on.
 type cacheKey struct {
 	goroot, goversion, goos, goarch, path string
-	http, fastHTTP, grpc, http2           bool
+	http, fastHTTP, grpc, h2c             bool
 }
 
 func (b Build) cacheKey() cacheKey {
-	return cacheKey{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports(fastHTTP), b.imports(grpc), b.imports(http2)}
+	return cacheKey{b.GOROOT, b.GOVERSION, b.GOOS, b.GOARCH, b.Path, b.imports("net/http"), b.imports(fastHTTP), b.imports(grpc), b.imports(h2c)}
 }
 
 func (b Build) imports(path string) bool { return slices.Contains(b.Imports, path) }

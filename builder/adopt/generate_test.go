@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the code that package hook has fr
 func TestHookHasTheCodeOfWorker(t *testing.T) {
 	t.Parallel()
 	for name, original := range map[string]string{
-		"partial_request.go": "starter/worker/partial_request.go", "h2c.go": "starter/worker/h2c.go", "wire.go": "starter/internal/wire/wire.go",
+		"partial_request.go": "starter/worker/partial_request.go", "wire.go": "starter/internal/wire/wire.go",
 	} {
 		source, err := os.ReadFile("../../" + original)
 		if err != nil {

@@ -1,7 +1,5 @@
 package worker
 
-// Package hook has a copy of this file: it is in the language of Go 1.17.
-
 import (
 	"bufio"
 	"encoding/binary"
@@ -21,8 +19,6 @@ type h2c struct {
 	mu      sync.Mutex
 	open    map[*framed]struct{} // guarded by mu
 	leaving bool                 // guarded by mu
-
-	ended func() // called when a request ends after leave; may be nil
 }
 
 // watch wraps the ResponseWriter of a request that may switch its connection to HTTP/2: by prior knowledge, or by the
@@ -172,9 +168,6 @@ func (c *framed) Write(b []byte) (int, error) {
 			c.mu.Lock()
 			delete(c.streams, stream)
 			c.mu.Unlock()
-			if c.all.ended != nil && c.leaving.Load() {
-				c.all.ended()
-			}
 		}
 	})
 	c.writing.Unlock()

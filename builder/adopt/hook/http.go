@@ -54,6 +54,9 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 	if !ok {
 		h = &hotstartHTTP{worker: w, server: srv, handler: srv.Handler}
 		srv.Handler = h
+		if hotstartServeH2C != nil {
+			hotstartServeH2C(srv)
+		}
 	}
 	if !h.listed {
 		h.listed = true
@@ -119,8 +122,8 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if h.worker.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	if hotstartWatchHijack != nil {
-		w = hotstartWatchHijack(w, r)
+	if hotstartServeH2C != nil && strings.EqualFold(r.Header.Get("Upgrade"), "h2c") {
+		r.Header.Del("Upgrade") // a server may ignore the offer (RFC 7540, section 3.2); RFC 9113 has removed it
 	}
 	if h.handler == nil {
 		http.DefaultServeMux.ServeHTTP(w, r)
@@ -152,9 +155,8 @@ func hotstartHasUnread(conn net.Conn) bool {
 	return n > 0
 }
 
-// hotstartWatchHijack wraps w if the handler may hijack the connection of r for HTTP/2. It is nil in a program
-// without such a handler.
-var hotstartWatchHijack func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
+// hotstartServeH2C lets net/http serve HTTP/2 without TLS. It is nil in a program without golang.org/x/net/http2/h2c.
+var hotstartServeH2C func(srv *http.Server)
 
 // hotstartUpgrades reports whether the answer to r may need its own Connection header, as the handshake of a
 // WebSocket does. Go's server never answers an offer of h2c, which some clients send with every request.
