@@ -81,7 +81,7 @@ func (s *Starter) want(generation int, network, address string) []machine.Event 
 	case socket == nil:
 		return s.send(generation, "none", -1)
 	}
-	return append([]machine.Event{machine.Listens(generation, socket.Inode)}, s.send(generation, "socket", socket.Descriptor)...)
+	return append([]machine.Event{machine.Listens{Worker: generation, Socket: socket.Inode}}, s.send(generation, "socket", socket.Descriptor)...)
 }
 
 // keep takes over a socket that a worker has bound.
@@ -94,19 +94,19 @@ func (s *Starter) keep(generation int, network, address string, fd int) (events 
 	if fresh {
 		for _, inode := range s.kept.ReleaseReplaced(kept) {
 			for _, w := range s.machine.All() {
-				events = append(events, machine.Closes(w.Generation, inode))
+				events = append(events, machine.Closes{Worker: w.Generation, Socket: inode})
 			}
 		}
 		s.monitor.Add(kept)
 		s.watchPath(kept.Place)
 		s.options.Report(Event{Kind: SocketKept, Worker: s.worker(generation), Address: kept.BoundAddress()})
 	}
-	events = append(events, machine.Listens(generation, kept.Inode))
+	events = append(events, machine.Listens{Worker: generation, Socket: kept.Inode})
 	for _, inode := range s.kept.Ambiguous(generation) {
 		for _, address := range s.kept.ReleaseOne(generation, inode) {
 			s.refuse(generation, fmt.Errorf("keeping the socket of %v: several goroutines have asked for port 0 at one place, and may have come in another order", address))
 		}
-		events = append(events, machine.Closes(generation, inode))
+		events = append(events, machine.Closes{Worker: generation, Socket: inode})
 	}
 	s.changed()
 	return events
@@ -124,9 +124,9 @@ func (s *Starter) accepts(generation int, words []string) (events []machine.Even
 		socket.Scheme = words[1]
 	}
 	for _, other := range s.kept.Overlapping(inode) {
-		events = append(events, machine.Accepts(generation, other))
+		events = append(events, machine.Accepts{Worker: generation, Socket: other})
 	}
-	return append(events, machine.Accepts(generation, inode))
+	return append(events, machine.Accepts{Worker: generation, Socket: inode})
 }
 
 // drop releases a socket that a worker has closed, unless the worker has been told
@@ -139,7 +139,7 @@ func (s *Starter) drop(generation int, inode uint64) []machine.Event {
 		s.options.Report(Event{Kind: SocketClosed, Worker: s.worker(generation), Address: address})
 	}
 	s.changed()
-	return []machine.Event{machine.Closes(generation, inode)}
+	return []machine.Event{machine.Closes{Worker: generation, Socket: inode}}
 }
 
 // refuse reports an error of a worker on the broker.

@@ -100,7 +100,7 @@ func newDesk(t testing.TB, o Options) *desk {
 		a := &actor{generation: generation, theatre: &theatre{}, end: make(chan syscall.WaitStatus, 8)}
 		return &running{process: a, broker: ours, probeCtx: t.Context(), stopProbe: func() {}}, nil
 	})
-	d.step(machine.Reload(identity(&Command{Path: "worker"})))
+	d.step(machine.Reload{Command: identity(&Command{Path: "worker"})})
 	t.Cleanup(func() {
 		d.Close()
 		d.theirs.Close()
@@ -184,8 +184,8 @@ func TestBrokerMessages(t *testing.T) {
 		words []string
 		want  machine.Event
 	}{
-		{[]string{"accepts", fmt.Sprint(inode)}, machine.Accepts(1, inode)},
-		{[]string{"accepts", fmt.Sprint(own.Inode)}, machine.Accepts(1, own.Inode)},
+		{[]string{"accepts", fmt.Sprint(inode)}, machine.Accepts{Worker: 1, Socket: inode}},
+		{[]string{"accepts", fmt.Sprint(own.Inode)}, machine.Accepts{Worker: 1, Socket: own.Inode}},
 		{[]string{"accepts", "1"}, nil},
 		{[]string{"accepts", "me"}, nil},
 		{[]string{"accepts"}, nil},
@@ -237,7 +237,7 @@ func TestKeepOfAnotherSocketFails(t *testing.T) {
 func TestKeepOfALeavingWorker(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	d.step(machine.Stop(syscall.SIGTERM))
+	d.step(machine.Stop{Signal: syscall.SIGTERM})
 	fd, name := bound(t, "tcp4", "127.0.0.1:0")
 	inode := inodeOf(fd)
 	d.gives("tcp4", name, fd)
@@ -257,7 +257,7 @@ func TestDropOfASocket(t *testing.T) {
 	}{
 		"by a starting worker":          {func(*desk, uint64) {}, "", 0},
 		"by a serving worker":           {func(d *desk, _ uint64) { d.step(machine.SaidReady(1)) }, "", 0},
-		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(machine.Stop(syscall.SIGTERM)) }, "", 1},
+		"by a leaving worker":           {func(d *desk, _ uint64) { d.step(machine.Stop{Signal: syscall.SIGTERM}) }, "", 1},
 		"that another one uses":         {func(d *desk, inode uint64) { d.kept.Use(2, inode) }, "", 1},
 		"that is not kept":              {func(*desk, uint64) {}, "1", 1},
 		"that is named by something":    {func(*desk, uint64) {}, "-1", 1},
@@ -307,7 +307,7 @@ func TestDrain(t *testing.T) {
 	d := newDesk(t, Options{DrainTimeout: time.Hour})
 	d.step(d.says("hello", "1")...)
 	d.step(machine.SaidReady(1))
-	d.step(machine.Stop(syscall.SIGTERM))
+	d.step(machine.Stop{Signal: syscall.SIGTERM})
 	if line, _ := d.reads(t); line != "drain\n" {
 		t.Fatalf("the worker reads %q", line)
 	}
@@ -321,7 +321,7 @@ func TestTheLastDrain(t *testing.T) {
 	d := newDesk(t, Options{DrainTimeout: time.Hour, CutStreams: true})
 	d.step(d.says("hello", "1")...)
 	d.step(machine.SaidReady(1))
-	d.step(machine.Stop(syscall.SIGTERM))
+	d.step(machine.Stop{Signal: syscall.SIGTERM})
 	if lines, _ := d.reads(t); lines != "last\ndrain\n" {
 		t.Fatalf("the worker reads %q", lines)
 	}
@@ -334,16 +334,16 @@ func TestTheLastDrain(t *testing.T) {
 func TestADrainEndsWithTheBroker(t *testing.T) {
 	for name, hangUp := range map[string]func(d *desk){
 		"while it drains": func(d *desk) {
-			d.step(machine.Stop(syscall.SIGTERM))
+			d.step(machine.Stop{Signal: syscall.SIGTERM})
 			d.step(d.hangUp(1, nil)...)
 		},
 		"before": func(d *desk) {
 			d.hangUp(1, nil)
-			d.step(machine.Stop(syscall.SIGTERM))
+			d.step(machine.Stop{Signal: syscall.SIGTERM})
 		},
 		"without notice": func(d *desk) {
 			d.theirs.Close()
-			d.step(machine.Stop(syscall.SIGTERM))
+			d.step(machine.Stop{Signal: syscall.SIGTERM})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

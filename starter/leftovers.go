@@ -96,5 +96,5 @@ func (s *Starter) findDetached(e *Event) []machine.Event {
 		return nil
 	}
 	e.Holder = strings.Join(names, ", ")
-	return []machine.Event{machine.Detached(machine.Worker{Generation: e.Worker.Generation, PID: e.Worker.PID})}
+	return []machine.Event{machine.Detached{Left: machine.Worker{Generation: e.Worker.Generation, PID: e.Worker.PID}}}
 }

@@ -42,7 +42,7 @@ func (s *Starter) Run(ctx context.Context) error {
 	for {
 		select {
 		case c := <-s.reloads:
-			s.step(machine.Reload(identity(c)))
+			s.step(machine.Reload{Command: identity(c)})
 		case t := <-s.timeouts:
 			s.step(t)
 		case sig := <-s.stops:
@@ -53,12 +53,12 @@ func (s *Starter) Run(ctx context.Context) error {
 			s.step(s.signaled(sig)...)
 		case <-stopped:
 			stopped = nil // it stays ready
-			s.step(machine.Stop(s.options.SignalOnTerm))
+			s.step(machine.Stop{Signal: s.options.SignalOnTerm})
 		case handle := <-s.inbox:
 			s.step(handle()...)
 		case s.fallback = <-s.fallbacks:
 		case <-timer.C:
-			s.step(machine.Tick())
+			s.step(machine.Tick{})
 		case <-orphans:
 			proc.ReapUnknown(s.children())
 		}
@@ -83,11 +83,11 @@ func (s *Starter) signaled(sig syscall.Signal) []machine.Event {
 	s.options.Report(Event{Kind: Signaled, Signal: sig})
 	switch sig {
 	case syscall.SIGHUP:
-		return []machine.Event{machine.Reload(nil)}
+		return []machine.Event{machine.Reload{}}
 	case syscall.SIGTERM:
-		return []machine.Event{machine.Stop(s.options.SignalOnTerm)}
+		return []machine.Event{machine.Stop{Signal: s.options.SignalOnTerm}}
 	case syscall.SIGINT:
-		return []machine.Event{machine.Stop(syscall.SIGTERM)}
+		return []machine.Event{machine.Stop{Signal: syscall.SIGTERM}}
 	}
 	if w, ok := s.machine.Serving(); ok {
 		s.workers[w.Generation].Signal(sig)
@@ -165,7 +165,7 @@ func (s *Starter) do(a machine.Action) []machine.Event {
 	case machine.EndDetached:
 		go func() {
 			proc.EndDetached(s.options.EnvMarker, a.Left.Generation, a.Left.PID, a.Grace, s.ended)
-			s.postEvent(machine.Cleared())
+			s.postEvent(machine.Cleared{})
 		}()
 	default:
 		panic(fmt.Sprintf("unknown action %T", a))
@@ -187,7 +187,7 @@ func (s *Starter) report(e Event) (events []machine.Event) {
 		// The kernel prefers the narrower of two addresses: connections to the released
 		// sockets now reach the worker.
 		for _, inode := range s.kept.ReleaseOverlapped(e.Worker.Generation) {
-			events = append(events, machine.Closes(e.Worker.Generation, inode))
+			events = append(events, machine.Closes{Worker: e.Worker.Generation, Socket: inode})
 		}
 		s.changed()
 		e.Addresses = s.served(e.Worker.Generation)
@@ -249,13 +249,13 @@ func (s *Starter) spawn(a machine.Spawn) []machine.Event {
 	}
 	c := commandOf(a.Command)
 	start := s.prepare(c)
-	pace := machine.Pace(start.AutoRestart, start.KillOldDelay)
+	pace := machine.Pace{AutoRestart: start.AutoRestart, KillOldDelay: start.KillOldDelay}
 	w, err := s.startWorker(s, a.Generation, c, start.Env)
 	if err != nil {
 		if older != nil {
 			older.Close()
 		}
-		return []machine.Event{machine.NotStarted(a.Generation, 0, err), pace}
+		return []machine.Event{machine.HasExited{Worker: a.Generation, Err: err}, pace}
 	}
 	s.workers[a.Generation] = w
 	w.contention = older
@@ -264,7 +264,7 @@ func (s *Starter) spawn(a machine.Spawn) []machine.Event {
 		err := w.Wait()
 		s.post(func() []machine.Event { return s.exited(a.Generation, err) })
 	}()
-	return []machine.Event{machine.Started(a.Generation, w.PID(), s.kept.Offered()), pace}
+	return []machine.Event{machine.Started{Worker: a.Generation, PID: w.PID(), Offered: s.kept.Offered()}, pace}
 }
 
 // pids lists the running workers.
@@ -278,7 +278,7 @@ func (s *Starter) pids() (pids []int) {
 // exited releases a worker that has exited. err is why its program did not run.
 func (s *Starter) exited(generation int, err error) []machine.Event {
 	w, known, lacks := s.workers[generation], s.worker(generation), ""
-	if w.contention != nil && s.machine.MayContend(generation) {
+	if err == nil && w.contention != nil && s.machine.MayContend(generation) {
 		lacks = s.lacks(w, known.Command)
 	}
 	status := w.end()
@@ -288,10 +288,7 @@ func (s *Starter) exited(generation int, err error) []machine.Event {
 	}
 	s.forgetPaths(generation)
 	s.checkPaths()
-	if err != nil {
-		return []machine.Event{machine.NotStarted(generation, status, err)}
-	}
-	return []machine.Event{machine.HasExited(generation, status, lacks)}
+	return []machine.Event{machine.HasExited{Worker: generation, Status: status, Err: err, Lacks: lacks}}
 }
 
 // pry looks what a starting worker waits for.
@@ -301,10 +298,10 @@ func (s *Starter) pry(a machine.Pry) []machine.Event {
 		return nil
 	}
 	if what := w.contention.WaitsFor(w.PID()); what != "" {
-		return []machine.Event{machine.WaitsFor(a.Generation, what)}
+		return []machine.Event{machine.WaitsFor{Worker: a.Generation, Resource: what}}
 	}
 	if a.Deep {
-		return []machine.Event{machine.Lacks(a.Generation, s.lacks(w, s.worker(a.Generation).Command))}
+		return []machine.Event{machine.Lacks{Worker: a.Generation, Resource: s.lacks(w, s.worker(a.Generation).Command)}}
 	}
 	return nil
 }

@@ -209,18 +209,18 @@ func TestAnOldWorkerIsStoppedOnceWhenANewOneHasDied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
-		th.step(machine.Reload(identity(&Command{Path: "a"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "a"})})
 		th.step(machine.SaidReady(1))
-		th.step(machine.Reload(identity(&Command{Path: "b"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "b"})})
 		th.step(machine.SaidReady(2))
-		th.step(machine.Reload(identity(&Command{Path: "c"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "c"})})
 		for _, a := range th.cast {
 			defer func() { a.end <- 0 }()
 		}
 		th.cast[3].end <- 1 << 8
 		th.cast[3].end <- 1 << 8 // Wait takes one; the loop does not know yet
 		time.Sleep(3 * time.Second)
-		th.step(machine.Tick())
+		th.step(machine.Tick{})
 		if got := th.told(); !strings.HasSuffix(got, "3s Retiring 1\n3s TERM to 1") {
 			t.Errorf("what happened:\n%s", got)
 		}
@@ -232,11 +232,11 @@ func TestAnOldWorkerThatHasExitedIsNotStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{KillOldDelay: 3 * time.Second})
 		defer th.Close()
-		th.step(machine.Reload(identity(&Command{Path: "a"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "a"})})
 		th.step(machine.SaidReady(1))
-		th.step(machine.Reload(identity(&Command{Path: "b"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "b"})})
 		th.step(machine.SaidReady(2))
-		th.step(machine.Reload(identity(&Command{Path: "c"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "c"})})
 		for _, a := range th.cast {
 			defer func() { a.end <- 0 }()
 		}
@@ -385,9 +385,9 @@ func TestOtherSignalsReachTheServingWorker(t *testing.T) {
 func TestAWorkerThatIsDeadWhenProvenDoesNotReplaceTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(Options{})
-		th.step(machine.Reload(identity(&Command{Path: "old"})))
+		th.step(machine.Reload{Command: identity(&Command{Path: "old"})})
 		th.step(machine.SaidReady(1))
-		th.step(machine.Reload(nil))
+		th.step(machine.Reload{})
 		dead := th.cast[2]
 		dead.theatre = &theatre{}
 		dead.end <- 1 << 8

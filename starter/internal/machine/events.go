@@ -5,112 +5,74 @@ import (
 	"time"
 )
 
-// An Event is what Step handles. worker returns the generation of the worker that
-// the event is about, or 0.
-type Event interface{ worker() int }
+// An Event is what Step handles: one of the types below, or Timeouts.
+type Event any
 
-// The events. Sockets are inodes of kept sockets.
+// workerEvent is an Event about one worker. worker returns its generation.
+type workerEvent interface{ worker() int }
+
+// The events. Worker is a generation, a socket is the inode of a kept socket.
 type (
-	reload   struct{ command Command }
-	detached struct{ left Worker }
-	cleared  struct{}
-	paced    struct{ autoRestart, killOldDelay time.Duration }
-	stop     struct{ signal syscall.Signal }
-	tick     struct{}
+	// Reload requests a worker that runs a command; nil: the current command again.
+	Reload struct{ Command Command }
+	// Pace changes Rules.AutoRestart and Rules.KillOldDelay.
+	Pace struct{ AutoRestart, KillOldDelay time.Duration }
+	// Stop stops every worker. A second Stop kills them.
+	Stop struct{ Signal syscall.Signal }
+	// Tick says that the time of Next has come.
+	Tick struct{}
+	// Detached says that an exited worker has left processes that have detached.
+	Detached struct{ Left Worker }
+	// Cleared answers EndDetached.
+	Cleared struct{}
 
-	started struct {
-		generation, pid int
-		offered         []uint64
+	// Started answers Spawn. Offered are the stream sockets that the worker inherits.
+	Started struct {
+		Worker, PID int
+		Offered     []uint64
 	}
-	hello     struct{ generation int }
-	saidReady struct{ generation int }
-	answered  struct{ generation int }
-	listens   struct {
-		generation int
-		socket     uint64
+	// Hello says that a worker understands Drain.
+	Hello int
+	// SaidReady says that a worker says that it serves.
+	SaidReady int
+	// Answered says that the probe of a worker succeeded.
+	Answered int
+	// Listens says that a worker listens on a socket.
+	Listens struct {
+		Worker int
+		Socket uint64
 	}
-	accepting struct {
-		generation int
-		socket     uint64
-	}
-	sees struct {
-		generation int
+	// Accepts says that a worker says that it accepts on a socket.
+	Accepts Listens
+	// Closes says that a worker has closed its copies of a socket.
+	Closes Listens
+	// Sees says that what the kernel shows of a starting worker has changed.
+	Sees struct {
+		Worker int
 		Look
 	}
-	closes struct {
-		generation int
-		socket     uint64
+	// Execed says that a worker has executed another program, which has no broker.
+	Execed int
+	// WaitsFor answers Pry: the worker waits for a lock of an older worker.
+	WaitsFor struct {
+		Worker   int
+		Resource string
 	}
-	execed    struct{ generation int }
-	contended struct {
-		generation int
-		what       string
-	}
-	lacking struct {
-		generation int
-		what       string
-	}
-	dying   struct{ generation int }
-	drained struct{ generation int }
-	exited  struct {
-		generation int
-		status     syscall.WaitStatus
-		err        error
-		lacks      string
+	// Lacks answers Pry: the worker seems to need what an older worker holds; "":
+	// nothing.
+	Lacks WaitsFor
+	// Dying says that a worker has exited; HasExited follows.
+	Dying int
+	// Drained says that a worker has nothing in flight.
+	Drained int
+	// HasExited says that a worker has exited, or could not be started.
+	HasExited struct {
+		Worker int
+		Status syscall.WaitStatus
+		Err    error  // why its program did not run
+		Lacks  string // what it needs and an older worker holds; "": not known
 	}
 )
-
-func (reload) worker() int      { return 0 }
-func (detached) worker() int    { return 0 }
-func (cleared) worker() int     { return 0 }
-func (paced) worker() int       { return 0 }
-func (Timeouts) worker() int    { return 0 }
-func (stop) worker() int        { return 0 }
-func (tick) worker() int        { return 0 }
-func (e started) worker() int   { return e.generation }
-func (e hello) worker() int     { return e.generation }
-func (e saidReady) worker() int { return e.generation }
-func (e answered) worker() int  { return e.generation }
-func (e listens) worker() int   { return e.generation }
-func (e accepting) worker() int { return e.generation }
-func (e sees) worker() int      { return e.generation }
-func (e closes) worker() int    { return e.generation }
-func (e execed) worker() int    { return e.generation }
-func (e contended) worker() int { return e.generation }
-func (e lacking) worker() int   { return e.generation }
-func (e dying) worker() int     { return e.generation }
-func (e drained) worker() int   { return e.generation }
-func (e exited) worker() int    { return e.generation }
-
-// Reload requests a worker that runs a command; nil: the current command again.
-func Reload(c Command) Event { return reload{c} }
-
-// Pace changes Rules.AutoRestart and Rules.KillOldDelay.
-func Pace(autoRestart, killOldDelay time.Duration) Event { return paced{autoRestart, killOldDelay} }
-
-// Stop stops every worker. A second Stop kills them.
-func Stop(signal syscall.Signal) Event { return stop{signal} }
-
-// Tick says that the time of Next has come.
-func Tick() Event { return tick{} }
-
-// Started answers Spawn. offered are the stream sockets that the worker inherits.
-func Started(generation, pid int, offered []uint64) Event { return started{generation, pid, offered} }
-
-// Hello says that a worker understands Drain.
-func Hello(generation int) Event { return hello{generation} }
-
-// SaidReady says that a worker says that it serves.
-func SaidReady(generation int) Event { return saidReady{generation} }
-
-// Answered says that the probe of a worker succeeded.
-func Answered(generation int) Event { return answered{generation} }
-
-// Listens says that a worker listens on a socket.
-func Listens(generation int, socket uint64) Event { return listens{generation, socket} }
-
-// Accepts says that a worker says that it accepts on a socket.
-func Accepts(generation int, socket uint64) Event { return accepting{generation, socket} }
 
 // A Look is what the kernel shows of the kept sockets while a worker starts.
 type Look struct {
@@ -120,44 +82,20 @@ type Look struct {
 	Current    []uint64 // sockets on which the current worker waits for connections
 }
 
-// Sees says that what the kernel shows of a starting worker has changed.
-func Sees(generation int, l Look) Event { return sees{generation, l} }
-
-// Closes says that a worker has closed its copies of a socket.
-func Closes(generation int, socket uint64) Event { return closes{generation, socket} }
-
-// Execed says that a worker has executed another program, which has no broker.
-func Execed(generation int) Event { return execed{generation} }
-
-// WaitsFor answers Pry: the worker waits for what, a lock of an older worker.
-func WaitsFor(generation int, what string) Event { return contended{generation, what} }
-
-// Lacks answers Pry: the worker seems to need what, which an older worker holds;
-// "": nothing.
-func Lacks(generation int, what string) Event { return lacking{generation, what} }
-
-// Dying says that a worker has exited; HasExited follows.
-func Dying(generation int) Event { return dying{generation} }
-
-// Drained says that a worker has nothing in flight.
-func Drained(generation int) Event { return drained{generation} }
-
-// HasExited says that a worker has exited. lacks is what the worker needs and an
-// older worker holds; "": not known.
-func HasExited(generation int, status syscall.WaitStatus, lacks string) Event {
-	return exited{generation: generation, status: status, lacks: lacks}
-}
-
-// NotStarted says that the program of a worker could not be started.
-func NotStarted(generation int, status syscall.WaitStatus, err error) Event {
-	return exited{generation: generation, status: status, err: err}
-}
-
-// Detached says that an exited worker has left processes that have detached.
-func Detached(left Worker) Event { return detached{left} }
-
-// Cleared answers EndDetached.
-func Cleared() Event { return cleared{} }
+func (e Started) worker() int   { return e.Worker }
+func (e Hello) worker() int     { return int(e) }
+func (e SaidReady) worker() int { return int(e) }
+func (e Answered) worker() int  { return int(e) }
+func (e Listens) worker() int   { return e.Worker }
+func (e Accepts) worker() int   { return e.Worker }
+func (e Closes) worker() int    { return e.Worker }
+func (e Sees) worker() int      { return e.Worker }
+func (e Execed) worker() int    { return int(e) }
+func (e WaitsFor) worker() int  { return e.Worker }
+func (e Lacks) worker() int     { return e.Worker }
+func (e Dying) worker() int     { return int(e) }
+func (e Drained) worker() int   { return int(e) }
+func (e HasExited) worker() int { return e.Worker }
 
 // An Action is what the caller does for the machine.
 type Action interface{ isAction() }

@@ -10,19 +10,19 @@ import (
 // that serves keeps serving while a new one fails.
 
 // exited handles the exit of w in any state.
-func (m *Machine) exited(now time.Time, w *worker, e exited) {
+func (m *Machine) exited(now time.Time, w *worker, e HasExited) {
 	m.workers = slices.DeleteFunc(m.workers, func(x *worker) bool { return x == w })
 	if w.state <= serving {
 		defer func() { m.startAt = later(m.startAt, now.Add(m.RestartDelay)) }()
 	}
-	ended := Report{Worker: w.Worker, Status: e.status, Err: e.err}
+	ended := Report{Worker: w.Worker, Status: e.Status, Err: e.Err}
 	switch {
 	case m.mayEnd(w, e):
 		ended.Kind = Completed
 		m.knownGood, m.ended, m.failures = w.Command, true, 0
 		m.report(ended)
-	case w.state == starting && e.lacks != "" && m.Overlap == UntilContention && !m.contention && !m.stopping:
-		m.foundContention(now, w, e.lacks)
+	case w.state == starting && e.Lacks != "" && m.Overlap == UntilContention && !m.contention && !m.stopping:
+		m.foundContention(now, w, e.Lacks)
 	case w.state == starting:
 		ended.Kind, ended.Elapsed = Failed, now.Sub(w.began)
 		m.failed(now, w, ended)
@@ -43,8 +43,8 @@ func (m *Machine) exited(now time.Time, w *worker, e exited) {
 
 // mayEnd reports whether w has exited because its work is done. That is not so if
 // another worker serves or is about to.
-func (m *Machine) mayEnd(w *worker, e exited) bool {
-	return m.AllowExit && e.err == nil && e.status == 0 && w.state <= serving && !m.stopping &&
+func (m *Machine) mayEnd(w *worker, e HasExited) bool {
+	return m.AllowExit && e.Err == nil && e.Status == 0 && w.state <= serving && !m.stopping &&
 		m.pending == nil && m.in(starting) == nil && m.in(serving) == nil
 }
 

@@ -84,21 +84,20 @@ type Machine struct {
 // Step handles one event and returns the actions that it calls for, in order.
 func (m *Machine) Step(now time.Time, e Event) []Action {
 	switch e := e.(type) {
-	case reload:
-		m.reload(now, e.command)
-	case cleared:
+	case Reload:
+		m.reload(now, e.Command)
+	case Cleared:
 		m.clearing = false
 		m.reload(now, m.postponed)
-	case detached:
-		m.detached = e.left
-	case paced:
-		m.AutoRestart, m.KillOldDelay = e.autoRestart, e.killOldDelay
+	case Detached:
+		m.detached = e.Left
+	case Pace:
+		m.AutoRestart, m.KillOldDelay = e.AutoRestart, e.KillOldDelay
 	case Timeouts:
 		m.Timeouts = e
-	case stop:
-		m.stop(now, e.signal)
-	case tick:
-	default:
+	case Stop:
+		m.stop(now, e.Signal)
+	case workerEvent:
 		if w := m.find(e.worker()); w != nil {
 			m.handle(now, w, e)
 		}
@@ -140,21 +139,21 @@ func (m *Machine) Next() time.Time {
 // handle handles an event about one worker.
 func (m *Machine) handle(now time.Time, w *worker, e Event) {
 	switch e := e.(type) {
-	case started:
-		w.PID, w.offered, w.born, w.pryAt = e.pid, e.offered, now, now.Add(pryInterval)
+	case Started:
+		w.PID, w.offered, w.born, w.pryAt = e.PID, e.Offered, now, now.Add(pryInterval)
 		m.report(Report{Kind: Starting, Worker: w.Worker})
-	case drained:
+	case Drained:
 		if w.state == draining {
 			m.sendStop(now, w)
 		}
-	case contended:
-		m.contends(now, w, e.what)
-	case lacking:
-		if e.what != "" && e.what == w.suspect {
-			m.contends(now, w, e.what)
+	case WaitsFor:
+		m.contends(now, w, e.Resource)
+	case Lacks:
+		if e.Resource != "" && e.Resource == w.suspect {
+			m.contends(now, w, e.Resource)
 		}
-		w.suspect = e.what
-	case exited:
+		w.suspect = e.Resource
+	case HasExited:
 		m.exited(now, w, e)
 	default:
 		m.note(now, w, e)

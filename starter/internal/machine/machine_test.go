@@ -35,9 +35,9 @@ var (
 	quit = syscall.SIGQUIT
 )
 
-func asks(command string) reload      { return reload{commands[command]} }
-func ends(generation int) exited      { return exited{generation: generation, status: 1 << 8} }
-func stops(sig syscall.Signal) stop   { return stop{sig} }
+func asks(command string) Reload      { return Reload{commands[command]} }
+func ends(generation int) HasExited   { return HasExited{Worker: generation, Status: 1 << 8} }
+func stops(sig syscall.Signal) Stop   { return Stop{sig} }
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // told writes actions in one line: an Event as kind and worker, any other action in
@@ -83,7 +83,7 @@ func stepped(t *testing.T, m *Machine, now time.Time, event Event, offered ...ui
 	for todo := m.Step(now, event); len(todo) > 0; todo = todo[1:] {
 		all = append(all, todo[0])
 		if s, ok := todo[0].(Spawn); ok {
-			begun := m.Step(now, started{s.Generation, 100 + s.Generation, offered})
+			begun := m.Step(now, Started{s.Generation, 100 + s.Generation, offered})
 			if got := told(begun); got != fmt.Sprintf("Starting %d", s.Generation) {
 				t.Fatalf("started %d led to %q", s.Generation, got)
 			}
@@ -108,7 +108,7 @@ func follow(t *testing.T, m *Machine, story []moment, offered ...uint64) {
 }
 
 // proven is the event that makes a worker ready by the standard rules.
-type proven = saidReady
+type proven = SaidReady
 
 // standard returns the rules of start_server, with ByMessage.
 func standard() Rules { return Rules{Ready: ByMessage, Interval: time.Second, RetireSignal: term} }
@@ -124,19 +124,19 @@ func TestMachine(t *testing.T) {
 		{
 			name: "the first start is at once, and serves when proven",
 			story: []moment{
-				{0, tick{}, ""},
+				{0, Tick{}, ""},
 				{1, asks("a"), "spawn 1 a"},
-				{2, proven{1}, "Serving 1, settle 1"},
+				{2, proven(1), "Serving 1, settle 1"},
 			},
 		},
 		{
 			name: "a reload retires the old worker only when the new one is proven",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{5, reload{}, "spawn 2 a"},
-				{5.9, tick{}, ""},
-				{6, proven{2}, "Serving 2, settle 2, term 1"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{5, Reload{}, "spawn 2 a"},
+				{5.9, Tick{}, ""},
+				{6, proven(2), "Serving 2, settle 2, term 1"},
 				{7, ends(1), "Exited 1"},
 			},
 		},
@@ -145,7 +145,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.RestartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, ends(1), "Crashed 1"},
 				{5.05, stops(term), "Stopping"},
 			},
@@ -156,16 +156,16 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.RestartDelay = seconds(0.1) },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, ends(1), "Crashed 1"},
-				{5.05, tick{}, ""},
-				{5.1, tick{}, "spawn 2 a"},
+				{5.05, Tick{}, ""},
+				{5.1, Tick{}, "spawn 2 a"},
 			},
 		},
 		{
 			name: "a reload with nothing to run does nothing",
 			story: []moment{
-				{0, reload{}, ""},
+				{0, Reload{}, ""},
 				{1, stops(term), "Stopping"},
 			},
 			done: true,
@@ -174,26 +174,26 @@ func TestMachine(t *testing.T) {
 			name: "reloads during a start become one more after it, and its proof is not cut short",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{5, reload{}, "spawn 2 a"},
-				{5.1, reload{}, ""},
-				{5.2, reload{}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{5, Reload{}, "spawn 2 a"},
+				{5.1, Reload{}, ""},
+				{5.2, Reload{}, ""},
 				{5.3, asks("a"), ""},
-				{6, proven{2}, "Serving 2, settle 2, term 1, spawn 3 a"},
-				{7, proven{3}, "Serving 3, settle 3, term 2"},
-				{9, tick{}, ""},
+				{6, proven(2), "Serving 2, settle 2, term 1, spawn 3 a"},
+				{7, proven(3), "Serving 3, settle 3, term 2"},
+				{9, Tick{}, ""},
 			},
 		},
 		{
 			name: "another command ends a start that is out of date, and the old worker stays",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{5.1, asks("c"), "Superseded 2, forget 2, term 2"},
-				{5.2, proven{2}, ""},
+				{5.2, proven(2), ""},
 				{5.3, ends(2), "Exited 2, spawn 3 c"},
-				{6, proven{3}, "Serving 3, settle 3, term 1"},
+				{6, proven(3), "Serving 3, settle 3, term 1"},
 			},
 		},
 		{
@@ -201,9 +201,9 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{1, asks("b"), "Superseded 1, forget 1, term 1"},
-				{5.9, tick{}, ""},
-				{6, tick{}, "Killing 1, kill 1"},
-				{7, tick{}, ""},
+				{5.9, Tick{}, ""},
+				{6, Tick{}, "Killing 1, kill 1"},
+				{7, Tick{}, ""},
 				{8, ends(1), "Exited 1, spawn 2 b"},
 			},
 		},
@@ -214,21 +214,21 @@ func TestMachine(t *testing.T) {
 				{1, asks("b"), "Superseded 1, forget 1, term 1"},
 				{1, asks("a"), ""},
 				{1.1, ends(1), "Exited 1, spawn 2 a"},
-				{2, proven{2}, "Serving 2, settle 2"},
+				{2, proven(2), "Serving 2, settle 2"},
 			},
 		},
 		{
 			name: "a failed start leaves the old worker serving and is tried again each interval",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{5.1, ends(2), "Failed 2, forget 2"},
-				{5.9, tick{}, ""},
-				{6, tick{}, "spawn 3 b"},
+				{5.9, Tick{}, ""},
+				{6, Tick{}, "spawn 3 b"},
 				{6.5, ends(3), "Failed 3, forget 3"},
-				{7, tick{}, "spawn 4 b"},
-				{8, proven{4}, "Serving 4, settle 4, term 1"},
+				{7, Tick{}, "spawn 4 b"},
+				{8, proven(4), "Serving 4, settle 4, term 1"},
 			},
 		},
 		{
@@ -243,31 +243,31 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0, ends(1), "Failed 1, forget 1"},
-				{1, tick{}, "spawn 2 a"},
+				{1, Tick{}, "spawn 2 a"},
 				{1, ends(2), "Failed 2, forget 2"},
-				{2, tick{}, "spawn 3 a"},
+				{2, Tick{}, "spawn 3 a"},
 				{2, ends(3), "Failed 3, forget 3"},
-				{3, tick{}, "spawn 4 a"},
+				{3, Tick{}, "spawn 4 a"},
 				{3, ends(4), "Failed 4, forget 4"},
-				{4, tick{}, "spawn 5 a"},
+				{4, Tick{}, "spawn 5 a"},
 				{4, ends(5), "Failed 5, forget 5"},
-				{5, tick{}, "spawn 6 a"},
+				{5, Tick{}, "spawn 6 a"},
 				{5, ends(6), "Failed 6, forget 6"},
-				{6.9, tick{}, ""},
-				{7, tick{}, "spawn 7 a"},
+				{6.9, Tick{}, ""},
+				{7, Tick{}, "spawn 7 a"},
 				{7, ends(7), "Failed 7, forget 7"},
-				{10.9, tick{}, ""},
-				{11, tick{}, "spawn 8 a"},
+				{10.9, Tick{}, ""},
+				{11, Tick{}, "spawn 8 a"},
 				{11, ends(8), "Failed 8, forget 8"},
-				{19, tick{}, "spawn 9 a"},
+				{19, Tick{}, "spawn 9 a"},
 				{19, ends(9), "Failed 9, forget 9"},
-				{35, tick{}, "spawn 10 a"},
+				{35, Tick{}, "spawn 10 a"},
 				{35, ends(10), "Failed 10, forget 10"},
-				{64.9, tick{}, ""},
-				{65, tick{}, "spawn 11 a"},
+				{64.9, Tick{}, ""},
+				{65, Tick{}, "spawn 11 a"},
 				{65, ends(11), "Failed 11, forget 11"},
-				{94.9, tick{}, ""},
-				{95, tick{}, "spawn 12 a"},
+				{94.9, Tick{}, ""},
+				{95, Tick{}, "spawn 12 a"},
 			},
 		},
 		{
@@ -280,9 +280,9 @@ func TestMachine(t *testing.T) {
 				{12, ends(4), "Failed 4, forget 4, spawn 5 a"},
 				{15, ends(5), "Failed 5, forget 5, spawn 6 a"},
 				{15, ends(6), "Failed 6, forget 6"},
-				{16, reload{}, "spawn 7 a"},
+				{16, Reload{}, "spawn 7 a"},
 				{16, ends(7), "Failed 7, forget 7"},
-				{17, tick{}, "spawn 8 a"},
+				{17, Tick{}, "spawn 8 a"},
 			},
 		},
 		{
@@ -294,10 +294,10 @@ func TestMachine(t *testing.T) {
 				{9, ends(3), "Failed 3, forget 3, spawn 4 a"},
 				{12, ends(4), "Failed 4, forget 4, spawn 5 a"},
 				{15, ends(5), "Failed 5, forget 5, spawn 6 a"},
-				{16, proven{6}, "Serving 6, settle 6"},
-				{900, reload{}, "spawn 7 a"},
+				{16, proven(6), "Serving 6, settle 6"},
+				{900, Reload{}, "spawn 7 a"},
 				{900, ends(7), "Failed 7, forget 7"},
-				{901, tick{}, "spawn 8 a"},
+				{901, Tick{}, "spawn 8 a"},
 			},
 		},
 		{
@@ -305,12 +305,12 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 2 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{5, ends(2), "Failed 2, forget 2"},
-				{6, tick{}, "spawn 3 b"},
+				{6, Tick{}, "spawn 3 b"},
 				{6, ends(3), "Failed 3, forget 3, GaveUp 3"},
-				{99, tick{}, ""},
+				{99, Tick{}, ""},
 				{100, asks("b"), "spawn 4 b"},
 			},
 		},
@@ -319,13 +319,13 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{5, reload{}, "spawn 2 a"},
-				{5.1, reload{}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{5, Reload{}, "spawn 2 a"},
+				{5.1, Reload{}, ""},
 				{5.2, ends(2), "Failed 2, forget 2"},
-				{6, tick{}, "spawn 3 a"},
+				{6, Tick{}, "spawn 3 a"},
 				{6.1, ends(3), "Failed 3, forget 3, GaveUp 3"},
-				{99, tick{}, ""},
+				{99, Tick{}, ""},
 			},
 		},
 		{
@@ -333,12 +333,12 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 2 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{5, reload{}, "spawn 2 a"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{5, Reload{}, "spawn 2 a"},
 				{5, ends(2), "Failed 2, forget 2"},
-				{5.5, reload{}, "spawn 3 a"},
+				{5.5, Reload{}, "spawn 3 a"},
 				{5.5, ends(3), "Failed 3, forget 3"},
-				{6.5, tick{}, "spawn 4 a"},
+				{6.5, Tick{}, "spawn 4 a"},
 				{6.5, ends(4), "Failed 4, forget 4, GaveUp 4"},
 			},
 		},
@@ -358,9 +358,9 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{3, ends(1), "Failed 1, forget 1, GaveUp 1"},
-				{99, tick{}, ""},
-				{100, reload{}, "spawn 2 a"},
-				{101, proven{2}, "Serving 2, settle 2"},
+				{99, Tick{}, ""},
+				{100, Reload{}, "spawn 2 a"},
+				{101, proven(2), "Serving 2, settle 2"},
 			},
 		},
 		{
@@ -368,7 +368,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, exited{generation: 1, err: syscall.ENOENT}, "Failed 1, forget 1, GaveUp 1"},
+				{0, HasExited{Worker: 1, Err: syscall.ENOENT}, "Failed 1, forget 1, GaveUp 1"},
 			},
 			done: true, gaveUp: true,
 		},
@@ -376,19 +376,19 @@ func TestMachine(t *testing.T) {
 			name: "a serving worker that dies is replaced at once",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{60, ends(1), "Crashed 1, spawn 2 a"},
-				{61, proven{2}, "Serving 2, settle 2"},
+				{61, proven(2), "Serving 2, settle 2"},
 			},
 		},
 		{
 			name: "but not sooner than an interval after it was started",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.2, proven{1}, "Serving 1, settle 1"},
+				{0.2, proven(1), "Serving 1, settle 1"},
 				{0.3, ends(1), "Crashed 1"},
-				{0.9, tick{}, ""},
-				{1, tick{}, "spawn 2 a"},
+				{0.9, Tick{}, ""},
+				{1, Tick{}, "spawn 2 a"},
 			},
 		},
 		{
@@ -396,15 +396,15 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxCrashes, r.KeepRunning = 3, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, proven{1}, "Serving 1, settle 1"},
+				{0, proven(1), "Serving 1, settle 1"},
 				{2, ends(1), "Crashed 1, spawn 2 a"},
-				{2, proven{2}, "Serving 2, settle 2"},
+				{2, proven(2), "Serving 2, settle 2"},
 				{4, ends(2), "Crashed 2, spawn 3 a"},
-				{4, proven{3}, "Serving 3, settle 3"},
+				{4, proven(3), "Serving 3, settle 3"},
 				{6, ends(3), "Crashed 3, GaveUp 3"},
-				{60, tick{}, ""},
-				{61, reload{}, "spawn 4 a"},
-				{61, proven{4}, "Serving 4, settle 4"},
+				{60, Tick{}, ""},
+				{61, Reload{}, "spawn 4 a"},
+				{61, proven(4), "Serving 4, settle 4"},
 				{62, ends(4), "Crashed 4, spawn 5 a"},
 			},
 		},
@@ -413,11 +413,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxCrashes, r.KeepRunning = 2, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, proven{1}, "Serving 1, settle 1"},
+				{0, proven(1), "Serving 1, settle 1"},
 				{20, ends(1), "Crashed 1, spawn 2 a"},
-				{20, proven{2}, "Serving 2, settle 2"},
+				{20, proven(2), "Serving 2, settle 2"},
 				{40, ends(2), "Crashed 2, spawn 3 a"},
-				{40, proven{3}, "Serving 3, settle 3"},
+				{40, proven(3), "Serving 3, settle 3"},
 				{60, ends(3), "Crashed 3, spawn 4 a"},
 			},
 		},
@@ -426,11 +426,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AllowExit, r.KeepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.5, exited{generation: 1}, "Completed 1"},
+				{0.5, HasExited{Worker: 1}, "Completed 1"},
 				{5, asks("b"), "spawn 2 b"},
-				{6, proven{2}, "Serving 2, settle 2"},
-				{7, exited{generation: 2}, "Completed 2"},
-				{8, reload{}, "spawn 3 b"},
+				{6, proven(2), "Serving 2, settle 2"},
+				{7, HasExited{Worker: 2}, "Completed 2"},
+				{8, Reload{}, "spawn 3 b"},
 				{8.5, ends(3), "Failed 3, forget 3"},
 			},
 		},
@@ -439,16 +439,16 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AllowExit, r.KeepRunning, r.MaxFailures = true, true, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0.5, exited{generation: 1}, "Completed 1"},
+				{0.5, HasExited{Worker: 1}, "Completed 1"},
 				{5, asks("b"), "spawn 2 b"},
 				{5.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
-				{10, tick{}, ""},
+				{10, Tick{}, ""},
 				{11, asks("c"), "spawn 3 c"},
-				{12, proven{3}, "Serving 3, settle 3"},
-				{13, exited{generation: 3}, "Completed 3"},
+				{12, proven(3), "Serving 3, settle 3"},
+				{13, HasExited{Worker: 3}, "Completed 3"},
 				{14, asks("b"), "spawn 4 b"},
 				{14.5, ends(4), "Failed 4, forget 4, GaveUp 4"},
-				{20, tick{}, ""},
+				{20, Tick{}, ""},
 			},
 		},
 		{
@@ -456,52 +456,52 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AllowExit, r.KeepRunning = true, true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{5, asks("b"), "spawn 2 b"},
-				{5.5, exited{generation: 2}, "Failed 2, forget 2"},
+				{5.5, HasExited{Worker: 2}, "Failed 2, forget 2"},
 			},
 		},
 		{
 			name: "a worker that is proven each time and then crashes is started ever more slowly",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, proven{1}, "Serving 1, settle 1"},
+				{0, proven(1), "Serving 1, settle 1"},
 				{2, ends(1), "Crashed 1, spawn 2 a"},
-				{2, proven{2}, "Serving 2, settle 2"},
+				{2, proven(2), "Serving 2, settle 2"},
 				{4, ends(2), "Crashed 2, spawn 3 a"},
-				{4, proven{3}, "Serving 3, settle 3"},
+				{4, proven(3), "Serving 3, settle 3"},
 				{6, ends(3), "Crashed 3, spawn 4 a"},
-				{6, proven{4}, "Serving 4, settle 4"},
+				{6, proven(4), "Serving 4, settle 4"},
 				{8, ends(4), "Crashed 4, spawn 5 a"},
-				{8, proven{5}, "Serving 5, settle 5"},
+				{8, proven(5), "Serving 5, settle 5"},
 				{10, ends(5), "Crashed 5, spawn 6 a"},
-				{10, proven{6}, "Serving 6, settle 6"},
+				{10, proven(6), "Serving 6, settle 6"},
 				{12, ends(6), "Crashed 6, spawn 7 a"},
-				{12, proven{7}, "Serving 7, settle 7"},
+				{12, proven(7), "Serving 7, settle 7"},
 				{14, ends(7), "Crashed 7"},
-				{16, tick{}, "spawn 8 a"},
-				{16, proven{8}, "Serving 8, settle 8"},
+				{16, Tick{}, "spawn 8 a"},
+				{16, proven(8), "Serving 8, settle 8"},
 				{26, ends(8), "Crashed 8, spawn 9 a"},
 				{26, ends(9), "Failed 9, forget 9"},
-				{27, tick{}, "spawn 10 a"},
+				{27, Tick{}, "spawn 10 a"},
 			},
 		},
 		{
 			name: "when the old worker dies during a start, that start is its replacement",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
 				{60.1, ends(1), "Crashed 1"},
-				{62, tick{}, ""},
-				{63, proven{2}, "Serving 2, settle 2"},
+				{62, Tick{}, ""},
+				{63, proven(2), "Serving 2, settle 2"},
 			},
 		},
 		{
 			name: "when the old worker dies between two attempts, the next one is made at once",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
 				{60, ends(2), "Failed 2, forget 2"},
 				{60.1, ends(1), "Crashed 1, spawn 3 b"},
@@ -512,12 +512,12 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
 				{60.1, ends(1), "Crashed 1"},
 				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
-				{62, proven{3}, "Serving 3, settle 3"},
-				{90, reload{}, "spawn 4 a"},
+				{62, proven(3), "Serving 3, settle 3"},
+				{90, Reload{}, "spawn 4 a"},
 			},
 		},
 		{
@@ -525,7 +525,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFailures = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{60, asks("b"), "spawn 2 b"},
 				{60.1, ends(1), "Crashed 1"},
 				{61, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
@@ -538,12 +538,12 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.ReadyTimeout, r.MaxFailures = 30*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{10, asks("b"), "spawn 2 b"},
-				{39.9, tick{}, ""},
-				{40, tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
-				{41, proven{2}, ""},
-				{45, tick{}, "Killing 2, kill 2"},
+				{39.9, Tick{}, ""},
+				{40, Tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
+				{41, proven(2), ""},
+				{45, Tick{}, "Killing 2, kill 2"},
 				{45, ends(2), "Exited 2"},
 			},
 		},
@@ -552,9 +552,9 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.ReadyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{30, tick{}, "TimedOut 1, forget 1, term 1"},
+				{30, Tick{}, "TimedOut 1, forget 1, term 1"},
 				{31, ends(1), "Exited 1, spawn 2 a"},
-				{32, proven{2}, "Serving 2, settle 2"},
+				{32, proven(2), "Serving 2, settle 2"},
 			},
 		},
 		{
@@ -562,8 +562,8 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.ReadyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{30, proven{1}, "Serving 1, settle 1"},
-				{99, tick{}, ""},
+				{30, proven(1), "Serving 1, settle 1"},
+				{99, Tick{}, ""},
 			},
 		},
 		{
@@ -571,7 +571,7 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.ReadyTimeout, r.MaxFailures = 30*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{30, tick{}, "TimedOut 1, forget 1, GaveUp 1, term 1"},
+				{30, Tick{}, "TimedOut 1, forget 1, GaveUp 1, term 1"},
 				{31, ends(1), "Exited 1"},
 			},
 			done: true, gaveUp: true,
@@ -581,11 +581,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2"},
-				{15.9, tick{}, ""},
-				{16, tick{}, "Retiring 1, term 1, settle 2"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2"},
+				{15.9, Tick{}, ""},
+				{16, Tick{}, "Retiring 1, term 1, settle 2"},
 			},
 		},
 		{
@@ -593,11 +593,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2"},
 				{12, ends(1), "Exited 1"},
-				{16, tick{}, "settle 2"},
+				{16, Tick{}, "settle 2"},
 			},
 		},
 		{
@@ -605,14 +605,14 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout = 10*time.Second, 15*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, drain 1"},
-				{20.9, tick{}, ""},
-				{21, tick{}, "DrainTimedOut 1, term 1"},
-				{26, tick{}, "Killing 1, kill 1"},
-				{26, drained{1}, ""},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, drain 1"},
+				{20.9, Tick{}, ""},
+				{21, Tick{}, "DrainTimedOut 1, term 1"},
+				{26, Tick{}, "Killing 1, kill 1"},
+				{26, Drained(1), ""},
 				{27, ends(1), "Exited 1"},
 			},
 		},
@@ -621,15 +621,15 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout = 10*time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, drained{1}, ""},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, drain 1"},
-				{12, drained{1}, "term 1"},
-				{12, drained{1}, ""},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, Drained(1), ""},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, drain 1"},
+				{12, Drained(1), "term 1"},
+				{12, Drained(1), ""},
 				{13, ends(1), "Exited 1"},
-				{13, drained{1}, ""},
+				{13, Drained(1), ""},
 			},
 		},
 		{
@@ -637,19 +637,19 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, term 1"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, term 1"},
 			},
 		},
 		{
 			name: "no drain timeout: the signal at once",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, term 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, term 1"},
 			},
 		},
 		{
@@ -657,12 +657,12 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.KillOldDelay, r.DrainTimeout = 5*time.Second, 10*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2"},
-				{16, tick{}, "Retiring 1, drain 1, settle 2"},
-				{26, tick{}, "DrainTimedOut 1, term 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2"},
+				{16, Tick{}, "Retiring 1, drain 1, settle 2"},
+				{26, Tick{}, "DrainTimedOut 1, term 1"},
 			},
 		},
 		{
@@ -670,9 +670,9 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.RetireSignal = quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, quit 1"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, quit 1"},
 				{12, stops(term), "Stopping, term 1, term 2"},
 				{13, ends(1), "Exited 1"},
 				{14, ends(2), "Exited 2"},
@@ -683,11 +683,11 @@ func TestMachine(t *testing.T) {
 			name: "nothing is signalled the same signal twice",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, term 1"},
-				{12, reload{}, "spawn 3 a"},
-				{13, proven{3}, "Serving 3, settle 3, term 2"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, term 1"},
+				{12, Reload{}, "spawn 3 a"},
+				{13, proven(3), "Serving 3, settle 3, term 2"},
 				{14, stops(term), "Stopping, term 3"},
 			},
 		},
@@ -696,8 +696,8 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, stops(term), "Stopping, term 1"},
-				{0.6, proven{1}, ""},
-				{0.7, reload{}, ""},
+				{0.6, proven(1), ""},
+				{0.7, Reload{}, ""},
 				{0.8, ends(1), "Exited 1"},
 			},
 			done: true,
@@ -706,12 +706,12 @@ func TestMachine(t *testing.T) {
 			name: "stop during a reload, with one more waiting, spawns nothing",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{5, reload{}, "spawn 2 a"},
-				{5.1, reload{}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{5, Reload{}, "spawn 2 a"},
+				{5.1, Reload{}, ""},
 				{5.2, stops(term), "Stopping, term 1, term 2"},
 				{5.3, ends(2), "Exited 2"},
-				{9, tick{}, ""},
+				{9, Tick{}, ""},
 				{10, asks("b"), ""},
 				{11, ends(1), "Exited 1"},
 			},
@@ -723,7 +723,7 @@ func TestMachine(t *testing.T) {
 				{0, asks("a"), "spawn 1 a"},
 				{0.1, ends(1), "Failed 1, forget 1"},
 				{0.5, stops(term), "Stopping"},
-				{2, tick{}, ""},
+				{2, Tick{}, ""},
 			},
 			done: true,
 		},
@@ -732,11 +732,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.KillOldDelay = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2"},
 				{12, stops(quit), "Stopping, quit 1, quit 2"},
-				{16, tick{}, ""},
+				{16, Tick{}, ""},
 			},
 		},
 		{
@@ -744,16 +744,16 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout, r.RetireSignal = 10*time.Second, 7*time.Second, quit },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{10, hello{2}, ""},
-				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{10, Hello(2), ""},
+				{11, proven(2), "Serving 2, settle 2, drain 1"},
 				{12, stops(term), "Stopping, drain 2"},
-				{13, drained{1}, "term 1"},
-				{14, drained{2}, "term 2"},
+				{13, Drained(1), "term 1"},
+				{14, Drained(2), "term 2"},
 				{15, ends(1), "Exited 1"},
-				{19, tick{}, "Killing 2, kill 2"},
+				{19, Tick{}, "Killing 2, kill 2"},
 				{19, ends(2), "Exited 2"},
 			},
 			done: true,
@@ -764,8 +764,8 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{9, stops(term), "Stopping, term 1"},
-				{10, tick{}, ""},
-				{14, tick{}, "Killing 1, kill 1"},
+				{10, Tick{}, ""},
+				{14, Tick{}, "Killing 1, kill 1"},
 				{14, ends(1), "Exited 1"},
 			},
 			done: true,
@@ -775,11 +775,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.StopTimeout = 5 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{1, proven(1), "Serving 1, settle 1"},
 				{2, stops(term), "Stopping, term 1"},
-				{6.9, tick{}, ""},
-				{7, tick{}, "Killing 1, kill 1"},
-				{99, tick{}, ""},
+				{6.9, Tick{}, ""},
+				{7, Tick{}, "Killing 1, kill 1"},
+				{99, Tick{}, ""},
 				{100, ends(1), "Exited 1"},
 			},
 			done: true,
@@ -789,10 +789,10 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10, reload{}, "spawn 2 a"},
-				{11, proven{2}, "Serving 2, settle 2, drain 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10, Reload{}, "spawn 2 a"},
+				{11, proven(2), "Serving 2, settle 2, drain 1"},
 				{12, stops(term), "Stopping, term 2"},
 				{13, stops(term), "kill 1, kill 2"},
 				{14, stops(term), ""},
@@ -806,15 +806,15 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AutoRestart = 10 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{10.9, tick{}, ""},
-				{11, tick{}, "AutoRestart 1, spawn 2 a"},
-				{12, proven{2}, "Serving 2, settle 2, term 1"},
-				{22, tick{}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{10.9, Tick{}, ""},
+				{11, Tick{}, "AutoRestart 1, spawn 2 a"},
+				{12, proven(2), "Serving 2, settle 2, term 1"},
+				{22, Tick{}, ""},
 				{25, ends(1), "Exited 1, AutoRestart 2, spawn 3 a"},
-				{26, proven{3}, "Serving 3, settle 3, term 2"},
-				{45.9, tick{}, ""},
-				{46, tick{}, "AutoRestart 3, spawn 4 a"},
+				{26, proven(3), "Serving 3, settle 3, term 2"},
+				{45.9, Tick{}, ""},
+				{46, Tick{}, "AutoRestart 3, spawn 4 a"},
 			},
 		},
 		{
@@ -822,11 +822,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AutoRestart, r.KillOldDelay = time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, tick{}, "AutoRestart 1, spawn 2 a"},
-				{3, proven{2}, "Serving 2"},
-				{7, tick{}, ""},
-				{8, tick{}, "Retiring 1, term 1, settle 2, AutoRestart 2, spawn 3 a"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, Tick{}, "AutoRestart 1, spawn 2 a"},
+				{3, proven(2), "Serving 2"},
+				{7, Tick{}, ""},
+				{8, Tick{}, "Retiring 1, term 1, settle 2, AutoRestart 2, spawn 3 a"},
 			},
 		},
 		{
@@ -834,25 +834,25 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.KillOldDelay = time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, paced{autoRestart: 10 * time.Second}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{11, tick{}, "AutoRestart 1, spawn 2 a"},
-				{11, paced{killOldDelay: 5 * time.Second}, ""},
-				{12, proven{2}, "Serving 2"},
-				{17, tick{}, "Retiring 1, term 1, settle 2"},
-				{99, tick{}, ""},
+				{0, Pace{AutoRestart: 10 * time.Second}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{11, Tick{}, "AutoRestart 1, spawn 2 a"},
+				{11, Pace{KillOldDelay: 5 * time.Second}, ""},
+				{12, proven(2), "Serving 2"},
+				{17, Tick{}, "Retiring 1, term 1, settle 2"},
+				{99, Tick{}, ""},
 			},
 		},
 		{
 			name: "new timeouts leave the pace as it is",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, paced{autoRestart: 10 * time.Second}, ""},
-				{1, proven{1}, "Serving 1, settle 1"},
+				{0, Pace{AutoRestart: 10 * time.Second}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
 				{2, Timeouts{StopTimeout: 3 * time.Second}, ""},
-				{11, tick{}, "AutoRestart 1, spawn 2 a"},
-				{12, proven{2}, "Serving 2, settle 2, term 1"},
-				{15, tick{}, "Killing 1, kill 1"},
+				{11, Tick{}, "AutoRestart 1, spawn 2 a"},
+				{12, proven(2), "Serving 2, settle 2, term 1"},
+				{15, Tick{}, "Killing 1, kill 1"},
 			},
 		},
 		{
@@ -860,15 +860,15 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AllowExit, r.StopTimeout = true, 3*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, exited{generation: 1}, "Completed 1"},
-				{2, detached{Worker{Generation: 1, PID: 101}}, ""},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, HasExited{Worker: 1}, "Completed 1"},
+				{2, Detached{Worker{Generation: 1, PID: 101}}, ""},
 				{5, asks("b"), "end-detached 1 3s"},
 				{5.1, asks("c"), ""},
-				{5.2, reload{}, ""},
-				{6, cleared{}, "spawn 2 c"},
-				{7, proven{2}, "Serving 2, settle 2"},
-				{8, reload{}, "spawn 3 c"},
+				{5.2, Reload{}, ""},
+				{6, Cleared{}, "spawn 2 c"},
+				{7, proven(2), "Serving 2, settle 2"},
+				{8, Reload{}, "spawn 3 c"},
 			},
 		},
 		{
@@ -876,11 +876,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AllowExit = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{2, exited{generation: 1}, "Completed 1"},
-				{2, detached{Worker{Generation: 1, PID: 101}}, ""},
-				{5, reload{}, "end-detached 1 5s"},
+				{2, HasExited{Worker: 1}, "Completed 1"},
+				{2, Detached{Worker{Generation: 1, PID: 101}}, ""},
+				{5, Reload{}, "end-detached 1 5s"},
 				{5.1, stops(term), "Stopping"},
-				{6, cleared{}, ""},
+				{6, Cleared{}, ""},
 			},
 			done: true,
 		},
@@ -889,11 +889,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.AutoRestart, r.MaxFailures = 10*time.Second, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{11, tick{}, "AutoRestart 1, spawn 2 a"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{11, Tick{}, "AutoRestart 1, spawn 2 a"},
 				{11.5, ends(2), "Failed 2, forget 2, GaveUp 2"},
-				{21, tick{}, ""},
-				{21.5, tick{}, "AutoRestart 1, spawn 3 a"},
+				{21, Tick{}, ""},
+				{21.5, Tick{}, "AutoRestart 1, spawn 3 a"},
 			},
 		},
 		{
@@ -901,11 +901,11 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxOld = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, reload{}, "spawn 2 a"},
-				{3, proven{2}, "Serving 2, settle 2, term 1"},
-				{4, reload{}, "spawn 3 a"},
-				{5, proven{3}, "Serving 3, settle 3, term 2, Killing 1, kill 1"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, Reload{}, "spawn 2 a"},
+				{3, proven(2), "Serving 2, settle 2, term 1"},
+				{4, Reload{}, "spawn 3 a"},
+				{5, proven(3), "Serving 3, settle 3, term 2, Killing 1, kill 1"},
 				{5, ends(1), "Exited 1"},
 			},
 		},
@@ -914,13 +914,13 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxOld, r.KillOldDelay = 1, time.Minute },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, reload{}, "spawn 2 a"},
-				{3, proven{2}, "Serving 2"},
-				{4, reload{}, "spawn 3 a"},
-				{5, proven{3}, "Serving 3, Retiring 1, term 1"},
-				{9.9, tick{}, ""},
-				{10, tick{}, "Killing 1, kill 1"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, Reload{}, "spawn 2 a"},
+				{3, proven(2), "Serving 2"},
+				{4, Reload{}, "spawn 3 a"},
+				{5, proven(3), "Serving 3, Retiring 1, term 1"},
+				{9.9, Tick{}, ""},
+				{10, Tick{}, "Killing 1, kill 1"},
 			},
 		},
 		{
@@ -938,10 +938,10 @@ func TestMachine(t *testing.T) {
 			rules: func(r *Rules) { r.MaxFirst = 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1, settle 1"},
-				{2, reload{}, "spawn 2 a"},
+				{1, proven(1), "Serving 1, settle 1"},
+				{2, Reload{}, "spawn 2 a"},
 				{2.5, ends(2), "Failed 2, forget 2"},
-				{3, tick{}, "spawn 3 a"},
+				{3, Tick{}, "spawn 3 a"},
 			},
 		},
 		{
@@ -949,11 +949,11 @@ func TestMachine(t *testing.T) {
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.5, ends(1), "Failed 1, forget 1"},
-				{0.6, proven{1}, ""},
-				{0.7, hello{1}, ""},
-				{0.8, drained{1}, ""},
+				{0.6, proven(1), ""},
+				{0.7, Hello(1), ""},
+				{0.8, Drained(1), ""},
 				{0.9, ends(1), ""},
-				{1, tick{}, "spawn 2 a"},
+				{1, Tick{}, "spawn 2 a"},
 			},
 		},
 	} {
@@ -991,13 +991,13 @@ func TestMachineReports(t *testing.T) {
 		t.Errorf("%#v was not reported", want)
 	}
 	stepped(t, &m, now, asks("a"))
-	check(2*time.Second, proven{1}, Report{Kind: Serving, Worker: one, Elapsed: 2 * time.Second})
-	stepped(t, &m, now, reload{})
-	check(3*time.Second, proven{2}, Report{Kind: Serving, Worker: two, Elapsed: 3 * time.Second, Others: []Worker{one}, Signal: term})
-	check(0, exited{1, 15, nil, ""}, Report{Kind: Exited, Worker: one, Status: 15})
+	check(2*time.Second, proven(1), Report{Kind: Serving, Worker: one, Elapsed: 2 * time.Second})
+	stepped(t, &m, now, Reload{})
+	check(3*time.Second, proven(2), Report{Kind: Serving, Worker: two, Elapsed: 3 * time.Second, Others: []Worker{one}, Signal: term})
+	check(0, HasExited{1, 15, nil, ""}, Report{Kind: Exited, Worker: one, Status: 15})
 	check(time.Minute, ends(2), Report{Kind: Crashed, Worker: two, Status: 1 << 8, Restarting: true})
 	check(time.Second, ends(3), Report{Kind: Failed, Worker: Worker{3, 103, a}, Elapsed: time.Second, Status: 1 << 8})
-	check(30*time.Second, tick{}, Report{Kind: TimedOut, Worker: Worker{4, 104, a}, Elapsed: 30 * time.Second})
+	check(30*time.Second, Tick{}, Report{Kind: TimedOut, Worker: Worker{4, 104, a}, Elapsed: 30 * time.Second})
 	check(0, stops(quit), Report{Kind: Stopping, Signal: quit, Others: []Worker{{4, 104, a}}})
 }
 
@@ -1079,35 +1079,35 @@ func (w *world) step(e Event) {
 // know records an event.
 func (w *world) know(e Event) {
 	switch e := e.(type) {
-	case exited:
-		if w.serving == e.generation {
+	case HasExited:
+		if w.serving == e.Worker {
 			w.serving = 0
 		}
-		w.dead = w.alive[e.generation]
-		delete(w.alive, e.generation)
-	case hello:
-		if l := w.alive[e.generation]; l != nil {
+		w.dead = w.alive[e.Worker]
+		delete(w.alive, e.Worker)
+	case Hello:
+		if l := w.alive[int(e)]; l != nil {
 			l.greeted = true
 		}
-	case execed:
-		if l := w.alive[e.generation]; l != nil {
+	case Execed:
+		if l := w.alive[int(e)]; l != nil {
 			l.greeted, l.execed = false, true
 		}
-	case saidReady:
-		if l := w.alive[e.generation]; l != nil {
+	case SaidReady:
+		if l := w.alive[int(e)]; l != nil {
 			l.saidReady = first(l.saidReady, w.now)
 		}
-	case accepting:
-		if l := w.alive[e.generation]; l != nil {
-			l.serves[e.socket] = true
+	case Accepts:
+		if l := w.alive[e.Worker]; l != nil {
+			l.serves[e.Socket] = true
 		}
-	case listens:
-		if w.open[e.socket] == nil {
-			w.open[e.socket] = map[int]bool{}
+	case Listens:
+		if w.open[e.Socket] == nil {
+			w.open[e.Socket] = map[int]bool{}
 		}
-		w.open[e.socket][e.generation] = true
-	case sees:
-		if l := w.alive[e.generation]; l != nil {
+		w.open[e.Socket][e.Worker] = true
+	case Sees:
+		if l := w.alive[e.Worker]; l != nil {
 			if l.blind = e.Unreadable != nil; len(e.Waits) == 0 {
 				l.waits = time.Time{}
 			} else {
@@ -1314,7 +1314,7 @@ func (w *world) check(event any) {
 		w.fatalf("nothing serves, starts or will be started")
 	}
 	if at := w.m.Next(); !at.IsZero() && !at.After(w.now) {
-		if _, ok := event.(tick); ok {
+		if _, ok := event.(Tick); ok {
 			w.fatalf("after a tick at %v the next one is due at %v", w.now, at)
 		}
 		w.fatalf("what was due at %v was not done at %v", at, w.now)
@@ -1354,15 +1354,15 @@ const serving0, starting0 = serving, starting
 // finish stops everything and makes every worker exit.
 func (w *world) finish() {
 	w.t.Helper()
-	w.step(stop{term})
-	w.step(stop{term})
+	w.step(Stop{term})
+	w.step(Stop{term})
 	for generation, l := range w.alive {
 		if !l.got[syscall.SIGKILL] {
 			w.fatalf("%d was not killed by the second stop", generation)
 		}
 	}
 	for _, x := range slices.Clone(w.m.workers) {
-		w.step(exited{generation: x.Generation, status: 9})
+		w.step(HasExited{Worker: x.Generation, Status: 9})
 	}
 	if !w.m.Done() || !w.m.Next().IsZero() {
 		w.fatalf("all have ended and it is not done, or has something due")
@@ -1437,59 +1437,59 @@ func (w *world) move(kind, n byte) {
 	}
 	switch kind {
 	case 0:
-		w.step(reload{[]Command{nil, commands["a"], commands["b"]}[n%3]})
+		w.step(Reload{[]Command{nil, commands["a"], commands["b"]}[n%3]})
 	case 1: // time passes, with each tick as it falls due
 		w.pass(time.Duration(n) * 100 * time.Millisecond)
 	case 2:
-		w.step(hello{someone})
+		w.step(Hello(someone))
 	case 3:
-		w.step(proven{someone})
+		w.step(proven(someone))
 	case 4:
-		w.step(exited{generation: someone, status: 1 << 8})
+		w.step(HasExited{Worker: someone, Status: 1 << 8})
 	case 5:
-		w.step(drained{someone})
+		w.step(Drained(someone))
 	case 6: // a late event about a worker that may have exited
-		w.step(proven{int(n) % (w.newest + 1)})
+		w.step(proven(int(n) % (w.newest + 1)))
 	case 7:
 		if n%8 == 0 {
-			w.step(stop{term})
+			w.step(Stop{term})
 		}
 	case 8:
-		w.step(tick{})
+		w.step(Tick{})
 	case 9:
-		w.step(dying{someone})
-		w.step(exited{generation: someone, status: 1 << 8})
+		w.step(Dying(someone))
+		w.step(HasExited{Worker: someone, Status: 1 << 8})
 	case 10, 11: // as in the loop, accepting is about a kept socket
-		w.step(listens{someone, uint64(n % 3)})
+		w.step(Listens{someone, uint64(n % 3)})
 		if kind == 11 {
-			w.step(accepting{someone, uint64(n % 3)})
+			w.step(Accepts{someone, uint64(n % 3)})
 		}
 	case 12:
 		l := Look{Waits: []uint64{0, 1, 2}[:n%4], Unreadable: [...]error{nil, errHidden}[n/4%2]}
 		if l.Unreadable != nil {
 			l.Waits = nil
 		}
-		w.step(sees{someone, l})
+		w.step(Sees{someone, l})
 	case 13:
-		w.step(saidReady{someone})
+		w.step(SaidReady(someone))
 	case 14:
-		w.step(contended{someone, "it"})
+		w.step(WaitsFor{someone, "it"})
 	case 15:
-		w.step(exited{generation: someone, status: 1 << 8, lacks: "it"})
+		w.step(HasExited{Worker: someone, Status: 1 << 8, Lacks: "it"})
 	case 16:
-		w.step(execed{someone})
+		w.step(Execed(someone))
 	case 17:
-		w.step(exited{generation: someone}) // with status 0
+		w.step(HasExited{Worker: someone}) // with status 0
 	case 18:
-		w.step(reload{&program{path: "adopted", hello: true}})
+		w.step(Reload{&program{path: "adopted", hello: true}})
 	case 19:
-		w.step(lacking{someone, "it"})
+		w.step(Lacks{someone, "it"})
 	case 20:
 		if w.m.ended && len(w.m.workers) == 0 && w.m.pending == nil { // after Completed
-			w.step(detached{Worker{Generation: 1, PID: 101}})
+			w.step(Detached{Worker{Generation: 1, PID: 101}})
 		}
 	case 21:
-		w.step(cleared{})
+		w.step(Cleared{})
 	}
 }
 
@@ -1498,8 +1498,8 @@ func (w *world) pass(d time.Duration) {
 	until := w.now.Add(d)
 	for at := w.m.Next(); !at.IsZero() && !at.After(until); at = w.m.Next() {
 		w.now = at
-		w.step(tick{})
+		w.step(Tick{})
 	}
 	w.now = until
-	w.step(tick{})
+	w.step(Tick{})
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // lacks is the exit of a worker that needs what an older worker holds.
-func lacks(generation int) exited {
-	return exited{generation: generation, status: 1 << 8, lacks: "the lock on data"}
+func lacks(generation int) HasExited {
+	return HasExited{Worker: generation, Status: 1 << 8, Lacks: "the lock on data"}
 }
 
 // Only one worker runs at a time.
@@ -21,11 +21,11 @@ func TestOneAtATime(t *testing.T) {
 			name: "the old worker ends before the new one is started",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
-				{21, tick{}, ""},
+				{21, Tick{}, ""},
 				{22, ends(1), "Exited 1, spawn 2 b"},
-				{23, proven{2}, "Serving 2"},
+				{23, proven(2), "Serving 2"},
 			},
 		},
 		{
@@ -33,11 +33,11 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.DrainTimeout, r.StopTimeout = 4*time.Second, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, drain 1"},
-				{24, tick{}, "DrainTimedOut 1, term 1"},
-				{25, tick{}, "Killing 1, kill 1"},
+				{24, Tick{}, "DrainTimedOut 1, term 1"},
+				{25, Tick{}, "Killing 1, kill 1"},
 				{25, ends(1), "Exited 1, spawn 2 b"},
 			},
 		},
@@ -45,11 +45,11 @@ func TestOneAtATime(t *testing.T) {
 			name: "if the new one fails, what served before is started again",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, ends(1), "Exited 1, spawn 2 b"},
 				{22, ends(2), "Failed 2, forget 2, GaveUp 2, spawn 3 a"},
-				{23, proven{3}, "Serving 3"},
+				{23, proven(3), "Serving 3"},
 			},
 		},
 		{
@@ -57,10 +57,10 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.ReadyTimeout = 30 * time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, ends(1), "Exited 1, spawn 2 b"},
-				{51, tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
+				{51, Tick{}, "TimedOut 2, forget 2, GaveUp 2, term 2"},
 				{52, ends(2), "Exited 2, spawn 3 a"},
 			},
 		},
@@ -69,10 +69,10 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.KeepRunning = true },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, ends(1), "Exited 1, spawn 2 b"},
-				{22, proven{2}, "Serving 2"},
+				{22, proven(2), "Serving 2"},
 				{23, asks("c"), "Retiring 2, term 2"},
 				{24, ends(2), "Exited 2, spawn 3 c"},
 				{25, ends(3), "Failed 3, forget 3, GaveUp 3, spawn 4 b"},
@@ -84,10 +84,10 @@ func TestOneAtATime(t *testing.T) {
 			name: "one that dies early gives way, too",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, ends(1), "Exited 1, spawn 2 b"},
-				{22, proven{2}, "Serving 2"},
+				{22, proven(2), "Serving 2"},
 				{24, ends(2), "RolledBack 2, forget 2, spawn 3 a"},
 			},
 		},
@@ -95,7 +95,7 @@ func TestOneAtATime(t *testing.T) {
 			name: "a newer command during the wait is the one that is run",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, asks("c"), ""},
 				{22, ends(1), "Exited 1, spawn 2 c"},
@@ -107,8 +107,8 @@ func TestOneAtATime(t *testing.T) {
 			name: "the same command again",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
-				{20, reload{}, "Settled 1, settle 1, Retiring 1, term 1"},
+				{1, proven(1), "Serving 1"},
+				{20, Reload{}, "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, ends(1), "Exited 1, spawn 2 a"},
 				{22, ends(2), "Failed 2, forget 2, spawn 3 a"},
 			},
@@ -117,7 +117,7 @@ func TestOneAtATime(t *testing.T) {
 			name: "a stop during the wait spawns nothing",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, Retiring 1, term 1"},
 				{21, stops(term), "Stopping"},
 				{22, ends(1), "Exited 1"},
@@ -127,7 +127,7 @@ func TestOneAtATime(t *testing.T) {
 			name: "a worker that dies is replaced as ever",
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, ends(1), "Crashed 1, spawn 2 a"},
 			},
 		},
@@ -136,11 +136,11 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.MaxFailures = UntilContention, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
 				{21, lacks(2), "Contended 2, forget 2, Retiring 1, term 1"},
 				{22, ends(1), "Exited 1, spawn 3 b"},
-				{23, proven{3}, "Serving 3"},
+				{23, proven(3), "Serving 3"},
 				{40, asks("c"), "Settled 3, settle 3, Retiring 3, term 3"},
 				{41, ends(3), "Exited 3, spawn 4 c"},
 				{42, lacks(4), "Failed 4, forget 4, GaveUp 4, spawn 5 b"},
@@ -151,11 +151,11 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.StopTimeout = UntilContention, 5*time.Second },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{21, contended{2, "the lock on data"}, "Contended 2, forget 2, term 2, Retiring 1, term 1"},
+				{21, WaitsFor{2, "the lock on data"}, "Contended 2, forget 2, term 2, Retiring 1, term 1"},
 				{22, ends(1), "Exited 1"},
-				{26, tick{}, "Killing 2, kill 2"},
+				{26, Tick{}, "Killing 2, kill 2"},
 				{26, ends(2), "Exited 2, spawn 3 b"},
 			},
 		},
@@ -164,17 +164,17 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap = UntilContention },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{20.9, tick{}, ""},
-				{21, tick{}, "pry 2"},
-				{24, tick{}, "pry 2"},
-				{25, tick{}, "pry 2 deep"},
-				{25, lacking{2, "the lock on data"}, ""},
-				{26, tick{}, "pry 2 deep"},
-				{26, lacking{2, "the address :80"}, ""},
-				{27, tick{}, "pry 2 deep"},
-				{27, lacking{2, "the address :80"}, "Contended 2, forget 2, term 2, Retiring 1, term 1"},
+				{20.9, Tick{}, ""},
+				{21, Tick{}, "pry 2"},
+				{24, Tick{}, "pry 2"},
+				{25, Tick{}, "pry 2 deep"},
+				{25, Lacks{2, "the lock on data"}, ""},
+				{26, Tick{}, "pry 2 deep"},
+				{26, Lacks{2, "the address :80"}, ""},
+				{27, Tick{}, "pry 2 deep"},
+				{27, Lacks{2, "the address :80"}, "Contended 2, forget 2, term 2, Retiring 1, term 1"},
 			},
 		},
 		{
@@ -182,10 +182,10 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.Ready = UntilContention, ByTime },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, tick{}, "Serving 1"},
+				{1, Tick{}, "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{21, tick{}, "Serving 2, term 1"},
-				{22, tick{}, ""},
+				{21, Tick{}, "Serving 2, term 1"},
+				{22, Tick{}, ""},
 			},
 		},
 		{
@@ -193,7 +193,7 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.MaxFailures = UntilContention, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
 				{21, ends(2), "Failed 2, forget 2, GaveUp 2"},
 				{30, asks("c"), "spawn 3 c"},
@@ -204,11 +204,11 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.DrainTimeout, r.MaxOld = UntilContention, time.Minute, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{0, hello{1}, ""},
-				{1, proven{1}, "Serving 1"},
+				{0, Hello(1), ""},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{20, hello{2}, ""},
-				{21, proven{2}, "Serving 2, drain 1"},
+				{20, Hello(2), ""},
+				{21, proven(2), "Serving 2, drain 1"},
 				{22, asks("c"), "spawn 3 c"},
 				{23, lacks(3), "Contended 3, forget 3, Retiring 2, drain 2, Retiring 1, term 1"},
 				{24, ends(1), "Exited 1"},
@@ -220,9 +220,9 @@ func TestOneAtATime(t *testing.T) {
 			rules: func(r *Rules) { r.Overlap, r.MaxFailures = Overlapping, 1 },
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
-				{1, proven{1}, "Serving 1"},
+				{1, proven(1), "Serving 1"},
 				{20, asks("b"), "Settled 1, settle 1, spawn 2 b"},
-				{21, contended{2, "the lock on data"}, ""},
+				{21, WaitsFor{2, "the lock on data"}, ""},
 				{21, lacks(2), "Failed 2, forget 2, GaveUp 2"},
 			},
 		},

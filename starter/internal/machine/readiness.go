@@ -32,25 +32,25 @@ type evidence struct {
 // note records an event as evidence.
 func (m *Machine) note(now time.Time, w *worker, e Event) {
 	switch e := e.(type) {
-	case hello:
+	case Hello:
 		w.helloAt = first(w.helloAt, now)
-	case execed:
+	case Execed:
 		w.execed, w.helloAt = true, time.Time{}
-	case dying:
+	case Dying:
 		w.dead = true
-	case saidReady:
+	case SaidReady:
 		w.saidReady = first(w.saidReady, now)
-	case answered:
+	case Answered:
 		w.answered = first(w.answered, now)
-	case listens:
-		add(&w.claimed, e.socket)
-	case accepting:
+	case Listens:
+		add(&w.claimed, e.Socket)
+	case Accepts:
 		w.announces = true
-		add(&w.accepted, e.socket)
-	case closes:
-		delete(w.claimed, e.socket)
-		delete(w.accepted, e.socket)
-	case sees:
+		add(&w.accepted, e.Socket)
+	case Closes:
+		delete(w.claimed, e.Socket)
+		delete(w.accepted, e.Socket)
+	case Sees:
 		w.looked(now, e.Look)
 		if current := m.in(serving); current != nil {
 			for _, socket := range e.Current {
