@@ -3,94 +3,86 @@ package sock
 import (
 	"net"
 	"os"
+	"sync"
 	"time"
 
-	"github.com/hotstart/hotstart/starter/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
-// FallbackServer accepts connections on kept sockets while no worker runs. It does
-// not change the sockets: they may be in blocking mode, so it waits by poll(2). A
-// connection that poll has shown is certain to be there as long as no other
-// process accepts.
+// FallbackServer accepts connections on kept sockets while no worker runs.
 type FallbackServer struct {
-	wake int // closing it stops the server
-	done chan struct{}
+	listeners []net.Listener
+	restore   []func()      // restore the blocking mode of the sockets
+	stopped   chan struct{} // closed by Stop
+	accepting sync.WaitGroup
 }
 
 // ServeFallback starts a server. handle is called on a goroutine of its own for
-// each connection. It returns nil if this process has no descriptors left.
+// each connection. Package net sets O_NONBLOCK, which belongs to the open file
+// description and so applies to workers, too: Stop restores it. A socket is not
+// served if this process has no descriptors left.
 func ServeFallback(fds []int, handle func(net.Conn)) *FallbackServer {
-	r, w, err := proc.Pipe()
-	if err != nil {
-		return nil
+	f := &FallbackServer{stopped: make(chan struct{})}
+	for _, fd := range fds {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil {
+			continue
+		}
+		l, err := listenerOf(fd)
+		if err != nil {
+			continue
+		}
+		f.listeners = append(f.listeners, l)
+		f.restore = append(f.restore, func() { unix.SetNonblock(fd, flags&unix.O_NONBLOCK != 0) })
+		f.accepting.Go(func() { f.accept(l, handle) })
 	}
-	f := &FallbackServer{wake: w, done: make(chan struct{})}
-	go func() { // ends when wake is closed
-		defer close(f.done)
-		defer unix.Close(r)
-		acceptUntil(r, fds, accept, handle)
-	}()
 	return f
+}
+
+// listenerOf returns a listener that has a copy of a descriptor.
+func listenerOf(fd int) (net.Listener, error) {
+	duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(duplicate), "listener")
+	defer file.Close() // the listener has a copy of its own
+	return net.FileListener(file)
 }
 
 // Stop returns when the server has accepted its last connection. A nil server has
 // stopped.
 func (f *FallbackServer) Stop() {
-	if f != nil {
-		unix.Close(f.wake)
-		<-f.done
+	if f == nil {
+		return
+	}
+	close(f.stopped)
+	for _, l := range f.listeners {
+		l.Close()
+	}
+	f.accepting.Wait()
+	for _, restore := range f.restore {
+		restore()
 	}
 }
 
-// fallbackPause is the wait after accept(2) has failed for a reason other than the
-// connection: no descriptor or memory is left, or a worker has shut the socket
-// down, which is about to listen again. It is short for a browser, and long for a
-// loop.
+// fallbackPause is the wait after accept(2) has failed: no descriptor or memory is
+// left, or a worker has shut the socket down, which is about to listen again. It
+// is short for a browser, and long for a loop.
 const fallbackPause = 50 * time.Millisecond
 
-// acceptUntil accepts until the other end of the pipe is closed.
-func acceptUntil(pipe int, fds []int, accept func(fd int) (int, error), handle func(net.Conn)) {
-	polled := []unix.PollFd{{Fd: int32(pipe), Events: unix.POLLIN}}
-	for _, fd := range fds {
-		polled = append(polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-	}
+// accept accepts until Stop.
+func (f *FallbackServer) accept(l net.Listener, handle func(net.Conn)) {
 	for {
-		if _, err := unix.Poll(polled, -1); err == unix.EINTR {
-			continue // Revents is not set: accept could block
-		} else if err != nil {
+		c, err := l.Accept()
+		if err == nil {
+			go handle(c)
+			continue
+		}
+		select {
+		case <-f.stopped:
 			return
-		}
-		fails := false
-		for i := range polled[1:] {
-			if p := &polled[1+i]; p.Revents != 0 && !acceptOne(int(p.Fd), accept, handle) {
-				fails = true
-			}
-		}
-		if fails {
-			unix.Poll(polled[:1], int(fallbackPause.Milliseconds()))
-		}
-		if polled[0].Revents != 0 {
-			return
+		case <-time.After(fallbackPause):
 		}
 	}
-}
-
-// acceptOne accepts one connection, and reports whether the next attempt may
-// follow at once.
-func acceptOne(listener int, accept func(fd int) (int, error), handle func(net.Conn)) bool {
-	fd, err := accept(listener)
-	switch err {
-	case nil:
-	case unix.EINTR, unix.EAGAIN, unix.ECONNABORTED:
-		return true
-	default:
-		return false
-	}
-	f := os.NewFile(uintptr(fd), "connection")
-	defer f.Close() // c has a copy
-	if c, err := net.FileConn(f); err == nil {
-		go handle(c)
-	}
-	return true
 }

@@ -5,6 +5,7 @@ package sock
 import (
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
 	"golang.org/x/sys/unix"
@@ -23,6 +24,18 @@ type Socket struct {
 	Bound      netip.AddrPort // the same; zero: a unix socket
 	Inode      uint64         // of the socket itself, as in /proc
 	Place      *unixpath.Path // of a unix socket; nil: the address is abstract
+}
+
+// newSocket returns the descriptor of a blocking socket. A forked child does not
+// inherit it: the fork lock is held until it is close-on-exec.
+func newSocket(family, kind int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(family, kind, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	return fd, err
 }
 
 // identify reads the identity and the address of the socket from the kernel.
