@@ -2,6 +2,7 @@ package starter
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -432,11 +433,11 @@ func FuzzBroker(f *testing.F) {
 		if len(sent) > 4096 {
 			return
 		}
-		read, write, err := proc.Pipe()
+		read, write, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer unix.Close(read)
+		defer read.Close()
 		d := &sock.Table{}
 		theirs, wait := listening(t, func(s wire.Message) bool {
 			if len(s.Words) == 0 || len(s.Words) > 3 || (s.FD >= 0) != (s.Words[0] == "keep") {
@@ -453,14 +454,14 @@ func FuzzBroker(f *testing.F) {
 			return true
 		}, func() {})
 		for size := int(piece)%256 + 1; len(sent) > 0; sent = sent[min(size, len(sent)):] {
-			if send(theirs, sent[:min(size, len(sent))], slices.Repeat([]int{write}, int(carried)%64)...) != nil {
+			if send(theirs, sent[:min(size, len(sent))], slices.Repeat([]int{int(write.Fd())}, int(carried)%64)...) != nil {
 				break // the connection is closed
 			}
 		}
-		unix.Close(write)
+		write.Close()
 		wait()
-		unix.SetNonblock(read, true)
-		if n, err := unix.Read(read, make([]byte, 1)); n != 0 || err != nil {
+		read.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if n, err := read.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("a descriptor has leaked: read %d, %v", n, err)
 		}
 	})

@@ -18,9 +18,9 @@ import (
 // A Process is another process that runs a superdaemon, identified by the lock
 // on its pid file. Make it with Open.
 type Process struct {
-	PID   int
-	file  *os.File
-	pidfd proc.Pidfd
+	PID     int
+	file    *os.File
+	process *os.Process
 }
 
 // pollInterval is the time between two looks at a file of the other process.
@@ -36,8 +36,9 @@ func Open(pidFile string) (*Process, error) {
 		return nil, fmt.Errorf("reading the pid file: %w", err)
 	}
 	p := &Process{file: f}
-	p.PID, err = readPID(f)
-	p.pidfd = proc.OpenPidfd(p.PID) // before the lock is checked, so that it is the pidfd of the holder
+	if p.PID, err = readPID(f); err == nil {
+		p.process, err = os.FindProcess(p.PID) // before the lock is checked, so that it is the holder
+	}
 	if err == nil && p.unlocked() {
 		err = fmt.Errorf("no server runs: nobody holds the pid file %s", pidFile)
 	}
@@ -54,7 +55,9 @@ func Open(pidFile string) (*Process, error) {
 // Close closes the pid file. The other process is not affected.
 func (p *Process) Close() {
 	p.file.Close()
-	p.pidfd.Close()
+	if p.process != nil {
+		p.process.Release()
+	}
 }
 
 // Stop stops the superdaemon by SIGTERM, and waits until it has released the
@@ -63,7 +66,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for late := false; !p.unlocked() || !p.pidfd.Exited(); late = !pause(ctx) {
+	for late := false; !p.unlocked() || !proc.Exited(p.PID); late = !pause(ctx) {
 		if late { // and the last look came after that
 			return fmt.Errorf("stopping pid %d: it still runs: %w", p.PID, context.Cause(ctx))
 		}
@@ -142,7 +145,7 @@ func upTo(generation int, workers []starter.Worker) (old []starter.Worker) {
 }
 
 func (p *Process) signal(sig syscall.Signal) error {
-	if err := p.pidfd.Signal(p.PID, sig); err != nil {
+	if err := p.process.Signal(sig); err != nil {
 		return fmt.Errorf("sending %s to pid %d: %w", starter.SignalName(sig), p.PID, err)
 	}
 	return nil

@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 type Child struct {
 	Spec
 	pid    int
-	report int         // read end of the exec stage's report, or -1
+	report *os.File    // read end of the exec stage's report; nil: there is no stage
 	told   atomic.Bool // a signal of GroupSignals was sent
 	exit
 

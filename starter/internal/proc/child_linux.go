@@ -28,20 +28,6 @@ func Executable() (string, error) {
 	return path, nil
 }
 
-// Pipe returns the read end and the write end of a pipe. A forked child
-// does not inherit them.
-func Pipe() (r, w int, err error) {
-	var fds [2]int
-	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
-	return fds[0], fds[1], err
-}
-
-// socketPair returns the two ends of a stream socket pair. A forked child does not
-// inherit them.
-func socketPair() ([2]int, error) {
-	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-}
-
 // attributes give a worker its own process group. With killDescendants, they also set the
 // parent-death signal, which the kernel sends when the forking thread exits.
 func attributes(killDescendants, group bool) *syscall.SysProcAttr {
@@ -85,41 +71,3 @@ func (exit) seen(pid int) bool {
 }
 
 func (exit) collect(pid int) syscall.WaitStatus { return Reap(pid) }
-
-// A Pidfd refers to a process that need not be a child. It is -1 on kernels
-// before 5.3; pidfd_open(2).
-type Pidfd int
-
-// OpenPidfd opens a process.
-func OpenPidfd(pid int) Pidfd {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		fd = -1
-	}
-	return Pidfd(fd)
-}
-
-// Exited reports whether the process has exited. It reports true if the
-// kernel does not tell.
-func (p Pidfd) Exited() bool {
-	if p < 0 {
-		return true
-	}
-	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}, 0)
-	return n > 0
-}
-
-// Signal sends a signal to the process, never to a later process with its pid.
-func (p Pidfd) Signal(pid int, sig syscall.Signal) error {
-	if p < 0 {
-		return unix.Kill(pid, sig)
-	}
-	return unix.PidfdSendSignal(int(p), sig, nil, 0)
-}
-
-// Close closes the descriptor.
-func (p Pidfd) Close() {
-	if p >= 0 {
-		unix.Close(int(p))
-	}
-}

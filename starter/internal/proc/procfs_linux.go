@@ -86,6 +86,13 @@ func SeenExiting(pid int) bool {
 	return err == nil && flags&flagExiting != 0
 }
 
+// Exited reports whether a process has exited: it is a zombie, or can't be found.
+func Exited(pid int) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	f := statOf(b)
+	return len(f) == 0 || f[0] == "Z" || f[0] == "X"
+}
+
 const flagExiting = 0x4 // PF_EXITING of the kernel's sched.h
 
 // flagsOf reads the flags of a process in /proc/PID/stat (proc(5)).

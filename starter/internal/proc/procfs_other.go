@@ -7,6 +7,9 @@ import "fmt"
 // Exiting reports true: only Linux shows whether a process is exiting.
 func Exiting(int) bool { return true }
 
+// Exited reports true: only Linux shows the state of a process that is not a child.
+func Exited(int) bool { return true }
+
 // Sockets returns nothing: only Linux shows the sockets of a process.
 func Sockets(int) map[uint64]bool { return nil }
 

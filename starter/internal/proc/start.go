@@ -28,7 +28,7 @@ type Spec struct {
 // Start forks and executes the program. Descriptors are raw numbers, since an
 // os.File may change the mode of the open file description; see sock.Socket.
 func (st Spec) Start() (*Child, error) {
-	c := &Child{Spec: st, report: -1, staging: st.CanReexec}
+	c := &Child{Spec: st, staging: st.CanReexec}
 	pid, err := c.fork()
 	if err != nil {
 		if _, missing := os.Stat(st.Dir); st.Dir != "" && missing != nil {
@@ -54,22 +54,22 @@ func (c *Child) fork() (pid int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		read, write, err := Pipe()
+		read, write, err := os.Pipe()
 		if err != nil {
 			return 0, err
 		}
-		defer unix.Close(write)
+		defer write.Close()
 		c.report = read
 		argv = StageArgs(len(files), dir, path, argv)
-		path, dir, files = self, "", append(files, write)
+		path, dir, files = self, "", append(files, int(write.Fd()))
 	}
 	attr := &syscall.ProcAttr{Dir: dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
 	pid, err = syscall.ForkExec(path, argv, attr)
-	if err != nil && c.report >= 0 {
-		unix.Close(c.report)
+	if err != nil {
+		c.report.Close()
 	}
 	return pid, err
 }
@@ -77,14 +77,10 @@ func (c *Child) fork() (pid int, err error) {
 // execError waits until the exec stage has become the program, or returns the
 // error of the stage.
 func (c *Child) execError() error {
-	if c.report < 0 {
-		return nil
-	}
-	f := os.NewFile(uintptr(c.report), "exec stage")
-	defer f.Close()
+	defer c.report.Close()
 	var step string
 	var number int
-	if n, _ := fmt.Fscan(f, &step, &number); n != 2 {
+	if n, _ := fmt.Fscan(c.report, &step, &number); n != 2 {
 		return nil
 	}
 	if step == stageDir {
@@ -103,7 +99,13 @@ func StageArgs(files int, dir, path string, argv []string) []string {
 // ConnPair returns a connection, and the descriptor of its other end. A forked
 // child does not inherit them.
 func ConnPair() (c *net.UnixConn, other int, err error) {
-	pair, err := socketPair()
+	syscall.ForkLock.RLock()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, -1, err
 	}
