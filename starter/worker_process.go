@@ -168,7 +168,7 @@ func (s *Starter) listen(w *running, generation int) {
 	if s.options.Ready.looks() {
 		look := s.look(w.PID())
 		go ready.Watch(w.probeCtx, look, func(l ready.Look) {
-			s.postEvent(machine.Sees{Worker: generation, Look: machine.Look{Waits: l.Waits, MayWait: l.MayWait, Unreadable: l.Unreadable, Current: l.Current}})
+			s.postEvent(machine.Sees{Worker: generation, Look: machine.Look(l)})
 		})
 	}
 }
@@ -181,7 +181,7 @@ func (s *Starter) look(pid int) func() ready.Look {
 		if len(sockets) == 0 {
 			return l
 		}
-		l.Sight = ready.Inspect(pid, sockets)
+		l = ready.Inspect(pid, sockets)
 		if ok {
 			l.Current = ready.Inspect(serving.PID, sockets).Waits
 		}

@@ -2,7 +2,9 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -72,40 +74,25 @@ func statOf(stat []byte) []string {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 }
 
-// Exiting reports whether a process is exiting, has exited, or can't be
-// found. Such a process no longer waits for connections.
+// Exiting reports whether a process is exiting, is a zombie, or can't be found.
+// Such a process no longer waits for connections, and only root may read its
+// descriptors.
 func Exiting(pid int) bool {
-	flags, err := flagsOf(pid)
-	return err != nil || flags&flagExiting != 0
+	const exiting = 0x4 // PF_EXITING of the kernel's sched.h
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	f := statOf(b)
+	if len(f) < 7 {
+		return !errors.Is(err, fs.ErrPermission)
+	}
+	flags, err := strconv.ParseUint(f[6], 10, 32)
+	return err == nil && flags&exiting != 0
 }
 
-// SeenExiting reports whether /proc shows that a process is exiting or is a
-// zombie. Only root may read the descriptors of such a process.
-func SeenExiting(pid int) bool {
-	flags, err := flagsOf(pid)
-	return err == nil && flags&flagExiting != 0
-}
-
-// Exited reports whether a process has exited: it is a zombie, or can't be found.
+// Exited reports whether a process is a zombie, or can't be found.
 func Exited(pid int) bool {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	f := statOf(b)
 	return len(f) == 0 || f[0] == "Z" || f[0] == "X"
-}
-
-const flagExiting = 0x4 // PF_EXITING of the kernel's sched.h
-
-// flagsOf reads the flags of a process in /proc/PID/stat (proc(5)).
-func flagsOf(pid int) (uint64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	f := statOf(b)
-	if len(f) < 7 {
-		return 0, fmt.Errorf("/proc/%d/stat is too short", pid)
-	}
-	return strconv.ParseUint(f[6], 10, 32)
 }
 
 // Name describes a process for a person: `pid 4711 (python3 -m http.server)`.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -14,36 +13,31 @@ import (
 )
 
 // Inspect looks at a worker, a child of this process, and at its descendants:
-// the children of a prefork server are the processes that accept.
-func Inspect(pid int, sockets []uint64) (s Sight) {
+// the children of a prefork server are the processes that accept. The sockets of
+// the Look are in the order of sockets; Current is not set.
+func Inspect(pid int, sockets []uint64) (l Look) {
 	waits, mayWait := map[uint64]bool{}, map[uint64]bool{}
 	for _, p := range proc.Tree(pid) {
-		v := viewOf(p, sockets)
-		for _, inode := range v.Waits {
-			waits[inode] = true
-		}
-		for _, inode := range v.MayWait {
-			mayWait[inode] = true
-		}
+		refused := inspect(p, sockets, waits, mayWait)
 		switch {
-		case v.refused != nil && !proc.SeenExiting(p):
-			s.Unreadable = v.refused
-		case s.Unreadable == nil:
-			s.Unreadable = hidden(p)
+		case refused != nil && !proc.Exiting(p):
+			l.Unreadable = refused
+		case l.Unreadable == nil:
+			l.Unreadable = hidden(p)
 		}
 	}
 	if err := procShows(); err != nil && len(waits) == 0 {
-		s.Unreadable = err
+		l.Unreadable = err
 	}
 	for _, inode := range sockets {
 		switch {
 		case waits[inode]:
-			s.Waits = append(s.Waits, inode)
+			l.Waits = append(l.Waits, inode)
 		case mayWait[inode]:
-			s.MayWait = append(s.MayWait, inode)
+			l.MayWait = append(l.MayWait, inode)
 		}
 	}
-	return s
+	return l
 }
 
 // procShows returns why /proc does not show what processes wait for, or nil if
@@ -84,28 +78,28 @@ func hidden(pid int) error {
 	return err
 }
 
-// view is what /proc shows of one process.
-type view struct {
-	Waits   []uint64 // inodes of sockets on which the process waits for connections
-	MayWait []uint64 // inodes of sockets on which it may wait, which can't be seen
-	refused error    // the first error of reading; nil: everything could be read
-}
-
-// viewOf looks at the epoll sets and io_uring(7) rings of a process, and at the
-// system calls that its threads are blocked in.
-func viewOf(pid int, asked []uint64) (v view) {
+// inspect looks at the epoll sets and io_uring(7) rings of one process, and at the
+// system calls that its threads are blocked in. It adds to the inodes of the
+// sockets on which the process waits, or may wait, for connections. refused is the
+// first error of reading; a descriptor or thread that has disappeared is not one.
+func inspect(pid int, asked []uint64, waits, mayWait map[uint64]bool) (refused error) {
+	refuse := func(err error) {
+		if refused == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+			refused = err
+		}
+	}
 	read := func(format string, args ...any) []byte {
 		b, err := os.ReadFile(fmt.Sprintf(format, args...))
-		v.refuse(err)
+		refuse(err)
 		return b
 	}
 	sockets := map[int]uint64{}
 	var polls, rings []string
 	fds, err := proc.Names(fmt.Sprintf("/proc/%d/fd", pid))
-	v.refuse(err)
+	refuse(err)
 	for _, fd := range fds {
 		to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
-		v.refuse(err)
+		refuse(err)
 		switch to {
 		case "anon_inode:[eventpoll]":
 			polls = append(polls, fd)
@@ -122,32 +116,26 @@ func viewOf(pid int, asked []uint64) (v view) {
 			switch {
 			case !r.reads() || !slices.Contains(asked, r.inode):
 			case r.byRuntime() && !r.parked(pid):
-				v.MayWait = append(v.MayWait, r.inode)
+				mayWait[r.inode] = true
 			default:
-				v.Waits = append(v.Waits, r.inode)
+				waits[r.inode] = true
 			}
 		}
 	}
 	for _, fd := range rings {
 		if acceptsInRing(read("/proc/%d/fdinfo/%s", pid, fd)) {
-			v.MayWait = slices.AppendSeq(v.MayWait, maps.Values(sockets))
+			for _, inode := range sockets {
+				mayWait[inode] = true
+			}
 		}
 	}
 	tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))
 	for _, task := range tasks {
 		for _, fd := range blockedOn(pid, task, read("/proc/%d/task/%s/syscall", pid, task)) {
-			if sockets[fd] != 0 {
-				v.Waits = append(v.Waits, sockets[fd])
+			if inode := sockets[fd]; inode != 0 {
+				waits[inode] = true
 			}
 		}
 	}
-	return v
-}
-
-// refuse records the first error of reading. A descriptor or thread that has
-// disappeared is not an error.
-func (v *view) refuse(err error) {
-	if v.refused == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-		v.refused = err
-	}
+	return refused
 }

@@ -11,7 +11,7 @@ var errNoProc = errors.New("this system does not show what a process waits for")
 
 // Inspect sees nothing: only Linux's /proc shows what a process waits for.
 // Readiness falls back to the interval.
-func Inspect(int, []uint64) Sight { return Sight{Unreadable: errNoProc} }
+func Inspect(int, []uint64) Look { return Look{Unreadable: errNoProc} }
 
 // peer sees nothing: connections that an older worker accepts count, too.
 func peer(net.Conn) (inode uint64, here bool) { return 0, false }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -60,19 +61,30 @@ func NotifyDirs(tempDir string) []string {
 // notifyPrefix begins the names of the directories of notify sockets.
 const notifyPrefix = "hotstart-notify-"
 
-func notifySocketIn(parent string) (*NotifySocket, error) {
+func notifySocketIn(parent string) (n *NotifySocket, err error) {
 	removeStale(parent)
 	dir, err := os.MkdirTemp(parent, notifyPrefix)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
 	public, secret := filepath.Join(dir, "socket"), filepath.Join(dir, rand.Text())
-	n, err := bindNotify(public, secret)
-	if err != nil {
-		os.Remove(public)
-		os.Remove(dir)
+	if longest := len(unix.RawSockaddrUnix{}.Path) - 1; len(secret) > longest {
+		return nil, fmt.Errorf("%s is longer than %d bytes", dir, longest-len(rand.Text())-1)
 	}
-	return n, err
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: public})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.Chmod(public, 0o666), os.Chmod(dir, 0o711), os.Rename(public, secret)); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return &NotifySocket{c, secret}, nil
 }
 
 // removeStale removes the directories of processes that were killed. A socket is
@@ -101,23 +113,6 @@ func removeStale(parent string) {
 	}
 }
 
-// bindNotify binds a socket to the path public and renames it to secret. Every
-// user may write to it.
-func bindNotify(public, secret string) (*NotifySocket, error) {
-	if longest := len(unix.RawSockaddrUnix{}.Path) - 1; len(secret) > longest {
-		return nil, fmt.Errorf("%s is longer than %d bytes", filepath.Dir(secret), longest-len(rand.Text())-1)
-	}
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: public})
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(os.Chmod(public, 0o666), os.Chmod(filepath.Dir(secret), 0o711), os.Rename(public, secret)); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return &NotifySocket{c, secret}, nil
-}
-
 // Close removes the socket and its directory. It works without free descriptors.
 func (n *NotifySocket) Close() error {
 	return errors.Join(n.UnixConn.Close(), os.Remove(n.Path), os.Remove(filepath.Dir(n.Path)))
@@ -140,10 +135,5 @@ func (n *NotifySocket) Listen(ready func()) {
 
 // saysReady reports whether a datagram of sd_notify(3) contains READY=1.
 func saysReady(datagram string) bool {
-	for line := range strings.SplitSeq(datagram, "\n") {
-		if line == "READY=1" {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Split(datagram, "\n"), "READY=1")
 }

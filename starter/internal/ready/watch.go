@@ -8,19 +8,14 @@ import (
 	"time"
 )
 
-// Look is what the kernel shows of the kept sockets while a worker starts.
+// Look is what the kernel shows of the kept sockets while a worker starts. If
+// Unreadable is nil, the worker and its descendants do not wait for connections on
+// a socket that is in neither of the first two lists.
 type Look struct {
-	Sight            // of the worker that starts
-	Current []uint64 // sockets on which the serving worker waits for connections
-}
-
-// Sight is what the kernel shows of a worker and its descendants with regard to
-// some sockets, in their order. If Unreadable is nil, no process waits for
-// connections on a socket that is in neither list.
-type Sight struct {
 	Waits      []uint64 // sockets on which a process waits for connections
 	MayWait    []uint64 // sockets that a process has registered, which it may have done long before it accepts; more can't be seen
 	Unreadable error    // why not everything can be seen; nil: it can
+	Current    []uint64 // sockets on which the serving worker waits for connections
 }
 
 // Watch calls see again and again until ctx is done, and calls report with each

@@ -65,7 +65,7 @@ func TestWatchLooksLessOften(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 		defer stop()
 		n, told := 0, 0
-		Watch(ctx, func() Look { n++; return Look{Sight: Sight{Unreadable: context.Canceled}} }, func(Look) { told++ })
+		Watch(ctx, func() Look { n++; return Look{Unreadable: context.Canceled} }, func(Look) { told++ })
 		if n < 100 || n > 1600 || told != 1 {
 			t.Errorf("%d looks in 30 s, told %d times", n, told)
 		}
