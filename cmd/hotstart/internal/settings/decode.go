@@ -15,11 +15,6 @@ func (s *setting) scalarText(value any) (string, error) {
 			return fmt.Sprint(value), nil
 		}
 		return "", fmt.Errorf("want true or false, not %s", noun(value))
-	case kind == numberKind:
-		if _, ok := value.(int64); ok {
-			return fmt.Sprint(value), nil
-		}
-		return "", fmt.Errorf("want a number, not %s", noun(value))
 	case value == true && s.Alone != "":
 		return s.Alone, nil
 	case value == false && s.Alone != "":

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
@@ -42,7 +41,7 @@ func (s *setting) literal() string {
 	switch text := s.Value.String(); s.Value.kind() {
 	case listKind:
 		return QuoteList(s.texts())
-	case boolKind, numberKind:
+	case boolKind:
 		return text
 	default:
 		return Quote(text)
@@ -64,8 +63,6 @@ func (s *setting) jsonValue() any {
 		return s.texts()
 	case boolKind:
 		return text == "true"
-	case numberKind:
-		return json.Number(text)
 	default:
 		return text
 	}

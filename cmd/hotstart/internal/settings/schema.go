@@ -38,8 +38,6 @@ func (s *setting) property() map[string]any {
 		p["anyOf"] = listTypes(s.Value.(listValue).tableFields())
 	case boolKind:
 		p["type"], p["default"] = "boolean", s.flag.DefValue == "true"
-	case numberKind:
-		p["type"], p["default"] = "integer", json.Number(s.flag.DefValue)
 	case durationKind:
 		p["type"], p["default"] = "string", s.flag.DefValue
 		p["pattern"] = `^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`

@@ -32,7 +32,7 @@ func newSample() *sample {
 		{Name: "text", Value: String(&s.text), Usage: "any text"},
 		{Name: "debug", Value: Bool(&s.debug), Usage: "for a debugger", Live: 2},
 		{Name: "stop-timeout", Value: Duration(&s.wait), Usage: "maximum `duration`"},
-		{Name: "count", Value: Count(&s.count), Usage: "number"},
+		{Name: "count", Value: Count(&s.count), Usage: "number", FlagOnly: true},
 		{Name: "clear", Value: Choice(&s.clear, "never", "screen", "all"), Alone: "screen", Usage: "when to clear"},
 		{Name: "rule", Value: Tables(&s.rules, parsePair, pairFields, pairFromTable), Usage: "a `rule`"},
 		{Name: "config", Value: String(&s.config), Usage: "not for the file", FlagOnly: true},
@@ -76,7 +76,6 @@ build-flags = "-tags dev"
 
 debug = true
 stop-timeout = "500ms"
-count = 7
 clear = true
 rule = ["a: b"]
 `
@@ -116,8 +115,8 @@ func TestFileHasEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%v %s %v %v %v %s %v", s.ports, s.flags, s.debug, s.wait, s.count, s.clear, s.rules)
-	if want := "[8080 127.0.0.1:9000] [-tags dev] true 500ms 7 screen [a: b]"; got != want {
+	got := fmt.Sprintf("%v %s %v %v %s %v", s.ports, s.flags, s.debug, s.wait, s.clear, s.rules)
+	if want := "[8080 127.0.0.1:9000] [-tags dev] true 500ms screen [a: b]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if place := from["debug"].Place; place != "hotstart.toml:5" {
@@ -166,7 +165,6 @@ func TestInvalidFile(t *testing.T) {
 		{"# x\nstop-timeout = 5", `hotstart.toml:2:16: stop-timeout: want a duration such as "500ms" or "10s", not 5`},
 		{"stop-timeout = 'soon'", `hotstart.toml:1:17: invalid stop-timeout "soon": want a duration such as 500ms or 10s`},
 		{"debug = 'yes'", `hotstart.toml:1:10: debug: want true or false, not the string "yes"`},
-		{"count = '7'", `hotstart.toml:1:10: count: want a number, not the string "7"`},
 		{"build-flags = ['-race']", `hotstart.toml:1:16: build-flags: want a string, not a list`},
 		{"build-flags = '\"a'", `hotstart.toml:1:16: build-flags: a " is not closed`},
 		{"clear = 'twice'", `hotstart.toml:1:10: invalid clear "twice": want never, screen or all`},
@@ -217,14 +215,14 @@ func TestDistance(t *testing.T) {
 
 func TestChanges(t *testing.T) {
 	old, now := newSample(), newSample()
-	if _, err := now.fill(nil, "debug = true\nbuild-flags = '-race'\ncount = 7\ntext = 'x'"); err != nil {
+	if _, err := now.fill(nil, "debug = true\nbuild-flags = '-race'\ntext = 'x'"); err != nil {
 		t.Fatal(err)
 	}
 	changed, live, fixed := now.Changes(old.Set)
-	if got := fmt.Sprint(changed, live, fixed); got != "[build-flags debug] 3 [text count]" {
+	if got := fmt.Sprint(changed, live, fixed); got != "[build-flags debug] 3 [text]" {
 		t.Error(got)
 	}
-	if err := now.Keep(old.Set, fixed); err != nil || now.count != 3 || now.text != "" || !now.debug {
+	if err := now.Keep(old.Set, fixed); err != nil || now.text != "" || !now.debug {
 		t.Errorf("%+v, %v", now, err)
 	}
 }

@@ -24,7 +24,6 @@ type kind int
 const (
 	stringKind kind = iota
 	boolKind
-	numberKind
 	durationKind
 	listKind
 )
@@ -122,15 +121,16 @@ func OneOf(text string, words ...string) error {
 	return wantError(strings.Join(words[:last], ", ") + " or " + words[last])
 }
 
-// Count returns a Value that takes a number of at least 0.
+// Count returns a Value that takes a number of at least 0. It is for flags: in a
+// file it is a string.
 func Count(to *int) Value {
-	return &scalar[int]{to, strconv.Itoa(*to), "n", numberKind, func(text string) (int, error) {
+	return Parsed(to, "n", strconv.Itoa(*to), func(text string) (int, error) {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return 0, wantError("a number")
 		}
 		return n, notNegative(n < 0)
-	}}
+	})
 }
 
 // Duration returns a Value that takes a duration of at least 0.
