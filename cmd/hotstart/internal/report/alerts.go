@@ -15,6 +15,7 @@ import (
 type Alerts struct {
 	screen       *term.Screen
 	program      string // short name
+	failing      string // headline in the title; "": none
 	Bell, Notify bool
 }
 
@@ -29,19 +30,33 @@ func (a *Alerts) Close() { a.screen.Control("\x1b]2;\x07\x1b[23;0t") }
 
 // Handle implements Sink.
 func (a *Alerts) Handle(e Event) {
-	if IsFix(e) {
-		a.send("✓ "+a.program, "fixed")
+	if s, ok := e.(StatusChanged); ok {
+		a.setTitle(s.Status.Failing)
 	}
-	if f, ok := e.(Failure); ok {
-		if headline, current := f.Failure(); headline != "" {
-			a.send("✗ "+a.program+": "+headline, current)
-		}
+	if IsFix(e) {
+		a.send("", "fixed")
+	}
+	if headline, current := Failure(e); headline != "" {
+		a.send(headline, term.CleanLine(current))
 	}
 }
 
-func (a *Alerts) send(title, text string) {
-	title, text = term.CleanLine(title), term.CleanLine(text)
-	a.screen.Control("\x1b]2;" + title + "\x07")
+// setTitle shows a failure in the title; "": it is fixed.
+func (a *Alerts) setTitle(headline string) (title string) {
+	title = "✓ " + a.program
+	if headline != "" {
+		title = "✗ " + a.program + ": " + headline
+	}
+	title = term.CleanLine(title)
+	if headline != a.failing {
+		a.failing = headline
+		a.screen.Control("\x1b]2;" + title + "\x07")
+	}
+	return title
+}
+
+func (a *Alerts) send(headline, text string) {
+	title := a.setTitle(headline)
 	if a.Bell {
 		a.screen.Control("\a")
 	}

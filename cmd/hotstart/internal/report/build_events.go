@@ -59,21 +59,17 @@ type BuildFailed struct {
 }
 
 func (b BuildFailed) entry(v View) entry {
-	headline, current := b.Failure()
-	e := entry{name: "build_failed", isError: true, facts: b.Current.facts(b.Cause.Changed)}
-	e.text = b.Cause.then(v, headline) + "; " + current
+	headline := buildFailed
+	if n := len(b.Errors); n > 1 {
+		headline += " with " + count(n, "error")
+	}
+	e := b.Current.failure("build_failed", headline, b.Cause.Changed)
+	e.text = b.Cause.then(v, headline) + "; " + e.current
 	e.Errors, e.problems = problems(b.Errors), b.Errors
 	return e
 }
 
-// Failure implements Failure.
-func (b BuildFailed) Failure() (headline, current string) {
-	headline = "the build failed"
-	if n := len(b.Errors); n > 1 {
-		headline += " with " + count(n, "error")
-	}
-	return headline, b.Current.String()
-}
+const buildFailed = "the build failed"
 
 // BuildImpossible reports that a build failed for another reason than errors in the code.
 type BuildImpossible struct {
@@ -83,15 +79,10 @@ type BuildImpossible struct {
 }
 
 func (b BuildImpossible) entry(View) entry {
-	e := entry{name: "build_failed", isError: true, facts: b.Current.facts(b.Changed)}
+	e := b.Current.failure("build_failed", buildFailed, b.Changed)
 	e.text = fmt.Sprintf("%v; %s", b.Err, b.Current)
 	e.Errors = []problem{{Message: b.Err.Error()}}
 	return e
-}
-
-// Failure implements Failure.
-func (b BuildImpossible) Failure() (headline, current string) {
-	return "the build failed", b.Current.String()
 }
 
 // WrongTarget reports that this machine can't execute programs for the processor for which

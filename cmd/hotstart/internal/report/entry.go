@@ -17,6 +17,9 @@ type entry struct {
 	only    format // "" if the event is written in both formats
 	isError bool   // the reader should notice it
 	fixed   bool   // the line begins with "fixed: "
+
+	headline, current string // of a failure: see Failure; "" otherwise
+
 	text    string
 	hint    string // dim, behind the text
 	details        // below the text

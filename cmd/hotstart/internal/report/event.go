@@ -41,13 +41,12 @@ type View struct {
 	JSON bool        // each run of a rule is an event; other events do not repeat it
 }
 
-// A Failure is an event after which newer code does not run: clients reach older code, or
-// nothing.
-type Failure interface {
-	Event
-	// Failure returns what has failed, in a few words, and what runs instead. The
-	// first is "" if this event is not a failure after all.
-	Failure() (headline, current string)
+// Failure returns what has failed, in a few words, and what runs instead, if newer code
+// does not run after an event: clients reach older code, or nothing. Otherwise headline
+// is "".
+func Failure(e Event) (headline, current string) {
+	words := e.entry(View{})
+	return words.headline, words.current
 }
 
 // IsFix reports whether an event says that the last failure is fixed.
@@ -60,8 +59,8 @@ type Status struct {
 }
 
 // Failed returns the status after one more failure.
-func (s Status) Failed(f Failure, now time.Time) Status {
-	headline, _ := f.Failure()
+func (s Status) Failed(e Event, now time.Time) Status {
+	headline, _ := Failure(e)
 	if headline == "" || headline == s.Failing {
 		return s
 	}
@@ -90,6 +89,11 @@ func (c Current) String() string {
 		return "stopping"
 	}
 	return "no worker runs; waiting for a change"
+}
+
+// failure begins the entry of a failure.
+func (c Current) failure(name, headline string, changed []string) entry {
+	return entry{name: name, isError: true, headline: headline, current: c.String(), facts: c.facts(changed)}
 }
 
 // facts returns the JSON fields that every event about newer code has.

@@ -269,11 +269,11 @@ func TestTheDocsListEveryEvent(t *testing.T) {
 func TestAStatusKeepsTheTimeOfItsFirstFailure(t *testing.T) {
 	t.Parallel()
 	s := Status{}.Failed(BuildFailed{}, at)
-	s = s.Failed(BuildImpossible{}, at.Add(time.Minute))
+	s = s.Failed(BuildImpossible{Err: errBoom}, at.Add(time.Minute))
 	if s != (Status{"the build failed", at}) {
 		t.Error(s)
 	}
-	if s = s.Failed(Ended{}, at.Add(time.Hour)); s.Since != at {
+	if s = s.Failed(Ended{Event: starter.Event{Kind: starter.Completed}}, at.Add(time.Hour)); s.Since != at {
 		t.Error("the end of a program that is not a server is a failure")
 	}
 	if s = s.Failed(GaveUp{}, at.Add(time.Hour)); s.Since == at {

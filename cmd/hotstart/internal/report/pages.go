@@ -26,10 +26,8 @@ func (p *Pages) Handle(e Event) {
 	if IsFix(e) {
 		p.Server.Show(nil)
 	}
-	if f, ok := e.(Failure); ok {
-		if headline, _ := f.Failure(); headline != "" {
-			p.Server.Show(p.Failure(f))
-		}
+	if headline, _ := Failure(e); headline != "" {
+		p.Server.Show(p.Failure(e))
 	}
 	switch e := e.(type) {
 	case Serving:
@@ -44,11 +42,10 @@ func (p *Pages) Handle(e Event) {
 }
 
 // Failure is a failure as a browser shows it, with the source around each error.
-func (p *Pages) Failure(f Failure) *browser.Failure {
-	headline, current := f.Failure()
+func (p *Pages) Failure(f Event) *browser.Failure {
 	v := View{Dir: p.Dir}
 	e := f.entry(v)
-	shown := &browser.Failure{Title: headline, Current: current, At: time.Now().UnixMilli(), Output: strings.Join(e.facts.Output, "\n")}
+	shown := &browser.Failure{Title: e.headline, Current: e.current, At: time.Now().UnixMilli(), Output: strings.Join(e.facts.Output, "\n")}
 	if e.Reason != "" {
 		shown.Title += ": " + e.Reason
 	}

@@ -113,20 +113,14 @@ type RuleFailed struct {
 }
 
 func (r RuleFailed) entry(v View) entry {
-	headline, current := r.Failure()
-	e := entry{name: "rule_failed", isError: true, facts: r.Current.facts(r.Cause.Changed)}
-	e.text = r.Cause.then(v, fmt.Sprintf("%s: %v; %s", headline, r.Err, current))
+	e := r.Current.failure("rule_failed", r.Rule+" failed", r.Cause.Changed)
+	e.text = r.Cause.then(v, fmt.Sprintf("%s: %v; %s", e.headline, r.Err, e.current))
 	e.Command, e.Reason = r.Command, r.Err.Error()
 	if r.Output != "" {
 		e.facts.Output = strings.Split(r.Output, "\n")
 		e.notes = e.facts.Output
 	}
 	return e
-}
-
-// Failure implements Failure.
-func (r RuleFailed) Failure() (headline, current string) {
-	return r.Rule + " failed", r.Current.String()
 }
 
 // RuleLoop reports that rules run because of each other.

@@ -134,11 +134,17 @@ func TestAlerts(t *testing.T) {
 		a := NewAlerts(s, "api")
 		a.Bell = true
 		return a
-	}, Note{"no alert"}, BuildFailed{}, Unchanged{}, Unchanged{Fixed: true}, Ended{Event: starter.Event{Kind: starter.Completed}})
-	if want := "\x1b[22;0t\x1b]2;✗ api: the build failed\a\a\x1b]2;✓ api\a\a"; got != want {
+	}, StatusChanged{}, Note{"no alert"}, BuildFailed{}, failing("the build failed"), Unchanged{}, failing("the build failed"),
+		RuleFailed{Rule: "gen", Err: errBoom}, failing("gen failed"), RuleDone{}, failing("the build failed"),
+		Unchanged{Fixed: true}, StatusChanged{}, Ended{Event: starter.Event{Kind: starter.Completed}})
+	if want := "\x1b[22;0t\x1b]2;✗ api: the build failed\a\a\x1b]2;✗ api: gen failed\a\a" +
+		"\x1b]2;✗ api: the build failed\a\x1b]2;✓ api\a\a"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// failing is the status of a failure.
+func failing(headline string) StatusChanged { return StatusChanged{Status: Status{Failing: headline}} }
 
 func TestFailureForBrowsers(t *testing.T) {
 	t.Parallel()

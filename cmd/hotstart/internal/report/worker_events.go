@@ -134,8 +134,8 @@ type StartFailed struct {
 }
 
 func (s StartFailed) entry(v View) entry {
-	e := entry{name: "start_failed", isError: true, facts: s.Current.facts(s.Cause.Changed)}
-	e.text = s.Cause.then(v, s.Event.String()) + "; " + s.Current.String()
+	e := s.Current.failure("start_failed", fmt.Sprintf("worker %d failed to start", s.Event.Worker.Generation), s.Cause.Changed)
+	e.text = s.Cause.then(v, s.Event.String()) + "; " + e.current
 	s.Exit.show(&e, s.Event.Worker)
 	if s.Overlap {
 		e.notes = append(e.notes, "if it fails because the old worker still runs: --overlap=off stops the old worker first")
@@ -152,11 +152,6 @@ func (s StartFailed) entry(v View) entry {
 	return e
 }
 
-// Failure implements Failure.
-func (s StartFailed) Failure() (headline, current string) {
-	return fmt.Sprintf("worker %d failed to start", s.Event.Worker.Generation), s.Current.String()
-}
-
 // EnvFileFailed reports that the program is not started, because a file of environment
 // variables can't be read.
 type EnvFileFailed struct {
@@ -166,15 +161,10 @@ type EnvFileFailed struct {
 }
 
 func (f EnvFileFailed) entry(v View) entry {
-	e := entry{name: "start_failed", isError: true, facts: f.Current.facts(f.Cause.Changed)}
-	e.text = f.Cause.then(v, f.Err.Error()) + "; " + f.Current.String()
+	e := f.Current.failure("start_failed", "the environment file can't be read", f.Cause.Changed)
+	e.text = f.Cause.then(v, f.Err.Error()) + "; " + e.current
 	e.Reason = f.Err.Error()
 	return e
-}
-
-// Failure implements Failure.
-func (f EnvFileFailed) Failure() (headline, current string) {
-	return "the environment file can't be read", f.Current.String()
 }
 
 // SlowStart reports that a start takes longer than usual.
@@ -226,16 +216,11 @@ type RolledBack struct {
 }
 
 func (r RolledBack) entry(v View) entry {
-	e := entry{name: "rolled_back", isError: true, facts: r.Current.facts(r.Cause.Changed)}
-	e.text = r.Cause.then(v, r.Event.String()) + "; " + r.Current.String()
+	e := r.Current.failure("rolled_back", fmt.Sprintf("worker %d died", r.Event.Worker.Generation), r.Cause.Changed)
+	e.text = r.Cause.then(v, r.Event.String()) + "; " + e.current
 	r.Exit.show(&e, r.Event.Worker)
 	e.Reason = r.Event.Reason()
 	return e
-}
-
-// Failure implements Failure.
-func (r RolledBack) Failure() (headline, current string) {
-	return fmt.Sprintf("worker %d died", r.Event.Worker.Generation), r.Current.String()
 }
 
 // GaveUp reports that a program that crashes repeatedly is not restarted.
@@ -245,13 +230,10 @@ type GaveUp struct {
 }
 
 func (g GaveUp) entry(View) entry {
-	return entry{name: "gave_up", isError: true, facts: workerFacts(g.Worker),
-		text: fmt.Sprintf("the program crashed %d times in a row soon after its start; waiting for a change", g.Failures)}
-}
-
-// Failure implements Failure.
-func (g GaveUp) Failure() (headline, current string) {
-	return "the program crashes repeatedly", Current{}.String()
+	e := Current{}.failure("gave_up", "the program crashes repeatedly", nil)
+	e.text = fmt.Sprintf("the program crashed %d times in a row soon after its start; waiting for a change", g.Failures)
+	e.Worker, e.PID = g.Worker.Generation, g.Worker.PID
+	return e
 }
 
 // Ended reports that a worker has exited by itself with status 0.
@@ -271,16 +253,10 @@ func (d Ended) entry(v View) entry {
 		e.notes = []string{"hotstart stops that process before it starts the program again; a program must stay in the",
 			"foreground to be reloaded without a gap"}
 	}
-	return e
-}
-
-// Failure implements Failure. That a program which is not a server ends is as it
-// should be.
-func (d Ended) Failure() (headline, current string) {
-	if !d.Server {
-		return "", ""
+	if d.Server { // the end of another program is as it should be
+		e.headline, e.current = "the program has ended", "waiting for a change"
 	}
-	return "the program has ended", "waiting for a change"
+	return e
 }
 
 // Contended reports that a worker needs something that an older one holds, so that from now

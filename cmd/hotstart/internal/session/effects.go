@@ -258,7 +258,7 @@ func (e *effects) stop(suspended []starter.Worker) {
 
 // setFallback decides what happens to connections while no worker runs: the
 // error page answers, or they wait.
-func (e *effects) setFallback(failure report.Failure) {
+func (e *effects) setFallback(failure report.Event) {
 	if failure == nil {
 		e.page.Show(nil)
 		e.starter.SetFallback(nil)

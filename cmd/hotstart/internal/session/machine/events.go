@@ -185,7 +185,7 @@ type (
 		URL    string
 	}
 	Stop        struct{ Suspended []starter.Worker } // ends runAfter and the workers; a second time kills them
-	SetFallback struct{ Page report.Failure }        // answers connections while no worker runs; nil: they wait
+	SetFallback struct{ Page report.Event }          // answers connections while no worker runs; nil: they wait
 )
 
 // Actions about the user.

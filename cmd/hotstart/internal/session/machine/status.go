@@ -19,16 +19,15 @@ type statusState struct {
 // failure is a reason why newer code than that of the current worker does not
 // run.
 type failure struct {
-	event  report.Failure
+	event  report.Event
 	status report.Status
 	began  time.Time // build of the code that fails; a worker with older code does not fix it
 }
 
 // setFailure reports that the code of a build that began then does not run.
-func (m *Machine) setFailure(f report.Failure, began time.Time) {
+func (m *Machine) setFailure(f report.Event, began time.Time) {
 	m.tell(f)
-	headline, _ := f.Failure()
-	if headline == "" {
+	if headline, _ := report.Failure(f); headline == "" {
 		return
 	}
 	slot := &m.status.code
