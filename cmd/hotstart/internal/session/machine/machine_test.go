@@ -466,6 +466,16 @@ func TestSession(t *testing.T) {
 				moment{9, workerIs(starter.Settled, 2), "remove a"}),
 		},
 		{
+			name: "code whose build began before the older program gave up fixes that",
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2"},
+				moment{5.9, dies(1), "Crashed"},
+				moment{5.9, WorkerEvent{Event: starter.Event{Kind: starter.GaveUp, Worker: of(1), Failures: 5}}, "GaveUp, status: the program crashes repeatedly"},
+				moment{6, builds(2, "b"), "compare x.go, start b"},
+				moment{6.1, starts(2), "status: the program crashes repeatedly"},
+				moment{7, serves(2), "fixed: Serving, after 2, status: ok"}),
+		},
+		{
 			name: "a failed start that the starter gave up is not reported twice",
 			story: after(firstServes,
 				moment{5, WorkerEvent{Event: starter.Event{Kind: starter.GaveUp, Worker: of(1), Failures: 1}}, ""}),
@@ -483,7 +493,11 @@ func TestSession(t *testing.T) {
 			name:      "a server that ends by itself has failed",
 			addresses: port,
 			story: after(firstServes,
-				moment{5, workerIs(starter.Completed, 1), "Ended, status: the program has ended, page"}),
+				moment{5, saves("x.go"), "build 2"},
+				moment{5.9, workerIs(starter.Completed, 1), "Ended, status: the program has ended"},
+				moment{6, builds(2, "b"), "compare x.go, start b"}, // its build began before
+				moment{6.1, starts(2), "status: the program has ended"},
+				moment{7, serves(2), "fixed: Serving, remove a, after 2, status: ok"}),
 		},
 		{
 			name:   "with exit the session ends with the program",

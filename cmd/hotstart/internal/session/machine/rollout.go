@@ -283,7 +283,7 @@ func (m *Machine) programEnded(e WorkerEvent, p *Program) {
 	m.endLaunch(p)
 	r.current, p.ended = p, true
 	fixed := m.clearFailure(p.began)
-	m.setFailure(report.Ended{Event: e.Event, Cause: m.cause(p.changed), Fixed: fixed, Server: len(r.listens)+len(r.addresses) > 0}, m.now)
+	m.setFailure(report.Ended{Event: e.Event, Cause: m.cause(p.changed), Fixed: fixed, Server: len(r.listens)+len(r.addresses) > 0}, p.began)
 	m.removeUnusedPrograms()
 	m.exitWith(e.Event)
 }
@@ -299,7 +299,7 @@ func (m *Machine) gaveUp(e WorkerEvent, p *Program) {
 	if p == r.target {
 		r.target = nil // so that the same program is started when it is built again
 	}
-	m.setFailure(report.GaveUp{Worker: e.Worker, Failures: e.Failures}, m.now)
+	m.setFailure(report.GaveUp{Worker: e.Worker, Failures: e.Failures}, p.began)
 }
 
 // removeUnusedPrograms removes the binaries that no worker is started from
