@@ -38,6 +38,7 @@ var house = map[string][]string{
 	"templates":                      {},
 	"watcher":                        {},
 
+	"cmd/hotstart/internal/session/churn":   {},
 	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/churn"},
 
 	"builder":                           {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
