@@ -14,8 +14,9 @@ import (
 // newLog writes events as the flags of a command say. With --color=auto colours are on
 // if w is a terminal and NO_COLOR is not set.
 func newLog(w io.Writer, cmd *cobra.Command) (*term.Screen, *report.Log) {
-	terminal := term.IsTerminal(w) && os.Getenv("TERM") != "dumb"
-	if textOf(cmd, "log-format") == formatJSON {
+	format := textOf(cmd, "log-format")
+	terminal := term.IsTerminal(w) && os.Getenv("TERM") != "dumb" && format != formatPlain
+	if format == formatJSON {
 		screen := term.NewScreen(w, false)
 		return screen, report.NewJSONLog(screen)
 	}
@@ -35,8 +36,9 @@ func colorSpec() settings.Spec {
 
 // Values of --log-format, which hotstart watch has.
 const (
-	formatText = "text"
-	formatJSON = "json"
+	formatText  = "text"
+	formatPlain = "plain"
+	formatJSON  = "json"
 )
 
 // textOf returns the text of a flag; "" if the command does not have it.

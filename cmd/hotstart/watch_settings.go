@@ -90,7 +90,7 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "exit", Value: settings.Bool(&o.Exit), Usage: "exit when the program exits by itself, with its exit code"},
 		}},
 		{Title: "Terminal", Specs: []settings.Spec{
-			{Name: "log-format", Value: settings.Choice(&format, formatText, formatJSON), Usage: "print events as text or as one JSON object per line"},
+			{Name: "log-format", Value: settings.Choice(&format, formatText, formatPlain, formatJSON), Usage: "print text, plain text for editors (default without a terminal), or a JSON object per event"},
 			{Name: "clear", Value: settings.Choice(&o.Clear, session.ClearNever, session.ClearScreen, session.ClearAll), Alone: session.ClearScreen, Live: session.AppliesLater,
 				Usage: "clear the terminal before showing a build result; all includes the scrollback"},
 			{Name: "pty", Value: settings.Parsed(&o.PTY, "auto|always|never", o.PTY, parsePTY), Alone: term.PTYAlways,

@@ -14,7 +14,7 @@ import (
 // entry is an event in words: one line, and more lines below it.
 type entry struct {
 	name    string // in JSON; "" if the event is not written
-	only    format // "" if the event is written in both formats
+	only    format // "" if the event is written in every format
 	isError bool   // the reader should notice it
 	fixed   bool   // the line begins with "fixed: "
 
@@ -30,8 +30,9 @@ type entry struct {
 type format string
 
 const (
-	onlyText format = "text"
-	onlyJSON format = "json"
+	onlyText  format = "text"
+	onlyPlain format = "plain" // the text format without a terminal
+	onlyJSON  format = "json"
 )
 
 // details are the lines below an event in the text format.

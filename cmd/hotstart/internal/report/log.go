@@ -19,11 +19,15 @@ type Log struct {
 	screen *term.Screen
 	style  term.Style
 	links  bool // file names can be clicked
+	plain  bool // an editor or a script may read the text
 }
 
-// NewTextLog writes text, in colour and with links (OSC 8) if they are asked for.
+// NewTextLog writes text, in colour and with links (OSC 8) if they are asked for. On a
+// screen that is not a terminal the text is plain: a line begins and another one ends
+// each reload, and diagnostics have the form of the go tool, so that the problem
+// matchers of editors find them.
 func NewTextLog(s *term.Screen, colored, links bool) *Log {
-	return &Log{screen: s, style: term.NewStyle(colored), links: links}
+	return &Log{screen: s, style: term.NewStyle(colored), links: links, plain: !s.IsTerminal()}
 }
 
 // NewJSONLog writes JSON.
@@ -49,9 +53,9 @@ func (l *Log) format(e entry) string {
 	switch {
 	case e.name == "":
 		return ""
-	case l.JSON && e.only != onlyText:
+	case l.JSON && (e.only == "" || e.only == onlyJSON):
 		return e.object(time.Now()) + "\n"
-	case !l.JSON && e.only != onlyJSON:
+	case !l.JSON && (e.only == "" || e.only == onlyText || e.only == onlyPlain && l.plain):
 		return l.text(e)
 	}
 	return ""
@@ -101,7 +105,10 @@ func (l *Log) problems(b *strings.Builder, all []builder.Diagnostic) {
 			fmt.Fprintf(b, "  %s\n", message)
 			continue
 		}
-		fmt.Fprintf(b, "  %s: %s\n", l.link(d), message)
+		if !l.plain {
+			b.WriteString("  ")
+		}
+		fmt.Fprintf(b, "%s: %s\n", l.link(d), message)
 		l.frame(b, d)
 	}
 	if more := len(all) - maxProblems; more > 0 {
@@ -125,6 +132,9 @@ func (l *Log) frame(b *strings.Builder, d builder.Diagnostic) {
 
 // link is the position of an error, as a link to the file where links work.
 func (l *Log) link(d builder.Diagnostic) string {
+	if l.plain { // without a column, a diagnostic looks like a line of package log
+		d.Line, d.Column = max(d.Line, 1), max(d.Column, 1)
+	}
 	text := l.style.Error(term.CleanLine(l.position(d)))
 	if !l.links {
 		return text

@@ -46,6 +46,27 @@ func hintOf(err error) string {
 // Key is a keyboard shortcut.
 type Key struct{ Key, Does string }
 
+// ReloadBegan reports that rules run, or that newer code is built or started, after a
+// time in which nothing of that happened.
+type ReloadBegan struct{}
+
+func (ReloadBegan) entry(View) entry {
+	return entry{name: "reload_began", only: onlyPlain, text: "reload begins"}
+}
+
+// ReloadEnded reports that what ReloadBegan reported has ended. All events about it
+// came before.
+type ReloadEnded struct {
+	Failing string // headline of the failure that is not fixed; "": the newest code runs
+}
+
+func (r ReloadEnded) entry(View) entry {
+	if r.Failing != "" {
+		return entry{name: "reload_ended", only: onlyPlain, isError: true, text: "reload ends: " + r.Failing}
+	}
+	return entry{name: "reload_ended", only: onlyPlain, text: "reload ends: the newest code runs"}
+}
+
 // Keys reports that the user asked for the keyboard shortcuts.
 type Keys struct{ Keys []Key }
 

@@ -83,6 +83,34 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestPlainText checks what problem matchers read.
+func TestPlainText(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	l := NewTextLog(term.NewScreen(&b, false), false, false)
+	l.Dir = "/src"
+	at := func(line, column int) []builder.Diagnostic {
+		return []builder.Diagnostic{{File: "/src/a.go", Line: line, Column: column, Message: "no\n\thave none"}}
+	}
+	for _, e := range []Event{
+		ReloadBegan{}, BuildFailed{Errors: append(at(2, 3), builder.Diagnostic{Message: "no place"})}, ReloadEnded{"the build failed"},
+		StartFailed{Event: starter.Event{Kind: starter.Failed, Worker: one, Status: 1 << 8}, Exit: Exit{Panic: at(4, 0)}}, BuildFailed{Errors: at(0, 0)},
+	} {
+		l.Handle(e)
+	}
+	const want = "hotstart: reload begins\n" +
+		"hotstart: the build failed with 2 errors; no worker runs; waiting for a change\na.go:2:3: no\n    \thave none\n  no place\n" +
+		"hotstart: reload ends: the build failed\n" +
+		"hotstart: worker 1 (pid 11) failed to start: exit status 1; no worker runs; waiting for a change\na.go:4:1: no\n    \thave none\n" +
+		"hotstart: the build failed; no worker runs; waiting for a change\na.go:1:1: no\n    \thave none\n"
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+	if got := onTerminal(func(s *term.Screen) Sink { return NewTextLog(s, false, false) }, ReloadBegan{}, ReloadEnded{}); got != "" {
+		t.Errorf("on a terminal: %q", got)
+	}
+}
+
 func TestColoursAndLinks(t *testing.T) {
 	t.Parallel()
 	got := onTerminal(func(s *term.Screen) Sink { return NewTextLog(s, true, true) },

@@ -192,6 +192,8 @@ func reportText(e report.Event) string {
 		return "status: " + e.Status.Failing
 	case report.RuleDone:
 		return "" // in JSON alone
+	case report.ReloadBegan, report.ReloadEnded:
+		return "" // see FuzzSession
 	case report.WorkerEvent:
 		return e.Kind.String()
 	}

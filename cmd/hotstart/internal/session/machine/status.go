@@ -14,6 +14,7 @@ type statusState struct {
 	progress bool     // the status line shows progress
 	stale    bool     // the status line has to be shown again
 	fallback *failure // failure on the page that answers connections; nil: they wait
+	busy     bool     // reported: a reload has begun, and has not ended
 }
 
 // failure is a reason why newer code than that of the current worker does not
@@ -91,8 +92,8 @@ func (m *Machine) endProgress() {
 	m.status.progress = false
 }
 
-// updateStatus ends a step: the status line and the fallback follow from the
-// state.
+// updateStatus ends a step: the status line, the fallback, and whether a reload
+// begins or ends follow from the state.
 func (m *Machine) updateStatus() {
 	s := &m.status
 	var line report.StatusChanged
@@ -111,12 +112,35 @@ func (m *Machine) updateStatus() {
 			m.do(SetFallback{page.event})
 		}
 	}
+	m.reportReload()
+}
+
+// reportReload reports that a reload begins or ends.
+func (m *Machine) reportReload() {
+	s := &m.status
+	if m.stop.requested || m.busy() == s.busy {
+		return
+	}
+	if s.busy = !s.busy; s.busy {
+		m.tell(report.ReloadBegan{})
+		return
+	}
+	var end report.ReloadEnded
+	if f := s.failure(); f != nil {
+		end.Failing = f.status.Failing
+	}
+	m.tell(end)
+}
+
+// busy reports whether newer code may soon run.
+func (m *Machine) busy() bool {
+	return m.build.running || m.rules.Running() != nil || m.rollout.launching != nil
 }
 
 // page returns the failure that connections are answered with while no worker
 // runs. While a worker may come they wait.
 func (m *Machine) page() *failure {
-	if m.build.running || m.rules.Running() != nil || m.rollout.launching != nil {
+	if m.busy() {
 		return nil
 	}
 	return m.status.failure()

@@ -39,6 +39,7 @@ type world struct {
 	lastFail bool            // the last launch of a program failed
 	status   string          // in the status line
 	page     bool            // connections are answered
+	began    bool            // a reload has begun, and has not ended
 
 	fakeStarter
 }
@@ -526,6 +527,20 @@ func (w *world) hear(e report.Event) {
 	switch e := e.(type) {
 	case report.StatusChanged:
 		w.status = e.Status.Failing
+	case report.ReloadBegan:
+		if w.began {
+			w.fail("two reloads begin")
+		}
+		w.began = true
+	case report.ReloadEnded:
+		if !w.began || e.Failing != w.status {
+			w.fail("a reload ends with %q; status %q", e.Failing, w.status)
+		}
+		w.began = false
+	case report.BuildFailed, report.RuleFailed:
+		if !w.began {
+			w.fail("%T outside of a reload", e)
+		}
 	case report.Unchanged:
 		w.lastFail = false
 	case report.Serving:
@@ -551,6 +566,10 @@ func (w *world) check() {
 	}
 	quiet := !w.building && w.rule == "" && w.wanted == nil && w.in("starting") == nil
 	switch {
+	case !w.began && (w.building || w.rule != ""):
+		w.fail("no reload has begun")
+	case w.began && quiet && w.due():
+		w.fail("the reload does not end")
 	case w.page && w.status == "":
 		w.fail("connections are answered with a failure, and there is none")
 	case w.page && (w.building || w.rule != ""):
