@@ -23,7 +23,8 @@ func newInitCmd() *cobra.Command {
 		Long: "Init writes a hotstart.toml into this folder. The file explains every setting of\n" +
 			"hotstart watch and changes nothing. hotstart works without such a file.\n\n" +
 			"With --from-air, init converts the settings of air, and prints for each of them its\n" +
-			"replacement, or why there is no replacement.",
+			"replacement, or why there is no replacement.\n\n" +
+			"hotstart init vscode writes the files of Visual Studio Code instead.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if airFile != "" {
@@ -35,6 +36,7 @@ func newInitCmd() *cobra.Command {
 	cmd.Flags().StringVar(&airFile, "from-air", "", "convert the settings of this air `file`")
 	cmd.Flags().Lookup("from-air").NoOptDefVal = ".air.toml"
 	cmd.Flags().BoolVar(&force, "force", false, "replace an existing hotstart.toml")
+	cmd.AddCommand(newInitVSCodeCmd())
 	return cmd
 }
 
@@ -63,19 +65,25 @@ func writeConfig(cmd *cobra.Command, text string, force bool) error {
 			return err
 		}
 	}
-	f, err := os.OpenFile(settings.FileName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	err := createFile(settings.FileName, text)
 	if errors.Is(err, fs.ErrExist) {
 		return cli.WithHint(errors.New(settings.FileName+" already exists"), "hotstart init --force")
 	}
+	if err == nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", settings.FileName)
+	}
+	return err
+}
+
+// createFile writes a new file. The error wraps fs.ErrExist if the file exists.
+func createFile(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
 	if closing := f.Close(); err == nil {
 		err = closing
-	}
-	if err == nil {
-		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", settings.FileName)
 	}
 	return err
 }

@@ -72,11 +72,15 @@ func TestScripts(t *testing.T) {
 			"trouble":  cmdTrouble,
 			"news":     cmdNews,
 			"program":  cmdProgram,
+			"problems": cmdProblems,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "long":
 				return os.Getenv("HOTSTART_LONG") != "", nil
+			case "node":
+				_, err := exec.LookPath("node")
+				return err == nil, nil
 			case "root":
 				return os.Getuid() == 0, nil
 			case "lowports": // only the superuser can bind them
