@@ -14,14 +14,15 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
+	"cmd/hotstart/internal/control":  {},
 	"cmd/hotstart/internal/cli":      {"builder", "starter", "cmd/hotstart/internal/settings"},
 	"starter":                        {"starter/internal/contend", "starter/internal/machine", "starter/internal/proc", "starter/internal/ready", "starter/internal/sock", "starter/internal/unixpath", "starter/internal/wire", "starter/worker"},
 	"starter/worker":                 {"starter/internal/wire"},
@@ -38,8 +39,9 @@ var house = map[string][]string{
 	"templates":                      {},
 	"watcher":                        {},
 
+	"cmd/hotstart/internal/control/roster":  {"starter", "cmd/hotstart/internal/control"},
 	"cmd/hotstart/internal/session/churn":   {},
-	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/churn"},
+	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/churn"},
 
 	"builder":                           {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
 	"builder/internal/fastbuild":        {"builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
@@ -63,7 +65,7 @@ var guests = map[string][]string{
 	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
 	"github.com/joho/godotenv":     {"cmd/hotstart/internal/session"},
 	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"builder/internal/graph", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
+	"golang.org/x/sys/unix":        {"builder/internal/graph", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

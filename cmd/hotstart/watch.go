@@ -66,6 +66,7 @@ func runWatchCmd(cmd *cobra.Command, flags *watchFlags, args []string) error {
 // watch runs a session that writes to the standard error of a command.
 func watch(cmd *cobra.Command, o session.Options, s session.Settings) error {
 	screen, log := newLog(cmd.ErrOrStderr(), cmd)
+	o.Version = version()
 	return session.Run(cmd.Context(), o, s, screen, log)
 }
 

@@ -20,6 +20,7 @@ type loop struct {
 	signals chan os.Signal
 	filter  cli.SignalFilter
 	tty     term.ControllingTTY
+	control *controlSocket
 }
 
 // run passes events to the machine until the starter has ended. served carries
@@ -63,6 +64,8 @@ func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 			if l.streams.Resize() && !l.machine.Stopping() {
 				l.starter.Signal(syscall.SIGWINCH)
 			}
+		case answer := <-l.control.questions:
+			answer()
 		case <-l.timer():
 			l.step(machine.Tick{})
 		case err := <-unwatched:
@@ -97,11 +100,13 @@ func (l *loop) timer() <-chan time.Time {
 func (l *loop) handle(e machine.Event) {
 	switch e := e.(type) {
 	case machine.Built:
+		l.control.countBuild(e)
 		l.step(l.complete(e))
 	case machine.Checked:
 		l.step(machine.Checked{Built: l.complete(e.Built)})
 	case machine.WorkerEvent:
 		l.streams.Flush()
+		l.control.roster.Handle(time.Now(), e.Event)
 		switch e.Kind {
 		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
 			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
@@ -42,6 +43,9 @@ type Options struct {
 	Before     []string     // commands to run before each build
 	AfterReady []string     // commands to run when a new worker is ready
 	OnStop     []string     // commands to run after the last worker has stopped
+
+	Control control.Place // of the control socket; Dir is set by the session
+	Version string        // of hotstart, for clients of the control socket
 
 	Postpone bool // do not build or start anything until a file changes
 	Exit     bool // exit when the program exits by itself

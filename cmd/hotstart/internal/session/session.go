@@ -77,6 +77,8 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	e.alerts.Bell, e.alerts.Notify = o.Bell, o.Notify
 	defer e.alerts.Close()
 	e.sinks = report.Sinks{log, report.NewStatusLine(log), e.alerts, e.pages}
+	l.control = l.listen(log.View)
+	defer l.control.close()
 	if err := e.attach(ctx, o.Stdin); err != nil {
 		e.starter.Close()
 		return err

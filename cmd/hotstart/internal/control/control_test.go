@@ -1,0 +1,121 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// quiet is a hotstart that answers at once.
+type quiet struct{ events, lines *Feed }
+
+func newQuiet() *quiet { return &quiet{NewFeed(1 << 10), NewFeed(1 << 10)} }
+
+func (q *quiet) Status(context.Context) (Status, error) {
+	return Status{State: Serving, Serving: &Worker{Generation: 3, PID: 4711}}, nil
+}
+
+func (q *quiet) Wait(context.Context) (Result, error) {
+	return Result{Outcome: Served, State: Serving}, nil
+}
+
+func (q *quiet) Reload(_ context.Context, r Reload) (Result, error) {
+	return Result{Outcome: Accepted}, nil
+}
+func (q *quiet) Stop(context.Context) error { return nil }
+func (q *quiet) Events() *Feed              { return q.events }
+func (q *quiet) Lines() *Feed               { return q.lines }
+
+// serve serves a hotstart at a place, with the user's folder in a temporary one.
+func serve(t *testing.T, p Place, of Controlled) *Listener {
+	t.Helper()
+	l, err := Listen(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(of)
+	ended := make(chan struct{})
+	go func() { s.Serve(l); close(ended) }()
+	t.Cleanup(func() { s.Close(); <-ended })
+	return l
+}
+
+// ownRuntimeDir gives the test a folder for sockets of its own. Its path is short: that
+// of a socket has room for 103 bytes.
+func ownRuntimeDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hs-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	return dir
+}
+
+func TestProjectIsFoundFromItsFolders(t *testing.T) {
+	dir := ownRuntimeDir(t)
+	project := t.TempDir()
+	below := filepath.Join(project, "cmd", "api")
+	if err := os.MkdirAll(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l := serve(t, Place{Dir: project}, newQuiet())
+	for path, want := range map[string]os.FileMode{l.Path: 0o600, filepath.Join(dir, "hotstart"): 0o700} {
+		if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s has the mode %v, %v; want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+	for _, from := range []string{project, below} {
+		c, err := Find(Place{Dir: from})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := c.Status(t.Context()); err != nil || s.State != Serving || s.Serving.Generation != 3 {
+			t.Errorf("from %s: %+v, %v", from, s, err)
+		}
+	}
+	var none *NotRunningError
+	if _, err := Find(Place{Dir: filepath.Dir(project)}); !errors.As(err, &none) {
+		t.Errorf("above the project: %v", err)
+	}
+}
+
+func TestSecondListenerNamesTheFirst(t *testing.T) {
+	ownRuntimeDir(t)
+	serve(t, Place{Name: "api"}, newQuiet())
+	var taken *InUseError
+	if _, err := Listen(Place{Name: "api"}); !errors.As(err, &taken) || taken.PID != os.Getpid() {
+		t.Errorf("got %v", err)
+	}
+	l, err := Listen(Place{Name: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+// A hotstart that was killed leaves its socket and its lock file.
+func TestSocketOfADeadOneIsReplaced(t *testing.T) {
+	dir := ownRuntimeDir(t)
+	l, err := Listen(Place{Name: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.UnixListener.Close()
+	l.lock.Close()
+	if left, _ := filepath.Glob(filepath.Join(dir, "hotstart", "*")); len(left) != 2 {
+		t.Fatalf("left: %q", left)
+	}
+	serve(t, Place{Name: "api"}, newQuiet())
+	c, err := Find(Place{Name: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Wait(t.Context(), time.Second); err != nil || r.Outcome != Served {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+)
+
+// controlFlags say which hotstart a command is for, and how to show the answer.
+type controlFlags struct {
+	path, name, dir string
+	json            bool
+}
+
+func (f *controlFlags) addTo(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.name, "name", "", "the hotstart that was started with this --name")
+	cmd.Flags().StringVar(&f.path, "control", "", "the hotstart whose control socket is at `path`")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "the hotstart watch of the project in `folder` (default: this folder)")
+}
+
+// place returns where the hotstart listens.
+func (f *controlFlags) place() (control.Place, error) {
+	dir, err := filepath.Abs(f.dir)
+	if err == nil && f.name != "" {
+		err = control.CheckName(f.name)
+	}
+	return control.Place{Path: f.path, Name: f.name, Dir: dir}, err
+}
+
+// find returns a client for the hotstart.
+func (f *controlFlags) find(cmd *cobra.Command) (*control.Client, error) {
+	place, err := f.place()
+	if err != nil {
+		return nil, cli.Usage(err, cmd.CommandPath()+" --help")
+	}
+	return control.Find(place)
+}
+
+func newStatusCmd() *cobra.Command {
+	f := &controlFlags{}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what a running hotstart serves, and what has failed",
+		Long: "Status shows the state of a hotstart that runs: the worker that serves, old workers\n" +
+			"that finish, and why newer code is not served, if it is not.",
+		Example: "  hotstart status\n  hotstart status --json\n  hotstart status --name=api",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := f.find(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := c.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return printJSON(cmd, s)
+			}
+			showStatus(cmd.OutOrStdout(), s, time.Now())
+			return nil
+		},
+	}
+	f.addTo(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the answer as JSON")
+	return cmd
+}
+
+// printJSON prints an answer as the control socket sends it.
+func printJSON(cmd *cobra.Command, value any) error {
+	b, err := json.Marshal(value)
+	if err == nil {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", b)
+	}
+	return err
+}
+
+// showStatus prints a status for people.
+func showStatus(w io.Writer, s control.Status, now time.Time) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-10s %s\n", name, term.CleanLine(fmt.Sprintf(format, args...)))
+	}
+	line("state", "%s", s.State)
+	if s.Serving != nil {
+		line("serving", "%s", describeWorker(*s.Serving, now))
+	}
+	if s.Starting != nil {
+		line("starting", "%s", describeWorker(*s.Starting, now))
+	}
+	for _, d := range s.Draining {
+		line("draining", "%s", describeWorker(d, now))
+	}
+	if len(s.Addresses) > 0 {
+		line("addresses", "%s", strings.Join(s.Addresses, ", "))
+	}
+	if s.Failure != nil {
+		line("failure", "%s", s.Failure.Message)
+		showDiagnostics(w, s.Failure)
+	}
+	c := s.Counters
+	line("since", "%s: %d builds (%d failed), %d starts (%d failed), %d reloads, %d crashes",
+		age(now, s.Instance.Began), c.Builds, c.BuildsFailed, c.Starts, c.StartsFailed, c.Reloads, c.Crashes)
+	line("hotstart", "%s (pid %d) in %s", s.Instance.Mode, s.Instance.PID, s.Instance.Dir)
+}
+
+func describeWorker(w control.Worker, now time.Time) string {
+	text := fmt.Sprintf("worker %d (pid %d) for %s", w.Generation, w.PID, age(now, w.Since))
+	if w.Built != nil {
+		text += fmt.Sprintf(", built %s in %s", w.Built.Local().Format("15:04:05"), milliseconds(w.BuildMS))
+	}
+	if w.ReadyMS > 0 {
+		text += fmt.Sprintf(", ready after %s", milliseconds(w.ReadyMS))
+	}
+	return text
+}
+
+// showDiagnostics prints the errors of a failure as the go command prints them.
+func showDiagnostics(w io.Writer, f *control.Failure) {
+	dir, _ := os.Getwd()
+	for _, d := range f.Diagnostics {
+		place := ""
+		if d.File != "" {
+			place = d.File
+			if local, err := filepath.Rel(dir, d.File); err == nil && len(local) < len(place) {
+				place = local
+			}
+			for _, n := range []int{d.Line, d.Column} {
+				if n == 0 {
+					break
+				}
+				place += fmt.Sprintf(":%d", n)
+			}
+			place += ": "
+		}
+		fmt.Fprintln(w, term.Clean(place+d.Message))
+	}
+	if len(f.Diagnostics) == 0 {
+		for _, l := range f.Output {
+			fmt.Fprintf(w, "  | %s\n", term.CleanLine(l))
+		}
+	}
+}
+
+func age(now, then time.Time) string { return now.Sub(then).Round(time.Second).String() }
+
+func milliseconds(ms float64) time.Duration {
+	return time.Duration(ms * float64(time.Millisecond)).Round(time.Millisecond)
+}
