@@ -59,7 +59,7 @@ func cmdTrouble(ts *testscript.TestScript, neg bool, args []string) {
 	answer, err := http.Head(args[0])
 	ts.Check(err)
 	defer answer.Body.Close()
-	shows := answer.Header.Get("Hotstart-Trouble")
+	shows := answer.Header.Get("Hotstart-Failure")
 	if before := ts.Getenv("TROUBLE"); shows == "" || neg && shows == before {
 		ts.Fatalf("the page shows trouble %q, before %q", shows, before)
 	}

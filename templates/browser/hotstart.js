@@ -22,7 +22,7 @@
       known = news.styles.at;
       restyle(news.styles.files);
     }
-    show(news.trouble);
+    show(news.failure);
   };
 
   // Reload only after the program answers, with any status: otherwise the
@@ -79,31 +79,31 @@
   };
 
   let overlay = null;
-  let hidden = 0; // the trouble that the user has hidden
+  let hidden = 0; // the failure that the user has hidden
 
-  const show = (trouble) => {
+  const show = (failure) => {
     if (overlay) overlay.remove();
     overlay = null;
-    if (!trouble || trouble.at === hidden) return;
+    if (!failure || failure.at === hidden) return;
     overlay = element("hotstart-overlay");
     const close = element("button", "×");
     close.title = "Hide until something else is wrong (Esc)";
-    close.onclick = () => hide(trouble);
-    const section = element("section", "", close, element("h1", trouble.title), element("p", trouble.standing));
-    for (const problem of trouble.problems || []) {
+    close.onclick = () => hide(failure);
+    const section = element("section", "", close, element("h1", failure.title), element("p", failure.current));
+    for (const problem of failure.problems || []) {
       const place = problem.place ? element("b", problem.place + ": ") : "";
       const frame = element("pre", problem.frame);
       frame.className = "frame"; // lines do not wrap, so the caret is at the right column
       section.append(element("div", "", place, problem.message), frame);
     }
-    if (trouble.output) section.append(element("pre", trouble.output));
+    if (failure.output) section.append(element("pre", failure.output));
     const root = overlay.attachShadow({ mode: "open" });
     root.append(element("style", style), section);
     (document.body || document.documentElement).append(overlay);
   };
 
-  const hide = (trouble) => {
-    hidden = trouble.at;
+  const hide = (failure) => {
+    hidden = failure.at;
     show(null);
   };
   addEventListener("keydown", (event) => {

@@ -121,7 +121,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !isLoopback(r.Host) || !isLocal(r.RemoteAddr) {
 		f = &Failure{Title: f.Title, Current: f.Current, At: f.At} // other machines do not get source code
 	}
-	w.Header().Set("Hotstart-Trouble", strconv.FormatInt(f.At, 10))
+	w.Header().Set("Hotstart-Failure", strconv.FormatInt(f.At, 10))
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusServiceUnavailable)

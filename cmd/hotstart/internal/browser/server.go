@@ -17,8 +17,8 @@ import (
 // Failure is the reason why newer code does not run. It is immutable.
 type Failure struct {
 	Title    string    `json:"title"`
-	Current  string    `json:"standing"` // what runs instead
-	At       int64     `json:"at"`       // time in milliseconds since 1970; identifies the failure
+	Current  string    `json:"current"` // what runs instead
+	At       int64     `json:"at"`      // time in milliseconds since 1970; identifies the failure
 	Problems []Problem `json:"problems,omitempty"`
 	Output   string    `json:"output,omitempty"`
 }
@@ -34,7 +34,7 @@ type Problem struct {
 type news struct {
 	Page    int64    `json:"page"` // pages that were loaded before are stale
 	Styles  styles   `json:"styles"`
-	Failure *Failure `json:"trouble,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
 }
 
 type styles struct {

@@ -181,11 +181,11 @@ func TestNews(t *testing.T) {
 		t.Errorf("first %s", got)
 	}
 	s.Show(&Failure{Title: "<b>", At: 8})
-	if got := told(t, stream); !strings.Contains(got, `"trouble":{"title":"\u003cb\u003e","standing":"","at":8}`) {
-		t.Errorf("trouble: %s", got)
+	if got := told(t, stream); !strings.Contains(got, `"failure":{"title":"\u003cb\u003e","current":"","at":8}`) {
+		t.Errorf("failure: %s", got)
 	}
 	s.Show(nil)
-	if got := told(t, stream); strings.Contains(got, "trouble") {
+	if got := told(t, stream); strings.Contains(got, "failure") {
 		t.Errorf("mended: %s", got)
 	}
 	s.Restyle([]string{"a.css"})
@@ -223,7 +223,7 @@ func TestPageAnswersHTTPAndNothingElse(t *testing.T) {
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n":     "<p>a &lt; b",
 		"POST /x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 0\r\n\r\n": "hotstart: a < b; ",
-		"HEAD / HTTP/1.0\r\n\r\n": "Hotstart-Trouble: 5",
+		"HEAD / HTTP/1.0\r\n\r\n": "Hotstart-Failure: 5",
 		"OPTIONS http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n": "HTTP/1.1 503 ",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":                              "",
 		"\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03":                  "",
