@@ -57,15 +57,16 @@ var house = map[string][]string{
 // guests lists the only packages that may import a library. "x/..." is every
 // package below x.
 var guests = map[string][]string{
-	"github.com/fsnotify/fsnotify": {"watcher"},
-	"github.com/fatih/color":       {"cmd/hotstart/internal/term"},
-	"github.com/spf13/cobra":       {"cmd/hotstart"},
-	"github.com/spf13/pflag":       {"cmd/hotstart", "cmd/hotstart/internal/settings"},
-	"github.com/BurntSushi/toml":   {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
-	"github.com/mattn/go-isatty":   {"cmd/hotstart/internal/term"},
-	"github.com/joho/godotenv":     {"cmd/hotstart/internal/session"},
-	"github.com/chromedp/chromedp": {},
-	"golang.org/x/sys/unix":        {"builder/internal/graph", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
+	"github.com/fsnotify/fsnotify":  {"watcher"},
+	"github.com/fatih/color":        {"cmd/hotstart/internal/term"},
+	"github.com/spf13/cobra":        {"cmd/hotstart"},
+	"github.com/spf13/pflag":        {"cmd/hotstart", "cmd/hotstart/internal/settings"},
+	"github.com/BurntSushi/toml":    {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
+	"github.com/mattn/go-isatty":    {"cmd/hotstart/internal/term"},
+	"github.com/mattn/go-runewidth": {"cmd/hotstart/internal/term"},
+	"github.com/joho/godotenv":      {"cmd/hotstart/internal/session"},
+	"github.com/chromedp/chromedp":  {},
+	"golang.org/x/sys/unix":         {"builder/internal/graph", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they
