@@ -23,6 +23,7 @@ func TestGeneratedDocs(t *testing.T) {
 	checkPart(t, watchDoc, "help", fence+watchUsage()+fence)
 	checkPart(t, "../../docs/run.md", "help", fence+settings.NewSet(nil, newRunOptions().table()...).Usages()[1:]+fence)
 	checkPart(t, "../../docs/config.md", "changes", liveTable())
+	checkPart(t, "../../README.md", "flags", flagTable())
 	checkFile(t, "../../docs/hotstart.schema.json", newWatchFlags(nil).set.Schema())
 }
 
@@ -63,6 +64,24 @@ func watchUsage() string {
 		panic(err)
 	}
 	return cmd.UsageString()
+}
+
+// flagTable lists the flags of hotstart watch in the groups of its help.
+func flagTable() string {
+	var o session.Options
+	text := "| about | flags |\n|---|---|\n"
+	for _, g := range watchTable(&o) {
+		var names []string
+		for _, s := range g.Specs {
+			if !s.KeyOnly {
+				names = append(names, "`--"+s.Name+"`")
+			}
+		}
+		if len(names) > 0 {
+			text += fmt.Sprintf("| %s | %s |\n", strings.ToLower(g.Title), strings.Join(names, ", "))
+		}
+	}
+	return text
 }
 
 // liveTable says what a change of each key of hotstart.toml applies to.
