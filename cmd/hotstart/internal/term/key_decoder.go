@@ -15,7 +15,7 @@ type decoder struct {
 	state  decoderState
 	params []byte // first bytes of the parameters of a control sequence
 	lead   byte   // first byte of a character in UTF-8
-	left   int    // remaining bytes of that character, or characters of a mouse report
+	left   int    // remaining bytes of that character, or of a mouse report
 	ending int    // bytes of pasteEnds that matched
 	block  bool   // the last read was a block of text; bytes that follow without a pause belong to it
 }
@@ -31,7 +31,7 @@ const (
 	control                    // after CSI
 	linuxFunction              // after CSI [, which the Linux console sends for F1 to F5
 	single                     // after SS3
-	mouse                      // in the three characters after CSI M
+	mouse                      // in the three bytes after CSI M
 	text                       // in the string of DCS, SOS, OSC, PM or APC
 	textEscaped                // after ESC in such a string
 	paste                      // in pasted text
@@ -114,7 +114,10 @@ func (d *decoder) take(b byte) (completes int) {
 	case character, altCharacter:
 		return d.continued(b)
 	case mouse:
-		return d.takeMouse(b)
+		if d.left--; d.left == 0 {
+			d.state = ground
+		}
+		return noKey
 	case paste:
 		d.takePasted(b)
 		return noKey
@@ -206,7 +209,7 @@ func (d *decoder) takeControl(b byte) {
 			d.params = append(d.params, b)
 		}
 	case b == 'M' && len(d.params) == 0:
-		d.state, d.left, d.lead = mouse, 3, 0
+		d.state, d.left = mouse, 3
 	case b == '[' && len(d.params) == 0:
 		d.state = linuxFunction
 	case b == '~' && string(d.params) == pasteBegins:
@@ -214,29 +217,6 @@ func (d *decoder) takeControl(b byte) {
 	default:
 		d.state = ground
 	}
-}
-
-// takeMouse decodes a byte of a mouse report. Each of its characters is one byte, or two
-// if the terminal writes numbers above 95 in UTF-8.
-func (d *decoder) takeMouse(b byte) int {
-	switch {
-	case d.lead != 0 && isContinuation(b):
-		d.lead = 0
-		if d.left == 0 {
-			d.state = ground
-		}
-		return noKey
-	case d.left == 0:
-		d.state = ground
-		return d.begin(b)
-	}
-	d.left, d.lead = d.left-1, 0
-	if b >= 0xc0 && continuations(b) == 1 {
-		d.lead = b
-	} else if d.left == 0 {
-		d.state = ground
-	}
-	return noKey
 }
 
 // takeText decodes a byte of a string. BEL ends it, or ST: ESC \, 0x9c outside of a
