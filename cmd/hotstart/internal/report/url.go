@@ -48,11 +48,3 @@ func (v View) places(addresses []starter.Address) (all []string) {
 func (v View) list(addresses []starter.Address) string {
 	return strings.Join(v.places(addresses), ", ")
 }
-
-// flagOf is the flag with which the user asked for an address.
-func flagOf(a starter.Address) string {
-	if a.Network == "unix" {
-		return "path"
-	}
-	return "port"
-}

@@ -72,8 +72,12 @@ type PortUnused struct {
 }
 
 func (u PortUnused) entry(v View) entry {
+	flag := "port"
+	if u.Address.Network == "unix" {
+		flag = "path"
+	}
 	return entry{name: "unused", isError: true, facts: workerFacts(u.Worker), text: fmt.Sprintf(
-		"the program does not listen on %s (--%s); connections to it will hang", v.place(u.Address), flagOf(u.Address))}
+		"the program does not listen on %s (--%s); connections to it will hang", v.place(u.Address), flag)}
 }
 
 // Serving reports that a worker has taken over.

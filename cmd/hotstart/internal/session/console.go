@@ -104,7 +104,8 @@ func (c *console) abort() {
 }
 
 // isSuspended reports whether a process is stopped by a signal, according to
-// /proc of Linux. Other systems don't show that.
+// /proc of Linux. Other systems don't show that. A process in the background that
+// reads from the terminal, for example a passphrase, gets SIGTTIN.
 func isSuspended(pid int) bool {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")

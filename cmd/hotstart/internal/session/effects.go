@@ -297,11 +297,6 @@ func (e *effects) sourceFile(file string) string {
 	return ""
 }
 
-// servesHTTP reports whether the program has a package that serves HTTP.
-func (e *effects) servesHTTP() bool {
-	return e.builder.Imports("net/http") || e.builder.Imports("github.com/valyala/fasthttp")
-}
-
 // policy returns what the machine needs of the options.
 func (e *effects) policy() machine.Policy {
 	return machine.Policy{

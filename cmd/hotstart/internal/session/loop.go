@@ -53,7 +53,11 @@ func (l *loop) run(first machine.Began, served, unwatched <-chan error) error {
 				l.step(machine.KeyPressed{Key: key})
 			}
 		case <-l.children:
-			l.findSuspended()
+			for _, w := range l.machine.Workers() {
+				if isSuspended(w.PID) {
+					l.step(machine.Suspended{Worker: w})
+				}
+			}
 		case <-l.suspended:
 			l.suspend()
 		case <-l.continued:
@@ -134,16 +138,5 @@ func (l *loop) handleSignal(sig os.Signal) {
 		l.step(machine.Disconnected{})
 	case !l.filter.Duplicate(sig, time.Now()):
 		l.step(machine.Signaled{Signal: sig.(syscall.Signal)})
-	}
-}
-
-// findSuspended looks for workers that the kernel has stopped: a process in
-// the background that reads from the terminal, for example a passphrase, gets
-// SIGTTIN.
-func (l *loop) findSuspended() {
-	for _, w := range l.machine.Workers() {
-		if isSuspended(w.PID) {
-			l.step(machine.Suspended{Worker: w})
-		}
 	}
 }

@@ -67,7 +67,9 @@ const (
 )
 
 // What a change of an option applies to while a session runs: a set of bits. An
-// option that applies to nothing is fixed when the session starts.
+// option that applies to nothing is fixed when the session starts. Every change
+// replaces the watched files and the options, so that AppliesToFiles and
+// AppliesLater only tell the reader of the documentation.
 const (
 	AppliesToBuild = 1 << iota // the builder: build again
 	AppliesToStart             // the command of the program: start it again

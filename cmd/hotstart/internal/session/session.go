@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -50,7 +51,7 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	signal.Notify(l.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(l.signals)
 
-	binaries, err := makeTempDir(tempParent())
+	binaries, err := makeTempDir(cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir())) // as the go command does
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	if interrupted, err := e.open(); interrupted || err != nil {
 		return err
 	}
-	log.HTTP = e.servesHTTP
+	log.HTTP = func() bool { return e.builder.Imports("net/http") || e.builder.Imports("github.com/valyala/fasthttp") }
 	defer e.tasks.Wait()
 	e.alerts = report.NewAlerts(screen, programName(o.Dir, e.builder.Package()))
 	e.alerts.Bell, e.alerts.Notify = o.Bell, o.Notify

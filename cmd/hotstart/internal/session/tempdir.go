@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,9 +40,6 @@ func makeTempDir(parent string) (*tempDir, error) {
 	}
 	return d, nil
 }
-
-// tempParent is where the go command makes its temporary folders.
-func tempParent() string { return cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir()) }
 
 // checkExec returns an error if programs in the folder can't be executed
 // because its file system is mounted noexec.

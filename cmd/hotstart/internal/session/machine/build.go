@@ -239,22 +239,6 @@ func (m *Machine) checkEnded(e Built) {
 	}
 }
 
-// startCheck has the go command build the program that the fast build has
-// made.
-func (m *Machine) startCheck() {
-	m.build.following = true
-	m.do(StartCheck{m.build.unchecked})
-}
-
-// temporaryRemoved repeats a build that failed because of temporary files,
-// unless there is a newer build.
-func (m *Machine) temporaryRemoved() {
-	if m.build.following {
-		m.build.pending.Build = true
-		m.advance()
-	}
-}
-
 // cancelCheck cancels what follows from the last build.
 func (m *Machine) cancelCheck() {
 	m.clearTimer(idle)
@@ -314,13 +298,6 @@ func (m *Machine) compareGraph(files []string, since time.Time) {
 		m.listFiles(since)
 	default:
 		m.do(CompareGraph{b.graph, files, since})
-	}
-}
-
-// buildProgressed shows how far the build has come.
-func (m *Machine) buildProgressed(e Progressed) {
-	if m.build.running {
-		m.showProgress(report.Progress{Progress: e.Progress})
 	}
 }
 

@@ -94,13 +94,18 @@ func (m *Machine) handle(e Event) {
 	case GraphOutdated:
 		m.listFiles(e.Since)
 	case Progressed:
-		m.buildProgressed(e)
+		if m.build.running {
+			m.showProgress(report.Progress{Progress: e.Progress})
+		}
 	case Built:
 		m.buildEnded(e)
 	case Checked:
 		m.checkEnded(e.Built)
 	case Removed:
-		m.temporaryRemoved()
+		if m.build.following { // or else there is a newer build
+			m.build.pending.Build = true
+			m.advance()
+		}
 	case RuleDone:
 		m.ruleEnded(e)
 	case Started:

@@ -83,15 +83,11 @@ func (m *Machine) finishRule() {
 		}, m.now)
 	default:
 		m.rules.End(e.At, rules.Succeeded)
-		m.ruleSucceeded(rule)
+		run := report.RuleRun{Rule: rule.Title(), Files: rule.Inputs(), Took: rule.Ended.Sub(rule.Began)}
+		m.tell(report.RuleDone{RuleRun: run, Command: rule.Run})
+		m.ruleRuns.unreported = append(m.ruleRuns.unreported, run)
 	}
 	m.advance()
-}
-
-func (m *Machine) ruleSucceeded(rule *rules.State) {
-	run := report.RuleRun{Rule: rule.Title(), Files: rule.Inputs(), Took: rule.Ended.Sub(rule.Began)}
-	m.tell(report.RuleDone{RuleRun: run, Command: rule.Run})
-	m.ruleRuns.unreported = append(m.ruleRuns.unreported, run)
 }
 
 // cause returns the cause of an event: the files that changed, and the runs of

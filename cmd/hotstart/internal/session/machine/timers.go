@@ -69,7 +69,8 @@ func (m *Machine) expire() {
 		case startSlow:
 			m.explainSlowStart()
 		case idle:
-			m.startCheck()
+			m.build.following = true
+			m.do(StartCheck{m.build.unchecked})
 		case trialOver:
 			m.inspectTrial()
 		}
