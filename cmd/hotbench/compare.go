@@ -59,7 +59,6 @@ func runCompare(args []string) error {
 	return c.figures.failed(ours)
 }
 
-// round visits each tool with one program.
 func (c *comparison) round(round int, p program) error {
 	for _, t := range p.tools {
 		chosen := c.only.MatchString(p.name + "/" + t.name)

@@ -120,12 +120,10 @@ func (f *figures) of(program, tool string) (some []visit) {
 
 func (f *figures) visits(program, tool string) int { return len(f.of(program, tool)) }
 
-// unavailable reports whether a tool could not be started.
 func (f *figures) unavailable(program, tool string) bool {
 	return slices.ContainsFunc(f.of(program, tool), func(v visit) bool { return v.Missing != "" && v.Start == 0 })
 }
 
-// failed returns an error if any visit to a tool has failed.
 func (f *figures) failed(tool string) error {
 	for _, v := range f.Visits {
 		if v.Tool == tool && v.Missing != "" {

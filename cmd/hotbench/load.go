@@ -51,7 +51,6 @@ func (l *load) ask() {
 	}
 }
 
-// first returns the time of the first answer with a text.
 func (l *load) first(text string) (at time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

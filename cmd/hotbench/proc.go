@@ -45,7 +45,6 @@ func (u *usage) addThreads(dir string) {
 	}
 }
 
-// watches counts the inotify watches of a process.
 func watches(dir string) (n int) {
 	for _, name := range glob(dir + "/fdinfo/*") {
 		if to, _ := os.Readlink(filepath.Join(dir, "fd", filepath.Base(name))); to != "anon_inode:inotify" {

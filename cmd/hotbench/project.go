@@ -33,7 +33,6 @@ func newProject(dir, name, requirement string) (*project, error) {
 	return p, p.setText("first")
 }
 
-// setText writes the program with another answer.
 func (p *project) setText(text string) error {
 	return p.write(p.edited, strings.ReplaceAll(p.source, "TEXT", text))
 }
@@ -55,7 +54,6 @@ func (p *project) write(name, content string) error {
 // that tools watch.
 func (p *project) binary() string { return p.dir + ".binary" }
 
-// build edits and builds the program.
 func (p *project) build() (text string, err error) {
 	text = newText()
 	if err := p.setText(text); err != nil {
@@ -64,7 +62,6 @@ func (p *project) build() (text string, err error) {
 	return text, p.goCommand("build", "-o", p.binary(), ".")
 }
 
-// goCommand runs the go command in the project.
 func (p *project) goCommand(args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = p.dir

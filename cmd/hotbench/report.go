@@ -39,7 +39,6 @@ func runReport(args []string) error {
 
 const beginMark, endMark = "<!-- begin of what `hotbench report` writes -->\n", "<!-- end -->"
 
-// replaceMarked replaces the text between the marks of a page.
 func replaceMarked(page, text string) (string, error) {
 	before, rest, begins := strings.Cut(page, beginMark)
 	_, after, ends := strings.Cut(rest, endMark)

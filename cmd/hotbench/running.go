@@ -125,7 +125,6 @@ func (r *running) stop() {
 	}
 }
 
-// toolProcesses lists the processes of the tool without those of the program.
 func (r *running) toolProcesses() []int {
 	_, program, _ := ask(r.address)
 	return treeWithout(r.cmd.Process.Pid, program)
@@ -153,7 +152,6 @@ func (r *running) measureRest(d time.Duration) *rest {
 // new program serves.
 type trigger func(r *running, l *load) (time.Duration, error)
 
-// edit measures one edit, or signal, under load.
 func (r *running) edit(t trigger) (edit, error) {
 	l := startLoad(r.address)
 	took, err := t(r, l)
@@ -165,7 +163,6 @@ func (r *running) edit(t trigger) (edit, error) {
 	return edit{Took: milliseconds(took), Asked: asked, Lost: lost}, nil
 }
 
-// save saves new source code and waits for its first answer.
 func save(r *running, l *load) (time.Duration, error) {
 	r.text = newText()
 	began := time.Now()

@@ -100,7 +100,6 @@ func (b *bench) install(t tool) (path, version string, err error) {
 	return path, info.Main.Version, nil
 }
 
-// timeBuild measures go build after an edit.
 func timeBuild(p *project) (time.Duration, error) {
 	if err := p.setText(newText()); err != nil {
 		return 0, err
@@ -110,7 +109,6 @@ func timeBuild(p *project) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// timeStart measures the time from the start of a program to its first answer.
 func timeStart(p *project) (time.Duration, error) {
 	address, err := freeAddress()
 	if err != nil {

@@ -26,7 +26,6 @@ func parseOutputFlags(cmd *cobra.Command, args []string) {
 	_ = f.Parse(args) // the first error is reported
 }
 
-// flagError words an error about a flag.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {

@@ -58,7 +58,6 @@ func initFromAir(cmd *cobra.Command, airFile string, force bool) error {
 	return nil
 }
 
-// writeConfig makes the file, and says so.
 func writeConfig(cmd *cobra.Command, text string, force bool) error {
 	if force { // a link that is there goes, not what it leads to
 		if err := os.Remove(settings.FileName); err != nil && !errors.Is(err, fs.ErrNotExist) {

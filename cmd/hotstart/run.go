@@ -25,7 +25,6 @@ const startServer = "start_server"
 // compatible is the version of start_server that hotstart behaves like.
 const compatible = "0.35"
 
-// runOptions are the options of hotstart run.
 type runOptions struct {
 	command []string // the program and its arguments
 	starter starter.Options
@@ -83,7 +82,6 @@ func asStartServer(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// newRunOptions returns the defaults of start_server.
 func newRunOptions() *runOptions {
 	return &runOptions{
 		starter: starter.Options{
@@ -104,7 +102,6 @@ func newRunOptions() *runOptions {
 	}
 }
 
-// table binds the settings of hotstart run to o.
 func (o *runOptions) table() []settings.Group {
 	s := &o.starter
 	return []settings.Group{
@@ -250,7 +247,6 @@ func (o *runOptions) checkControl() error {
 	return nil
 }
 
-// control restarts or stops the instance of hotstart run that is running.
 func (o *runOptions) control(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	if o.restartTimeout > 0 {

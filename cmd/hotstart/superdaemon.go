@@ -248,7 +248,6 @@ func (d *superdaemon) reopen(signals <-chan os.Signal, done <-chan struct{}) {
 	}
 }
 
-// report handles an event of the starter.
 func (d *superdaemon) report(e starter.Event) {
 	switch {
 	case e.Kind == starter.Killing && d.stopping:

@@ -51,7 +51,6 @@ type converter struct {
 	tables  []string            // [[rule]]
 }
 
-// get returns the value of a key such as build.cmd, or nil.
 func (a *converter) get(key string) any {
 	var value any = a.tree
 	for _, name := range strings.Split(key, ".") {
@@ -103,7 +102,6 @@ func (a *converter) set(key, value string) string {
 	return key + " = " + settings.Quote(value)
 }
 
-// file returns the hotstart.toml.
 func (a *converter) file() string {
 	var b strings.Builder
 	b.WriteString(settings.SchemaLine + "\n# Converted from the settings of air. hotstart init writes a file with every setting explained.\n\n")
@@ -122,7 +120,6 @@ func (a *converter) file() string {
 	return b.String()
 }
 
-// patterns returns patterns for air's lists of folders, extensions and files.
 func patterns(dirs, exts, files []string) (all []string) {
 	ending := "*"
 	switch {

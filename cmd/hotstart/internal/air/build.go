@@ -31,7 +31,6 @@ func (a *converter) command() string {
 var valued = []string{"-C", "-o", "-p", "-asmflags", "-buildmode", "-buildvcs", "-compiler", "-covermode", "-coverpkg", "-gccgoflags", "-gcflags",
 	"-installsuffix", "-ldflags", "-mod", "-modfile", "-overlay", "-pgo", "-pkgdir", "-tags", "-toolexec"}
 
-// goBuild converts the flags and packages of go build.
 func (a *converter) goBuild(words []string) string {
 	var flags []string
 	for i := 0; i < len(words); i++ {

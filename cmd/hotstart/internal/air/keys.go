@@ -163,7 +163,6 @@ func (a *converter) extensions() string {
 	return a.add(key, patterns(a.list("build.include_dir"), values, nil)...) + "; Go files and embedded ones always count"
 }
 
-// expressions converts regular expressions of excluded files.
 func (a *converter) expressions() string {
 	var rest []string
 	for _, v := range a.list("build.exclude_regex") {

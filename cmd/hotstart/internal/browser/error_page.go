@@ -61,7 +61,6 @@ func (p *Page) Take(c net.Conn) {
 	}
 }
 
-// beginsRequest reports whether the input begins like a request of HTTP/1.
 func beginsRequest(r *bufio.Reader) bool {
 	for n := 1; n < 16; n++ {
 		b, err := r.Peek(n)

@@ -130,7 +130,6 @@ func (o OwnWrites) entry(v View) entry {
 		v.names(o.Files), o.Starts, ignoreHint(o.Ignore)).entry(v)
 }
 
-// ignoreHint shows the flag that excludes files.
 func ignoreHint(patterns []string) string {
 	if len(patterns) == 0 {
 		return ""

@@ -50,7 +50,6 @@ func (c Cause) then(v View, what string) string {
 	return v.changed(c.files(v), what)
 }
 
-// runs lists the runs of rules.
 func (c Cause) runs(v View) string {
 	if v.JSON {
 		return ""
@@ -62,7 +61,6 @@ func (c Cause) runs(v View) string {
 	return strings.Join(texts, ", ")
 }
 
-// changed begins a line with the files that changed, if there are any.
 func (v View) changed(files []string, what string) string {
 	if len(files) == 0 {
 		return what

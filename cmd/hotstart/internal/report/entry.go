@@ -62,7 +62,6 @@ type facts struct {
 	Hint      string    `json:"hint,omitempty"`    // command to type next
 }
 
-// problem is a diagnostic in JSON.
 type problem struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
@@ -131,5 +130,4 @@ func took(d time.Duration) string {
 	return d.Round(10 * time.Millisecond).String()
 }
 
-// clock is the time of day.
 func clock(t time.Time) string { return t.Format("15:04:05") }

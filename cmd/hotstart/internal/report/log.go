@@ -61,7 +61,6 @@ func (l *Log) format(e entry) string {
 	return ""
 }
 
-// text is the event for people.
 func (l *Log) text(e entry) string {
 	var b strings.Builder
 	text := indent(e.text, "  ")
@@ -144,7 +143,6 @@ func (l *Log) link(d builder.Diagnostic) string {
 	return "\x1b]8;;" + target.String() + "\x1b\\" + text + "\x1b]8;;\x1b\\"
 }
 
-// position is file:line:column, as far as they are known.
 func (v View) position(d builder.Diagnostic) string {
 	text := v.name(d.File)
 	for _, n := range []int{d.Line, d.Column} {

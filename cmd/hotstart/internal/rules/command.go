@@ -97,7 +97,6 @@ func Relative(dir string, files []string) (names []string) {
 	return names
 }
 
-// tail returns the end of a command's output.
 func tail(f *os.File) string {
 	const maxSize = 16 << 10
 	size, _ := f.Seek(0, io.SeekEnd)

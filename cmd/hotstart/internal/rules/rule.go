@@ -55,7 +55,6 @@ func Parse(text string) (Rule, error) {
 	return r, r.check()
 }
 
-// check returns an error if a part of the rule is missing or invalid.
 func (r Rule) check() error {
 	if len(r.Match) == 0 {
 		return errors.New("rule has no file pattern")
@@ -142,7 +141,6 @@ func indexUnquoted(text, signs string) int {
 	return -1
 }
 
-// quotePattern escapes each sign that would end a pattern.
 func quotePattern(p string) string {
 	at := indexUnquoted(p, ":,=")
 	if at < 0 {

@@ -10,7 +10,6 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 )
 
-// runRule runs the command of a rule.
 func (e *effects) runRule(rule *rules.State) {
 	env, err := e.environ()
 	c := rules.Command{Line: rule.Run, Files: rule.Inputs(), Dir: e.o.Dir, Env: append(env, e.marker), TempDir: e.tempDir}

@@ -69,7 +69,6 @@ func notify(sig os.Signal) <-chan os.Signal {
 	return signals
 }
 
-// detach restores the terminal.
 func (c *console) detach() {
 	c.screen.SetStatus("")
 	c.tty.Close()

@@ -183,7 +183,6 @@ func (e *effects) complete(b machine.Built) machine.Built {
 	return b
 }
 
-// awaitRemoval waits until all files are removed.
 func (e *effects) awaitRemoval(files []string) {
 	exists := func(file string) bool { // maybe as a broken link
 		_, err := os.Lstat(file)
@@ -213,7 +212,6 @@ func (e *effects) list(a machine.List) {
 	})
 }
 
-// watch replaces the set of watched files.
 func (e *effects) watch(a machine.WatchFiles) machine.Event {
 	graph := a.Graph
 	if graph == nil {
@@ -227,7 +225,6 @@ func (e *effects) watch(a machine.WatchFiles) machine.Event {
 	return nil
 }
 
-// start gives a program to the starter.
 func (e *effects) start(a machine.Start) machine.Event {
 	env, err := e.environ()
 	if err != nil {
@@ -297,7 +294,6 @@ func (e *effects) sourceFile(file string) string {
 	return ""
 }
 
-// policy returns what the machine needs of the options.
 func (e *effects) policy() machine.Policy {
 	return machine.Policy{
 		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Starter.Overlap == starter.OverlapOff,

@@ -91,7 +91,6 @@ func (l *loop) step(e machine.Event) {
 	}
 }
 
-// timer returns a channel for the next tick, or nil.
 func (l *loop) timer() <-chan time.Time {
 	at := l.machine.Next()
 	if at.IsZero() {

@@ -134,7 +134,6 @@ func (o Options) starterOptions(marker, tempDir string, report func(starter.Even
 	return s
 }
 
-// builderOptions returns the options of the builder of a session.
 func (e *effects) builderOptions(o Options) builder.Options {
 	b := o.Builder
 	b.Dir, b.Output, b.Env, b.Progress = o.Dir, e.tempDir, append(os.Environ(), e.marker), e.onProgress

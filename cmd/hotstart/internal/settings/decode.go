@@ -38,7 +38,6 @@ func elementText(element any) (string, error) {
 	return "", fmt.Errorf("want a list of strings, not %s", noun(element))
 }
 
-// noun names a value of a file.
 func noun(value any) string {
 	switch v := value.(type) {
 	case string:

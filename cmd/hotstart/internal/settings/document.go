@@ -73,7 +73,6 @@ func (d Document) wrong(line, column int, format string, args ...any) error {
 	return &Error{place, fmt.Errorf(format, args...)}
 }
 
-// check returns an error for a key that is not a setting.
 func (d Document) check(s *Set) error {
 	var known []string
 	for _, set := range s.all {
@@ -94,7 +93,6 @@ func (d Document) check(s *Set) error {
 	return nil
 }
 
-// fill sets a setting from an entry.
 func (d Document) fill(s *setting, e entry) error {
 	if list, ok := s.Value.(listValue); ok {
 		return d.fillList(s.Name, list, e)

@@ -94,10 +94,8 @@ func (s *setting) fillText(name, text string) error {
 	return nil
 }
 
-// prefix begins the name of every variable.
 const prefix = "HOTSTART_"
 
-// variable returns the name of the environment variable of a setting.
 func variable(name string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }

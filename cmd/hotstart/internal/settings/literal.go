@@ -36,7 +36,6 @@ func Quote(s string) string {
 // change of the direction of writing.
 func isHidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
-// literal returns the value as the file has it.
 func (s *setting) literal() string {
 	switch text := s.Value.String(); s.Value.kind() {
 	case listKind:
@@ -56,7 +55,6 @@ func QuoteList(texts []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// jsonValue returns the value for encoding/json.
 func (s *setting) jsonValue() any {
 	switch text := s.Value.String(); s.Value.kind() {
 	case listKind:

@@ -26,7 +26,6 @@ func (l *Loader) Print(w io.Writer, set *Set, sources Sources) {
 	}
 }
 
-// state says which file is read.
 func (l *Loader) state() string {
 	switch {
 	case l.Path == "" || l.Ignored != nil:

@@ -108,7 +108,6 @@ func (s *Set) Usages() string {
 	return b.String()
 }
 
-// lookup returns the setting of that name, or nil.
 func (s *Set) lookup(name string) *setting {
 	for _, set := range s.all {
 		if set.Name == name {
@@ -126,7 +125,6 @@ func (s *setting) texts() []string {
 	return []string{s.Value.String()}
 }
 
-// set replaces the values.
 func (s *setting) set(texts []string) error {
 	if list, ok := s.Value.(listValue); ok {
 		return list.Replace(texts)

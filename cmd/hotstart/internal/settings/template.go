@@ -46,7 +46,6 @@ func (s *setting) explain(b *strings.Builder) {
 	}
 }
 
-// comment returns a text as lines of a comment.
 func comment(text string) string {
 	const width = 88
 	var b strings.Builder

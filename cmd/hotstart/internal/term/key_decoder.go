@@ -66,7 +66,6 @@ func (d *decoder) pause() time.Duration {
 	return 0
 }
 
-// reset drops an incomplete sequence.
 func (d *decoder) reset() { *d = decoder{} }
 
 // keys decodes the bytes of one read, and returns the keys that were pressed. Different
@@ -106,7 +105,6 @@ const (
 	printableKey // any other
 )
 
-// take decodes one byte.
 func (d *decoder) take(b byte) (completes int) {
 	switch d.state {
 	case ground:
@@ -147,7 +145,6 @@ func (d *decoder) take(b byte) (completes int) {
 	return noKey
 }
 
-// begin decodes a byte that begins a key or a sequence.
 func (d *decoder) begin(b byte) int {
 	switch {
 	case b == esc:
@@ -184,7 +181,6 @@ func (d *decoder) continued(b byte) int {
 	return noKey
 }
 
-// escape decodes the byte after ESC.
 func (d *decoder) escape(b byte) {
 	d.state = ground
 	switch {
@@ -201,7 +197,6 @@ func (d *decoder) escape(b byte) {
 	}
 }
 
-// takeControl decodes a byte of a control sequence.
 func (d *decoder) takeControl(b byte) {
 	switch {
 	case b < '@':
@@ -236,7 +231,6 @@ func (d *decoder) takeText(b byte) {
 	}
 }
 
-// takePasted looks for the end of a pasted text.
 func (d *decoder) takePasted(b byte) {
 	if b != pasteEnds[d.ending] {
 		d.ending = 0 // the first byte of pasteEnds occurs in it once

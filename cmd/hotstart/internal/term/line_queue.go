@@ -192,7 +192,6 @@ func (q *lineQueue) close(wait time.Duration) {
 // an os.File, a write to the new file would wait for a write to the old file that blocks.
 type descriptor int
 
-// unbuffered returns w, or the descriptor if w is stderr.
 func unbuffered(w io.Writer) io.Writer {
 	if w == os.Stderr {
 		return descriptor(2)

@@ -155,7 +155,6 @@ func (t *RawTTY) read(ctx context.Context, asleep *os.File) {
 	}
 }
 
-// inForeground reports whether this process is in the foreground of a terminal.
 func inForeground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()

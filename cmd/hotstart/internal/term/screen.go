@@ -42,7 +42,6 @@ func (s *Screen) Columns() int {
 	return 120
 }
 
-// windowSize returns the size of the terminal that stderr is.
 func windowSize() (*unix.Winsize, error) {
 	return unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
 }

@@ -63,7 +63,6 @@ func (r *StdinRelay) run(ctx context.Context, input <-chan []byte) {
 	}
 }
 
-// endInput ends the input of a worker.
 func endInput(to *os.File) {
 	const endOfFile = "\x04" // VEOF, termios(3)
 	if IsTerminal(to) {

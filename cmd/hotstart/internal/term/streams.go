@@ -93,7 +93,6 @@ func (s *Streams) remove(o *Output) {
 	delete(s.open, o)
 }
 
-// each calls f for every output.
 func (s *Streams) each(f func(*Output)) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.open))

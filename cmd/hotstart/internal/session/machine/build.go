@@ -37,7 +37,6 @@ type buildState struct {
 	listAgain time.Time // list again after the list under way, for a build that began then; zero: no
 }
 
-// filesChanged handles a batch of changes.
 func (m *Machine) filesChanged(e Changed) {
 	onTrial := len(m.churn.OnTrial())
 	files := m.withoutOwnWrites(e)
@@ -58,7 +57,6 @@ func (m *Machine) filesChanged(e Changed) {
 	m.advance()
 }
 
-// withoutOwnWrites leaves out the files that the program itself writes.
 func (m *Machine) withoutOwnWrites(e Changed) []File {
 	var paths []string
 	times := map[string]time.Time{}
@@ -154,7 +152,6 @@ func (m *Machine) cancelBuild() {
 	b.running, b.pending.Build = false, true
 }
 
-// buildEnded takes the result of a build.
 func (m *Machine) buildEnded(e Built) {
 	b := &m.build
 	if e.Seq != b.seq || !b.running {
@@ -211,7 +208,6 @@ func (m *Machine) handleBuildResult(e Built, changed []string) {
 	}
 }
 
-// discard removes a binary that is not started.
 func (m *Machine) discard(b *builder.Binary) {
 	if b != nil {
 		m.do(Discard{b})

@@ -54,7 +54,6 @@ func (f File) Work() (w Work) {
 	return w
 }
 
-// ruleChanges returns the changes for the rules.
 func ruleChanges(files []File, since time.Time) (changes []rules.Change) {
 	for _, f := range files {
 		c := rules.Change{Path: f.Path, At: since, Builds: f.Work().Build, Generated: f.Generated}

@@ -74,7 +74,6 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	return out
 }
 
-// handle handles an event while the session is not asked to stop.
 func (m *Machine) handle(e Event) {
 	switch e := e.(type) {
 	case Tick:
@@ -142,10 +141,8 @@ func (m *Machine) Workers() (all []starter.Worker) {
 // ProgramOf returns the program of a worker, or nil.
 func (m *Machine) ProgramOf(w starter.Worker) *Program { return m.rollout.programOf(w) }
 
-// do adds an action to the current step.
 func (m *Machine) do(a Action) { m.out = append(m.out, a) }
 
-// tell reports an event to the user.
 func (m *Machine) tell(e report.Event) { m.do(Tell{e}) }
 
 // begin starts the session: the rules run, and then the first build, unless
@@ -176,7 +173,6 @@ func (m *Machine) begin(e Began) {
 	m.advance()
 }
 
-// reconfigure applies changed settings.
 func (m *Machine) reconfigure(e Reconfigured) {
 	m.Policy = e.Policy
 	if len(e.Applied) > 0 || len(e.Pending) == 0 {

@@ -77,7 +77,6 @@ func (m *Machine) restart() {
 	}
 }
 
-// launch starts a program.
 func (m *Machine) launch(p *Program) {
 	r := &m.rollout
 	r.programs = append(r.programs, p)
@@ -85,13 +84,11 @@ func (m *Machine) launch(p *Program) {
 	m.do(Start{p, r.worker.PID == 0})
 }
 
-// programStarted notes that the starter has got a program.
 func (m *Machine) programStarted(e Started) {
 	e.Program.command, e.Program.before = e.Command, nil
 	m.churn.Starting()
 }
 
-// startImpossible reports an environment that can't be read.
 func (m *Machine) startImpossible(e EnvInvalid) {
 	p, r := e.Program, &m.rollout
 	r.outdated = true
@@ -104,7 +101,6 @@ func (m *Machine) startImpossible(e EnvInvalid) {
 	m.removeUnusedPrograms()
 }
 
-// handleWorkerEvent follows what the starter does.
 func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 	r := &m.rollout
 	p := r.programOf(e.Worker)
@@ -165,14 +161,12 @@ func (m *Machine) clearStarting() {
 	m.clearTimer(startSlow)
 }
 
-// endLaunch notes that a program is ready or has failed.
 func (m *Machine) endLaunch(p *Program) {
 	if m.rollout.launching == p {
 		m.rollout.launching = nil
 	}
 }
 
-// workerServes notes a worker that has taken over.
 func (m *Machine) workerServes(e WorkerEvent, p *Program) {
 	r := &m.rollout
 	m.do(SendInput{p}) // before the user reads the report, and types

@@ -35,7 +35,6 @@ func (m *Machine) advanceRules() {
 	m.do(RunRule{rule})
 }
 
-// cancelRule cancels the run that is under way, if there is one.
 func (m *Machine) cancelRule() {
 	m.clearTimer(ruleStale)
 	if m.rules.Running() != nil && !m.ruleRuns.cancelled {
@@ -66,7 +65,6 @@ func (m *Machine) ruleEnded(e RuleDone) {
 	}
 }
 
-// finishRule continues after a run.
 func (m *Machine) finishRule() {
 	rule, e := m.rules.Running(), m.ruleRuns.ended
 	for path, at := range e.Modified {

@@ -18,7 +18,6 @@ var shortcuts = []report.Key{
 	{Key: "h", Does: "this help"},
 }
 
-// handleKey does what a keyboard shortcut asks for.
 func (m *Machine) handleKey(key byte) {
 	switch key {
 	case 'r':

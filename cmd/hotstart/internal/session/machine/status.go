@@ -70,7 +70,6 @@ func (m *Machine) clearFailure(began time.Time) bool {
 	return failed && s.failure() == nil
 }
 
-// current returns what runs now.
 func (m *Machine) current() report.Current {
 	r := &m.rollout
 	c := report.Current{Worker: r.worker, Starting: r.starting, Stopping: m.stop.requested}
@@ -86,7 +85,6 @@ func (m *Machine) showProgress(e report.Event) {
 	m.status.progress = true
 }
 
-// endProgress restores the status line.
 func (m *Machine) endProgress() {
 	m.status.stale = m.status.stale || m.status.progress
 	m.status.progress = false

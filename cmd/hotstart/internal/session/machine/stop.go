@@ -33,7 +33,6 @@ func (m *Machine) handleSignal(sig syscall.Signal) {
 	m.requestStop(report.Stopping{Signal: sig})
 }
 
-// requestStop reports why the session ends, and ends it.
 func (m *Machine) requestStop(why report.Stopping) {
 	why.Worker = m.rollout.worker
 	m.tell(why)
@@ -51,7 +50,6 @@ func (m *Machine) stopAll() {
 	m.do(Stop{m.rollout.suspended})
 }
 
-// fail ends the session because of an error.
 func (m *Machine) fail(err error) {
 	m.stop.err = err
 	m.stopAll()
@@ -80,7 +78,6 @@ func exitCode(e starter.Event) int {
 // Stopping reports whether the session ends: nothing begins any more.
 func (m *Machine) Stopping() bool { return m.stop.requested }
 
-// handleStopping handles an event after the stop was requested.
 func (m *Machine) handleStopping(e Event) {
 	switch e := e.(type) {
 	case Built:
@@ -112,7 +109,6 @@ func (m *Machine) handleStopping(e Event) {
 	}
 }
 
-// force kills the workers.
 func (m *Machine) force(sig syscall.Signal) {
 	if m.stop.err == nil {
 		m.stop.forcedBy = sig

@@ -52,7 +52,6 @@ func (m *Machine) Next() (at time.Time) {
 	return at
 }
 
-// expire handles each timer whose time has come.
 func (m *Machine) expire() {
 	for t := range m.due { // one may clear another
 		if at := m.due[t]; at.IsZero() || at.After(m.now) {
