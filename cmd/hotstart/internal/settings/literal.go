@@ -1,39 +1,26 @@
 package settings
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/BurntSushi/toml"
 )
 
-// Quote returns a string as a literal of TOML. A character that a terminal or a
-// reader may not show is escaped.
+// Quote returns a string as a literal of TOML, in single quotes if that avoids escapes.
 func Quote(s string) string {
-	hidden := strings.ContainsFunc(s, isHidden)
-	if !hidden && strings.ContainsAny(s, `"\`) && !strings.Contains(s, "'") {
+	if strings.ContainsAny(s, `"\`) && !strings.Contains(s, "'") && !strings.ContainsFunc(s, isHidden) {
 		return "'" + s + "'"
 	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteString(`\` + string(r))
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case isHidden(r):
-			fmt.Fprintf(&b, `\U%08X`, r)
-		default:
-			b.WriteRune(r)
-		}
+	b, err := toml.Marshal(map[string]string{"v": s})
+	if err != nil {
+		panic(err) // only a string is marshaled
 	}
-	return b.String() + `"`
+	return strings.TrimSuffix(strings.TrimPrefix(string(b), "v = "), "\n")
 }
 
 // isHidden reports whether r is a control or a format character, such as a
-// change of the direction of writing.
+// change of the direction of writing. term.Clean may escape it.
 func isHidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 func (s *setting) literal() string {
@@ -47,6 +34,7 @@ func (s *setting) literal() string {
 	}
 }
 
+// QuoteList returns a list of strings as a literal of TOML.
 func QuoteList(texts []string) string {
 	var all []string
 	for _, text := range texts {
