@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -29,27 +28,8 @@ type running struct {
 	address string
 	status  string // path of the status file
 	project *project
-	text    string // answer of the program
-	out     output
+	text    string        // answer of the program
 	exited  chan struct{} // closed when the tool has exited
-}
-
-// output is what a tool prints.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) last() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return lastLines(o.text.String())
 }
 
 // start edits a program, runs a tool with it, in a process group of its own,
@@ -77,9 +57,13 @@ func (b *bench) start(path string, t tool, p *project) (r *running, took time.Du
 		r.cmd.Args = append(r.cmd.Args, strings.NewReplacer("ADDRESS", r.address, "STATUS", r.status, "SERVER", p.binary()).Replace(arg))
 	}
 	r.cmd.Dir, r.cmd.Env = p.dir, append(os.Environ(), "ADDRESS="+r.address)
-	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
+	out, err := os.Create(p.dir + ".output")
+	if err != nil {
+		return nil, 0, err
+	}
+	defer out.Close()
+	r.cmd.Stdout, r.cmd.Stderr = out, out
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	r.cmd.WaitDelay = time.Second // processes that the tool leaves hold the pipe
 	began := time.Now()
 	if err := r.cmd.Start(); err != nil {
 		return nil, 0, err
@@ -87,9 +71,15 @@ func (b *bench) start(path string, t tool, p *project) (r *running, took time.Du
 	go func() { r.cmd.Wait(); close(r.exited) }() // ends with the tool
 	if err := r.awaitFirstAnswer(); err != nil {
 		r.stop()
-		return nil, 0, fmt.Errorf("%w; its output: %s", err, r.out.last())
+		return nil, 0, r.explain(err)
 	}
 	return r, time.Since(began), nil
+}
+
+// explain adds to an error the last lines that the tool has printed.
+func (r *running) explain(err error) error {
+	out, _ := os.ReadFile(r.project.dir + ".output")
+	return fmt.Errorf("%w; its output: %s", err, lastLines(string(out)))
 }
 
 func (r *running) awaitFirstAnswer() error {
@@ -133,19 +123,18 @@ func (r *running) toolProcesses() []int {
 // rest is the usage of a tool and, for a time, of an idle tool.
 type rest struct {
 	usage
-	Seconds float64 `json:"seconds"`
-	CPU     float64 `json:"cpu_us_while"`
-	Wakes   int     `json:"wakeups_while"`
+	CPU   float64 `json:"cpu_us_while"`
+	Wakes int     `json:"wakeups_while"`
 }
 
 func (r *running) measureRest(d time.Duration) *rest {
 	time.Sleep(3 * time.Second) // for what the tool does after a start
 	awaitRest(r.toolProcesses)
 	pids := r.toolProcesses()
-	before, began := measure(pids), time.Now()
+	before := measure(pids)
 	time.Sleep(d)
 	after := measure(pids)
-	return &rest{usage: after, Seconds: time.Since(began).Seconds(), CPU: after.CPU - before.CPU, Wakes: after.Wakes - before.Wakes}
+	return &rest{usage: after, CPU: after.CPU - before.CPU, Wakes: after.Wakes - before.Wakes}
 }
 
 // trigger makes a tool start a program again and measures the time until the
@@ -158,7 +147,7 @@ func (r *running) edit(t trigger) (edit, error) {
 	time.Sleep(linger)
 	asked, lost := l.stop()
 	if err != nil {
-		return edit{}, fmt.Errorf("%w; its output: %s", err, r.out.last())
+		return edit{}, r.explain(err)
 	}
 	return edit{Took: milliseconds(took), Asked: asked, Lost: lost}, nil
 }
