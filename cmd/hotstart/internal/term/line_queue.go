@@ -18,19 +18,13 @@ import (
 type lineQueue struct {
 	to     io.Writer
 	notice func(dropped int) string // returns the line about dropped writes
-	items  chan lineItem
-	quit   chan struct{} // closed with the queue, after the last item
 
 	mu      sync.Mutex
-	moved   sync.Cond // of mu: an item was written, or the queue was closed
+	moved   sync.Cond // of mu: an item was queued or written, or the queue was closed
+	items   [][]byte  // the first one is being written
+	written int       // items, since the start
 	dropped int       // writes since the last one that was queued
 	closed  bool      // writes are ignored
-}
-
-type lineItem struct {
-	dropped int // writes before it
-	p       []byte
-	mark    chan struct{} // closed when the item is written; nil: not needed
 }
 
 const (
@@ -46,7 +40,7 @@ const (
 // newLineQueue starts the goroutine that writes. It ends after close, or with the
 // process if the writer blocks.
 func newLineQueue(to io.Writer, notice func(dropped int) string) *lineQueue {
-	q := &lineQueue{to: to, notice: notice, items: make(chan lineItem, lineQueueSize), quit: make(chan struct{})}
+	q := &lineQueue{to: to, notice: notice}
 	q.moved.L = &q.mu
 	go q.run()
 	return q
@@ -57,60 +51,47 @@ func droppedLines(n int) string {
 }
 
 func (q *lineQueue) run() {
-	for {
-		select {
-		case item := <-q.items:
-			q.write(item)
-		case <-q.quit:
-			for len(q.items) > 0 { // no other goroutine receives
-				q.write(<-q.items)
-			}
-			return
-		}
-	}
-}
-
-func (q *lineQueue) write(item lineItem) {
-	q.reportDropped(item.dropped)
-	q.to.Write(item.p)
-	q.reportDropped(q.takeDropped()) // the next item may come late
-	q.moved.Broadcast()
-	if item.mark != nil {
-		close(item.mark)
-	}
-}
-
-func (q *lineQueue) reportDropped(n int) {
-	if n > 0 {
-		io.WriteString(q.to, q.notice(n))
-	}
-}
-
-// takeDropped returns the number of writes that were dropped after the last item. It
-// returns 0 while the queue has items.
-func (q *lineQueue) takeDropped() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) > 0 {
-		return 0
+	for {
+		for len(q.items) == 0 {
+			if q.closed {
+				return
+			}
+			q.moved.Wait()
+		}
+		p := q.items[0]
+		q.mu.Unlock()
+		q.to.Write(p)
+		q.mu.Lock()
+		if q.items = q.items[1:]; len(q.items) == 0 {
+			q.reportDropped() // the next item may come late
+		}
+		q.written++
+		q.moved.Broadcast()
 	}
-	n := q.dropped
-	q.dropped = 0
-	return n
+}
+
+// reportDropped queues the line about the writes that were dropped after the last item.
+func (q *lineQueue) reportDropped() {
+	if q.dropped > 0 {
+		q.items = append(q.items, []byte(q.notice(q.dropped)))
+		q.dropped = 0
+	}
 }
 
 // Write reports success in any case.
 func (q *lineQueue) Write(p []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
-		return len(p), nil
-	}
-	select {
-	case q.items <- lineItem{dropped: q.dropped, p: slices.Clone(p)}:
-		q.dropped = 0
-	default:
+	switch {
+	case q.closed:
+	case len(q.items) >= lineQueueSize:
 		q.dropped++
+	default:
+		q.reportDropped()
+		q.items = append(q.items, slices.Clone(p))
+		q.moved.Broadcast()
 	}
 	return len(p), nil
 }
@@ -128,22 +109,28 @@ func (q *lineQueue) await() {
 // flush waits until everything is written, at most for the duration wait. It reports
 // whether everything is written.
 func (q *lineQueue) flush(wait time.Duration) bool {
-	limit := time.After(wait)
-	mark := make(chan struct{})
-	select {
-	case q.items <- lineItem{mark: mark}:
-	case <-q.quit:
-		return false
-	case <-limit:
-		return false
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	over := false
+	limit := time.AfterFunc(wait, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		over = true
+		q.moved.Broadcast()
+	})
+	defer limit.Stop()
+	last := q.written + len(q.items)
+	for q.written < last && !over && !q.closed {
+		q.moved.Wait()
 	}
-	select {
-	case <-mark:
-		return true
-	case <-q.quit:
-	case <-limit:
-	}
-	return false
+	return q.written >= last
+}
+
+// empty reports whether everything is written.
+func (q *lineQueue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0
 }
 
 // OrderedQueue is a writer for lines that come before the lines which workers write to
@@ -164,7 +151,7 @@ const orderWait = time.Second
 
 // Write implements io.Writer.
 func (q *OrderedQueue) Write(p []byte) (int, error) {
-	stalled := q.stalled.Load() && len(q.items) > 0
+	stalled := q.stalled.Load() && !q.empty()
 	n, err := q.lineQueue.Write(p)
 	if !stalled {
 		q.stalled.Store(!q.flush(orderWait))
@@ -181,10 +168,7 @@ func (q *lineQueue) close(wait time.Duration) {
 	q.flush(wait)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.closed {
-		q.closed = true
-		close(q.quit)
-	}
+	q.closed = true
 	q.moved.Broadcast()
 }
 
