@@ -3,9 +3,7 @@
 package browser
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -60,14 +58,8 @@ func Listen(port int, script []byte) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{script: script, listeners: listeners, changed: make(chan struct{})}
-	s.server = &http.Server{
-		Handler:           onlyThisMachine(s.mux()),
-		ReadHeaderTimeout: 10 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
-	s.server.RegisterOnShutdown(cancel)
+	s.server = &http.Server{Handler: onlyThisMachine(s.mux()), ReadHeaderTimeout: 10 * time.Second}
 	return s, nil
 }
 
@@ -116,15 +108,8 @@ func (s *Server) Serve() {
 	serving.Wait()
 }
 
-// Close ends every connection.
-func (s *Server) Close() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := s.server.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return s.server.Close()
-}
+// Close ends every connection, and with it the stream of its page.
+func (s *Server) Close() error { return s.server.Close() }
 
 // Reload makes pages reload that were loaded before a time.
 func (s *Server) Reload(before time.Time) {

@@ -1,9 +1,7 @@
 package term
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 
@@ -95,9 +93,8 @@ func (s *Streams) remove(o *Output) {
 
 func (s *Streams) each(f func(*Output)) {
 	s.mu.Lock()
-	all := slices.Collect(maps.Keys(s.open))
-	s.mu.Unlock()
-	for _, o := range all {
+	defer s.mu.Unlock()
+	for o := range s.open {
 		f(o)
 	}
 }
