@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,11 +120,25 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		Project: project,
 		Dir:     output,
 		Overlay: filepath.Join(output, "overlay.json"), // see package adopt
+		Linkers: linkersDir(),
 		Output:  b.nextOutput,
 		GoBuild: b.goBuild,
 	})
 	return b, err
 }
+
+// linkersDir returns the directory of linkers that wait; "" if the user has no cache directory.
+func linkersDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "hotstart", "linkers")
+}
+
+// Close ends the linker process that waits for the next build. Further builds are possible, and
+// take longer.
+func (b *Builder) Close() { b.cache.Close() }
 
 // RunTool runs a tool of the go command if a Builder with Options.FastBuild has started this
 // process by the go command, and then does not return. A program that sets that option calls

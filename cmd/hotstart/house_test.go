@@ -43,15 +43,16 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/session/churn":   {},
 	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/churn"},
 
-	"builder":                           {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
-	"builder/internal/fastbuild":        {"builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
-	"builder/internal/fastbuild/replay": {"builder/internal/paths"},
-	"builder/internal/graph":            {"builder/internal/gotool", "builder/internal/paths"},
-	"builder/internal/gotool":           {"builder/internal/paths"},
-	"builder/internal/paths":            {},
-	"builder/internal/buildtest":        {},
-	"builder/adopt":                     {"builder/adopt/hook"},
-	"builder/adopt/hook":                {},
+	"builder":                            {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
+	"builder/internal/fastbuild":         {"builder/internal/fastbuild/prelink", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
+	"builder/internal/fastbuild/prelink": {"builder/internal/gotool"},
+	"builder/internal/fastbuild/replay":  {"builder/internal/fastbuild/prelink", "builder/internal/paths"},
+	"builder/internal/graph":             {"builder/internal/gotool", "builder/internal/paths"},
+	"builder/internal/gotool":            {"builder/internal/paths"},
+	"builder/internal/paths":             {},
+	"builder/internal/buildtest":         {},
+	"builder/adopt":                      {"builder/adopt/hook"},
+	"builder/adopt/hook":                 {},
 }
 
 // guests lists the only packages that may import a library. "x/..." is every

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
 	"github.com/hotstart/hotstart/builder/internal/graph"
@@ -29,6 +30,7 @@ type Options struct {
 	Project *gotool.Project
 	Dir     string // existing directory, in which the Cache makes one of its own
 	Overlay string // overlay that Inputs may name; the Cache sees its changes
+	Linkers string // directory for linkers that wait, of all sessions; "" if there is none
 
 	Output  func() string                                                    // returns a new file name for a binary
 	GoBuild func(ctx context.Context, in Inputs, idle bool) (*Binary, error) // builds with the go command
@@ -54,7 +56,8 @@ type Binary struct {
 // Cache builds one program again and again. Its methods may be called at the same time.
 type Cache struct {
 	Options
-	dir string // of its files
+	dir    string // of its files
+	linker *prelink.Linker
 
 	mu        sync.Mutex
 	disabled  error        // why the go command makes all builds; nil if fast builds are possible
@@ -91,6 +94,7 @@ const maxMisses = 5
 // command makes all builds.
 func New(o Options) (*Cache, error) {
 	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), graph: &graph.Graph{Err: errors.New("not listed yet")}, last: &build{}}
+	c.linker = prelink.New(prelink.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir})
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}
@@ -99,6 +103,9 @@ func New(o Options) (*Cache, error) {
 	}
 	return c, nil
 }
+
+// Close ends the linker that waits. All further builds run the ordinary linker.
+func (c *Cache) Close() { c.linker.Close() }
 
 // replayableFlags are the flags that have no effect but on the commands of the go command.
 var replayableFlags = []string{"tags", "race", "msan", "asan", "ldflags", "gcflags", "buildmode", "trimpath", "buildvcs", "mod", "pgo", "p", "v", "modcacherw"}
@@ -147,7 +154,7 @@ func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, er
 	}
 	binary := &Binary{Path: c.Output(), Fast: true}
 	var err error
-	if next.program, err = last.program.Build(ctx, changed, binary.Path); err != nil {
+	if next.program, err = last.program.Build(ctx, changed, c.linker, binary.Path); err != nil {
 		return nil, err
 	}
 	if binary.ID, err = gotool.ContentID(binary.Path); err != nil {
@@ -273,6 +280,7 @@ func (c *Cache) countMiss(err error) {
 }
 
 func (c *Cache) disable(err error) {
+	c.linker.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.disabled = err

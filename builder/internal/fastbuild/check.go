@@ -9,12 +9,14 @@ import (
 // Check repeats the last fast build, whose binary has this ID, with the go command and at the
 // lowest priority. That fills the build cache as usual, and verifies the fast build. If the content
 // is the same, or the sources have changed since, Check returns nil. Otherwise the go command
-// makes all further builds, and Check returns what the go command has built, or its error.
+// makes all further builds, and Check returns what the go command has built, or its error. Check
+// also starts a linker that waits for the next edit.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	_, last, enabled := c.state()
 	if !enabled || last.id == "" || last.id != id || !c.isFresh(last) {
 		return nil, nil
 	}
+	_ = last.program.Warm(ctx, c.linker) // or the ordinary linker links the next edit
 	binary, err := c.GoBuild(ctx, last.Inputs, true)
 	if ctx.Err() == nil && c.isFresh(last) && (err != nil || binary.ID != id) {
 		c.disable(errors.New("the go command builds another program"))
@@ -22,6 +24,9 @@ func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	}
 	if binary != nil {
 		_ = os.Remove(binary.Path)
+	}
+	if c.linker.Prepare(ctx) {
+		_ = last.program.Warm(ctx, c.linker)
 	}
 	return nil, nil
 }

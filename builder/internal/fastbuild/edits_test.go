@@ -45,6 +45,7 @@ func builderIn(t *testing.T, dir string, o builder.Options) *builder.Builder {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
+	t.Cleanup(b.Close)
 	return b
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
@@ -16,6 +17,7 @@ type Program struct {
 	dir      string              // directory of its own archives
 	packages map[string]*Package // those that can be compiled again, by import path
 	link     *command
+	prelink  *prelink.Command  // the same for a waiting linker
 	main     string            // import path of package main
 	archives map[string]string // of all packages, by import path
 }
@@ -50,6 +52,7 @@ func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, e
 	if p.main == "" {
 		return nil, fmt.Errorf("linking again: package main has no archive")
 	}
+	p.prelink = link.prelinkCommand(p.main)
 	if err := p.moveArchives(link.Kept); err != nil {
 		return nil, err
 	}
@@ -137,19 +140,26 @@ func (p *Program) Tools() []string {
 }
 
 // Build compiles the changed packages, and those that import a package whose export data has
-// changed, and links the program into the file output. It returns the new program.
-func (p *Program) Build(ctx context.Context, changed []string, output string) (*Program, error) {
-	next := &Program{dir: p.dir, packages: p.packages, link: p.link, main: p.main, archives: maps.Clone(p.archives)}
+// changed, and links the program into the file output, with a waiting linker if there is one. It
+// returns the new program.
+func (p *Program) Build(ctx context.Context, changed []string, linker *prelink.Linker, output string) (*Program, error) {
+	next := *p
+	next.archives = maps.Clone(p.archives)
 	err := next.compileAll(ctx, changed)
 	if err == nil {
-		err = next.linkTo(ctx, output)
+		err = next.linkTo(ctx, linker, output)
 	}
 	if err != nil {
 		next.RemoveExcept(p)
 		_ = os.Remove(output)
 		return nil, err
 	}
-	return next, nil
+	return &next, nil
+}
+
+// Warm starts a linker that waits for the next edit of the program, if that is possible.
+func (p *Program) Warm(ctx context.Context, linker *prelink.Linker) error {
+	return linker.Warm(ctx, p.prelink, p.archives)
 }
 
 // RemoveExcept removes the program's own archives, except those that another program, which may

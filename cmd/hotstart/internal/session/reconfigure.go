@@ -54,6 +54,7 @@ func (e *effects) reconfigure() machine.Event {
 		e.starter.SetTimeouts(e.o.starterOptions("", "", nil))
 	}
 	if b != nil {
+		e.builder.Close()
 		e.builder = b
 	}
 	return machine.Reconfigured{

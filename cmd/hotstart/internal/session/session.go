@@ -73,6 +73,7 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 		return err
 	}
 	log.HTTP = func() bool { return e.builder.Imports("net/http") || e.builder.Imports("github.com/valyala/fasthttp") }
+	defer func() { e.builder.Close() }() // the current one
 	defer e.tasks.Wait()
 	e.alerts = report.NewAlerts(screen, programName(o.Dir, e.builder.Package()))
 	e.alerts.Bell, e.alerts.Notify = o.Bell, o.Notify

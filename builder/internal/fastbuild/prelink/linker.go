@@ -1,0 +1,236 @@
+// Package prelink links a program in less time: a linker process loads all
+// archives that are not edited before the edit, waits, and links at the edit.
+// Its output is byte for byte that of the ordinary linker.
+//
+// The process is the linker of the user's Go installation, built from its
+// sources with an overlay. Where that is not possible, or not tested, the caller
+// runs the ordinary linker.
+package prelink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxIdle is how long a process waits for an edit.
+const maxIdle = 15 * time.Minute
+
+// maxHot is how many packages one build may change for them to become hot. After
+// more, for example after a checkout of another branch, most are not edited again.
+const maxHot = 50
+
+// maxFailures is how many links in a row may fail.
+const maxFailures = 3
+
+// Options describe the links of a Linker.
+type Options struct {
+	GOROOT   string
+	Env      []string // environment of the go command that builds the linker
+	CacheDir string   // where linkers are kept, of all sessions; made if necessary
+	Dir      string   // existing directory for temporary files
+}
+
+// Linker links one program again and again. It has at most one process. Its
+// methods may be called at the same time.
+type Linker struct {
+	Options
+
+	mu       sync.Mutex
+	tool     string // the built linker; "" if there is none yet
+	off      error  // why no process is started; nil if one may be
+	failures int    // links in a row that failed
+	hot      map[string]bool
+	last     map[string]string // archives of the last link
+	process  *process          // waits or is about to; nil if there is none
+	idle     *time.Timer       // closes the process
+	closed   bool
+}
+
+// New returns a Linker. A Linker that can't work is valid: its Link fails at once.
+func New(o Options) *Linker {
+	l := &Linker{Options: o, hot: map[string]bool{}}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		l.off = errors.New("the waiting linker was tested on linux/amd64 alone")
+	} else if o.CacheDir == "" {
+		l.off = errors.New("the user has no cache directory")
+	}
+	return l
+}
+
+// ErrNoProcess means that no process waits that could link.
+var ErrNoProcess = errors.New("no linker waits for this program")
+
+// Link links archives into the file output, if a process waits that can. After
+// any error the caller runs the ordinary linker; the file may exist.
+func (l *Linker) Link(ctx context.Context, c *Command, archives map[string]string, buildID, output string) error {
+	p := l.take(c, archives)
+	if p == nil {
+		return ErrNoProcess
+	}
+	if !p.fits(c, archives) {
+		p.close()
+		return ErrNoProcess
+	}
+	err := p.link(ctx, archives, buildID, output)
+	if ctx.Err() == nil {
+		l.count(err)
+	}
+	return err
+}
+
+// take returns the process, which then belongs to the caller, and notes the
+// packages that are edited.
+func (l *Linker) take(c *Command, archives map[string]string) *process {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noteChanges(c, archives)
+	return l.takeProcess()
+}
+
+func (l *Linker) takeProcess() *process {
+	p := l.process
+	l.process = nil
+	if l.idle != nil {
+		l.idle.Stop()
+	}
+	return p
+}
+
+// noteChanges makes packages hot that have changed since the last link.
+func (l *Linker) noteChanges(c *Command, archives map[string]string) {
+	l.hot[c.Main] = true
+	if edited := changed(l.last, archives); l.last != nil && len(edited) <= maxHot {
+		for _, path := range edited {
+			l.hot[path] = true
+		}
+	}
+	l.last = archives
+}
+
+func (l *Linker) count(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.failures = 0
+	} else if l.failures++; l.failures == maxFailures {
+		l.off = err
+	}
+}
+
+// Warm starts a process for the next edit of a program, and waits until it is
+// ready. When ctx is done before that, Warm ends the process. It does nothing
+// if the linker is not built yet; see Prepare.
+func (l *Linker) Warm(ctx context.Context, c *Command, archives map[string]string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := checkMemory(archives); err != nil {
+		return err
+	}
+	p, old, err := l.replace(c, archives)
+	if old != nil {
+		old.close()
+	}
+	if p == nil || err != nil {
+		return err
+	}
+	err = p.await(ctx)
+	if err != nil {
+		l.drop(p)
+		if ctx.Err() == nil {
+			l.count(err)
+		}
+	}
+	return err
+}
+
+// replace replaces a process that does not fit by one that does.
+func (l *Linker) replace(c *Command, archives map[string]string) (p, old *process, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noteChanges(c, archives)
+	if l.off != nil || l.tool == "" || l.closed {
+		return nil, nil, l.off
+	}
+	if p := l.process; p != nil && p.fits(c, archives) && maps.Equal(p.hot, l.hot) {
+		return nil, nil, nil
+	}
+	old = l.takeProcess()
+	hot := maps.Clone(l.hot)
+	maps.DeleteFunc(hot, func(path string, _ bool) bool { return archives[path] == "" })
+	if p, err = start(l.tool, l.Dir, c, archives, hot); err != nil {
+		return nil, old, err
+	}
+	l.process = p
+	l.idle = time.AfterFunc(maxIdle, func() { l.drop(p) })
+	return p, old, nil
+}
+
+// drop ends a process, unless it is no longer the one that waits.
+func (l *Linker) drop(p *process) {
+	l.mu.Lock()
+	mine := l.process == p
+	if mine {
+		l.takeProcess()
+	}
+	l.mu.Unlock()
+	if mine {
+		p.close()
+	}
+}
+
+// Close ends the process. No other one is started.
+func (l *Linker) Close() {
+	l.mu.Lock()
+	l.closed = true
+	p := l.takeProcess()
+	l.mu.Unlock()
+	if p != nil {
+		p.close()
+	}
+}
+
+// Prepare builds the linker, unless that was done or is not possible. It takes
+// some seconds, at the lowest priority. It reports whether the linker is new, so
+// that Warm can use it.
+func (l *Linker) Prepare(ctx context.Context) bool {
+	l.mu.Lock()
+	done := l.off != nil || l.tool != "" || l.closed
+	l.mu.Unlock()
+	if done {
+		return false
+	}
+	tool, err := l.build(ctx)
+	if ctx.Err() != nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tool, l.off = tool, err
+	return err == nil
+}
+
+// testedFlags are the flags of the linker with which a waiting linker was tested. A * stands for
+// any value.
+var testedFlags = []string{"-buildmode=exe", "-buildid=*", "-s", "-w", "-X", "-X=*", "-extld=*", "-checklinkname=0"}
+
+// check returns an error if the command was not tested.
+func (c *Command) check() error {
+	for i, flag := range c.Flags {
+		isValue := i > 0 && c.Flags[i-1] == "-X"
+		if !isValue && !slices.ContainsFunc(testedFlags, func(tested string) bool {
+			prefix, any := strings.CutSuffix(tested, "*")
+			return flag == tested || any && strings.HasPrefix(flag, prefix)
+		}) {
+			return fmt.Errorf("a waiting linker was not tested with the flag %s", flag)
+		}
+	}
+	return nil
+}
