@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,11 +33,7 @@ func runDemo(cmd *cobra.Command, port string) error {
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
 	}
-	err = templates.Write(templates.Demo, dir)
-	if err == nil {
-		err = backdate(dir)
-	}
-	if err != nil {
+	if err := templates.Write(templates.Demo, dir); err != nil {
 		os.RemoveAll(dir)
 		return err
 	}
@@ -51,20 +46,4 @@ func runDemo(cmd *cobra.Command, port string) error {
 		log.Handle(report.Notef("your changes are still in %s", dir))
 	}
 	return err
-}
-
-// backdate makes the files of a folder so old that they count as unchanged since
-// before the first build.
-func backdate(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	old := time.Now().Add(-time.Minute)
-	for _, e := range entries {
-		if err := os.Chtimes(filepath.Join(dir, e.Name()), old, old); err != nil {
-			return err
-		}
-	}
-	return nil
 }
