@@ -17,7 +17,6 @@ type decoder struct {
 	lead   byte   // first byte of a character in UTF-8
 	left   int    // remaining bytes of that character, or of a mouse report
 	ending int    // bytes of pasteEnds that matched
-	block  bool   // the last read was a block of text; bytes that follow without a pause belong to it
 }
 
 type decoderState int
@@ -46,11 +45,6 @@ const (
 	// sequence may come in pieces over a slow network.
 	escapePause   = 300 * time.Millisecond
 	sequencePause = 2 * time.Second
-
-	// blockSize is the length of text in one read that was pasted even if the terminal
-	// does not mark it. The rest of the text follows without a pause of blockPause.
-	blockSize  = 64
-	blockPause = 50 * time.Millisecond
 )
 
 // pause returns the time without input after which reset is called; 0: never.
@@ -60,8 +54,6 @@ func (d *decoder) pause() time.Duration {
 		return escapePause
 	case d.state != ground:
 		return sequencePause
-	case d.block:
-		return blockPause
 	}
 	return 0
 }
@@ -81,18 +73,17 @@ func (d *decoder) keys(read []byte) []byte {
 				run = append(run, b)
 			}
 		}
-		d.block = d.block || len(printable) >= blockSize
 		if d.state != ground && d.state != character {
-			pressed = append(pressed, d.typed(run, printable)...)
+			pressed = append(pressed, typed(run, printable)...)
 			run, printable = nil, nil
 		}
 	}
-	return append(pressed, d.typed(run, printable)...)
+	return append(pressed, typed(run, printable)...)
 }
 
 // typed returns the keys of a run without a sequence in it, if the run was typed.
-func (d *decoder) typed(run, printable []byte) []byte {
-	if d.block || len(printable) > 0 && bytes.Count(printable, printable[:1]) < len(printable) {
+func typed(run, printable []byte) []byte {
+	if len(printable) > 0 && bytes.Count(printable, printable[:1]) < len(printable) {
 		return nil
 	}
 	return run
