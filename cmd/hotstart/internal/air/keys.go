@@ -27,10 +27,7 @@ var fixedNotes = map[string]string{
 	"build.darwin":                    "none: set what differs by environment variables, for example HOTSTART_ARGS",
 	"build.linux":                     "none: set what differs by environment variables, for example HOTSTART_ARGS",
 	"build.include_dir":               "nothing for Go: the build names its files; for other extensions see build.include_ext",
-	"color.main":                      "none: colours are those of the terminal",
-	"color.watcher":                   "none: colours are those of the terminal",
-	"color.build":                     "none: colours are those of the terminal",
-	"color.runner":                    "none: colours are those of the terminal",
+	"color":                           "none: colours are those of the terminal",
 	"color.app":                       "none: the output of the program is passed through unchanged",
 	"log.time":                        "none: --log-format=json adds the time to each event",
 	"log.main_only":                   "none: hotstart prints one line per reload",
@@ -71,16 +68,19 @@ var conversions = map[string]func(*converter) string{
 // convert converts a key, and returns its replacement for the note.
 func (a *converter) convert(key string) string {
 	parent := key[:max(strings.LastIndex(key, "."), 0)]
+	if list, ok := sameLists[key]; ok {
+		return a.add(list, a.list(key)...)
+	}
 	for _, name := range []string{key, parent} { // build.windows for build.windows.cmd
 		if note, ok := fixedNotes[name]; ok {
 			return note
 		}
-	}
-	if list, ok := sameLists[key]; ok {
-		return a.add(list, a.list(key)...)
-	}
-	if convert, ok := conversions[key]; ok {
-		return convert(a)
+		if parent == "proxy" && !a.on("proxy.enabled") {
+			return "nothing: the proxy was off"
+		}
+		if convert, ok := conversions[name]; ok {
+			return convert(a)
+		}
 	}
 	return "none: unknown key of air v1.67"
 }
@@ -111,28 +111,17 @@ func (a *converter) clearScreen() string {
 	return a.set("clear", "screen")
 }
 
-const proxyOff = "nothing: the proxy was off"
-
 func (a *converter) proxy() string {
-	if !a.on("proxy.enabled") {
-		return proxyOff
-	}
 	return a.set("browser", "0") + "; pages include its script, see docs/browser.md"
 }
 
 func (a *converter) proxiedPort() string {
-	if !a.on("proxy.enabled") {
-		return proxyOff
-	}
 	return a.add("port", fmt.Sprint(a.get("proxy.app_port")))
 }
 
 func (a *converter) proxyTimeout() string {
 	n, _ := a.get("proxy.app_start_timeout").(int64)
-	switch {
-	case !a.on("proxy.enabled"):
-		return proxyOff
-	case n == 0:
+	if n == 0 {
 		return "nothing: the default is longer"
 	}
 	return a.set("ready-timeout", (time.Duration(n) * time.Millisecond).String())
