@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -19,31 +18,22 @@ type Command struct {
 	Files   []string // absolute
 	Dir     string   // working directory
 	Env     []string
-	Out     *os.File // stdout and stderr; nil: captured for Output
+	Out     *os.File // stdout and stderr; nil: captured
 	TempDir string   // for captured output
 }
 
 // cancelGrace is the time from SIGTERM to SIGKILL.
 const cancelGrace = 2 * time.Second
 
-// commandError is the error of a command whose output was captured.
-type commandError struct {
-	err    error
-	output string
-}
-
-func (e *commandError) Error() string { return e.err.Error() }
-func (e *commandError) Unwrap() error { return e.err }
-
 // Execute runs the command and waits for its end. Then it kills the remaining
 // processes of the command's process group. When ctx is done, the group gets
-// SIGTERM, and Execute returns the error of ctx.
-func (c Command) Execute(ctx context.Context) error {
+// SIGTERM, and Execute returns the error of ctx. output is the end of what a command
+// has written that failed.
+func (c Command) Execute(ctx context.Context) (output string, err error) {
 	out := c.Out
 	if out == nil {
-		var err error
 		if out, err = os.CreateTemp(c.TempDir, "output-"); err != nil {
-			return err
+			return "", err
 		}
 		defer os.Remove(out.Name())
 		defer out.Close()
@@ -55,7 +45,7 @@ func (c Command) Execute(ctx context.Context) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = cancelGrace
-	err := cmd.Run()
+	err = cmd.Run()
 	if cmd.Process != nil {
 		// The kernel does not use the group's number for another process
 		// before the group is empty and all other process ids were used.
@@ -63,11 +53,11 @@ func (c Command) Execute(ctx context.Context) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return "", ctx.Err()
 	case err == nil || c.Out != nil:
-		return err
+		return "", err
 	}
-	return &commandError{err, tail(out)}
+	return tail(out), err
 }
 
 // names returns the files relative to the working directory, or nil if the
@@ -107,13 +97,4 @@ func tail(f *os.File) string {
 		text = "...\n" + text
 	}
 	return text
-}
-
-// Output returns the end of the output of a command that failed.
-func Output(err error) string {
-	var failed *commandError
-	if errors.As(err, &failed) {
-		return failed.output
-	}
-	return ""
 }

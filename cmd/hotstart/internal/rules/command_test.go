@@ -24,11 +24,11 @@ c"`, "", ""},
 		{`sleep 1000 &`, "", ""},
 	} {
 		c := Command{Line: test.line, Dir: dir, Env: os.Environ(), TempDir: t.TempDir(), Files: []string{filepath.Join(dir, "a b"), filepath.Join(dir, "c")}}
-		err := c.Execute(t.Context())
+		output, err := c.Execute(t.Context())
 		if fmt.Sprint(err) != test.err && (err != nil || test.err != "") {
 			t.Errorf("%s: %v", test.line, err)
 		}
-		if output := Output(err); !strings.HasSuffix(output, test.output) || len(output) > 17<<10 {
+		if !strings.HasSuffix(output, test.output) || len(output) > 17<<10 {
 			t.Errorf("%s: its output is %d bytes: %q", test.line, len(output), output)
 		}
 	}
@@ -39,7 +39,8 @@ func TestCommandIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- Command{Line: `trap "echo >ended" TERM; echo >began; while :; do sleep 0.01; done`, Dir: dir, TempDir: dir}.Execute(ctx)
+		_, err := Command{Line: `trap "echo >ended" TERM; echo >began; while :; do sleep 0.01; done`, Dir: dir, TempDir: dir}.Execute(ctx)
+		done <- err
 	}()
 	wait := func(file string) {
 		t.Helper()

@@ -14,10 +14,11 @@ func (e *effects) runRule(rule *rules.State) {
 	env, err := e.environ()
 	c := rules.Command{Line: rule.Run, Files: rule.Inputs(), Dir: e.o.Dir, Env: append(env, e.marker), TempDir: e.tempDir}
 	e.begin(&e.rule, func(ctx context.Context) {
+		var output string
 		if err == nil {
-			err = c.Execute(ctx)
+			output, err = c.Execute(ctx)
 		}
-		e.send(machine.RuleDone{Err: err, At: time.Now(), Modified: modificationTimes(c.Files)})
+		e.send(machine.RuleDone{Err: err, Output: output, At: time.Now(), Modified: modificationTimes(c.Files)})
 	})
 }
 
@@ -44,7 +45,7 @@ func (e *effects) runAfterReady(a machine.RunAfter) {
 	e.begin(&e.after, func(ctx context.Context) {
 		e.screen.Flush()
 		for _, line := range lines {
-			err := rules.Command{Line: line, Dir: dir, Env: env, Out: os.Stderr}.Execute(ctx)
+			_, err := rules.Command{Line: line, Dir: dir, Env: env, Out: os.Stderr}.Execute(ctx)
 			if ctx.Err() != nil || !e.send(machine.AfterReadyDone{Line: line, Err: err}) || err != nil {
 				return
 			}
@@ -70,7 +71,7 @@ func (e *effects) runOnStop(signals <-chan os.Signal) error {
 	e.screen.Flush()
 	for _, line := range e.o.OnStop {
 		c := rules.Command{Line: line, Dir: e.o.Dir, Env: append(env, e.marker), Out: os.Stderr}
-		if err := c.Execute(ctx); err != nil {
+		if _, err := c.Execute(ctx); err != nil {
 			return fmt.Errorf("--on-stop: %s: %w", rules.Rule{Run: line}.Title(), err)
 		}
 	}

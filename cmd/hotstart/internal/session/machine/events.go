@@ -110,6 +110,7 @@ type (
 	// RuleDone is the result of runRule.
 	RuleDone struct {
 		Err      error
+		Output   string // end of the output of a command that failed
 		At       time.Time
 		Modified map[string]time.Time // modification times of the input files
 	}

@@ -77,7 +77,7 @@ func (m *Machine) finishRule() {
 		m.rules.End(e.At, rules.Failed)
 		m.rollout.outdated = true
 		m.setFailure(report.RuleFailed{
-			Rule: rule.Title(), Command: rule.Run, Cause: m.cause(rule.Inputs()), Err: e.Err, Output: rules.Output(e.Err), Current: m.current(),
+			Rule: rule.Title(), Command: rule.Run, Cause: m.cause(rule.Inputs()), Err: e.Err, Output: e.Output, Current: m.current(),
 		}, m.now)
 	default:
 		m.rules.End(e.At, rules.Succeeded)
