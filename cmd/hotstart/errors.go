@@ -34,18 +34,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	return cli.Usage(err, cmp.Or(cli.Hint(err), cmd.CommandPath()+" --help"))
 }
 
-// unknownCommand returns an error for an argument that is not a command.
-func unknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return cli.Usage(fmt.Errorf("unknown command %q", args[0]), "hotstart --help")
-}
-
 // noArgs returns an error if there are arguments.
 func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return nil
+	case !cmd.HasParent():
+		return cli.Usage(fmt.Errorf("unknown command %q", args[0]), "hotstart --help")
 	}
 	return cli.Usage(fmt.Errorf("%s takes no argument: %q", cmd.CommandPath(), args[0]), cmd.CommandPath()+" --help")
 }

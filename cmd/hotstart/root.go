@@ -17,7 +17,7 @@ func newRootCmd() *cobra.Command {
 			"starts the new one on them, and stops the old one only when the new one is ready.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          unknownCommand,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Version:       version(),
 	}

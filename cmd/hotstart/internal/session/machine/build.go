@@ -59,13 +59,23 @@ func (m *Machine) filesChanged(e Changed) {
 
 func (m *Machine) withoutOwnWrites(e Changed) []File {
 	var paths []string
-	times := map[string]time.Time{}
 	for _, f := range e.Files {
 		paths = append(paths, f.Path)
+	}
+	return among(e.Files, m.churn.Changed(paths, e.Since, modified(e.Files)))
+}
+
+// among returns the files with one of the paths.
+func among(files []File, paths []string) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !slices.Contains(paths, f.Path) })
+}
+
+func modified(files []File) func(path string) time.Time {
+	times := map[string]time.Time{}
+	for _, f := range files {
 		times[f.Path] = f.Modified
 	}
-	matter := m.churn.Changed(paths, e.Since, func(path string) time.Time { return times[path] })
-	return slices.DeleteFunc(slices.Clone(e.Files), func(f File) bool { return !slices.Contains(matter, f.Path) })
+	return func(path string) time.Time { return times[path] }
 }
 
 // noteChanges adds the work that changes call for, and the files that the next
@@ -326,24 +336,17 @@ func (m *Machine) inspectTrial() {
 // endTrial decides which of the files the program writes itself. The others
 // were edited. What is not certain is built: an edit must be served.
 func (m *Machine) endTrial(files []File) {
-	times := map[string]time.Time{}
-	for _, f := range files {
-		times[f.Path] = f.Modified
-	}
-	own, edited, again := m.churn.Judge(m.now, func(path string) time.Time { return times[path] })
+	own, edited, again := m.churn.Judge(m.now, modified(files))
 	if len(own) > 0 {
 		m.tell(report.OwnWrites{Files: own, Starts: churn.ManyStarts + 1, Ignore: m.ignorable(own)})
 	}
-	among := func(paths []string) []File {
-		return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !slices.Contains(paths, f.Path) })
-	}
 	if len(again) > 0 {
-		m.noteChanges(among(again))
+		m.noteChanges(among(files, again))
 		m.build.pending.Add(Work{Build: true, Force: true})
 		m.advance()
 	}
 	if len(edited) > 0 {
-		m.filesChanged(Changed{among(edited), m.now})
+		m.filesChanged(Changed{among(files, edited), m.now})
 	}
 }
 
