@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/hotstart/hotstart/builder/adopt"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
 	"github.com/hotstart/hotstart/builder/internal/graph"
@@ -108,7 +109,7 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		return nil, err
 	}
 	b := &Builder{project: project, output: output, lister: graph.NewLister(project)}
-	b.instrumentation.enabled = o.Adopt
+	b.instrumentation.enabled, b.instrumentation.cache = o.Adopt, adopt.Cache{}
 	if o.Progress != nil {
 		b.report = func(begun, packages int) { o.Progress(Progress{begun, packages}) }
 	}

@@ -27,7 +27,7 @@ type instrumentation struct {
 	dir     string          // of package main; "" until it is known
 	path    string          // import path of package main; "" if it is in no module
 	imports map[string]bool // packages that the program has, or had once: the generated file may import them
-	cache   adopt.Cache     // of the generated files
+	cache   adopt.Cache     // of GOROOT
 	refused error           // why the last build was not instrumented; nil if it was
 	broken  error           // why no further build is instrumented; nil if they are
 }
@@ -88,7 +88,9 @@ func (b *Builder) instrument(ctx context.Context) (in fastbuild.Inputs, err erro
 	in.Flags = made.Flags
 	if b.project.NamesFiles() {
 		dir, _ := filepath.Split(b.project.Packages[0]) // the go command wants all files written alike
-		in.Files = []string{dir + adopt.FileName}
+		for _, name := range made.Files {
+			in.Files = append(in.Files, dir+name)
+		}
 	}
 	return in, nil
 }
@@ -147,7 +149,7 @@ func (b *Builder) adoptBuild() adopt.Build {
 		Shared: flags.IsSet("linkshared"),
 		Cover:  flags.IsSet("cover"),
 		Output: b.output,
-		Cache:  &i.cache,
+		Cache:  i.cache,
 	}
 	for path := range i.imports {
 		build.Imports = append(build.Imports, path)

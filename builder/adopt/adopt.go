@@ -2,7 +2,7 @@
 // unchanged program inherit its listening sockets, and finish its requests before it stops.
 //
 // The file is added by `go build -overlay`, so no file of the user's module changes. It imports one generated package,
-// which is in the overlay too and has the code of package hook. That code installs functions in hooks of the standard
+// which is in the overlay too and has the files of package hook. That code installs functions in hooks of the standard
 // library, which it reaches by go:linkname. So no other package is compiled again, the generated package is compiled
 // once, and the build cache stays valid.
 package adopt
@@ -26,7 +26,7 @@ type Build struct {
 	GOROOT, GOMODCACHE, GOVERSION, GOOS, GOARCH string // from `go env`
 
 	Dir     string   // directory of package main, as the go command names it
-	Path    string   // import path of package main; "" outside a module: then each build compiles package hook too, in 0.2 s
+	Path    string   // import path of package main; "" outside a module: then package main gets the files of package hook, which each build compiles in 0.2 s
 	Imports []string // import paths of all packages of the program, direct or indirect
 
 	Overlay  string   // absolute path of the user's -overlay; "" without one
@@ -40,16 +40,16 @@ type Build struct {
 	// build. A file that has not changed is not written again.
 	Output string
 
-	Cache *Cache // generated files of earlier builds; nil without a cache
+	Cache Cache // what earlier builds have found in GOROOT; nil without a cache
 }
 
 // An Adoption has the arguments for a build of the instrumented program.
 type Adoption struct {
 	// Flags are flags for `go build`, to be added after all others.
 	Flags []string
-	// File is the path in Dir at which the go command sees the generated file. A command line that names files
-	// instead of a package must name this file as well.
-	File string
+	// Files are the names in Dir at which the go command sees generated files. A command line that names files
+	// instead of a package must name these files as well.
+	Files []string
 }
 
 // A RefusedError is the reason why a program can't be instrumented. The program can be built and run without.
@@ -61,8 +61,9 @@ func refused(format string, args ...any) error {
 	return &RefusedError{fmt.Sprintf(format, args...)}
 }
 
-// FileName is the name of the generated file in package main. It sorts before the files of the user, because package
-// variables are initialised in the order of files, and one of the user's variables may be a listener.
+// FileName is the name of the generated file in package main, or the beginning of several names outside a module. It
+// sorts before the files of the user, because package variables are initialised in the order of files, and one of the
+// user's variables may be a listener.
 const FileName = "0" + packageName + ".go"
 
 // packageName is the name of the generated package, and of its directory below Dir.
@@ -77,7 +78,13 @@ func (b Build) Adopt() (*Adoption, error) {
 	if err := b.acceptable(); err != nil {
 		return nil, err
 	}
-	files, err := b.generate()
+	if b.Cache == nil {
+		b.Cache = Cache{}
+	}
+	if err := b.checkHooks(); err != nil {
+		return nil, err
+	}
+	files, err := b.files()
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +92,20 @@ func (b Build) Adopt() (*Adoption, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(b.Output, packageName), 0o777); err != nil {
+		return nil, fmt.Errorf("making a directory for the generated files: %w", err)
+	}
+	a := &Adoption{Flags: append([]string{"-overlay=" + filepath.Join(b.Output, overlayName)}, b.linkerFlags()...)}
 	for name, content := range files {
-		if err := write(filepath.Join(b.Output, filepath.Base(name)), content); err != nil {
+		if err := write(filepath.Join(b.Output, name), content); err != nil {
 			return nil, err
 		}
+		if filepath.Base(name) == name {
+			a.Files = append(a.Files, name)
+		}
 	}
-	if err := write(filepath.Join(b.Output, overlayName), overlay); err != nil {
-		return nil, err
-	}
-	a := &Adoption{File: filepath.Join(b.Dir, FileName)}
-	a.Flags = append([]string{"-overlay=" + filepath.Join(b.Output, overlayName)}, b.linkerFlags()...)
-	return a, nil
+	slices.Sort(a.Files)
+	return a, write(filepath.Join(b.Output, overlayName), overlay)
 }
 
 // acceptable returns a *RefusedError for a kind of build that can't be instrumented.
@@ -126,19 +136,6 @@ func (b Build) acceptable() error {
 	return nil
 }
 
-// files returns the files to add to Dir, by name.
-func (b Build) files() (map[string][]byte, error) {
-	if b.Path == "" {
-		source, err := b.source("main")
-		return map[string][]byte{FileName: source}, err
-	}
-	source, err := b.source(packageName)
-	return map[string][]byte{
-		FileName: []byte(generated + "package main\n\nimport _ " + strconv.Quote(b.Path+"/"+packageName) + "\n"),
-		filepath.Join(packageName, packageName+".go"): source,
-	}, err
-}
-
 // overlay returns the user's overlay with the generated files added.
 func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 	all := struct{ Replace map[string]string }{map[string]string{}}
@@ -157,7 +154,7 @@ func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 		if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
 			return nil, refused("the file %s already exists", file)
 		}
-		all.Replace[file] = filepath.Join(b.Output, filepath.Base(name))
+		all.Replace[file] = filepath.Join(b.Output, name)
 	}
 	return json.MarshalIndent(all, "", "\t")
 }

@@ -57,19 +57,22 @@ func TestHooksOfReleases(t *testing.T) {
 			t.Run(release+" "+system, func(t *testing.T) {
 				t.Parallel()
 				output := t.TempDir()
-				a, err := adopt.Build{
+				_, err := adopt.Build{
 					GOROOT: goroot(t, release), GOVERSION: release, GOOS: system, GOARCH: "arm64",
-					Dir: t.TempDir(), Imports: []string{"net", "net/http", "golang.org/x/net/http2/h2c"}, Output: output,
+					Dir: t.TempDir(), Path: "example.com/m", Imports: []string{"net", "net/http", "golang.org/x/net/http2/h2c"}, Output: output,
 				}.Adopt()
 				if err != nil {
 					t.Fatal(err)
 				}
-				content, err := os.ReadFile(filepath.Join(output, filepath.Base(a.File)))
-				if reads := bytes.Contains(content, []byte("hookUnix()")); err != nil || reads != (system == "linux") {
-					t.Errorf("it reads the address of a unix socket: %v, %v", reads, err)
+				var names []string
+				for _, name := range files(t, filepath.Join(output, "hotstart_adopt")) {
+					names = append(names, filepath.Base(name))
 				}
-				if serves := bytes.Contains(content, []byte("http.Protocols")); serves != (release != "go1.23.0") {
-					t.Errorf("net/http serves h2c: %v", serves) // Go 1.23 has no such field
+				if reads := slices.Contains(names, "unix_linux.go"); reads != (system == "linux") {
+					t.Errorf("it reads the address of a unix socket: %v", reads)
+				}
+				if serves := slices.Contains(names, "h2c.go"); serves != (release != "go1.23.0") {
+					t.Errorf("net/http serves h2c: %v", serves) // Go 1.23 has no field Protocols
 				}
 			})
 		}
@@ -102,15 +105,17 @@ func TestAnotherNetSocket(t *testing.T) {
 		writeFile(t, filepath.Join(root, "src", name), string(content))
 	}
 	writeFile(t, filepath.Join(root, "src/net/sock_posix.go"), "package net\n\nfunc socket(laddr sockaddr) {}\n")
-	a, err := adopt.Build{
+	_, err := adopt.Build{
 		GOROOT: root, GOVERSION: "go1.99", GOOS: "linux", GOARCH: "amd64", Dir: t.TempDir(), Imports: []string{"net"}, Output: output,
 	}.Adopt()
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.Join(output, filepath.Base(a.File)))
-	if err != nil || bytes.Contains(content, []byte("hookUnix()")) {
-		t.Errorf("it takes arguments for what they are not: %v", err)
+	for _, name := range files(t, output) {
+		content, err := os.ReadFile(name)
+		if err != nil || bytes.Contains(content, []byte(") hookUnix()")) {
+			t.Errorf("%s takes arguments for what they are not: %v", name, err)
+		}
 	}
 }
 
@@ -170,7 +175,7 @@ func TestLinkerFlags(t *testing.T) {
 	}
 }
 
-// Every package-level name of the generated file begins with the same word, and the file is for the right system.
+// Every package-level name of the generated files begins with the same word, and the files are for the right system.
 func TestSource(t *testing.T) {
 	t.Parallel()
 	for _, system := range []string{"linux", "darwin", "freebsd", "netbsd", "openbsd", "dragonfly"} {
@@ -179,22 +184,43 @@ func TestSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.GOOS, b.Output, b.Path = system, t.TempDir(), ""
-		if _, err := b.Adopt(); err != nil {
-			t.Fatal(err)
-		}
-		source, err := os.ReadFile(filepath.Join(b.Output, adopt.FileName))
+		a, err := b.Adopt()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(source, []byte("Accept4Func")) == (system == "darwin") || bytes.Contains(source, []byte("net/http\"")) {
+		var all []byte
+		for _, name := range a.Files {
+			source, err := os.ReadFile(filepath.Join(b.Output, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range topNames(t, source) {
+				if !strings.HasPrefix(name, "hotstart") && name != "_" {
+					t.Errorf("%s: the name %s may collide", system, name)
+				}
+			}
+			all = append(all, source...)
+		}
+		if bytes.Contains(all, []byte("Accept4Func")) == (system == "darwin") || bytes.Contains(all, []byte("net/http\"")) {
 			t.Errorf("%s: it is for another system, or has net/http", system)
 		}
-		for _, name := range topNames(t, source) {
-			if !strings.HasPrefix(name, "hotstart") && name != "_" {
-				t.Errorf("%s: the name %s may collide", system, name)
-			}
-		}
 	}
+}
+
+// files returns the names of all files below a directory, which has some.
+func files(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	for _, pattern := range []string{"*.go", "*/*.go"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
+	}
+	if len(names) == 0 {
+		t.Fatalf("no files in %s", dir)
+	}
+	return names
 }
 
 // Programs are built in many ways, which all have to work.

@@ -1,6 +1,7 @@
 package adopt_test
 
 import (
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ func TestCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cache adopt.Cache
+	cache := adopt.Cache{}
 	net := b.Imports
 	http := append(net[:len(net):len(net)], "net/http")
 	grpc := append(http[:len(http):len(http)], "google.golang.org/grpc")
@@ -36,7 +37,7 @@ func TestCache(t *testing.T) {
 		step.change(&b)
 		b.Cache = nil
 		want, wantErr := generated(t, b)
-		b.Cache = &cache
+		b.Cache = cache
 		got, gotErr := generated(t, b)
 		if (gotErr == nil) != (wantErr == nil) || !maps.Equal(got, want) {
 			t.Errorf("%s: with a cache %v and %d files, without %v and %d files", step.what, gotErr, len(got), wantErr, len(want))
@@ -50,16 +51,17 @@ func generated(t *testing.T, b adopt.Build) (map[string]string, error) {
 	b.Output = t.TempDir()
 	_, err := b.Adopt()
 	files := map[string]string{}
-	entries, _ := os.ReadDir(b.Output)
-	for _, e := range entries {
-		content, err := os.ReadFile(filepath.Join(b.Output, e.Name()))
-		if err != nil {
-			t.Fatal(err)
+	filepath.WalkDir(b.Output, func(name string, d fs.DirEntry, _ error) error {
+		if !d.IsDir() && d.Name() != "overlay.json" { // it has the name of the directory
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, _ := filepath.Rel(b.Output, name)
+			files[rel] = string(content)
 		}
-		if e.Name() != "overlay.json" { // it has the name of the directory
-			files[e.Name()] = string(content)
-		}
-	}
+		return nil
+	})
 	return files, err
 }
 
@@ -70,7 +72,7 @@ func BenchmarkAdopt(b *testing.B) {
 	}
 	build.Imports = append(build.Imports, "net/http")
 	build.Output = b.TempDir()
-	for _, cache := range []*adopt.Cache{nil, new(adopt.Cache)} {
+	for _, cache := range []adopt.Cache{nil, {}} {
 		name := "first"
 		if build.Cache = cache; cache != nil {
 			name = "next"

@@ -43,12 +43,8 @@ func (b Build) checkHooks() error {
 	if b.imports("net/http") {
 		wanted = append(wanted, ofHTTP...)
 	}
-	found := map[string]map[string]string{}
 	for _, w := range wanted {
-		if found[w.file] == nil {
-			found[w.file] = declared(filepath.Join(b.GOROOT, "src", filepath.FromSlash(w.file)))
-		}
-		if found[w.file][w.name] != w.kind {
+		if b.declared(w.file)[w.name] != w.kind {
 			return refused("%s has no %s in %s, which it needs", b.GOVERSION, w.name, w.file)
 		}
 	}
@@ -58,14 +54,23 @@ func (b Build) checkHooks() error {
 // socketHasAddress reports whether this Go's net.socket has the parameters that hook/unix_linux.go reads.
 func (b Build) socketHasAddress() bool {
 	const parameters = "func(ctx context.Context, net string, family, sotype, proto int, ipv6only bool, laddr, raddr sockaddr, "
-	return strings.HasPrefix(declared(filepath.Join(b.GOROOT, "src/net/sock_posix.go"))["socket"], parameters)
+	return strings.HasPrefix(b.declared("net/sock_posix.go")["socket"], parameters)
 }
 
-// declared returns the types of the variables, the functions and the methods of *Server in a file, by name.
-func declared(name string) map[string]string {
+// A Cache has the declarations in files below GOROOT/src: to parse the files takes some milliseconds. A Cache is for one
+// GOROOT, and not safe for concurrent use.
+type Cache map[string]map[string]string
+
+// declared returns the types of the variables, the functions and the methods of *Server in a file below GOROOT/src, by
+// name.
+func (b Build) declared(name string) map[string]string {
+	if known, ok := b.Cache[name]; ok {
+		return known
+	}
 	kinds := map[string]string{}
+	b.Cache[name] = kinds
 	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(set, filepath.Join(b.GOROOT, "src", filepath.FromSlash(name)), nil, parser.SkipObjectResolution)
 	if err != nil {
 		return kinds
 	}
