@@ -12,15 +12,7 @@ import (
 // the two never accept at the same time, and every later connection is the
 // worker's. handle is called on a goroutine of its own for each connection, which
 // it must close. SetFallback does not wait.
-func (s *Starter) SetFallback(handle func(net.Conn)) {
-	for {
-		select {
-		case s.fallbacks <- handle:
-			return
-		case <-s.fallbacks:
-		}
-	}
-}
+func (s *Starter) SetFallback(handle func(net.Conn)) { replace(s.fallbacks, handle) }
 
 // updateFallback starts or stops the fallback server.
 func (s *Starter) updateFallback() {
@@ -28,7 +20,7 @@ func (s *Starter) updateFallback() {
 	case s.fallback == nil || !s.machine.IsIdle():
 		s.stopFallback()
 	case s.fallbackServer == nil:
-		s.fallbackServer = sock.ServeFallback(s.kept.Listeners(), s.fallback)
+		s.fallbackServer = sock.ServeFallback(s.kept.All(), s.fallback)
 	}
 }
 

@@ -1,10 +1,6 @@
 package starter
 
-import (
-	"fmt"
-
-	"github.com/hotstart/hotstart/starter/internal/machine"
-)
+import "fmt"
 
 // Overlap says whether an old worker and a new one may run at the same time.
 type Overlap string
@@ -28,14 +24,4 @@ func ParseOverlap(s string) (Overlap, error) {
 		return o, nil
 	}
 	return "", fmt.Errorf("%q is invalid; want auto, on or off", s)
-}
-
-func (o Overlap) rule() machine.Overlap {
-	switch o {
-	case OverlapOff:
-		return machine.OneAtATime
-	case OverlapAuto:
-		return machine.UntilContention
-	}
-	return machine.Overlapping
 }

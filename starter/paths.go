@@ -52,7 +52,12 @@ func (s *Starter) places() (all []*unixpath.Path) {
 			all = append(all, p.Path)
 		}
 	}
-	return append(all, s.kept.Places()...)
+	for _, socket := range s.kept.All() {
+		if socket.Place != nil {
+			all = append(all, socket.Place)
+		}
+	}
+	return all
 }
 
 // pathChanged handles a change at a path. If there is an old worker, the old

@@ -3,7 +3,6 @@ package starter
 import (
 	"fmt"
 
-	"github.com/hotstart/hotstart/starter/internal/machine"
 	"github.com/hotstart/hotstart/starter/internal/ready"
 )
 
@@ -47,24 +46,4 @@ func ParseReadiness(s string) (Readiness, error) {
 		return Readiness(s), err
 	}
 	return "", fmt.Errorf("unknown readiness check %q; want interval, notify, accept, auto, http=URL or tcp=ADDRESS", s)
-}
-
-// notifies reports whether a message of the worker makes it ready.
-func (r Readiness) notifies() bool { return r == ReadyNotify || r == ReadyAuto }
-
-// looks reports whether the state in the kernel makes a worker ready.
-func (r Readiness) looks() bool { return r == ReadyAccept || r == ReadyAuto }
-
-func (r Readiness) rule() machine.Readiness {
-	switch r {
-	case ReadyInterval:
-		return machine.ByTime
-	case ReadyNotify:
-		return machine.ByMessage
-	case ReadyAccept:
-		return machine.ByLook
-	case ReadyAuto:
-		return machine.ByMessageOrLook
-	}
-	return machine.ByProbe
 }

@@ -35,12 +35,9 @@ func (s *Starter) relisten(inode uint64) {
 	s.options.Report(Event{Kind: ListenerShutDown, Worker: workerOf(s.machine.LikelyCulprit()), Address: socket.BoundAddress(), Err: err})
 }
 
-// relistenAll makes every socket listen before a worker starts, on systems that do
-// not report a shutdown.
+// relistenAll makes every socket listen before a worker starts: not every system
+// reports a shutdown.
 func (s *Starter) relistenAll() {
-	if sock.CanMonitor {
-		return
-	}
 	for _, inode := range s.kept.Streams() {
 		s.relisten(inode)
 	}

@@ -146,12 +146,16 @@ func (s *Starter) SetTimeouts(to Options) {
 	o := s.options
 	o.ReadyTimeout, o.ServeTimeout, o.Rollback = to.ReadyTimeout, to.ServeTimeout, to.Rollback
 	o.DrainTimeout, o.StopTimeout = to.DrainTimeout, to.StopTimeout
-	t := o.withDefaults().rules().Timeouts
+	replace(s.timeouts, o.withDefaults().rules().Timeouts)
+}
+
+// replace makes a value the only one in a channel, which has room for one.
+func replace[T any](in chan T, value T) {
 	for {
 		select {
-		case s.timeouts <- t:
+		case in <- value:
 			return
-		case <-s.timeouts:
+		case <-in: // out of date
 		}
 	}
 }

@@ -88,7 +88,7 @@ func startWorker(s *Starter, generation int, c *Command, env []string) (w *runni
 	if s.options.EnvMarker != "" {
 		more = append(more, s.options.EnvMarker)
 	}
-	if s.options.Ready.notifies() {
+	if s.machine.Ready.Notifies() {
 		w.notify, err = ready.NewNotifySocket(ready.NotifyDirs(s.options.TempDir)...)
 		switch {
 		case err == nil:
@@ -165,7 +165,7 @@ func (s *Starter) listen(w *running, generation int) {
 			}
 		}()
 	}
-	if s.options.Ready.looks() {
+	if s.machine.Ready.Looks() {
 		look := s.look(w.PID())
 		go ready.Watch(w.probeCtx, look, func(l ready.Look) {
 			s.postEvent(machine.Sees{Worker: generation, Look: machine.Look(l)})

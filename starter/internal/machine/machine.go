@@ -176,7 +176,7 @@ func (m *Machine) expire(now time.Time, w *worker) {
 	switch w.state {
 	case starting:
 		// A worker that lives is not stopped because it is not visible or silent.
-		if at := m.provenAt(w); !at.IsZero() || m.Ready.looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
+		if at := m.provenAt(w); !at.IsZero() || m.Ready.Looks() && !w.dead && (w.unreadable != nil || !w.waitsSince.IsZero()) {
 			m.promote(now, w)
 			return
 		}

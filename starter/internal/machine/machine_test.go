@@ -1228,7 +1228,7 @@ func (w *world) takesOver(e Report) {
 	w.t.Helper()
 	l := w.alive[e.Worker.Generation]
 	since := w.provenSince(l)
-	late := w.m.Ready.looks() && (l.blind || !l.waits.IsZero()) && !w.now.Before(l.born.Add(w.m.ReadyTimeout))
+	late := w.m.Ready.Looks() && (l.blind || !l.waits.IsZero()) && !w.now.Before(l.born.Add(w.m.ReadyTimeout))
 	if (since.IsZero() || since.After(w.now)) && !late {
 		w.fatalf("%d was promoted without proof", e.Worker.Generation)
 	}

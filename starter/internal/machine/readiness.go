@@ -163,7 +163,7 @@ func (m *Machine) provenAt(w *worker) time.Time {
 	if current := m.in(serving); current != nil {
 		wait(current.serves(), m.ServeTimeout)
 	}
-	if m.Ready.notifies() || m.Ready.looks() {
+	if m.Ready.Notifies() || m.Ready.Looks() {
 		wait(w.unused(), m.Interval)
 	}
 	return at
@@ -178,9 +178,9 @@ func (m *Machine) servesFrom(w *worker) time.Time {
 		return time.Time{}
 	case way == ByTime:
 		return w.born.Add(m.Interval)
-	case way.notifies() && !w.saidReady.IsZero():
+	case way.Notifies() && !w.saidReady.IsZero():
 		return w.saidReady
-	case !way.looks():
+	case !way.Looks():
 		return w.answered
 	case way == ByMessageOrLook && !w.helloAt.IsZero():
 		if w.waitsSince.IsZero() {
@@ -210,7 +210,7 @@ func (m *Machine) somethingIsServed() bool {
 // its word or the kernel proves it.
 func (m *Machine) whyAssumed(w *worker) error {
 	switch {
-	case !m.Ready.looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():
+	case !m.Ready.Looks() || !w.saidReady.IsZero() || !w.waitsSince.IsZero():
 		return nil
 	case w.unreadable == nil && !w.mayWaitSince.IsZero():
 		return errors.New("it has registered its sockets, as runtimes do before they accept, or it accepts by io_uring")

@@ -310,7 +310,7 @@ func TestProof(t *testing.T) {
 			},
 		},
 		{
-			name: "an answer to the probe", ready: ByProbe, offered: []uint64{main},
+			name: "an answer to the probe", ready: "tcp=:80", offered: []uint64{main},
 			story: []moment{
 				{0, asks("a"), "spawn 1 a"},
 				{0.1, SaidReady(1), ""},

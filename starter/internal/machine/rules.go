@@ -33,27 +33,31 @@ type Rules struct {
 	RetireSignal syscall.Signal
 }
 
-// Readiness says what makes a worker ready.
-type Readiness int
+// Readiness says what makes a worker ready, in the words of package starter. Any
+// other value is a probe, which the worker has to answer.
+type Readiness string
 
 // The ways to become ready.
 const (
-	ByTime          Readiness = iota // the worker has run for Interval
-	ByMessage                        // the worker says so
-	ByLook                           // the kernel shows that the worker waits for connections
-	ByMessageOrLook                  // the first of these
-	ByProbe                          // the worker has answered
+	ByTime          Readiness = "interval" // the worker has run for Interval
+	ByMessage       Readiness = "notify"   // the worker says so
+	ByLook          Readiness = "accept"   // the kernel shows that the worker waits for connections
+	ByMessageOrLook Readiness = "auto"     // the first of these
 )
 
-func (r Readiness) notifies() bool { return r == ByMessage || r == ByMessageOrLook }
-func (r Readiness) looks() bool    { return r == ByLook || r == ByMessageOrLook }
+// Notifies reports whether a message of the worker makes it ready.
+func (r Readiness) Notifies() bool { return r == ByMessage || r == ByMessageOrLook }
 
-// Overlap says whether an old worker and a new one may run at the same time.
-type Overlap int
+// Looks reports whether the state in the kernel makes a worker ready.
+func (r Readiness) Looks() bool { return r == ByLook || r == ByMessageOrLook }
+
+// Overlap says whether an old worker and a new one may run at the same time, in the
+// words of package starter.
+type Overlap string
 
 // The rules of overlap.
 const (
-	Overlapping     Overlap = iota // they may
-	OneAtATime                     // the old worker stops before the new one starts
-	UntilContention                // they may until a new worker needs what an old one holds
+	Overlapping     Overlap = "on"   // they may
+	OneAtATime      Overlap = "off"  // the old worker stops before the new one starts
+	UntilContention Overlap = "auto" // they may until a new worker needs what an old one holds
 )

@@ -17,13 +17,17 @@ type FallbackServer struct {
 	accepting sync.WaitGroup
 }
 
-// ServeFallback starts a server. handle is called on a goroutine of its own for
+// ServeFallback starts a server on the stream sockets. handle is called on a goroutine of its own for
 // each connection. Package net sets O_NONBLOCK, which belongs to the open file
 // description and so applies to workers, too: Stop restores it. A socket is not
 // served if this process has no descriptors left.
-func ServeFallback(fds []int, handle func(net.Conn)) *FallbackServer {
+func ServeFallback(sockets []*Socket, handle func(net.Conn)) *FallbackServer {
 	f := &FallbackServer{stopped: make(chan struct{})}
-	for _, fd := range fds {
+	for _, s := range sockets {
+		if !s.IsStream() {
+			continue
+		}
+		fd := s.Descriptor
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 		if err != nil {
 			continue

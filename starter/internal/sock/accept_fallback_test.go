@@ -76,7 +76,7 @@ func TestTheFallbackServerRestoresTheBlockingMode(t *testing.T) {
 		}
 		address := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*unix.SockaddrInet4).Port}).String()
 		for range 2 {
-			f := ServeFallback([]int{fd}, say)
+			f := ServeFallback([]*Socket{{Address: Address{Network: "tcp4"}, Descriptor: fd}}, say)
 			heard(t, address)
 			f.Stop()
 			if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 != nonblock {

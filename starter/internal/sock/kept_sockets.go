@@ -50,8 +50,8 @@ func (e ephemeral) isLate() bool {
 	return ok && goroutine != "0"
 }
 
-// all lists every socket.
-func (t *Table) all() []*Socket {
+// All lists every socket.
+func (t *Table) All() []*Socket {
 	all := slices.Clone(t.Own)
 	for _, g := range t.Given {
 		all = append(all, g.Socket)
@@ -64,7 +64,7 @@ func (t *Table) all() []*Socket {
 func (t *Table) Offered() []uint64 { return streams(t.Own) }
 
 // Streams lists the inodes of all stream sockets.
-func (t *Table) Streams() []uint64 { return streams(t.all()) }
+func (t *Table) Streams() []uint64 { return streams(t.All()) }
 
 func streams(sockets []*Socket) (inodes []uint64) {
 	for _, s := range sockets {
@@ -77,35 +77,15 @@ func streams(sockets []*Socket) (inodes []uint64) {
 
 // Inodes lists the inodes of all sockets.
 func (t *Table) Inodes() (inodes []uint64) {
-	for _, s := range t.all() {
+	for _, s := range t.All() {
 		inodes = append(inodes, s.Inode)
 	}
 	return inodes
 }
 
-// Listeners lists the descriptors of all stream sockets.
-func (t *Table) Listeners() (fds []int) {
-	for _, s := range t.all() {
-		if s.IsStream() {
-			fds = append(fds, s.Descriptor)
-		}
-	}
-	return fds
-}
-
-// Places lists the paths of all unix sockets.
-func (t *Table) Places() (places []*unixpath.Path) {
-	for _, s := range t.all() {
-		if s.Place != nil {
-			places = append(places, s.Place)
-		}
-	}
-	return places
-}
-
 // Find returns the socket with this inode, or nil.
 func (t *Table) Find(inode uint64) *Socket {
-	for _, s := range t.all() {
+	for _, s := range t.All() {
 		if s.Inode == inode {
 			return s
 		}
@@ -314,7 +294,7 @@ func (t *Table) release(gone func(inode uint64, generation int) bool) (closed []
 
 // Close closes all sockets, and removes the paths that this process owns.
 func (t *Table) Close() {
-	closeAll(t.all())
+	closeAll(t.All())
 	t.Own, t.Given = nil, nil
 }
 

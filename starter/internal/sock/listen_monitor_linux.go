@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CanMonitor says that this system reports when a socket is shut down.
-const CanMonitor = true
-
 // Monitor reports when a socket is shut down. epoll(7) reports that as EPOLLHUP,
 // which is always waited for. Nothing else is waited for, so that new connections
 // do not wake this process.

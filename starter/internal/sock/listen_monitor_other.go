@@ -2,9 +2,6 @@
 
 package sock
 
-// CanMonitor says that this system reports when a socket is shut down.
-const CanMonitor = false
-
 // A Monitor reports nothing without epoll(7). Sockets are checked before a worker
 // starts.
 type Monitor struct{}
