@@ -72,13 +72,7 @@ func (h *hotstart) expect(t testing.TB, want string) {
 
 func TestBrokerIsNotUsedUntilNeeded(t *testing.T) {
 	t.Parallel()
-	p, h := brokered(t, map[string]string{portsVariable: "8080=1000", generationVariable: "7"})
-	if _, err := p.ports(); err != nil {
-		t.Error(err)
-	}
-	if p.generation() != 7 {
-		t.Errorf("generation %d", p.generation())
-	}
+	p, h := brokered(t, map[string]string{portsVariable: "8080=1000"})
 	check(t, "saying ready", p.ready())
 	h.expect(t, "hello 1") // so it said nothing before: hello would have promised to drain
 	h.expect(t, "ready")
@@ -250,34 +244,4 @@ func TestReadyNotifies(t *testing.T) {
 		t.Error("no error, although no socket receives it")
 	}
 	check(t, "being ready alone", newProcess(environment(nil), 1).ready())
-}
-
-func TestPortsAndGeneration(t *testing.T) {
-	t.Parallel()
-	env := map[string]string{}
-	p := newProcess(environment(env), 1)
-	if _, err := p.ports(); err != ErrNone {
-		t.Errorf("outside: %v", err)
-	}
-	if p.generation() != 0 {
-		t.Errorf("outside: generation %d", p.generation())
-	}
-	env[portsVariable] = ""
-	if ports, err := p.ports(); err != nil || len(ports) != 0 {
-		t.Errorf("no sockets: %v, %v", ports, err)
-	}
-	env[portsVariable] = "8080=1003;/a=1004"
-	if ports, err := p.ports(); err != nil || len(ports) != 2 || ports["8080"] != 1003 || ports["/a"] != 1004 {
-		t.Errorf("two sockets: %v, %v", ports, err)
-	}
-	env[portsVariable] = "8080"
-	if ports, err := p.ports(); err == nil {
-		t.Errorf("malformed: %v", ports)
-	}
-	for value, want := range map[string]int{"3": 3, "-3": 0, "x": 0, "": 0} {
-		env[generationVariable] = value
-		if got := p.generation(); got != want {
-			t.Errorf("generation of %q: %d, want %d", value, got, want)
-		}
-	}
 }

@@ -7,10 +7,7 @@ import (
 	"strings"
 )
 
-const (
-	portsVariable      = "SERVER_STARTER_PORT"
-	generationVariable = "SERVER_STARTER_GENERATION"
-)
+const portsVariable = "SERVER_STARTER_PORT"
 
 // port is one entry of SERVER_STARTER_PORT.
 type port struct {

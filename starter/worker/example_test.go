@@ -12,7 +12,7 @@ import (
 )
 
 func hello(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "hello from generation %d\n", worker.Generation())
+	fmt.Fprintf(w, "hello from generation %s\n", os.Getenv("SERVER_STARTER_GENERATION"))
 }
 
 // A whole server program.
@@ -70,13 +70,4 @@ func ExampleDrain() {
 	if err := (worker.Drain{Timeout: time.Hour}).Serve(&http.Server{}, l); err != nil {
 		log.Fatal(err)
 	}
-}
-
-func ExamplePorts() {
-	// What a superdaemon does before it starts the program.
-	os.Setenv("SERVER_STARTER_PORT", "8080=3;/tmp/api.sock=4")
-
-	ports, err := worker.Ports()
-	fmt.Println(ports["8080"], ports["/tmp/api.sock"], err)
-	// Output: 3 4 <nil>
 }

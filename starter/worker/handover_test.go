@@ -93,7 +93,7 @@ func (m *master) keep(t testing.TB, h *hotstart) {
 func (m *master) environ() []string {
 	env := append(os.Environ(),
 		childVariable+"="+m.network+" "+m.address,
-		generationVariable+"="+strconv.Itoa(m.count),
+		"SERVER_STARTER_GENERATION"+"="+strconv.Itoa(m.count),
 		brokerVariable+"=3",
 		"GORACE=atexit_sleep_ms=0",
 	)

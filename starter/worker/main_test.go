@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,7 @@ const fullSwing = 10 * time.Second
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	fmt.Fprintf(w, "%d %s", Generation(), body)
+	fmt.Fprintf(w, "%s %s", cmp.Or(os.Getenv("SERVER_STARTER_GENERATION"), "0"), body)
 }
 
 // waitFor polls a fact, for at most ten seconds.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
 )
 
@@ -78,33 +77,6 @@ func (p *process) ready() error {
 	}
 	p.readySent = true
 	return nil
-}
-
-// ports is Ports for p.
-func (p *process) ports() (map[string]int, error) {
-	value, isSet := p.lookup(portsVariable)
-	if !isSet {
-		return nil, ErrNone
-	}
-	list, err := parsePorts(value)
-	if err != nil {
-		return nil, err
-	}
-	ports := make(map[string]int, len(list))
-	for _, entry := range list {
-		ports[entry.key] = entry.fd
-	}
-	return ports, nil
-}
-
-// generation is Generation for p.
-func (p *process) generation() int {
-	value, _ := p.lookup(generationVariable)
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
 }
 
 // notify sends state to the socket at path as sd_notify(3) does. A path that begins with @ is an abstract

@@ -1,15 +1,11 @@
 package worker
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"os"
 	"sync"
 )
-
-// ErrNone is what [Ports] returns if no superdaemon started the program: SERVER_STARTER_PORT is not set.
-var ErrNone = errors.New("reading SERVER_STARTER_PORT: it is not set, no superdaemon started this program")
 
 // program is this process as a worker. The environment, the inherited descriptors and the broker exist once in a
 // process and can be taken once, and callers in different packages of a program need the same ones. Therefore one
@@ -61,17 +57,4 @@ func Serve(srv *http.Server, l net.Listener) error {
 // kind calls it when it accepts. After the first success it does nothing.
 func Ready() error {
 	return program().ready()
-}
-
-// Ports returns the descriptor of each address, as the address was given to --port or --path, like server_ports of
-// Server::Starter. If a TCP and a UDP socket have the same address, it returns the last one. A descriptor that
-// [Listen] has returned is closed. Errors: [ErrNone], or that SERVER_STARTER_PORT is malformed.
-func Ports() (map[string]int, error) {
-	return program().ports()
-}
-
-// Generation returns the number of workers that the superdaemon has started, this one included
-// (SERVER_STARTER_GENERATION). It is at least 1, or 0 without a superdaemon that counts.
-func Generation() int {
-	return program().generation()
 }
