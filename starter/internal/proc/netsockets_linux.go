@@ -30,7 +30,7 @@ func NetSockets(pid int, network string) (all []NetSocket) {
 				return
 			}
 			inode, _ := strconv.ParseUint(f[9], 10, 64)
-			if a, err := parseAddress(f[1], isLittleEndian); err == nil {
+			if a, err := parseAddress(f[1]); err == nil {
 				all = append(all, NetSocket{Address: a, Inode: inode})
 			}
 		})
@@ -114,11 +114,9 @@ func eachLine(pid int, table string, do func(fields []string)) {
 	}
 }
 
-var isLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
-
 // parseAddress reads an address of /proc/net/tcp, "0100007F:1F90", or of tcp6:
 // the IP address in words of 32 bits in the byte order of the machine.
-func parseAddress(s string, little bool) (netip.AddrPort, error) {
+func parseAddress(s string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(s, ":")
 	var ip []byte
 	for ; len(host) >= 8; host = host[8:] {
@@ -126,11 +124,7 @@ func parseAddress(s string, little bool) (netip.AddrPort, error) {
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
-		b := []byte{byte(word >> 24), byte(word >> 16), byte(word >> 8), byte(word)}
-		if little {
-			slices.Reverse(b)
-		}
-		ip = append(ip, b...)
+		ip = binary.NativeEndian.AppendUint32(ip, uint32(word))
 	}
 	number, err := strconv.ParseUint(port, 16, 16)
 	addr, ok := netip.AddrFromSlice(ip)

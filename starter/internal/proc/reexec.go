@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"syscall"
@@ -30,24 +29,18 @@ func Dispatch() {
 	}
 }
 
-// execStage becomes the program that args name: FD DIR PATH ARGV... LISTEN_PID
+// execStage becomes the program that args name: FD PATH ARGV... LISTEN_PID
 // must be the worker's own pid, which is known only after the fork. FD is the
 // descriptor to report an error on.
 func execStage(args []string) int {
 	fd, _ := strconv.Atoi(args[0])
 	unix.CloseOnExec(fd)
-	dir, path, argv := args[1], args[2], args[3:]
-	if dir != "" {
-		if err := unix.Chdir(dir); err != nil {
-			reportError(fd, stageDir, err)
-			return 127
-		}
-	}
 	env := os.Environ()
 	if os.Getenv("LISTEN_FDS") != "" {
 		env = append(env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
 	}
-	reportError(fd, stageExec, execWritten(path, argv, env))
+	number, _ := execWritten(args[1], args[2:], env).(syscall.Errno)
+	unix.Write(fd, strconv.AppendInt(nil, int64(number), 10))
 	return 127
 }
 
@@ -70,15 +63,4 @@ func execWritten(path string, argv, env []string) error {
 			return err
 		}
 	}
-}
-
-// The steps of the exec stage that can fail.
-const (
-	stageDir  = "dir"
-	stageExec = "exec"
-)
-
-func reportError(fd int, step string, err error) {
-	number, _ := err.(syscall.Errno)
-	unix.Write(fd, fmt.Appendf(nil, "%s %d", step, int(number)))
 }

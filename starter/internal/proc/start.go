@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -30,11 +29,10 @@ type Spec struct {
 func (st Spec) Start() (*Child, error) {
 	c := &Child{Spec: st, staging: st.CanReexec}
 	pid, err := c.fork()
-	if err != nil {
-		if _, missing := os.Stat(st.Dir); st.Dir != "" && missing != nil {
-			// The error of fork would name the program.
-			return nil, fmt.Errorf("starting %s in %s: %w", st.Path, st.Dir, errors.Unwrap(missing))
-		}
+	switch {
+	case err != nil && st.Dir != "":
+		return nil, fmt.Errorf("starting %s in %s: %w", st.Path, st.Dir, err)
+	case err != nil:
 		return nil, fmt.Errorf("starting %s: %w", st.Path, err)
 	}
 	c.pid = pid
@@ -45,7 +43,7 @@ func (st Spec) Start() (*Child, error) {
 }
 
 func (c *Child) fork() (pid int, err error) {
-	path, argv, dir, files := c.Path, c.Argv, c.Dir, c.Files
+	path, argv, files := c.Path, c.Argv, c.Files
 	if len(argv) == 0 {
 		argv = []string{path}
 	}
@@ -60,10 +58,10 @@ func (c *Child) fork() (pid int, err error) {
 		}
 		defer write.Close()
 		c.report = read
-		argv = StageArgs(len(files), dir, path, argv)
-		path, dir, files = self, "", append(files, int(write.Fd()))
+		argv = StageArgs(len(files), path, argv)
+		path, files = self, append(files, int(write.Fd()))
 	}
-	attr := &syscall.ProcAttr{Dir: dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
+	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
@@ -78,13 +76,9 @@ func (c *Child) fork() (pid int, err error) {
 // error of the stage.
 func (c *Child) execError() error {
 	defer c.report.Close()
-	var step string
 	var number int
-	if n, _ := fmt.Fscan(c.report, &step, &number); n != 2 {
+	if n, _ := fmt.Fscan(c.report, &number); n == 0 {
 		return nil
-	}
-	if step == stageDir {
-		return fmt.Errorf("starting %s in %s: %w", c.Path, c.Dir, syscall.Errno(number))
 	}
 	return fmt.Errorf("starting %s: %w", c.Path, syscall.Errno(number))
 }
@@ -92,8 +86,8 @@ func (c *Child) execError() error {
 // StageArgs returns the arguments that make this program the exec stage of
 // another program. files is the number of descriptors that the other program
 // gets; the descriptor after them is the stage's report.
-func StageArgs(files int, dir, path string, argv []string) []string {
-	return append([]string{execName, strconv.Itoa(files), dir, path}, argv...)
+func StageArgs(files int, path string, argv []string) []string {
+	return append([]string{execName, strconv.Itoa(files), path}, argv...)
 }
 
 // ConnPair returns a connection, and the descriptor of its other end. A forked
