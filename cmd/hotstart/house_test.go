@@ -33,7 +33,7 @@ var house = map[string][]string{
 	"starter/internal/proc":          {},
 	"starter/internal/ready":         {"starter/internal/proc"},
 	"starter/internal/safefile":      {},
-	"starter/internal/sock":          {"starter/internal/proc", "starter/internal/unixpath"},
+	"starter/internal/sock":          {"starter/internal/proc", "starter/internal/unixpath", "starter/internal/wire"},
 	"starter/internal/unixpath":      {},
 	"cmd/hotbench":                   {},
 	"templates":                      {},

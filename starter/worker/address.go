@@ -6,9 +6,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/hotstart/hotstart/starter/internal/wire"
 )
 
 // endpoint is the address that a socket is bound to.
@@ -74,7 +75,11 @@ func match(key string, e endpoint, q target) int {
 	case key != "" && key == q.written:
 		return sameKey
 	case q.isUnix():
-		return matchPath(key, e, q)
+		// A relative key is relative to the directory of the program, also in the superdaemon (--dir).
+		if wire.SameUnix(key, q.path) || wire.SameUnix(e.path, q.path) {
+			return sameSocket
+		}
+		return noMatch
 	case e.addr == q.addr:
 		return sameSocket
 	case q.wildcard() && key == strconv.Itoa(int(q.addr.Port())):
@@ -83,51 +88,6 @@ func match(key string, e endpoint, q target) int {
 		return samePort
 	}
 	return noMatch
-}
-
-// matchPath is match for unix sockets. A relative path is relative to the directory of the program, also in the
-// superdaemon (--dir).
-func matchPath(key string, e endpoint, q target) int {
-	if samePath(key, q.path) || samePath(e.path, q.path) {
-		return sameSocket
-	}
-	return noMatch
-}
-
-// samePath reports whether two unix addresses are those of one socket: the same name in the same directory, or links
-// to the same file.
-func samePath(a, b string) bool {
-	switch {
-	case a == "" || b == "":
-		return false // a socket without a name, or an unknown key
-	case a == b:
-		return true
-	case isAbstract(a) || isAbstract(b):
-		return false
-	}
-	dirA, nameA := splitPath(a)
-	dirB, nameB := splitPath(b)
-	return nameA == nameB && sameFile(dirA, dirB) || sameFile(a, b)
-}
-
-// isAbstract reports whether a unix address is an abstract name instead of a path: unix(7).
-func isAbstract(path string) bool {
-	return runtime.GOOS == "linux" && strings.HasPrefix(path, "@")
-}
-
-// splitPath does not resolve "..": after a symbolic link it is another directory than filepath.Dir returns.
-func splitPath(path string) (dir, name string) {
-	dir, name = filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	return dir, name
-}
-
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 func (q target) isUnix() bool { return strings.HasPrefix(q.network, "unix") }
@@ -183,7 +143,7 @@ func (q target) boundName(addr net.Addr) (n name, ok bool) {
 
 // pathName makes the path absolute: hotstart may run in another directory.
 func pathName(network, path string) []name {
-	if path != "" && !isAbstract(path) && !filepath.IsAbs(path) {
+	if path != "" && !wire.IsAbstract(path) && !filepath.IsAbs(path) {
 		dir, err := os.Getwd()
 		if err != nil {
 			return nil

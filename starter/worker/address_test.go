@@ -115,35 +115,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Paths of the same file are equal, however they are written.
-func TestSamePath(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	check(t, "making a directory", os.MkdirAll(dir+"/run/deep", 0o777))
-	check(t, "linking", os.Symlink("run/deep", dir+"/link"))
-	l, err := net.Listen("unix", dir+"/run/a.sock")
-	check(t, "listening", err)
-	defer l.Close()
-	check(t, "linking", os.Symlink("run/a.sock", dir+"/alias"))
-	for _, test := range []struct {
-		a, b string
-		want bool
-	}{
-		{dir + "/run/a.sock", dir + "/run/./a.sock", true},
-		{dir + "/run/a.sock", dir + "/link/../a.sock", true},
-		{dir + "/run/a.sock", dir + "/alias", true},
-		{dir + "/run/deep/new", dir + "/link/new", true},
-		{dir + "/run/a.sock", dir + "/run/b.sock", false},
-		{dir + "/run/a.sock", dir + "/a.sock", false},
-		{"", "", false},
-		{"@a", "@a", true},
-	} {
-		if got := samePath(test.a, test.b); got != test.want {
-			t.Errorf("%q and %q are the same: %v", test.a, test.b, got)
-		}
-	}
-}
-
 // The name of a kept socket must be one that the next generation asks for.
 func TestBoundNameIsWanted(t *testing.T) {
 	t.Parallel()

@@ -8,13 +8,14 @@ import (
 	"os"
 
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
 // openPath listens on a path or an abstract address. It replaces a socket on which
 // nobody listens, which a dead server has left. Any other file is an error.
 func (b Binding) openPath(a Address) (*Socket, error) {
-	abstract := unixpath.IsAbstract(a.Path)
+	abstract := wire.IsAbstract(a.Path)
 	if !abstract {
 		if err := clearPath(a); err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -157,7 +158,7 @@ func (t *Table) Keep(generation int, network, address string, fd int) (kept *Soc
 		return nil, false, fmt.Errorf("keeping the socket of %s %s: %w", network, address, err)
 	}
 	g := &given{Socket: s, users: map[int]bool{generation: true}}
-	if s.isUnix() && !unixpath.IsAbstract(address) {
+	if s.isUnix() && !wire.IsAbstract(address) {
 		if s.Place = unixpath.Keep(address); s.Place != nil {
 			s.Place.Owned = true // the worker does not remove it
 		}
@@ -199,7 +200,7 @@ func (t *Table) Ambiguous(generation int) (inodes []uint64) {
 // returns their inodes. No client can reach them.
 func (t *Table) ReleaseReplaced(s *Socket) (inodes []uint64) {
 	t.Given = slices.DeleteFunc(t.Given, func(g *given) bool {
-		if g.Socket == s || s.Place == nil || g.Place == nil || !unixpath.Same(g.Place.Name, s.Place.Name) || g.isReachable() {
+		if g.Socket == s || s.Place == nil || g.Place == nil || !wire.SameUnix(g.Place.Name, s.Place.Name) || g.isReachable() {
 			return false
 		}
 		g.Close()
@@ -328,10 +329,10 @@ func (s *Socket) hasAddress(address string) bool {
 		return s.Local == address
 	}
 	if s.Place != nil {
-		return unixpath.Same(s.Place.Name, address)
+		return wire.SameUnix(s.Place.Name, address)
 	}
-	if filepath.IsAbs(s.Local) || unixpath.IsAbstract(s.Local) {
-		return unixpath.Same(s.Local, address)
+	if filepath.IsAbs(s.Local) || wire.IsAbstract(s.Local) {
+		return wire.SameUnix(s.Local, address)
 	}
 	return s.Local != "" && filepath.Base(s.Local) == filepath.Base(address)
 }

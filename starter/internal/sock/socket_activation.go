@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/hotstart/hotstart/starter/internal/unixpath"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -63,7 +64,7 @@ func takeInherited(a Address, inherited *[]*Socket) *Socket {
 		if s != nil && s.matches(a) {
 			(*inherited)[i] = nil
 			s.Address = a
-			if s.isUnix() && !unixpath.IsAbstract(a.Path) {
+			if s.isUnix() && !wire.IsAbstract(a.Path) {
 				s.Place = unixpath.Keep(a.Path) // the process that bound the path removes it
 			}
 			return s
@@ -75,7 +76,7 @@ func takeInherited(a Address, inherited *[]*Socket) *Socket {
 // matches reports whether an inherited socket is bound as binding a would do.
 func (s *Socket) matches(a Address) bool {
 	if s.isUnix() || isUnix(a.Network) {
-		return s.Network == a.Network && unixpath.Same(s.Local, a.Path)
+		return s.Network == a.Network && wire.SameUnix(s.Local, a.Path)
 	}
 	ip, err := a.resolve()
 	if err != nil || a.Port == 0 || int(s.Bound.Port()) != a.Port || s.Network[:3] != a.Network[:3] {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -182,39 +181,4 @@ func (p *Path) Close() {
 	if p.spare != "" {
 		os.Remove(p.spare)
 	}
-}
-
-// IsAbstract reports whether the address of a unix socket is abstract; unix(7).
-func IsAbstract(path string) bool {
-	return runtime.GOOS == "linux" && strings.HasPrefix(path, "@")
-}
-
-// Same reports whether two addresses are those of the same unix socket: they have
-// the same name in the same directory, or lead to the same file.
-func Same(a, b string) bool {
-	switch {
-	case a == b:
-		return true
-	case a == "" || b == "" || IsAbstract(a) || IsAbstract(b):
-		return false
-	}
-	dirA, nameA := split(a)
-	dirB, nameB := split(b)
-	return nameA == nameB && sameFile(dirA, dirB) || sameFile(a, b)
-}
-
-// split does not clean the path, unlike filepath.Dir: after a symbolic link, ".."
-// is the parent of the directory that the link leads to.
-func split(path string) (dir, name string) {
-	dir, name = filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	return dir, name
-}
-
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -1,4 +1,4 @@
-package unixpath
+package wire
 
 import (
 	"net"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSame(t *testing.T) {
+func TestSameUnix(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	os.MkdirAll("real/deep", 0o777)
@@ -32,18 +32,18 @@ func TestSame(t *testing.T) {
 		{"x.sock", "y.sock", false},
 		{"real/x.sock", "x.sock", false},
 		{"none/x.sock", "./none/x.sock", false},
-		{"", "", true}, // both without a name
+		{"", "", false}, // two without a name
 		{"", "x.sock", false},
 		{"@a", "@a", true},
 	} {
-		if got := Same(test.a, test.b); got != test.want {
+		if got := SameUnix(test.a, test.b); got != test.want {
 			t.Errorf("%q and %q are the same: %v", test.a, test.b, got)
 		}
-		if got := Same(test.b, test.a); got != test.want {
+		if got := SameUnix(test.b, test.a); got != test.want {
 			t.Errorf("%q and %q are the same: %v", test.b, test.a, got)
 		}
 	}
-	if IsAbstract("@a") && Same("@a", "./@a") {
+	if IsAbstract("@a") && SameUnix("@a", "./@a") {
 		t.Error("an abstract address is taken for a path")
 	}
 }
