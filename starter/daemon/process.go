@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 
@@ -100,30 +100,20 @@ func (p *Process) Restart(ctx context.Context, statusFile string) error {
 		if err != nil {
 			return fmt.Errorf("restarting pid %d: %w", p.PID, err)
 		}
-		old := upTo(last, now.workers)
-		if newest(now.workers) > last && len(old) == 0 {
+		top := newest(now.workers)
+		old := slices.DeleteFunc(slices.Clone(now.workers), func(w starter.Worker) bool { return w.Generation > last })
+		if top > last && len(old) == 0 {
 			return nil
 		}
 		if late { // and the last look came after that
-			return fmt.Errorf("restarting pid %d: %s: %w", p.PID, waitsFor(now.workers, old, last), context.Cause(ctx))
+			waits := fmt.Sprintf("no worker newer than %d came up (its log says why; it keeps trying)", last)
+			if top > last {
+				waits = fmt.Sprintf("worker %d is up, but the older %v is still there", top, old[0])
+			}
+			return fmt.Errorf("restarting pid %d: %s: %w", p.PID, waits, context.Cause(ctx))
 		}
 		before = now
 	}
-}
-
-// waitsFor describes what a restart waits for.
-func waitsFor(now, old []starter.Worker, last int) string {
-	if newest(now) <= last {
-		return fmt.Sprintf("no worker newer than %d came up (its log says why; it keeps trying)", last)
-	}
-	if len(old) == 1 {
-		return fmt.Sprintf("worker %d is up, but the older %v is still there", newest(now), old[0])
-	}
-	var list []string
-	for _, w := range old {
-		list = append(list, fmt.Sprint(w.Generation))
-	}
-	return fmt.Sprintf("worker %d is up, but the older workers %s are still there", newest(now), strings.Join(list, ", "))
 }
 
 // newest returns the highest generation, or 0.
@@ -132,16 +122,6 @@ func newest(workers []starter.Worker) (generation int) {
 		generation = max(generation, w.Generation)
 	}
 	return generation
-}
-
-// upTo returns the workers up to a generation.
-func upTo(generation int, workers []starter.Worker) (old []starter.Worker) {
-	for _, w := range workers {
-		if w.Generation <= generation {
-			old = append(old, w)
-		}
-	}
-	return old
 }
 
 func (p *Process) signal(sig syscall.Signal) error {

@@ -30,12 +30,12 @@ func openStatus(path string) (*statusStore, error) {
 	if err := checkReplaceable(path); err != nil {
 		return nil, fmt.Errorf("writing the status file %s: %w", path, err)
 	}
-	d, err := newDraft(path, "")
+	s := &statusStore{path: path}
+	f, err := s.draft("", func(dir safefile.Dir, draft, _ string) error { return dir.Remove(draft) })
 	if err != nil {
 		return nil, fmt.Errorf("writing the status file: %w", err)
 	}
-	d.discard()
-	return &statusStore{path: path}, nil
+	return s, f.Close()
 }
 
 // checkReplaceable refuses a file that is not the status file of a dead process,
@@ -46,7 +46,7 @@ func checkReplaceable(path string) error {
 		return err
 	}
 	if err != nil {
-		return nil // it does not exist, or newDraft will return the reason
+		return nil // it does not exist, or draft will return the reason
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -70,62 +70,40 @@ func (s *statusStore) write(lines string, again bool) error {
 	if lines == s.written && !again || s.file == nil && lines == "" {
 		return nil
 	}
-	d, err := newDraft(s.path, lines)
-	if err == nil {
-		err = d.publish()
-	}
+	f, err := s.draft(lines, safefile.Dir.Rename)
 	if err != nil {
 		return fmt.Errorf("writing the status file: %w; hotstart keeps trying", err)
 	}
 	s.file.Close()
-	s.file, s.written = d.file, lines
+	s.file, s.written = f, lines
 	return nil
 }
 
-// A draft is the next version of a status file, in the same folder.
-type draft struct {
-	dir  safefile.Dir
-	name string // of the status file
-	file *os.File
-}
-
-// newDraft creates a draft, locked where the file system supports that. In a
-// folder that other users can write to, its name may be a link that one of them
-// has created.
-func newDraft(path, lines string) (d draft, err error) {
-	if d.dir, d.name, err = safefile.OpenDir(path); err != nil {
-		return d, err
+// draft writes the next version of the file in the same folder, locked where the
+// file system supports that, and passes its name and that of the status file to
+// publish. In a folder that other users can write to, its name may be a link that
+// one of them has created.
+func (s *statusStore) draft(lines string, publish func(dir safefile.Dir, draft, name string) error) (f *os.File, err error) {
+	dir, name, err := safefile.OpenDir(s.path)
+	if err != nil {
+		return nil, err
 	}
-	d.dir.Remove(d.draftName())
-	d.file, err = d.dir.Open(path, d.draftName(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	defer dir.Close()
+	draft := fmt.Sprintf("%s.%d", name, os.Getpid())
+	dir.Remove(draft)
+	f, err = dir.Open(s.path, draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err == nil {
-		_, err = d.file.WriteString(lines)
+		_, err = f.WriteString(lines)
+	}
+	if err == nil {
+		_ = tryLock(f)
+		err = publish(dir, draft, name)
 	}
 	if err != nil {
-		d.discard()
-		return d, err
+		dir.Remove(draft)
+		f.Close()
 	}
-	_ = tryLock(d.file)
-	return d, nil
-}
-
-func (d draft) draftName() string { return fmt.Sprintf("%s.%d", d.name, os.Getpid()) }
-
-// publish replaces the status file by the draft.
-func (d draft) publish() error {
-	err := d.dir.Rename(d.draftName(), d.name)
-	if err != nil {
-		d.discard()
-		return err
-	}
-	d.dir.Close()
-	return nil
-}
-
-func (d draft) discard() {
-	d.dir.Remove(d.draftName())
-	d.file.Close()
-	d.dir.Close()
+	return f, err
 }
 
 // close removes the file, unless another file has replaced it.
