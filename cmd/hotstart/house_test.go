@@ -14,9 +14,10 @@ const module = "github.com/hotstart/hotstart/"
 
 // house lists every package and what it may import of ours.
 var house = map[string][]string{
-	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon"},
+	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon", "cmd/hotstart/internal/metrics"},
+	"cmd/hotstart/internal/metrics":  {"starter", "cmd/hotstart/internal/control/roster"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term", "cmd/hotstart/internal/metrics"},
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
@@ -58,16 +59,18 @@ var house = map[string][]string{
 // guests lists the only packages that may import a library. "x/..." is every
 // package below x.
 var guests = map[string][]string{
-	"github.com/fsnotify/fsnotify":  {"watcher"},
-	"github.com/fatih/color":        {"cmd/hotstart/internal/term"},
-	"github.com/spf13/cobra":        {"cmd/hotstart"},
-	"github.com/spf13/pflag":        {"cmd/hotstart", "cmd/hotstart/internal/settings"},
-	"github.com/BurntSushi/toml":    {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
-	"github.com/mattn/go-isatty":    {"cmd/hotstart/internal/term"},
-	"github.com/mattn/go-runewidth": {"cmd/hotstart/internal/term"},
-	"github.com/joho/godotenv":      {"cmd/hotstart/internal/session"},
-	"github.com/chromedp/chromedp":  {},
-	"golang.org/x/sys/unix":         {"builder/internal/graph", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
+	"github.com/fsnotify/fsnotify":        {"watcher"},
+	"github.com/fatih/color":              {"cmd/hotstart/internal/term"},
+	"github.com/spf13/cobra":              {"cmd/hotstart"},
+	"github.com/spf13/pflag":              {"cmd/hotstart", "cmd/hotstart/internal/settings"},
+	"github.com/BurntSushi/toml":          {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
+	"github.com/mattn/go-isatty":          {"cmd/hotstart/internal/term"},
+	"github.com/mattn/go-runewidth":       {"cmd/hotstart/internal/term"},
+	"github.com/VictoriaMetrics/metrics":  {"cmd/hotstart/internal/metrics"},
+	"github.com/prometheus/common/expfmt": {},
+	"github.com/joho/godotenv":            {"cmd/hotstart/internal/session"},
+	"github.com/chromedp/chromedp":        {},
+	"golang.org/x/sys/unix":               {"builder/internal/graph", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term", "starter", "starter/daemon", "starter/internal/...", "watcher"},
 }
 
 // everywhere lists the packages that become a part of users' programs: they

@@ -37,6 +37,7 @@ type runOptions struct {
 	logFile    string
 	pidFile    string
 	statusFile string
+	metrics    string // host:port; empty: no port
 	daemonize  bool
 
 	restart        bool
@@ -147,6 +148,9 @@ func (o *runOptions) table() []settings.Group {
 			{Name: "pid-file", Value: settings.String(&o.pidFile), Usage: "write hotstart's process ID to `file` and lock it"},
 			{Name: "status-file", Value: settings.String(&o.statusFile), Usage: "write a line GENERATION:PID to `file` for each worker"},
 			{Name: "daemonize", Value: settings.Bool(&o.daemonize), Usage: "run in the background; return when the first worker is ready; requires --log-file"},
+		}},
+		{Title: "Monitoring", Specs: []settings.Spec{
+			{Name: "metrics", Value: settings.String(&o.metrics), Usage: "serve metrics for Prometheus on `host:port`, at /metrics, for example 127.0.0.1:9100"},
 		}},
 		{Title: "Controlling a running instance", Specs: []settings.Spec{
 			{Name: "restart", Value: settings.Bool(&o.restart), Usage: "reload, and wait until all old workers have exited; requires --pid-file and --status-file"},

@@ -73,6 +73,7 @@ func TestScripts(t *testing.T) {
 			"news":     cmdNews,
 			"program":  cmdProgram,
 			"problems": cmdProblems,
+			"metrics":  cmdMetrics,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
@@ -273,7 +274,7 @@ func isExecutable(path string) bool {
 // environ returns the script's environment. testscript only has a lookup by name.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/metrics"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
@@ -60,7 +62,7 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 			syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
 		return daemon.Detach(so.Inherited, signals)
 	}
-	d := &superdaemon{parent: parent}
+	d := &superdaemon{parent: parent, metrics: metrics.New(version(), time.Now())}
 	d.screen, d.errors = newLog(cmd.ErrOrStderr(), cmd)
 	d.writeTo(cmd.ErrOrStderr())
 	return d.run(so, command, o)
@@ -75,6 +77,7 @@ type superdaemon struct {
 	errors     *report.Log        // on screen
 	logFile    *daemon.Log        // nil: no log file
 	status     *daemon.StatusFile // nil: none
+	metrics    *metrics.Metrics
 	starter    *starter.Starter
 	parent     *daemon.Parent // nil: not started by --daemonize
 	redirected bool           // stderr is the log file
@@ -132,6 +135,15 @@ func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOption
 		return err
 	}
 	defer d.status.Close()
+	if o.metrics != "" {
+		l, err := net.Listen("tcp", o.metrics)
+		if err != nil {
+			return fmt.Errorf("--metrics: %w", err)
+		}
+		defer l.Close()
+		d.log.Handle(report.Notef("metrics on http://%v/metrics", l.Addr()))
+		go d.metrics.Serve(l) // ends when the listener is closed
+	}
 	so.Report, so.ReportWorkers = d.report, d.status.Update
 	if d.parent != nil && so.MaxStartFailures == 0 {
 		so.MaxFirstFailures = 1 // the user of --daemonize waits for the result
@@ -259,6 +271,7 @@ func (d *superdaemon) report(e starter.Event) {
 		d.stopping = true
 	}
 	d.log.Handle(report.WorkerEvent{Event: e})
+	d.metrics.Handle(time.Now(), e)
 	d.noteStart(e)
 	if e.Kind == starter.GaveUp || e.Kind == starter.RolledBack {
 		d.status.ReloadFailed()

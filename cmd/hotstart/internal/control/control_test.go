@@ -36,7 +36,7 @@ func serve(t *testing.T, p Place, of Controlled) *Listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(of)
+	s := NewServer(of, nil)
 	ended := make(chan struct{})
 	go func() { s.Serve(l); close(ended) }()
 	t.Cleanup(func() { s.Close(); <-ended })

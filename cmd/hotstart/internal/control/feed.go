@@ -17,7 +17,7 @@ type Feed struct {
 	changed chan struct{}
 }
 
-// NewFeed returns a feed that keeps the newest objects, up to so many bytes.
+// NewFeed returns a feed that keeps the newest objects, up to a size in bytes.
 func NewFeed(maxBytes int) *Feed { return &Feed{maxBytes: maxBytes, changed: make(chan struct{})} }
 
 // Add appends an object, which must not be changed afterwards.

@@ -24,15 +24,16 @@ const (
 
 // Server answers the requests of clients. Make it with NewServer.
 type Server struct {
-	of   Controlled
-	http *http.Server
-	end  context.CancelFunc // of every request
+	of      Controlled
+	metrics http.Handler
+	http    *http.Server
+	end     context.CancelFunc // of every request
 }
 
-// NewServer returns a server that answers for a hotstart.
-func NewServer(of Controlled) *Server {
+// NewServer returns a server that answers for a hotstart. metrics answers GET /metrics.
+func NewServer(of Controlled, metrics http.Handler) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{of: of, end: cancel}
+	s := &Server{of: of, metrics: metrics, end: cancel}
 	s.http = &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: requestTime,
@@ -64,6 +65,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/stop", s.stop)
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { follow(w, r, s.of.Events(), 0, true) })
 	mux.HandleFunc("GET /v1/logs", func(w http.ResponseWriter, r *http.Request) { follow(w, r, s.of.Lines(), defaultRecent, false) })
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+		s.metrics.ServeHTTP(w, r)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			refuse(w, http.StatusRequestEntityTooLarge, errors.New("the request has a body; options belong into the URL, for example ?wait=true"))

@@ -9,6 +9,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/roster"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/metrics"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/starter"
@@ -23,6 +24,7 @@ type controlSocket struct {
 	questions chan func() // what the loop is to do between two events
 	instance  control.Instance
 	roster    roster.Roster
+	metrics   *metrics.Metrics
 	view      report.View
 	events    *control.Feed
 	lines     *control.Feed
@@ -37,7 +39,7 @@ const (
 // hotstart may watch the same folder.
 func (l *loop) listen(v report.View) *controlSocket {
 	c := &controlSocket{
-		loop: l, questions: make(chan func()), view: v,
+		loop: l, questions: make(chan func()), view: v, metrics: metrics.New(l.o.Version, time.Now()),
 		events: control.NewFeed(maxEventBytes), lines: control.NewFeed(maxLineBytes),
 		instance: control.Instance{
 			PID: os.Getpid(), Mode: control.Watch, Version: l.o.Version, Dir: l.o.Dir, Name: l.o.Control.Name, Began: time.Now(),
@@ -51,7 +53,7 @@ func (l *loop) listen(v report.View) *controlSocket {
 		return c
 	}
 	l.sinks = append(l.sinks, report.Objects{View: v, To: c.events.Add})
-	c.listener, c.server = listener, control.NewServer(c)
+	c.listener, c.server = listener, control.NewServer(c, c.metrics)
 	go c.server.Serve(listener) // ends when the server is closed
 	return c
 }
@@ -74,6 +76,12 @@ func (c *controlSocket) ask(ctx context.Context, question func()) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// handle follows an event of the starter.
+func (c *controlSocket) handle(now time.Time, e starter.Event) {
+	c.roster.Handle(now, e)
+	c.metrics.Handle(now, e)
 }
 
 // countBuild counts a build that has ended.

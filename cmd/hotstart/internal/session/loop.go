@@ -109,7 +109,7 @@ func (l *loop) handle(e machine.Event) {
 		l.step(machine.Checked{Built: l.complete(e.Built)})
 	case machine.WorkerEvent:
 		l.streams.Flush()
-		l.control.roster.Handle(time.Now(), e.Event)
+		l.control.handle(time.Now(), e.Event)
 		switch e.Kind {
 		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
 			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))
