@@ -21,7 +21,7 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/settings": {},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
-	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
 	"cmd/hotstart/internal/control":  {},
 	"cmd/hotstart/internal/cli":      {"builder", "starter", "cmd/hotstart/internal/settings"},

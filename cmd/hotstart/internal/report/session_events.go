@@ -1,9 +1,10 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 )
 
 // Note is a line without a type of its own.
@@ -27,20 +28,11 @@ type Failed struct{ Err error }
 
 func (f Failed) entry(View) entry {
 	e := entry{name: "failed", isError: true, text: f.Err.Error()}
-	e.Hint = hintOf(f.Err)
+	e.Hint = cli.Hint(f.Err)
 	for line := range strings.Lines(e.Hint) {
 		e.notes = append(e.notes, strings.TrimSpace(line))
 	}
 	return e
-}
-
-// hintOf is the command that an error suggests, if any.
-func hintOf(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
-	}
-	return ""
 }
 
 // Key is a keyboard shortcut.
@@ -195,7 +187,7 @@ type SettingsRefused struct{ Err error }
 
 func (s SettingsRefused) entry(View) entry {
 	text := fmt.Sprintf("%v\nkeeping the previous settings", s.Err)
-	if hint := hintOf(s.Err); hint != "" {
+	if hint := cli.Hint(s.Err); hint != "" {
 		text += "; run: " + hint
 	}
 	return entry{name: "settings_refused", isError: true, text: text}
