@@ -3,6 +3,7 @@ package term
 import (
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ type Screen struct {
 	terminal bool
 	midLine  bool   // the last output of the program does not end with a newline
 	status   string // "" if there is none
+	shown    bool   // the status line is on the terminal; it is not while midLine
 }
 
 // NewScreen returns a screen that writes to w. If w is not a terminal, there is no
@@ -64,24 +66,15 @@ func (s *Screen) Write(p []byte) (int, error) {
 	if s.midLine {
 		lead, s.midLine = "\n", false
 	}
-	return len(p), s.write(lead, p)
+	return len(p), s.put(lead, p)
 }
 
 // writeProgram writes output of the program unchanged.
 func (s *Screen) writeProgram(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	erased := s.midLine // the status line is not shown on an incomplete line
 	s.midLine = p[len(p)-1] != '\n'
-	if s.status == "" || erased && s.midLine {
-		s.w.Write(p)
-		return
-	}
-	if erased { // p completes the line
-		s.w.Write(append(p[:len(p):len(p)], s.row()...))
-		return
-	}
-	s.write("", p)
+	s.put("", p)
 }
 
 // Enqueue makes all writes go through a queue until Close, so that a terminal or a pipe
@@ -117,26 +110,17 @@ func (s *Screen) Flush() {
 	}
 }
 
-// write writes p in the place of the status line, and the status line again below it.
-func (s *Screen) write(lead string, p []byte) error {
-	var all []byte
-	if s.status != "" && lead == "" {
-		all = append(all, eraseRow...)
+// put writes p in the place of the status line, and the status line again below it.
+func (s *Screen) put(lead string, p []byte) error {
+	row := ""
+	if s.shown {
+		lead = eraseRow + lead
 	}
-	all = append(append(all, lead...), p...)
-	if !s.midLine {
-		all = append(all, s.row()...)
+	if s.shown = s.status != "" && !s.midLine; s.shown {
+		row = noWrap + s.status + wrap
 	}
-	_, err := s.w.Write(all)
+	_, err := s.w.Write(slices.Concat([]byte(lead), p, []byte(row)))
 	return err
-}
-
-// row returns the status line as it is written; "" if there is none.
-func (s *Screen) row() string {
-	if s.status == "" {
-		return ""
-	}
-	return noWrap + s.status + wrap
 }
 
 // SetStatus changes the status line, and returns the previous one; "" removes it.
@@ -147,14 +131,8 @@ func (s *Screen) SetStatus(status string) (before string) {
 	if !s.terminal || status == before {
 		return before
 	}
-	shown := s.status != "" && !s.midLine
 	s.status = status
-	switch {
-	case shown:
-		io.WriteString(s.w, eraseRow+s.row())
-	case !s.midLine:
-		io.WriteString(s.w, s.row())
-	}
+	s.put("", nil)
 	return before
 }
 
@@ -174,10 +152,10 @@ func (s *Screen) Clear(all bool) {
 	if !s.terminal {
 		return
 	}
-	s.midLine = false
+	s.midLine, s.shown = false, false
 	sequence := clearAll
 	if all {
 		sequence += clearSaved
 	}
-	io.WriteString(s.w, sequence+s.row())
+	s.put(sequence, nil)
 }
