@@ -51,12 +51,11 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	signal.Notify(l.signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(l.signals)
 
-	binaries, err := makeTempDir(cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir())) // as the go command does
-	if err != nil {
+	parent := cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir()) // as the go command
+	if e.tempDir, err = makeTempDir(parent); err != nil {
 		return err
 	}
-	defer binaries.remove()
-	e.tempDir = binaries.path
+	defer os.RemoveAll(e.tempDir)
 	if e.stdin, err = os.Open(os.DevNull); err != nil {
 		return err
 	}
