@@ -39,10 +39,10 @@ func runDemo(cmd *cobra.Command, port string) error {
 	}
 	o := session.DefaultOptions()
 	o.Dir, o.Starter.Ports, o.Args = dir, []string{port}, []string{port}
-	o.Welcome = fmt.Sprintf("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port)
+	_, log := newLog(cmd.ErrOrStderr(), cmd)
+	log.Handle(report.Notef("edit %s and reload http://localhost:%s", filepath.Join(dir, "main.go"), port))
 	err = watch(cmd, o, session.Settings{})
 	if templates.Remove(templates.Demo, dir) != nil {
-		_, log := newLog(cmd.ErrOrStderr(), cmd)
 		log.Handle(report.Notef("your changes are still in %s", dir))
 	}
 	return err

@@ -17,9 +17,6 @@ import (
 // Options say what a session builds and runs, and how. DefaultOptions are the
 // options of a command line without flags.
 type Options struct {
-	// Welcome replaces the line about the first build; empty: the usual line.
-	Welcome string
-
 	Dir  string   // absolute folder of the go command and the program; empty: the working directory
 	Args []string // arguments of the program, without its name
 

@@ -101,7 +101,7 @@ func (l *loop) runAll() error {
 	go func() { served <- l.starter.Run(context.Background()) }()
 	go func() { unwatched <- l.watcher.Run(l.ctx) }()
 	l.machine = machine.New(l.policy(), l.starter.Addresses(), l.patterns.engine(l.o))
-	first := machine.Began{Welcome: l.o.Welcome, Package: l.builder.Package(), Postpone: l.o.Postpone, Keys: l.keys != nil}
+	first := machine.Began{Package: l.builder.Package(), Postpone: l.o.Postpone, Keys: l.keys != nil}
 	if l.pages.Server != nil {
 		first.ScriptURL = l.pages.Server.URL()
 	}

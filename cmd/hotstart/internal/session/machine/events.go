@@ -20,7 +20,6 @@ type Action any
 type (
 	// Began starts the session.
 	Began struct {
-		Welcome   string // line before the first build; "": none
 		Package   string // package that is built
 		Postpone  bool   // wait for the first change
 		Keys      bool   // keyboard shortcuts are on

@@ -148,13 +148,9 @@ func (m *Machine) tell(e report.Event) { m.do(Tell{e}) }
 // begin starts the session: the rules run, and then the first build, unless
 // the first change is awaited.
 func (m *Machine) begin(e Began) {
-	switch {
-	case e.Postpone:
+	if e.Postpone {
 		m.tell(report.Postponed{Package: e.Package})
-	default:
-		if e.Welcome != "" {
-			m.tell(report.Note{Text: e.Welcome})
-		}
+	} else {
 		m.tell(report.Building{Package: e.Package, Addresses: m.rollout.addresses, Keys: e.Keys})
 	}
 	if e.ScriptURL != "" {

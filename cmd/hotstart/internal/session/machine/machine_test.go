@@ -566,7 +566,7 @@ func TestSession(t *testing.T) {
 			name:  "the rules run before the first build, one after the other",
 			rules: []string{"a.t: gen", "b.t: css"},
 			story: []moment{
-				{0, Began{Welcome: "hello"}, "Note, Building, watch, run gen"},
+				{0, Began{}, "Building, watch, run gen"},
 				{0.5, RuleDone{}, ""},
 				{0.52, Tick{}, "run css"},
 				{1, RuleDone{}, ""},
