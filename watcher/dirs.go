@@ -59,6 +59,16 @@ func (s *set) poll() {
 	s.scanQueued()
 }
 
+// scanAll scans every directory as a poll does.
+func (s *set) scanAll(now time.Time) {
+	s.now, s.thorough = now, true
+	defer func() { s.thorough = false }()
+	for path := range s.dirs {
+		s.todo[path] = true
+	}
+	s.scanQueued()
+}
+
 // rescan watches and reads everything again. It is called when events were lost.
 func (s *set) rescan() {
 	for path, d := range s.dirs {

@@ -29,6 +29,13 @@ func (p *polling) next(now time.Time) time.Time {
 	return p.at
 }
 
+// hurry makes the next poll due, if there is one.
+func (p *polling) hurry(now time.Time) {
+	if p.needed {
+		p.at = now
+	}
+}
+
 // due reports whether it is time to poll.
 func (p *polling) due(now time.Time) bool {
 	return p.needed && !p.at.IsZero() && !now.Before(p.at)

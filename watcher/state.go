@@ -21,6 +21,7 @@ type set struct {
 	// State of the current call.
 	now      time.Time
 	todo     map[string]bool        // directories to scan
+	thorough bool                   // compare each file whose stat may be the same after a change, only set during scanAll
 	previous map[string]*dir        // previous dirs, only set during replace
 	isNew    func(path string) bool // whether a file is new to the set, only set during replace
 	newFiles []string               // files that are new to the set, only set during replace
@@ -185,7 +186,7 @@ func (s *set) compareFile(d *dir, path string) {
 	switch {
 	case !ok && s.isNew != nil && s.isNew(path):
 		s.newFiles = append(s.newFiles, path)
-	case !ok, d.poll && !known.trusted(), statFile(path) != known.stat:
+	case !ok, (d.poll || s.thorough) && !known.trusted(), statFile(path) != known.stat:
 		s.markDirty(path)
 	}
 }

@@ -43,6 +43,9 @@ type Options struct {
 	// MaxDelay is the maximum time from the first change of a batch to its end. A file that has become missing or empty
 	// is a change only after this time: many editors remove or truncate a file before they write it. 0: 100 ms.
 	MaxDelay time.Duration
+	// MarkerDir is an empty directory of the caller, in which Flush creates files for a moment. Empty: Flush compares
+	// every watched file.
+	MarkerDir string
 	// Logf receives a message, once for each reason, when the watcher polls: it has the reason and a remedy. nil logs
 	// nothing. Logf is called from New, Watch and Run, and must not call Watch or Close.
 	Logf func(format string, args ...any)
@@ -71,6 +74,11 @@ type Watcher struct {
 	mu   sync.Mutex // guards set, which Run, Watch and Close use
 	set  *set
 	done bool // closed; guarded by mu
+
+	// Guarded by mu, for Flush.
+	flushes   []*flush // under way
+	markerDir string
+	markers   int // files that were created there
 }
 
 // source is a source of events of the kernel.
@@ -102,6 +110,8 @@ func New(o Options) (*Watcher, error) {
 		filled:  make(chan struct{}),
 		closed:  make(chan struct{}),
 		set:     newSet(o),
+
+		markerDir: o.MarkerDir,
 	}
 	if o.Poll > 0 || !w.open(o.events) {
 		close(w.filled)
@@ -193,13 +203,17 @@ func (w *Watcher) step(now time.Time) (Batch, time.Time) {
 		return Batch{}, time.Time{}
 	}
 	marks, lost := w.inbox.take()
-	return w.set.step(now, marks, lost)
+	w.receive(now, marks, lost)
+	batch, due := w.set.step(now, marks, lost)
+	w.advance(batch)
+	return batch, due
 }
 
 func (w *Watcher) sent(b Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.set.pending.sent(b)
+	w.endFlushes()
 }
 
 // Close ends Run. If Run was never called, Close releases the resources of New, and Batches stays open. It may be called
