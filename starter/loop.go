@@ -234,6 +234,15 @@ func (s *Starter) promoted(w Worker) {
 	}
 }
 
+// Accepting reports whether a worker may still accept connections on a socket
+// that is kept: an old worker does for some milliseconds after the new one has
+// become ready. It returns an error if the system does not show that. It may be
+// called from any goroutine.
+func (s *Starter) Accepting(w Worker) (bool, error) {
+	seen := ready.Inspect(w.PID, *s.streams.Load())
+	return len(seen.Waits)+len(seen.MayWait) > 0, seen.Unreadable
+}
+
 // changed publishes which sockets are kept.
 func (s *Starter) changed() {
 	sockets := s.kept.Streams()

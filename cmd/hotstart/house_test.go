@@ -41,8 +41,9 @@ var house = map[string][]string{
 	"watcher":                        {},
 
 	"cmd/hotstart/internal/control/roster":  {"starter", "cmd/hotstart/internal/control"},
+	"cmd/hotstart/internal/session/asks":    {},
 	"cmd/hotstart/internal/session/churn":   {},
-	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/churn"},
+	"cmd/hotstart/internal/session/machine": {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/churn"},
 
 	"builder":                            {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
 	"builder/internal/fastbuild":         {"builder/internal/fastbuild/prelink", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
@@ -79,7 +80,7 @@ var everywhere = []string{"starter/worker", "starter/internal/wire", "builder/ad
 
 // pure lists the packages that decide and do nothing else: they use no file,
 // process, connection, goroutine or clock.
-var pure = []string{"cmd/hotstart/internal/session/churn", "cmd/hotstart/internal/session/machine"}
+var pure = []string{"cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/churn", "cmd/hotstart/internal/session/machine"}
 
 // impure matches what a pure package must not have.
 var impure = regexp.MustCompile(`^\t"(os|os/.*|io|io/.*|net|net/.*|sync|sync/.*)"$|\bgo func\b|\btime\.(Now|Since|Until|After|AfterFunc|NewTimer|Sleep)\b`)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,43 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
-// controlFlags say which hotstart a command is for, and how to show the answer.
-type controlFlags struct {
-	path, name, dir string
-	json            bool
-}
-
-func (f *controlFlags) addTo(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "name", "", "the hotstart that was started with this --name")
-	cmd.Flags().StringVar(&f.path, "control", "", "the hotstart whose control socket is at `path`")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "the hotstart watch of the project in `folder` (default: this folder)")
-}
-
-// place returns where the hotstart listens.
-func (f *controlFlags) place() (control.Place, error) {
-	dir, err := filepath.Abs(f.dir)
-	if err == nil && f.name != "" {
-		err = control.CheckName(f.name)
-	}
-	return control.Place{Path: f.path, Name: f.name, Dir: dir}, err
-}
-
-// find returns a client for the hotstart.
-func (f *controlFlags) find(cmd *cobra.Command) (*control.Client, error) {
-	place, err := f.place()
-	if err != nil {
-		return nil, cli.Usage(err, cmd.CommandPath()+" --help")
-	}
-	return control.Find(place)
-}
-
 func newStatusCmd() *cobra.Command {
-	f := &controlFlags{}
+	f := &clientFlags{}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what a running hotstart serves, and what has failed",
@@ -72,17 +40,7 @@ func newStatusCmd() *cobra.Command {
 		},
 	}
 	f.addTo(cmd)
-	cmd.Flags().BoolVar(&f.json, "json", false, "print the answer as JSON")
 	return cmd
-}
-
-// printJSON prints an answer as the control socket sends it.
-func printJSON(cmd *cobra.Command, value any) error {
-	b, err := json.Marshal(value)
-	if err == nil {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", b)
-	}
-	return err
 }
 
 // showStatus prints a status for people.

@@ -84,10 +84,10 @@ func (c *Client) Stop(ctx context.Context) error {
 	return ignoreEnd(err)
 }
 
-// Events returns the last n events that happened, and then those that happen, each as
-// one JSON object, until ctx is done or the hotstart ends. Both end without an error.
-func (c *Client) Events(ctx context.Context, n int) iter.Seq2[Event, error] {
-	return c.follow(ctx, "events", n, true)
+// Events returns the last n events, each as one JSON object, and with follow those that
+// happen, until ctx is done or the hotstart ends. Both end without an error.
+func (c *Client) Events(ctx context.Context, n int, follow bool) iter.Seq2[Event, error] {
+	return c.follow(ctx, "events", n, follow)
 }
 
 // Logs returns the last n lines of the program's output, and with follow those that come.

@@ -132,7 +132,7 @@ var table = []struct {
 		"the path /tmp/s was removed, probably by worker 1 (pid 11); it has been restored", `{"worker":1,"pid":11}`, "displaced"},
 	{Halted{one}, "worker 1 (pid 11) was stopped by a signal, as every program is that reads from the terminal (/dev/tty) in the background; " +
 		"what you type is for hotstart", `{"worker":1,"pid":11}`, "halted"},
-	{Stopping{syscall.SIGTERM, false, one}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},
+	{Stopping{syscall.SIGTERM, false, one, false}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},
 	{Stopping{Signal: syscall.SIGINT}, "received INT", `{"signal":"INT"}`, "stopping"},
 	{Stopping{Signal: syscall.SIGINT, Key: true}, "q pressed", `{"signal":"INT"}`, "stopping"},
 	{Note{"restarting"}, "restarting", `{}`, "note"},

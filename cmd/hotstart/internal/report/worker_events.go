@@ -292,6 +292,7 @@ type Stopping struct {
 	Signal syscall.Signal
 	Key    bool           // the user has pressed q instead of sending a signal
 	Worker starter.Worker // zero: none
+	Client bool           // hotstart stop has asked for it
 }
 
 func (s Stopping) entry(View) entry {
@@ -300,6 +301,9 @@ func (s Stopping) entry(View) entry {
 	e.text = "received " + e.Signal
 	if s.Key {
 		e.text = "q pressed"
+	}
+	if s.Client {
+		e.text = "hotstart stop received"
 	}
 	if s.Worker.PID != 0 {
 		e.text += fmt.Sprintf("; waiting for worker %d to finish (signal again to kill it)", s.Worker.Generation)

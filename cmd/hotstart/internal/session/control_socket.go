@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -19,15 +21,18 @@ import (
 // goroutine of the loop, which answers every question.
 type controlSocket struct {
 	loop      *loop
-	listener  *control.Listener // nil: there is none
-	server    *control.Server
-	questions chan func() // what the loop is to do between two events
+	server    *control.Server // nil: there is none
+	questions chan func()     // what the loop is to do between two events
 	instance  control.Instance
 	roster    roster.Roster
 	metrics   *metrics.Metrics
-	view      report.View
+	drops     int64 // of listen queues, when the session began
+	log       *report.Log
 	events    *control.Feed
 	lines     *control.Feed
+	asked     int                         // waits that have begun
+	answers   map[int]chan control.Result // of waits that are not answered
+	changed   chan struct{}               // closed at the next event of a worker
 }
 
 const (
@@ -37,23 +42,24 @@ const (
 
 // listen opens the control socket. Without one, the session runs all the same: another
 // hotstart may watch the same folder.
-func (l *loop) listen(v report.View) *controlSocket {
+func (l *loop) listen(log *report.Log) *controlSocket {
 	c := &controlSocket{
-		loop: l, questions: make(chan func()), view: v, metrics: metrics.New(l.o.Version, time.Now()),
+		loop: l, questions: make(chan func()), log: log, metrics: metrics.New(l.o.Version, time.Now()),
+		answers: map[int]chan control.Result{}, changed: make(chan struct{}),
 		events: control.NewFeed(maxEventBytes), lines: control.NewFeed(maxLineBytes),
 		instance: control.Instance{
 			PID: os.Getpid(), Mode: control.Watch, Version: l.o.Version, Dir: l.o.Dir, Name: l.o.Control.Name, Began: time.Now(),
 		},
 	}
+	c.drops, _ = control.ListenDrops()
 	place := l.o.Control
 	place.Dir = l.o.Dir
 	listener, err := control.Listen(place)
 	if err != nil {
-		l.log.Handle(report.Notef("%v; hotstart status does not show this session", err))
+		log.Handle(report.Notef("%v; hotstart status does not show this session", err))
 		return c
 	}
-	l.sinks = append(l.sinks, report.Objects{View: v, To: c.events.Add})
-	c.listener, c.server = listener, control.NewServer(c, c.metrics)
+	c.server = control.NewServer(c, c.metrics)
 	go c.server.Serve(listener) // ends when the server is closed
 	return c
 }
@@ -78,12 +84,6 @@ func (c *controlSocket) ask(ctx context.Context, question func()) error {
 	}
 }
 
-// handle follows an event of the starter.
-func (c *controlSocket) handle(now time.Time, e starter.Event) {
-	c.roster.Handle(now, e)
-	c.metrics.Handle(now, e)
-}
-
 // countBuild counts a build that has ended.
 func (c *controlSocket) countBuild(b machine.Built) {
 	var broken *builder.BuildError
@@ -103,17 +103,167 @@ func (c *controlSocket) Status(ctx context.Context) (s control.Status, err error
 
 // Wait implements control.Controlled.
 func (c *controlSocket) Wait(ctx context.Context) (control.Result, error) {
-	return control.Result{}, errors.New("waiting is not supported yet")
+	return c.wait(ctx, func() {})
+}
+
+// wait waits until what is on disk is served, from the moment after before.
+func (c *controlSocket) wait(ctx context.Context, before func()) (control.Result, error) {
+	result, id := make(chan control.Result, 1), 0
+	err := c.ask(ctx, func() {
+		before()
+		c.asked++
+		id = c.asked
+		c.answers[id] = result
+		c.loop.step(machine.Asked{ID: id})
+	})
+	if err != nil {
+		return control.Result{}, err
+	}
+	select {
+	case r := <-result:
+		return r, nil
+	case <-c.loop.ctx.Done():
+		return control.Result{Outcome: control.Ends, State: control.Stopping}, nil
+	case <-ctx.Done():
+		c.ask(context.Background(), func() {
+			delete(c.answers, id)
+			c.loop.step(machine.Withdrawn{ID: id})
+		})
+		return control.Result{}, context.Cause(ctx)
+	}
+}
+
+// answer answers a wait. Called by the loop.
+func (c *controlSocket) answer(a machine.Answer) {
+	if result := c.answers[a.ID]; result != nil {
+		delete(c.answers, a.ID)
+		result <- c.result(a.Outcome)
+	}
+}
+
+func (c *controlSocket) result(o control.Outcome) control.Result {
+	s := c.status()
+	r := control.Result{Outcome: o, State: s.State, Serving: s.Serving, Failure: s.Failure}
+	if o == control.Failed && r.Failure == nil {
+		r.Failure = c.unknown()
+	}
+	return r
+}
+
+// unknown is the failure of a wait without a failure of the code.
+func (c *controlSocket) unknown() *control.Failure {
+	if err := c.loop.machine.Summary().Unwatched; err != nil {
+		return &control.Failure{Reason: control.NotWatched, Message: err.Error(), Since: time.Now()}
+	}
+	return &control.Failure{
+		Reason: control.NothingRuns, Message: "no program has been started; hotstart waits for a change", Since: time.Now(), Hint: "hotstart reload",
+	}
 }
 
 // Reload implements control.Controlled.
-func (c *controlSocket) Reload(ctx context.Context, r control.Reload) (control.Result, error) {
-	return control.Result{}, errors.New("reloading is not supported yet")
+func (c *controlSocket) Reload(ctx context.Context, how control.Reload) (r control.Result, err error) {
+	began, drops, dropsKnown := time.Now(), int64(0), false
+	request := func() {
+		drops, dropsKnown = control.ListenDrops()
+		c.loop.step(machine.ReloadAsked{Restart: how.Restart})
+	}
+	if !how.Wait {
+		err = c.ask(ctx, func() {
+			request()
+			r = control.Result{Outcome: control.Accepted, State: c.status().State}
+		})
+		return r, err
+	}
+	if r, err = c.wait(ctx, request); err != nil || r.Outcome != control.Served || r.Serving == nil {
+		return r, err
+	}
+	r.Receipt = &control.Receipt{Generation: r.Serving.Generation, ReadyMS: milliseconds(r.Serving.Since.Sub(began))}
+	if how.Drained {
+		if err := c.awaitDrained(ctx, r.Serving.Generation); err != nil {
+			return r, err
+		}
+		drained := milliseconds(time.Since(r.Serving.Since))
+		r.Receipt.DrainedMS = &drained
+	}
+	if now, ok := control.ListenDrops(); ok && dropsKnown {
+		now -= drops
+		r.Receipt.Drops = &now
+	}
+	return r, nil
+}
+
+// awaitDrained returns when no worker is left that is older than a generation.
+func (c *controlSocket) awaitDrained(ctx context.Context, generation int) error {
+	for {
+		drained := true
+		var changed <-chan struct{}
+		err := c.ask(ctx, func() {
+			changed = c.changed
+			for _, w := range c.roster.Draining {
+				drained = drained && w.Generation >= generation
+			}
+		})
+		if drained || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-c.loop.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// follow follows a worker. Called by the loop.
+func (c *controlSocket) follow(e starter.Event) {
+	now := time.Now()
+	c.roster.Handle(now, e)
+	c.metrics.Handle(now, e)
+	close(c.changed)
+	c.changed = make(chan struct{})
 }
 
 // Stop implements control.Controlled.
 func (c *controlSocket) Stop(ctx context.Context) error {
-	return errors.New("stopping is not supported yet")
+	return c.ask(ctx, func() { c.loop.step(machine.StopAsked{}) })
+}
+
+// confirm reports changes that the kernel has not reported yet, and waits until no old
+// worker accepts connections.
+func (e *effects) confirm() {
+	old := slices.Clone(e.control.roster.Draining)
+	e.tasks.Go(func() {
+		if e.watcher.Flush(e.ctx) != nil {
+			return // the session ends
+		}
+		for _, w := range old {
+			e.awaitHandover(w.PID)
+		}
+		e.send(machine.Confirmed{})
+	})
+}
+
+// awaitHandover returns when an old worker accepts no connections. It looks twice: a
+// thread may be between two calls of accept(2). Where the system does not show that, it
+// waits until the worker has exited, for at most a second.
+func (e *effects) awaitHandover(pid int) {
+	began := time.Now()
+	for quiet := 0; quiet < 2; {
+		accepts, err := e.starter.Accepting(starter.Worker{PID: pid})
+		if err != nil {
+			accepts = syscall.Kill(pid, 0) == nil && time.Since(began) < time.Second
+		}
+		if quiet++; accepts {
+			quiet = 0
+		}
+		select {
+		case <-time.After(min(time.Millisecond+time.Since(began)/8, 20*time.Millisecond)):
+		case <-e.ctx.Done():
+			return
+		}
+	}
 }
 
 // Events implements control.Controlled.
@@ -133,23 +283,29 @@ func (c *controlSocket) status() control.Status {
 	if s.Serving != nil && now.Program != nil {
 		w := *s.Serving
 		built := now.Program.Began()
-		w.Built, w.BuildMS = &built, float64(now.Program.Binary.Duration.Microseconds())/1000
+		w.Built, w.BuildMS = &built, milliseconds(now.Program.Binary.Duration)
 		s.Serving = &w
 	}
 	for _, a := range now.Addresses {
 		s.Addresses = append(s.Addresses, report.URL(a))
 	}
-	if now.State == control.Failing {
+	if s.State == control.Failing {
 		s.Failure = c.failure(now)
+	}
+	if drops, ok := control.ListenDrops(); ok {
+		drops -= c.drops
+		s.Counters.Drops = &drops
 	}
 	return s
 }
 
 // failure returns the failure of a summary for clients.
 func (c *controlSocket) failure(now machine.Summary) *control.Failure {
-	d := report.DetailsOf(now.Failure, c.view)
-	f := &control.Failure{Message: d.Message, Since: now.Since, Command: d.Command, Output: d.Output}
-	f.Reason = reasonOf(now.Failure)
+	if now.Failure == nil {
+		return &control.Failure{Reason: control.SettingsInvalid, Message: now.Settings.Error(), Since: now.Since}
+	}
+	d := report.DetailsOf(now.Failure, c.log.View)
+	f := &control.Failure{Reason: reasonOf(now.Failure), Message: d.Message, Since: now.Since, Command: d.Command, Output: d.Output}
 	for _, p := range d.Problems {
 		f.Diagnostics = append(f.Diagnostics, control.Diagnostic{
 			File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Panic: f.Reason == control.StartFailed || f.Reason == control.Crashed,
@@ -157,6 +313,8 @@ func (c *controlSocket) failure(now machine.Summary) *control.Failure {
 	}
 	return f
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func reasonOf(f report.Event) control.Reason {
 	switch f := f.(type) {

@@ -38,7 +38,8 @@ type effects struct {
 	alerts  *report.Alerts
 	pages   *report.Pages
 	page    *browser.Page // answers connections while no worker runs
-	stdin   *os.File      // of programs that read nothing
+	control *controlSocket
+	stdin   *os.File // of programs that read nothing
 	tempDir string
 	marker  string // variable of every process of the session, so that a guard finds it
 
@@ -138,6 +139,10 @@ func (e *effects) perform(a machine.Action) machine.Event {
 		e.stop(a.Suspended)
 	case machine.SetFallback:
 		e.setFallback(a.Page)
+	case machine.Confirm:
+		e.confirm()
+	case machine.Answer:
+		e.control.answer(a)
 	case machine.Tell:
 		e.sinks.Handle(a.Event)
 	case machine.ClearScreen:

@@ -20,7 +20,6 @@ type loop struct {
 	signals chan os.Signal
 	filter  cli.SignalFilter
 	tty     term.ControllingTTY
-	control *controlSocket
 }
 
 // run passes events to the machine until the starter has ended. served carries
@@ -109,7 +108,7 @@ func (l *loop) handle(e machine.Event) {
 		l.step(machine.Checked{Built: l.complete(e.Built)})
 	case machine.WorkerEvent:
 		l.streams.Flush()
-		l.control.handle(time.Now(), e.Event)
+		l.control.follow(e.Event)
 		switch e.Kind {
 		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
 			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))

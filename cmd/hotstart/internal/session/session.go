@@ -56,6 +56,9 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 		return err
 	}
 	defer os.RemoveAll(e.tempDir)
+	if err := os.Mkdir(filepath.Join(e.tempDir, "flush"), 0o700); err != nil {
+		return err
+	}
 	if e.stdin, err = os.Open(os.DevNull); err != nil {
 		return err
 	}
@@ -68,6 +71,8 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	}
 	e.page = browser.NewPage(templates.ErrorPage())
 	defer e.page.Close()
+	l.control = l.listen(log)
+	defer l.control.close()
 	if interrupted, err := e.open(); interrupted || err != nil {
 		return err
 	}
@@ -78,8 +83,9 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	e.alerts.Bell, e.alerts.Notify = o.Bell, o.Notify
 	defer e.alerts.Close()
 	e.sinks = report.Sinks{log, report.NewStatusLine(log), e.alerts, e.pages}
-	l.control = l.listen(log.View)
-	defer l.control.close()
+	if l.control.server != nil {
+		e.sinks = append(e.sinks, report.Objects{View: log.View, To: l.control.events.Add})
+	}
 	if err := e.attach(ctx, o.Stdin); err != nil {
 		e.starter.Close()
 		return err
@@ -123,7 +129,7 @@ func (e *effects) open() (interrupted bool, err error) {
 	}
 	notef := func(format string, args ...any) { e.log.Handle(report.Notef(format, args...)) } // from several goroutines
 	if e.builder, err = builder.New(ctx, e.builderOptions(e.o)); err == nil {
-		e.watcher, err = watcher.New(watcher.Options{Poll: e.o.Poll, Logf: notef})
+		e.watcher, err = watcher.New(watcher.Options{Poll: e.o.Poll, Logf: notef, MarkerDir: filepath.Join(e.tempDir, "flush")})
 	}
 	if err == nil {
 		return false, nil

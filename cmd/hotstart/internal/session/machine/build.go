@@ -34,6 +34,7 @@ type buildState struct {
 	graph     *builder.Graph // files that a build reads; nil: not known yet
 	missing   []string       // files that the program needs and that do not exist
 	listing   bool
+	listErr   error     // of the last list
 	listAgain time.Time // list again after the list under way, for a build that began then; zero: no
 }
 
@@ -270,7 +271,7 @@ func (m *Machine) listFiles(since time.Time) {
 // to build, once.
 func (m *Machine) filesListed(e Listed) {
 	b := &m.build
-	b.listing = false
+	b.listing, b.listErr = false, e.Err
 	if !b.listAgain.IsZero() {
 		m.listFiles(b.listAgain)
 		b.listAgain = time.Time{}

@@ -8,8 +8,8 @@
 // and its check; rule_runs.go the rules; rollout.go the programs and their
 // workers; worker_reports.go the addresses that workers serve; status.go the
 // failure that is not fixed and the fallback for connections; shortcuts.go the
-// keyboard shortcuts; stop.go the end; timers.go every wait. events.go has the
-// events and the actions.
+// keyboard shortcuts; stop.go the end; asks.go the clients that wait, and summary.go
+// what they read; timers.go every wait. events.go has the events and the actions.
 package machine
 
 import (
@@ -17,6 +17,7 @@ import (
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/asks"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -36,6 +37,7 @@ type Machine struct {
 	churn    churn.Detector
 	status   statusState // status.go
 	stop     stopState   // stop.go
+	asks     asks.Queue  // asks.go
 }
 
 // Policy is the part of the options that the machine depends on.
@@ -69,6 +71,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.expire()
 	}
 	m.updateStatus()
+	m.advanceAsks()
 	out := m.out
 	m.out = nil
 	return out
@@ -82,6 +85,7 @@ func (m *Machine) handle(e Event) {
 	case Reconfigured:
 		m.reconfigure(e)
 	case SettingsInvalid:
+		m.status.settings = e.Err
 		m.tell(report.SettingsRefused{Err: e.Err})
 		m.watchAgain(e.Read)
 	case Changed:
@@ -121,6 +125,16 @@ func (m *Machine) handle(e Event) {
 		m.handleKey(e.Key)
 	case Signaled:
 		m.handleSignal(e.Signal)
+	case Asked:
+		m.asked(e.ID)
+	case Withdrawn:
+		m.asks.Remove(e.ID)
+	case Confirmed:
+		m.answer(m.asks.Confirmed(m.settled()), m.outcome())
+	case ReloadAsked:
+		m.reloadAsked(e)
+	case StopAsked:
+		m.requestStop(report.Stopping{Signal: terminated, Client: true})
 	case Disconnected:
 		m.requestStop(report.Stopping{Signal: terminated})
 	case Failed:
@@ -170,7 +184,7 @@ func (m *Machine) begin(e Began) {
 }
 
 func (m *Machine) reconfigure(e Reconfigured) {
-	m.Policy = e.Policy
+	m.Policy, m.status.settings = e.Policy, nil
 	if len(e.Applied) > 0 || len(e.Pending) == 0 {
 		m.tell(report.SettingsChanged{File: e.File, Applied: e.Applied})
 	}

@@ -170,6 +170,10 @@ func actionText(a Action) string {
 			return "wait"
 		}
 		return "page"
+	case Confirm:
+		return "confirm"
+	case Answer:
+		return fmt.Sprintf("answer %d %s", a.ID, a.Outcome)
 	case OpenBrowser:
 		return "open " + a.URL
 	case NewLine:

@@ -31,10 +31,11 @@ type rolloutState struct {
 	current  *Program   // program that serves, or served last
 	lastGood *Program   // program that the starter returns to if a newer one crashes early
 
-	launching *Program       // started, and neither ready nor failed yet
-	outdated  bool           // code that is newer than that of target does not build or start
-	worker    starter.Worker // the worker that serves; zero: none
-	starting  starter.Worker // the worker that is to serve next; zero: none
+	launching  *Program       // started, and neither ready nor failed yet
+	outdated   bool           // code that is newer than that of target does not build or start
+	worker     starter.Worker // the worker that serves; zero: none
+	starting   starter.Worker // the worker that is to serve next; zero: none
+	restarting bool           // the worker has crashed, and the starter starts it again
 
 	addresses []starter.Address // opened by hotstart, except those that the program does not use
 	listens   []starter.Address // addresses that the current worker serves, or served last
@@ -111,12 +112,12 @@ func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 	}
 	switch e.Kind {
 	case starter.Starting:
-		r.starting = e.Worker
+		r.starting, r.restarting = e.Worker, false
 		m.setTimer(startSlow, slowStart)
 	case starter.Serving:
 		m.workerServes(e, p)
 	case starter.Crashed:
-		r.worker = starter.Worker{}
+		r.worker, r.restarting = starter.Worker{}, e.Restarting
 		m.exitWith(e.Event)
 		m.tell(report.Crashed{Event: e.Event, Exit: e.Exit, Starting: r.starting, Stopping: m.stop.requested})
 	case starter.RolledBack:
@@ -127,6 +128,7 @@ func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 	case starter.Completed:
 		m.programEnded(e, p)
 	case starter.GaveUp:
+		r.restarting = false
 		m.gaveUp(e, p)
 	case starter.Failed, starter.TimedOut:
 		m.startFailed(e, p)
@@ -157,7 +159,7 @@ func (r *rolloutState) programOf(w starter.Worker) *Program {
 }
 
 func (m *Machine) clearStarting() {
-	m.rollout.starting = starter.Worker{}
+	m.rollout.starting, m.rollout.restarting = starter.Worker{}, false
 	m.clearTimer(startSlow)
 }
 

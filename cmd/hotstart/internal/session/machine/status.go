@@ -10,6 +10,7 @@ import (
 type statusState struct {
 	code     *failure // newer code that does not run; nil: there is none
 	rule     *failure // rule that fails, so that the newest code is not built; nil: there is none
+	settings error    // why the settings file can't be applied; nil: it is
 	shown    report.StatusChanged
 	progress bool     // the status line shows progress
 	stale    bool     // the status line has to be shown again

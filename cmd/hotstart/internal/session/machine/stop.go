@@ -80,6 +80,8 @@ func (m *Machine) Stopping() bool { return m.stop.requested }
 
 func (m *Machine) handleStopping(e Event) {
 	switch e := e.(type) {
+	case Asked:
+		m.asks.Add(e.ID)
 	case Built:
 		m.discard(e.Binary)
 	case Checked:

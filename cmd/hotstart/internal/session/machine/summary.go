@@ -15,12 +15,17 @@ type Summary struct {
 	Addresses []starter.Address // that the program serves, or that wait for it
 	Failure   report.Event      // that is not fixed; nil: none
 	Since     time.Time         // of Failure
+	Settings  error             // why the settings file can't be applied; nil: it is
+	Unwatched error             // why the files that a build reads are not known; nil: they are, or will be
 }
 
 // Summary returns the state of the session.
 func (m *Machine) Summary() Summary {
 	r := &m.rollout
-	s := Summary{State: m.state(), Program: r.current, Addresses: r.listens}
+	s := Summary{State: m.state(), Program: r.current, Addresses: r.listens, Settings: m.status.settings}
+	if m.build.graph == nil {
+		s.Unwatched = m.build.listErr
+	}
 	if len(s.Addresses) == 0 {
 		s.Addresses = r.addresses
 	}
@@ -35,18 +40,18 @@ func (m *Machine) state() control.State {
 	switch {
 	case m.stop.requested:
 		return control.Stopping
-	case b.postponed:
-		return control.Waiting
 	case b.running || m.rules.Running() != nil:
 		return control.Building
 	case r.launching != nil || r.starting.PID != 0:
 		return control.Starting
-	case m.status.failure() != nil:
+	case m.status.failure() != nil || m.status.settings != nil:
 		return control.Failing
 	case r.worker.PID != 0:
 		return control.Serving
 	case r.current != nil && r.current.ended:
 		return control.Ended
+	case b.postponed:
+		return control.Waiting
 	}
 	return control.Starting
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -40,6 +41,11 @@ type world struct {
 	status   string          // in the status line
 	page     bool            // connections are answered
 	began    bool            // a reload has begun, and has not ended
+
+	asked      map[int]bool // waits that are not answered
+	asks       int
+	confirming bool
+	unreported bool // an edit that the kernel has not reported
 
 	fakeStarter
 }
@@ -100,6 +106,8 @@ func FuzzSession(f *testing.F) {
 		"built spawn ready edit edit edit edit edit built built", "built spawn ready die spawn ready die spawn ready die spawn ready die spawn ready die edit built spawn ready",
 		"built spawn ready settle edit built spawn ready die spawn ready", "built spawn done edit built spawn ready",
 		"list rule-edit pass rule-done pass edit rule-fails pass", "built env restart spawn", "built pass check edit stop built",
+		"list built spawn ready ask confirm hidden-edit ask confirm built spawn ask ready confirm withdraw",
+		"ask list built spawn ready confirm edit ask fail confirm rule-edit ask rule-fails confirm stop",
 	} {
 		var moves []byte
 		for _, word := range strings.Fields(seed) {
@@ -112,7 +120,7 @@ func FuzzSession(f *testing.F) {
 			return
 		}
 		w := &world{
-			t: t, now: storyBegin, failing: map[string]bool{}, binaries: map[*builder.Binary]*fate{},
+			t: t, now: storyBegin, asked: map[int]bool{}, failing: map[string]bool{}, binaries: map[*builder.Binary]*fate{},
 			fakeStarter: fakeStarter{binaryOf: map[*starter.Command]*builder.Binary{}, oneAtATime: moves[0]&1 != 0},
 		}
 		var texts []string
@@ -132,6 +140,7 @@ func FuzzSession(f *testing.F) {
 var moveNames = []string{
 	"pass", "edit", "rule-edit", "restart-edit", "refresh-edit", "built", "fail", "late", "rule-done", "rule-fails", "list", "check", "removed", "reload", "restart",
 	"reconfigure", "env", "spawn", "ready", "fails-to-start", "die", "done", "settle", "leave", "contend", "stop", "outdated",
+	"ask", "withdraw", "confirm", "hidden-edit",
 }
 
 func (w *world) move(name string, n int) {
@@ -181,6 +190,19 @@ func (w *world) move(name string, n int) {
 		if w.m.build.graph != nil {
 			w.step(GraphOutdated{w.now})
 		}
+	case "ask":
+		w.asks++
+		w.asked[w.asks] = true
+		w.step(Asked{w.asks})
+	case "withdraw":
+		if id := w.asks - n%3; w.asked[id] {
+			delete(w.asked, id)
+			w.step(Withdrawn{id})
+		}
+	case "hidden-edit":
+		w.unreported = true
+	case "confirm":
+		w.confirm()
 	case "stop":
 		if n%8 == 0 {
 			w.step(Signaled{syscall.SIGTERM})
@@ -487,10 +509,59 @@ func (w *world) perform(a Action) (answer Event) {
 		}
 	case SetFallback:
 		w.page = a.Page != nil
+	case Confirm:
+		w.begins("a check of the newest code")
+		if w.confirming {
+			w.fail("two checks of the newest code are under way")
+		}
+		w.confirming = true
+	case Answer:
+		w.answered(a)
 	case Tell:
 		w.hear(a.Event)
 	}
 	return nil
+}
+
+// confirm ends a check: it reports what the kernel has not reported before.
+func (w *world) confirm() {
+	if !w.confirming {
+		return
+	}
+	if w.unreported {
+		w.unreported = false
+		w.edit(EffectBuild, "x.go")
+	}
+	w.confirming = false
+	w.step(Confirmed{})
+}
+
+// answered checks an answer: it is the only one, and what it says is true.
+func (w *world) answered(a Answer) {
+	if !w.asked[a.ID] {
+		w.fail("wait %d is answered, and nobody waits", a.ID)
+	}
+	delete(w.asked, a.ID)
+	serving := w.in("serving")
+	switch {
+	case a.Outcome == control.Ends:
+		if !w.stopped && w.m.stop.err == nil && w.m.stop.exited == nil && !w.m.Stopping() {
+			w.fail("wait %d ends, and the session does not", a.ID)
+		}
+		return
+	case w.building, w.rule != "", w.listing, w.wanted != nil, w.in("starting") != nil:
+		w.fail("wait %d is answered with %s while newer code is on its way", a.ID, a.Outcome)
+	case a.Outcome == control.Failed:
+		if w.status == "" && serving != nil && w.m.build.graph != nil {
+			w.fail("wait %d is answered with a failure, and nothing has failed", a.ID)
+		}
+		return
+	case w.status != "", w.newest == nil, w.newest.Err != nil, w.lastFail, len(w.failing) > 0 && w.m.rules.Failed():
+		w.fail("wait %d is answered with %s, and newer code is not served", a.ID, a.Outcome)
+	case w.ended && serving == nil: // the program has done its work
+	case serving == nil || !w.binaryOf[serving.Command].SameContent(w.newest.Binary):
+		w.fail("wait %d is answered with %s, and another program serves", a.ID, a.Outcome)
+	}
 }
 
 func (w *world) start(p *Program) Event {
@@ -622,6 +693,9 @@ func (w *world) finish() {
 	}
 	for len(w.workers) > 0 {
 		w.remove(w.workers[0])
+	}
+	if len(w.asked) > 0 {
+		w.fail("%d waits were not answered", len(w.asked))
 	}
 	for b, f := range w.binaries {
 		if !f.started && !f.removed {
