@@ -20,14 +20,14 @@ func hotstartCloseIdle(*http.Server) bool
 
 // hotstartHTTP wraps the handler of a server of net/http.
 type hotstartHTTP struct {
-	worker  *hotstartWorker
-	server  *http.Server
-	handler http.Handler                 // the program's handler; nil for http.DefaultServeMux
-	http2   atomic.Bool                  // the server has had requests of HTTP/2
-	listed  bool                         // worker.servers has it; guarded by worker.mu
-	unused  bool                         // the last sweep found it unused; used by sweep alone
-	goneAt  time.Time                    // time of GOAWAY to connections of HTTP/2; used by the drain alone
-	answers map[unsafe.Pointer]time.Time // answers that have begun, since when; used by closeStreams alone
+	worker   *hotstartWorker
+	server   *http.Server
+	handler  http.Handler                 // the program's handler; nil for http.DefaultServeMux
+	http2    atomic.Bool                  // the server has had requests of HTTP/2
+	listed   bool                         // worker.servers has it; guarded by worker.mu
+	servedAt time.Time                    // time of the last call of Serve; guarded by worker.mu
+	goneAt   time.Time                    // time of GOAWAY to connections of HTTP/2; used by the drain alone
+	answers  map[unsafe.Pointer]time.Time // answers that have begun, since when; used by closeStreams alone
 }
 
 var _ = hotstartHere.hookHTTP()
@@ -58,6 +58,7 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 			hotstartServeH2C(srv)
 		}
 	}
+	h.servedAt = time.Now()
 	if !h.listed {
 		h.listed = true
 		w.servers = append(w.servers, h)
@@ -71,39 +72,33 @@ func (w *hotstartWorker) attach(srv *http.Server) {
 // hotstartSweep is the least number of servers that starts a sweep.
 const hotstartSweep = 64
 
-// sweep forgets servers that have no listener and no connection: a program may make a server
-// for each of its connections. A server that is about to get a listener looks unused as well, so
-// sweep forgets a server when it is unused twice, a second apart. sweep looks at servers without holding w.mu: a
-// server that is being closed holds its own lock and waits for w.mu.
+// sweep forgets servers that have no listener and no connection: a program may make a server for each of its
+// connections. A server that is about to get a listener looks unused as well, for less than a second. sweep looks at
+// servers without holding w.mu: a server that is being closed holds its own lock and waits for w.mu.
 func (w *hotstartWorker) sweep() {
-	var gone []*hotstartHTTP
-	candidates := false
+	unused := map[*hotstartHTTP]bool{}
 	for _, s := range w.allServers() {
-		if h, ok := s.(*hotstartHTTP); ok {
-			unused := h.isUnused()
-			if unused && h.unused {
-				gone = append(gone, h)
-			}
-			candidates = candidates || unused && !h.unused
-			h.unused = unused
+		if h, ok := s.(*hotstartHTTP); ok && h.isUnused() {
+			unused[h] = true
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, h := range gone {
-		h.listed, h.unused = false, false
-	}
 	var rest []hotstartServer
+	again := false
 	for _, s := range w.servers {
-		if h, ok := s.(*hotstartHTTP); !ok || h.listed {
-			rest = append(rest, s)
+		h, ok := s.(*hotstartHTTP)
+		if ok && unused[h] && time.Since(h.servedAt) > time.Second {
+			h.listed = false
+			continue
 		}
+		again = again || unused[h]
+		rest = append(rest, s)
 	}
-	w.servers = rest
-	if candidates {
+	w.servers, w.sweepAt = rest, 2*len(rest)+hotstartSweep
+	if again {
+		w.sweepAt = 1 << 30
 		time.AfterFunc(time.Second, w.sweep)
-	} else {
-		w.sweepAt = 2*len(rest) + hotstartSweep
 	}
 }
 
