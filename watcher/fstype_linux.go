@@ -8,5 +8,5 @@ func fsType(dir string) string {
 	if unix.Statfs(dir, &st) != nil {
 		return ""
 	}
-	return fsTypeOfMagic(uint32(st.Type)) // signed, and of another size, on other machines
+	return eventlessMagics[uint32(st.Type)] // signed, and of another size, on other machines
 }

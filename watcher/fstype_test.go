@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestFsTypeOfMagic(t *testing.T) {
+func TestEventlessMagics(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		what  string
@@ -34,7 +34,7 @@ func TestFsTypeOfMagic(t *testing.T) {
 		{"zfs", 0x2fc12fc1, ""},
 		{"nothing", 0, ""},
 	} {
-		if got := fsTypeOfMagic(test.magic); got != test.want {
+		if got := eventlessMagics[test.magic]; got != test.want {
 			t.Errorf("%s (%#x): %q, want %q", test.what, test.magic, got, test.want)
 		}
 	}
