@@ -3,7 +3,6 @@ package gotool
 import (
 	"bytes"
 	"debug/elf"
-	"debug/macho"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +14,12 @@ import (
 // a package that is not main.
 var ErrArchive = errors.New("an archive, not a program")
 
-// searchLimit is how far into a file, or into its program text, the go command looks for the
-// build ID, in bytes.
+// searchLimit is how far into a file the go command looks for the build ID, in bytes.
 const searchLimit = 32 << 10
 
 // ContentID returns the last of the four fields of a program's Go build ID, the hash of the
-// program's content, as cmd/internal/buildid reads it. It is "" if the program has no such ID.
+// program's content, as cmd/internal/buildid reads it. It is "" if the program has no such ID, and
+// for some programs with cgo on macOS, whose text begins behind the limit.
 func ContentID(name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -37,11 +36,8 @@ func ContentID(name string) (string, error) {
 		return "", ErrArchive
 	}
 	id := textID(head)
-	switch {
-	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
+	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
 		id = noteID(f)
-	case id == nil && bytes.HasPrefix(head, []byte("\xcf\xfa\xed\xfe")):
-		id = machoID(f)
 	}
 	return string(id[bytes.LastIndexByte(id, '/')+1:]), nil
 }
@@ -61,23 +57,7 @@ func noteID(f io.ReaderAt) []byte {
 	if err != nil || len(note) < 16 || string(note[12:16]) != "Go\x00\x00" {
 		return nil
 	}
-	id := note[16:]
-	return id[:min(uint64(len(id)), uint64(file.ByteOrder.Uint32(note[4:])))]
-}
-
-// machoID finds the ID in a Mach-O file whose program text begins beyond the search limit.
-func machoID(f io.ReaderAt) []byte {
-	file, err := macho.NewFile(f)
-	if err != nil {
-		return nil
-	}
-	text := file.Section("__text")
-	if text == nil {
-		return nil
-	}
-	head := make([]byte, searchLimit)
-	n, _ := f.ReadAt(head, int64(text.Offset)) // fewer at the end of the file
-	return textID(head[:n])
+	return bytes.TrimRight(note[16:], "\x00")
 }
 
 // textID finds the ID at the start of the program text, where files without notes have it.
