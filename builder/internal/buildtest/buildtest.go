@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // Module is a go.mod file, and Hello the simplest program: it imports nothing.
@@ -34,16 +34,14 @@ func Project(t testing.TB, archive string) string {
 	return dir
 }
 
-// Unpack reads a txtar archive: a comment, then files, each after a line "-- NAME --".
+// Unpack reads a txtar archive.
 func Unpack(archive string) (comment string, files map[string]string) {
-	parts := regexp.MustCompile(`(?m)^-- (.+) --\n`).FindAllStringSubmatchIndex(archive, -1)
+	a := txtar.Parse([]byte(archive))
 	files = map[string]string{}
-	end := len(archive)
-	for _, at := range slices.Backward(parts) {
-		files[archive[at[2]:at[3]]] = archive[at[1]:end]
-		end = at[0]
+	for _, f := range a.Files {
+		files[f.Name] = string(f.Data)
 	}
-	return archive[:end], files
+	return string(a.Comment), files
 }
 
 // Write writes a file, and makes the directories above it.
