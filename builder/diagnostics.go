@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
 // Diagnostic is one error that the go command, a compiler or a linker reports.
@@ -30,12 +28,6 @@ func (d Diagnostic) String() string {
 		return fmt.Sprintf("%s:%d: %s", d.File, d.Line, d.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, d.Message)
-}
-
-// ParseDiagnostics reads the output of a go command that ran in dir. Lines without information
-// of their own are left out: downloads, "too many errors", "In file included from".
-func ParseDiagnostics(dir, output string) []Diagnostic {
-	return parse(output, func(_, file string) string { return paths.Absolute(dir, file) })
 }
 
 var (
@@ -64,6 +56,8 @@ type transcript struct {
 	blank     int  // empty lines before the current line: they are kept only within a message
 }
 
+// parse reads the output of a go command. Lines without information of their own are left out:
+// downloads, "too many errors", "In file included from".
 func parse(output string, resolve func(importPath, file string) string) []Diagnostic {
 	p := &transcript{resolve: resolve}
 	for line := range strings.Lines(output) {

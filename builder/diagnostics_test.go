@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
+	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
 // TestDiagnostics builds each testdata/diagnostics/*.txtar and compares the diagnostics with its
@@ -95,6 +96,8 @@ func sameDiagnostic(d Diagnostic, want, dir string) error {
 }
 
 // Output that needs a network, another compiler or a bug.
+func inDir(_, file string) string { return paths.Absolute("/dir", file) }
+
 func TestParseDiagnostics(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -125,7 +128,7 @@ func TestParseDiagnostics(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := ParseDiagnostics("/dir", test.output); !reflect.DeepEqual(got, test.want) {
+			if got := parse(test.output, inDir); !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
@@ -162,7 +165,7 @@ func FuzzParseDiagnostics(f *testing.F) {
 	f.Add("package p\n\tx.go:1:2: use of internal package\n# [q]\n note\n")
 	f.Add("x.c:1:2: note: a\n 1 | x\ngo: \n# \n#\n\t\n")
 	f.Fuzz(func(t *testing.T, output string) {
-		for _, d := range ParseDiagnostics("/dir", output) {
+		for _, d := range parse(output, inDir) {
 			if d.Line < 0 || d.Column < 0 || d.Line == 0 && d.Column != 0 {
 				t.Errorf("invalid position %s", strconv.Quote(d.String()))
 			}
