@@ -52,15 +52,6 @@ type Adoption struct {
 	Files []string
 }
 
-// A RefusedError is the reason why a program can't be instrumented. The program can be built and run without.
-type RefusedError struct{ Reason string }
-
-func (e *RefusedError) Error() string { return e.Reason }
-
-func refused(format string, args ...any) error {
-	return &RefusedError{fmt.Sprintf(format, args...)}
-}
-
 // FileName is the name of the generated file in package main, or the beginning of several names outside a module. It
 // sorts before the files of the user, because package variables are initialised in the order of files, and one of the
 // user's variables may be a listener.
@@ -73,7 +64,8 @@ const overlayName = "overlay.json"
 
 const workerPath = "github.com/hotstart/hotstart/starter/worker"
 
-// Adopt writes the generated files and the overlay. The error is a *RefusedError, or that of writing a file.
+// Adopt writes the generated files and the overlay. The error says why the program can't be instrumented, or is that of
+// writing a file. The program can be built and run without.
 func (b Build) Adopt() (*Adoption, error) {
 	if err := b.acceptable(); err != nil {
 		return nil, err
@@ -108,29 +100,29 @@ func (b Build) Adopt() (*Adoption, error) {
 	return a, write(filepath.Join(b.Output, overlayName), overlay)
 }
 
-// acceptable returns a *RefusedError for a kind of build that can't be instrumented.
+// acceptable returns an error for a kind of build that can't be instrumented.
 func (b Build) acceptable() error {
 	switch {
 	case b.Dir == "":
-		return refused("the directory of package main is not known")
+		return fmt.Errorf("the directory of package main is not known")
 	case b.GOMODCACHE != "" && strings.HasPrefix(b.Dir, b.GOMODCACHE+"/"):
-		return refused("the go command does not allow added files in the module cache")
+		return fmt.Errorf("the go command does not allow added files in the module cache")
 	case b.imports(workerPath):
-		return refused("it imports starter/worker, which does the same")
+		return fmt.Errorf("it imports starter/worker, which does the same")
 	case b.Compiler != "" && b.Compiler != "gc":
-		return refused("-compiler=%s does not have the hooks", b.Compiler)
+		return fmt.Errorf("-compiler=%s does not have the hooks", b.Compiler)
 	case b.Shared:
-		return refused("-linkshared uses the standard library without changes")
+		return fmt.Errorf("-linkshared uses the standard library without changes")
 	case b.Cover:
-		return refused("-cover does not see files of an overlay")
+		return fmt.Errorf("-cover does not see files of an overlay")
 	case !slices.Contains([]string{"", "default", "exe", "pie"}, b.Mode):
-		return refused("-buildmode=%s does not build a program", b.Mode)
+		return fmt.Errorf("-buildmode=%s does not build a program", b.Mode)
 	case !strings.HasPrefix(b.GOROOT, "/"):
-		return refused("GOROOT is not known")
+		return fmt.Errorf("GOROOT is not known")
 	}
 	for _, value := range b.LDFlags {
 		if strings.Contains(value, "-checklinkname") && !strings.Contains(value, "-checklinkname=0") && !strings.Contains(value, "-checklinkname=false") {
-			return refused("-ldflags=%s forbids go:linkname", value)
+			return fmt.Errorf("-ldflags=%s forbids go:linkname", value)
 		}
 	}
 	return nil
@@ -145,14 +137,14 @@ func (b Build) overlay(files map[string][]byte) ([]byte, error) {
 			err = json.Unmarshal(data, &all)
 		}
 		if err != nil {
-			return nil, refused("the -overlay of the build can't be read: %v", err)
+			return nil, fmt.Errorf("the -overlay of the build can't be read: %v", err)
 		}
 	}
 	for name := range files {
 		file := filepath.Join(b.Dir, name)
 		_, taken := all.Replace[file]
 		if _, err := os.Lstat(file); taken || !errors.Is(err, fs.ErrNotExist) {
-			return nil, refused("the file %s already exists", file)
+			return nil, fmt.Errorf("the file %s already exists", file)
 		}
 		all.Replace[file] = filepath.Join(b.Output, name)
 	}

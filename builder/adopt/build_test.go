@@ -2,7 +2,6 @@ package adopt_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,8 +86,7 @@ func TestNoHooks(t *testing.T) {
 	_, err := adopt.Build{
 		GOROOT: root, GOVERSION: "go1.99", GOOS: "linux", Dir: t.TempDir(), Imports: []string{"net"}, Output: t.TempDir(),
 	}.Adopt()
-	var refused *adopt.RefusedError
-	if want := "go1.99 has no listenFunc in net/hook_unix.go, which it needs"; !errors.As(err, &refused) || err.Error() != want {
+	if want := "go1.99 has no listenFunc in net/hook_unix.go, which it needs"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -139,8 +137,7 @@ func TestRefused(t *testing.T) {
 	} {
 		b := good
 		change(&b)
-		var refused *adopt.RefusedError
-		if _, err := b.Adopt(); !errors.As(err, &refused) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "\n") {
+		if _, err := b.Adopt(); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/printer"
@@ -38,14 +39,14 @@ func (b Build) checkHooks() error {
 	case "darwin":
 		wanted[len(wanted)-1] = accept
 	default:
-		return refused("not supported on %s", b.GOOS)
+		return fmt.Errorf("not supported on %s", b.GOOS)
 	}
 	if b.imports("net/http") {
 		wanted = append(wanted, ofHTTP...)
 	}
 	for _, w := range wanted {
 		if b.declared(w.file)[w.name] != w.kind {
-			return refused("%s has no %s in %s, which it needs", b.GOVERSION, w.name, w.file)
+			return fmt.Errorf("%s has no %s in %s, which it needs", b.GOVERSION, w.name, w.file)
 		}
 	}
 	return nil
