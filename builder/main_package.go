@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -114,9 +113,6 @@ func moduleAbove(dir string) string {
 }
 
 func (b *Builder) checkFiles(files []string) error {
-	if b.hasOverlay() { // the files may exist only there
-		return nil
-	}
 	for _, file := range files {
 		if !strings.HasSuffix(file, ".go") {
 			return usageErrorf("want either .go files or one package: %q is not a .go file", file)
@@ -126,11 +122,6 @@ func (b *Builder) checkFiles(files []string) error {
 		}
 	}
 	return nil
-}
-
-func (b *Builder) hasOverlay() bool {
-	_, ok := b.project.Flags.Value("overlay")
-	return ok
 }
 
 // findMain finds the program if the user has not named one.
@@ -175,9 +166,6 @@ func (b *Builder) checkPackage(name string) ([]string, error) {
 		default:
 			return []string{name}, nil
 		}
-	}
-	if b.hasOverlay() { // the package may have other files than those on the disk
-		return []string{name}, nil
 	}
 	if _, err := os.Stat(dir); paths.IsLocal(name) && errors.Is(err, fs.ErrNotExist) {
 		return nil, gotool.WithHint(watchLines(b.allMains()), "package %q: no directory %s", name, dir)
@@ -252,18 +240,13 @@ func pattern(from, dir string) string {
 	return "./" + rel
 }
 
-var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
-
-// programName returns the name that the go command would give to the binary.
+// programName returns the last element of a package's path or directory, for the name of the binary.
 func programName(name, dir string) string {
 	if paths.IsLocal(name) {
 		name = filepath.ToSlash(paths.Absolute(dir, name))
 	}
-	base := path.Base(name)
-	if majorVersion.MatchString(base) && path.Dir(name) != "." && path.Dir(name) != "/" {
-		base = path.Base(path.Dir(name))
-	}
-	if base = strings.TrimSuffix(base, ".go"); base == "/" || base == "." || base == "" {
+	base := strings.TrimSuffix(path.Base(name), ".go")
+	if base == "/" || base == "" {
 		return "program"
 	}
 	return base
