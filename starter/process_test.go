@@ -150,7 +150,7 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 		want string
 	}{
 		{Command{Path: dir + "/missing"}, "starting " + dir + "/missing: no such file or directory"},
-		{Command{Path: "./missing", Dir: dir}, "starting ./missing: no such file or directory"},
+		{Command{Path: "./missing", Dir: dir}, "starting ./missing in " + dir + ": no such file or directory"},
 		{Command{Path: text}, "starting " + text + ": permission denied"},
 		{Command{Path: dir}, "starting " + dir + ": permission denied"},
 		{Command{Path: noFormat}, "starting " + noFormat + ": exec format error"},

@@ -66,7 +66,7 @@ func startDetached(inherited []int) (pid int, report *os.File, err error) {
 	env = append(env, daemonVariable+"="+strconv.Itoa(len(files)))
 	// The second copy is for the exec stage, which closes it on exec.
 	files = append(files, write.Fd(), write.Fd())
-	argv := proc.StageArgs(len(files)-1, exe, os.Args)
+	argv := proc.StageArgs(len(files)-1, "", exe, os.Args)
 	pid, err = syscall.ForkExec(exe, argv, &syscall.ProcAttr{Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true}})
 	if err != nil {
 		report.Close()

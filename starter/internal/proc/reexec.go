@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"syscall"
@@ -29,7 +30,7 @@ func Dispatch() {
 	}
 }
 
-// execStage becomes the program that args name: FD PATH ARGV... LISTEN_PID
+// execStage becomes the program that args name: FD DIR PATH ARGV... LISTEN_PID
 // must be the worker's own pid, which is known only after the fork. FD is the
 // descriptor to report an error on.
 func execStage(args []string) int {
@@ -39,7 +40,15 @@ func execStage(args []string) int {
 	if os.Getenv("LISTEN_FDS") != "" {
 		env = append(env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
 	}
-	number, _ := execWritten(args[1], args[2:], env).(syscall.Errno)
+	var err error
+	if dir := args[1]; dir != "" {
+		err = os.Chdir(dir)
+	}
+	if err == nil {
+		err = execWritten(args[2], args[3:], env)
+	}
+	var number syscall.Errno
+	errors.As(err, &number)
 	unix.Write(fd, strconv.AppendInt(nil, int64(number), 10))
 	return 127
 }

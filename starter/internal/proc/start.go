@@ -29,11 +29,8 @@ type Spec struct {
 func (st Spec) Start() (*Child, error) {
 	c := &Child{Spec: st, staging: st.CanReexec}
 	pid, err := c.fork()
-	switch {
-	case err != nil && st.Dir != "":
-		return nil, fmt.Errorf("starting %s in %s: %w", st.Path, st.Dir, err)
-	case err != nil:
-		return nil, fmt.Errorf("starting %s: %w", st.Path, err)
+	if err != nil {
+		return nil, st.failed(err)
 	}
 	c.pid = pid
 	if c.Guard != nil {
@@ -43,7 +40,7 @@ func (st Spec) Start() (*Child, error) {
 }
 
 func (c *Child) fork() (pid int, err error) {
-	path, argv, files := c.Path, c.Argv, c.Files
+	path, argv, dir, files := c.Path, c.Argv, c.Dir, c.Files
 	if len(argv) == 0 {
 		argv = []string{path}
 	}
@@ -58,10 +55,10 @@ func (c *Child) fork() (pid int, err error) {
 		}
 		defer write.Close()
 		c.report = read
-		argv = StageArgs(len(files), path, argv)
-		path, files = self, append(files, int(write.Fd()))
+		argv = StageArgs(len(files), dir, path, argv)
+		path, dir, files = self, "", append(files, int(write.Fd()))
 	}
-	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
+	attr := &syscall.ProcAttr{Dir: dir, Env: c.Env, Sys: attributes(c.KillDescendants, c.GroupSignals != nil)}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
@@ -80,14 +77,23 @@ func (c *Child) execError() error {
 	if n, _ := fmt.Fscan(c.report, &number); n == 0 {
 		return nil
 	}
-	return fmt.Errorf("starting %s: %w", c.Path, syscall.Errno(number))
+	return c.failed(syscall.Errno(number))
+}
+
+// failed returns the error of a start that has failed. It may be about the program
+// or about the directory.
+func (st Spec) failed(err error) error {
+	if st.Dir != "" {
+		return fmt.Errorf("starting %s in %s: %w", st.Path, st.Dir, err)
+	}
+	return fmt.Errorf("starting %s: %w", st.Path, err)
 }
 
 // StageArgs returns the arguments that make this program the exec stage of
 // another program. files is the number of descriptors that the other program
 // gets; the descriptor after them is the stage's report.
-func StageArgs(files int, path string, argv []string) []string {
-	return append([]string{execName, strconv.Itoa(files), path}, argv...)
+func StageArgs(files int, dir, path string, argv []string) []string {
+	return append([]string{execName, strconv.Itoa(files), dir, path}, argv...)
 }
 
 // ConnPair returns a connection, and the descriptor of its other end. A forked
