@@ -114,7 +114,10 @@ func (e Event) String() string {
 	case TimedOut:
 		return fmt.Sprintf("%v was not ready after %v; told to exit", e.Worker, e.Elapsed.Round(time.Millisecond))
 	case GaveUp:
-		return fmt.Sprintf("gave up after %s", plural(e.Failures, "failed start"))
+		if e.Failures == 1 {
+			return "gave up after 1 failed start"
+		}
+		return fmt.Sprintf("gave up after %d failed starts", e.Failures)
 	case Crashed:
 		return fmt.Sprintf("%v died: %s", e.Worker, e.Reason())
 	case RolledBack:
@@ -144,10 +147,7 @@ func (e Event) String() string {
 	case DrainTimedOut:
 		return fmt.Sprintf("%v still has connections; told to exit", e.Worker)
 	case ListenerShutDown:
-		line := fmt.Sprintf("the socket of %v was shut down", e.Address)
-		if e.Worker.Generation > 0 {
-			line += fmt.Sprintf(", probably by %v", e.Worker)
-		}
+		line := fmt.Sprintf("the socket of %v was shut down%s", e.Address, e.culprit())
 		if e.Err != nil {
 			return fmt.Sprintf("%s: %v", line, e.Err)
 		}
@@ -156,11 +156,7 @@ func (e Event) String() string {
 		if e.Err != nil {
 			return fmt.Sprintf("clients can't get to the socket of %v by its path: %v", e.Address, e.Err)
 		}
-		line := fmt.Sprintf("the path %v was removed", e.Address)
-		if e.Worker.Generation > 0 {
-			line += fmt.Sprintf(", probably by %v", e.Worker)
-		}
-		return line + "; it has been restored"
+		return fmt.Sprintf("the path %v was removed%s; it has been restored", e.Address, e.culprit())
 	case BrokerError:
 		return fmt.Sprintf("%v: %v", e.Worker, e.Err)
 	case Retiring:
@@ -196,6 +192,14 @@ func (e Event) Reason() string {
 	return fmt.Sprintf("exit status %d", e.Status.ExitStatus())
 }
 
+// culprit names the worker that has probably damaged a socket, if there is one.
+func (e Event) culprit() string {
+	if e.Worker.Generation == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", probably by %v", e.Worker)
+}
+
 func names(workers []Worker) string {
 	if len(workers) == 0 {
 		return "no worker"
@@ -209,11 +213,4 @@ func names(workers []Worker) string {
 		noun = "workers "
 	}
 	return noun + strings.Join(list, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

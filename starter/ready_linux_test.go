@@ -131,20 +131,6 @@ func TestAListenerInGoThatDoesNotAcceptYet(t *testing.T) {
 	}
 }
 
-// A worker may be stopped and continued before the look, for example with the whole
-// machine.
-func TestPollIsSeenAfterAStop(t *testing.T) {
-	t.Parallel()
-	s := listenOn(t, "127.0.0.1:0")
-	pid, _ := startWith(t, s, python(t, "import select\np = select.poll()\np.register(s, select.POLLIN)\np.poll()"))
-	sees := func() bool { return len(ready.Inspect(pid, []uint64{s.Inode}).Waits) == 1 }
-	until(t, "it is not seen", sees)
-	unix.Kill(pid, unix.SIGSTOP)
-	until(t, "it does not stop", func() bool { return stateOf(pid) == "T" })
-	unix.Kill(pid, unix.SIGCONT)
-	until(t, "it is not seen after a stop", sees)
-}
-
 func goProgram(name string) func(t *testing.T) *Command {
 	return func(*testing.T) *Command { return program(name) }
 }

@@ -3,7 +3,6 @@ package proc
 import (
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"time"
@@ -27,23 +26,17 @@ const claimTime = time.Second
 
 // ReapOrphans reaps orphans that have exited, until done is closed.
 func ReapOrphans(done <-chan struct{}) {
-	deaths := make(chan os.Signal, 1)
-	signal.Notify(deaths, unix.SIGCHLD)
-	defer signal.Stop(deaths)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	armed := true
+	deaths, look := ChildExits(done), time.After(0)
 	var before map[int]bool
 	for {
 		select {
 		case <-done:
 			return
 		case <-deaths:
-			if !armed {
-				timer.Reset(claimTime)
-				armed = true
+			if look == nil {
+				look = time.After(claimTime)
 			}
-		case <-timer.C:
+		case <-look:
 			now := deadOrphans()
 			for pid := range now {
 				if before[pid] {
@@ -51,9 +44,8 @@ func ReapOrphans(done <-chan struct{}) {
 					delete(now, pid)
 				}
 			}
-			before, armed = now, len(now) > 0
-			if armed {
-				timer.Reset(claimTime)
+			if before, look = now, nil; len(now) > 0 {
+				look = time.After(claimTime)
 			}
 		}
 	}

@@ -131,7 +131,7 @@ func inspect(pid int, asked []uint64, waits, mayWait map[uint64]bool) (refused e
 	}
 	tasks, _ := proc.Names(fmt.Sprintf("/proc/%d/task", pid))
 	for _, task := range tasks {
-		for _, fd := range blockedOn(pid, task, read("/proc/%d/task/%s/syscall", pid, task)) {
+		for _, fd := range blockedOn(pid, read("/proc/%d/task/%s/syscall", pid, task)) {
 			if inode := sockets[fd]; inode != 0 {
 				waits[inode] = true
 			}

@@ -39,7 +39,7 @@ func TestBlockedOnAccept(t *testing.T) {
 		fmt.Sprint(unix.SYS_ACCEPT4):                                                   -1,
 		fmt.Sprint(unix.SYS_ACCEPT4, " xx"):                                            -1,
 	} {
-		fds := blockedOn(os.Getpid(), "", []byte(text))
+		fds := blockedOn(os.Getpid(), []byte(text))
 		if want < 0 && len(fds) > 0 || want >= 0 && !slices.Equal(fds, []int{want}) {
 			t.Errorf("%q is blocked on %d", text, fds)
 		}

@@ -13,79 +13,71 @@ import (
 	"github.com/hotstart/hotstart/starter/internal/proc"
 )
 
-// A probe asks a server for an answer, and reports whether it got a good one. It
-// passes each connection to accepted first, which may reject it.
-type probe func(ctx context.Context, accepted func(net.Conn) error) bool
+// A Probe asks a server for an answer. Make it with ParseProbe.
+type Probe struct{ address, url string } // one is ""
 
 // probeTime is the maximum time of one question.
 const probeTime = time.Second
 
 // ParseProbe reads http=URL and tcp=ADDRESS. It returns nil for any other text.
-func ParseProbe(s string) (probe, error) {
+func ParseProbe(s string) (*Probe, error) {
 	way, to, _ := strings.Cut(s, "=")
 	switch way {
 	case "tcp":
 		if _, port, err := net.SplitHostPort(to); err != nil || port == "" {
 			return nil, fmt.Errorf("invalid address %q; example: tcp=127.0.0.1:8080", to)
 		}
-		return connecting(to), nil
+		return &Probe{address: to}, nil
 	case "http":
 		u, err := url.Parse(to)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return nil, fmt.Errorf("invalid URL %q; example: http=http://127.0.0.1:8080/health", to)
 		}
-		return requesting(to), nil
+		return &Probe{url: to}, nil
 	}
 	return nil, nil
 }
 
-func connecting(address string) probe {
-	return func(ctx context.Context, accepted func(net.Conn) error) bool {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+// ask reports whether a server other than the older workers accepts a connection
+// or, asked for the URL, has a good answer. A redirection is one.
+func (p *Probe) ask(ctx context.Context, older []int) bool {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
-			return false
+			return nil, err
 		}
-		defer c.Close()
-		return accepted(c) == nil
+		if err := rejectOlder(ctx, older, c); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
 	}
-}
-
-// requesting does not follow redirections: a redirection is a good answer.
-func requesting(url string) probe {
-	return func(ctx context.Context, accepted func(net.Conn) error) bool {
-		client := &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				DisableKeepAlives: true, // each request reaches the worker that accepts now
-				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-					c, err := new(net.Dialer).DialContext(ctx, network, address)
-					if err != nil {
-						return nil, err
-					}
-					if err := accepted(c); err != nil {
-						c.Close()
-						return nil, err
-					}
-					return c, nil
-				},
-			},
+	if p.url == "" {
+		c, err := dial(ctx, "tcp", p.address)
+		if err == nil {
+			c.Close()
 		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return false
-		}
-		answer, err := client.Do(r)
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode < 400
+		return err == nil
 	}
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{DisableKeepAlives: true, DialContext: dial}, // each request reaches the worker that accepts now
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
+	if err != nil {
+		return false
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode < 400
 }
 
 // Until asks again and again until the answer is good, and reports false if ctx
 // is done first. Answers of older workers, whose pids these are, do not count.
-func (p probe) Until(ctx context.Context, older []int) bool {
+func (p *Probe) Until(ctx context.Context, older []int) bool {
 	const first, last = 5 * time.Millisecond, 50 * time.Millisecond
 	for pause := first; ; pause = min(pause*3/2, last) {
 		if p.once(ctx, older) {
@@ -100,7 +92,7 @@ func (p probe) Until(ctx context.Context, older []int) bool {
 // once asks. If there are older workers, it asks several times at the same
 // moment: the kernel wakes the older workers first, and the new worker gets what
 // they leave.
-func (p probe) once(ctx context.Context, older []int) bool {
+func (p *Probe) once(ctx context.Context, older []int) bool {
 	ctx, end := context.WithTimeout(ctx, probeTime)
 	defer end()
 	questions := 1
@@ -109,9 +101,7 @@ func (p probe) once(ctx context.Context, older []int) bool {
 	}
 	answers := make(chan bool, questions)
 	for range questions {
-		go func() {
-			answers <- p(ctx, func(c net.Conn) error { return rejectOlder(ctx, older, c) })
-		}()
+		go func() { answers <- p.ask(ctx, older) }()
 	}
 	for range questions {
 		if <-answers {

@@ -1,8 +1,6 @@
 package ready
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -28,12 +26,12 @@ func TestParseProbe(t *testing.T) {
 
 func TestAnHTTPProbeWaitsForAGoodAnswer(t *testing.T) {
 	t.Parallel()
-	var answers atomic.Int32 // that came in time
+	var questions atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch answers.Load() {
-		case 0:
-			w.WriteHeader(http.StatusServiceUnavailable)
+		switch questions.Add(1) {
 		case 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
 			w.WriteHeader(http.StatusNotFound)
 		default:
 			http.Redirect(w, r, "/nowhere", http.StatusFound)
@@ -44,14 +42,7 @@ func TestAnHTTPProbeWaitsForAGoodAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counted := probe(func(ctx context.Context, accepted func(net.Conn) error) bool {
-		ok := p(ctx, accepted)
-		if ok || ctx.Err() == nil {
-			answers.Add(1)
-		}
-		return ok
-	})
-	if !counted.Until(t.Context(), nil) || answers.Load() != 3 {
-		t.Errorf("ready after %d answers, not 3", answers.Load())
+	if !p.Until(t.Context(), nil) || questions.Load() < 3 { // more if one was not answered in time
+		t.Errorf("ready after %d questions, not 3", questions.Load())
 	}
 }

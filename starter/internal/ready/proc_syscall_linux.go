@@ -1,10 +1,7 @@
 package ready
 
 import (
-	"bytes"
 	"encoding/binary"
-	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,28 +17,20 @@ const maxFDs = 1024
 // on, in accept(2), poll(2) or select(2). syscall is the text of its
 // /proc/PID/task/TID/syscall; the descriptors of poll and select are in its
 // memory.
-func blockedOn(pid int, task string, syscall []byte) []int {
+func blockedOn(pid int, syscall []byte) []int {
 	number, args := systemCall(syscall)
 	switch {
 	case len(args) > 0 && slices.Contains(acceptCalls, number):
 		return []int{int(args[0])}
 	case len(args) < 2:
 		return nil
-	case slices.Contains(pollCalls, number), number == unix.SYS_RESTART_SYSCALL && inPoll(pid, task):
+	case slices.Contains(pollCalls, number):
 		// struct pollfd, args[1] times: int fd, short events, short revents.
 		return readable(memory(pid, args[0], 8*min(args[1], maxFDs)))
 	case slices.Contains(selectCalls, number) && args[1] != 0:
 		return members(memory(pid, args[1], (min(args[0], maxFDs)+63)/64*8))
 	}
 	return nil
-}
-
-// inPoll reports whether a thread that is in restart_syscall(2) is in poll(2),
-// which the kernel restarts when the process is stopped and continued.
-// restart_syscall has the arguments of the restarted call, but not its number.
-func inPoll(pid int, task string) bool {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/wchan", pid, task))
-	return bytes.Contains(b, []byte("poll"))
 }
 
 // readable lists the descriptors in an array of struct pollfd that are polled

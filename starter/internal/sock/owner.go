@@ -11,40 +11,29 @@ import (
 // or group is -1, as for chown(2).
 func ParseOwner(s string) (uid, gid int, err error) {
 	name, group, _ := strings.Cut(s, ":")
-	uid, err = identity(name, func() (string, error) {
+	uid, gid = number(name), number(group)
+	if uid < 0 && name != "" {
 		u, err := user.Lookup(name)
 		if err != nil {
-			return "", err
+			return -1, -1, fmt.Errorf("owner %q: unknown user %q", s, name)
 		}
-		return u.Uid, nil
-	})
-	if err != nil {
-		return -1, -1, fmt.Errorf("owner %q: unknown user %q", s, name)
+		uid = number(u.Uid)
 	}
-	gid, err = identity(group, func() (string, error) {
+	if gid < 0 && group != "" {
 		g, err := user.LookupGroup(group)
 		if err != nil {
-			return "", err
+			return -1, -1, fmt.Errorf("owner %q: unknown group %q", s, group)
 		}
-		return g.Gid, nil
-	})
-	if err != nil {
-		return -1, -1, fmt.Errorf("owner %q: unknown group %q", s, group)
+		gid = number(g.Gid)
 	}
 	return uid, gid, nil
 }
 
-// identity returns a number as it is, or the number of a name.
-func identity(name string, lookup func() (string, error)) (int, error) {
-	if name == "" {
-		return -1, nil
-	}
-	if n, err := strconv.ParseUint(name, 10, 31); err == nil {
-		return int(n), nil
-	}
-	number, err := lookup()
+// number returns a user or group number, or -1.
+func number(s string) int {
+	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return -1, err
+		return -1
 	}
-	return strconv.Atoi(number)
+	return int(n)
 }
