@@ -68,30 +68,24 @@ var loopbacks = [...]struct{ network, host string }{{"tcp4", "127.0.0.1"}, {"tcp
 
 // listenLoopback opens the port on every loopback address that this machine has.
 func listenLoopback(port int, listen func(network, address string) (net.Listener, error)) (all []net.Listener, err error) {
-	for try := 0; ; try++ {
-		number, taken := port, false
-		var failed error
-		for _, loopback := range loopbacks {
-			l, err := listen(loopback.network, net.JoinHostPort(loopback.host, strconv.Itoa(number)))
-			switch {
-			case err == nil:
-				all, number = append(all, l), portOf(l)
-			case isInUse(err):
-				failed, taken = err, true
-			case failed == nil:
-				failed = err
+	for _, loopback := range loopbacks {
+		l, failed := listen(loopback.network, net.JoinHostPort(loopback.host, strconv.Itoa(port)))
+		switch {
+		case failed == nil:
+			all, port = append(all, l), portOf(l)
+		case isInUse(failed): // a browser may take that other server for this one
+			for _, l := range all {
+				l.Close()
 			}
-		}
-		if len(all) > 0 && !taken {
-			return all, nil
-		}
-		for _, l := range all {
-			l.Close()
-		}
-		if all = nil; port != 0 || !taken || try == 20 {
 			return nil, failed
+		case err == nil:
+			err = failed
 		}
 	}
+	if len(all) > 0 {
+		err = nil
+	}
+	return all, err
 }
 
 func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
