@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -114,8 +115,9 @@ func isSuspended(pid int) bool {
 // programStreams are this process's ends of the standard streams of a program.
 type programStreams struct {
 	outputs []*term.Output
-	input   *os.File // for writing; nil: the program reads nothing
-	stdin   *os.File // read end of input, if it is a pipe
+	lines   []*control.LineWriter // of outputs, for hotstart logs
+	input   *os.File              // for writing; nil: the program reads nothing
+	stdin   *os.File              // read end of input, if it is a pipe
 }
 
 // connect gives a command its standard streams. stdin is for a program that

@@ -12,8 +12,10 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 	"github.com/hotstart/hotstart/watcher"
 )
@@ -243,6 +245,11 @@ func (e *effects) start(a machine.Start) machine.Event {
 	}
 	if a.Input {
 		e.input.SetReader(streams.input)
+	}
+	for _, o := range streams.outputs {
+		w := control.NewLineWriter(e.control.lines, term.Plain)
+		o.Copy(w.Add)
+		streams.lines = append(streams.lines, w)
 	}
 	e.streamsOf[a.Program] = streams
 	e.starter.Reload(command)

@@ -109,6 +109,11 @@ func (l *loop) handle(e machine.Event) {
 	case machine.WorkerEvent:
 		l.streams.Flush()
 		l.control.follow(e.Event)
+		if e.Kind == starter.Starting {
+			for _, w := range l.streamsOf[l.machine.ProgramOf(e.Worker)].lines {
+				w.SetWorker(e.Worker.Generation)
+			}
+		}
 		switch e.Kind {
 		case starter.Failed, starter.TimedOut, starter.Crashed, starter.RolledBack:
 			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))

@@ -120,6 +120,7 @@ type Output struct {
 	to    func([]byte)
 
 	mu   sync.Mutex
+	copy func([]byte) // gets what is passed on, too; nil: nobody does
 	buf  [32 << 10]byte
 	tail []byte // end of what was written
 }
@@ -160,6 +161,13 @@ func newOutput(pty bool, to func([]byte), await func(), done func(*Output)) (*Ou
 // Keys is the file whose input the workers read from their pseudo-terminal.
 func (o *Output) Keys() *os.File { return o.read }
 
+// Copy passes what is written from now on to a function, too, which must not block.
+func (o *Output) Copy(to func([]byte)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.copy = to
+}
+
 // Close says that no more workers get the output. Running workers keep writing to it.
 func (o *Output) Close() { o.write.Close() }
 
@@ -178,6 +186,9 @@ func (o *Output) pass(fd uintptr) (more, end bool) {
 		return false, true
 	}
 	o.to(o.buf[:n])
+	if o.copy != nil {
+		o.copy(o.buf[:n])
+	}
 	o.tail = append(o.tail, o.buf[:n]...)
 	if len(o.tail) > 2*tailSize {
 		o.tail = append(o.tail[:0], o.tail[len(o.tail)-tailSize:]...)
