@@ -198,7 +198,7 @@ func (s *set) watch(name string) (poll bool, err error) {
 	case isMissing(err):
 		return false, err
 	case err != nil:
-		s.polling.failed(name, err)
+		s.polling.refused(name, "what can't be watched", err)
 		return true, nil
 	}
 	return s.watches.kernel == nil || s.polling.eventless(name), nil

@@ -50,14 +50,9 @@ func (p *polling) eventless(dir string) bool {
 	return fs != ""
 }
 
-// failed logs that the kernel refuses a watch, once for each reason.
-func (p *polling) failed(dir string, err error) {
-	p.explain(reason(err), "watching %s: %v; polling what can't be watched every %v%s", dir, err, p.interval, remedy(err))
-}
-
-// off logs that the kernel refuses all watches.
-func (p *polling) off(err error) {
-	p.explain(reason(err), "watching files: %v; polling all every %v%s", err, p.interval, remedy(err))
+// refused logs that the kernel refuses watches, once for each reason.
+func (p *polling) refused(watching, polled string, err error) {
+	p.explain(reason(err), "watching %s: %v; polling %s every %v%s", watching, err, polled, p.interval, remedy(err))
 }
 
 func (p *polling) explain(reason, format string, args ...any) {

@@ -123,7 +123,7 @@ func New(o Options) (*Watcher, error) {
 func (w *Watcher) open(events func() (*source, error)) bool {
 	source, err := events()
 	if err != nil {
-		w.set.polling.off(err)
+		w.set.polling.refused("files", "all", err)
 		return false
 	}
 	w.source, w.set.watches.kernel = source, source

@@ -79,9 +79,3 @@ func hotstartWord(stack, function string, n int) uintptr {
 	}
 	return uintptr(word)
 }
-
-// hotstartListensUDP reports whether package net makes a socket to listen. A socket to dial, for example to ask a name
-// server, must not share its port.
-func hotstartListensUDP() bool {
-	return strings.Contains(hotstartCallers(), "\nnet.(*sysListener).listen")
-}

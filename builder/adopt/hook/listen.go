@@ -23,8 +23,8 @@ func hotstartPrepare(fd, family, kind int) {
 	case syscall.SOCK_STREAM:
 		hotstartSetReusePort(fd, 1)
 		hotstartDelayPort(fd)
-	case syscall.SOCK_DGRAM:
-		if hotstartListensUDP() {
+	case syscall.SOCK_DGRAM: // a socket to dial, for example to ask a name server, must not share its port
+		if strings.Contains(hotstartCallers(), "\nnet.(*sysListener).listen") {
 			hotstartSetReusePort(fd, 1)
 		}
 	}
@@ -61,7 +61,7 @@ func (w *hotstartWorker) listen(fd, backlog int, listen func(int, int) error) er
 		overlaps = kept == hotstartOverlap
 	}
 	// Without the option, listen(2) fails if another program, another hotstart or this program itself listens there.
-	if !overlaps && (!again || !shares) || !shares && w.overlaps(name) {
+	if !overlaps && (!again || !shares) || !shares && w.anyListener(func(other string) bool { return hotstartOverlaps(name, other) }) {
 		hotstartSetReusePort(fd, 0)
 	}
 	if err := listen(fd, backlog); err != nil {
@@ -129,24 +129,19 @@ func (w *hotstartWorker) track(fd int) string {
 
 // hasListener reports whether the program has a listening socket of this address.
 func (w *hotstartWorker) hasListener(name string) bool {
-	for _, other := range w.listeners {
-		if other == name {
+	return w.anyListener(func(other string) bool { return other == name })
+}
+
+func (w *hotstartWorker) anyListener(fits func(name string) bool) bool {
+	for _, name := range w.listeners {
+		if fits(name) {
 			return true
 		}
 	}
 	return false
 }
 
-// overlaps reports whether the program has a listening socket of an overlapping address, which excludes this one.
-func (w *hotstartWorker) overlaps(name string) bool {
-	for _, other := range w.listeners {
-		if hotstartOverlaps(name, other) {
-			return true
-		}
-	}
-	return false
-}
-
+// hotstartOverlaps reports whether sockets of two addresses exclude each other, although the addresses differ.
 func hotstartOverlaps(one, other string) bool {
 	network, address, _ := strings.Cut(one, " ")
 	otherNetwork, otherAddress, _ := strings.Cut(other, " ")

@@ -153,12 +153,9 @@ func (w *hotstartWorker) keepFromChildren() {
 // hotstartIsStreamSocket reports whether fd is a unix stream socket.
 func hotstartIsStreamSocket(fd int) bool {
 	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
-	if err != nil || kind != syscall.SOCK_STREAM {
-		return false
-	}
-	name, err := syscall.Getsockname(fd)
-	_, ok := name.(*syscall.SockaddrUnix)
-	return err == nil && ok
+	name, _ := syscall.Getsockname(fd)
+	_, isUnix := name.(*syscall.SockaddrUnix)
+	return err == nil && kind == syscall.SOCK_STREAM && isUnix
 }
 
 // connect sends hello. It is not called at the start of the program: without a hello, hotstart itself finds out
