@@ -68,6 +68,7 @@ type project struct {
 	command *Command
 	hot     map[string]bool
 	first   map[string]string // files
+	resumed int               // links that could use the early reachability
 }
 
 func newProject(t *testing.T, in installation, archive, cgo string, hot ...string) *project {
@@ -173,6 +174,9 @@ func (p *project) compare(w *process, archives map[string]string, name string) {
 	if !bytes.Equal(p.read(out), p.ordinary(archives, id)) {
 		p.Errorf("%s: the programs differ", name)
 	}
+	if strings.Contains(w.output, "resumed") {
+		p.resumed++
+	}
 }
 
 var hotPackages = []string{"example.com/m", "example.com/m/lib", "example.com/m/mid", "example.com/m/gen"}
@@ -187,6 +191,9 @@ func TestEdits(t *testing.T) {
 		after := p.compile()
 		p.compare(p.warm(before), after, e.name)
 		p.compare(p.warm(after), before, "without "+e.name)
+	}
+	if p.resumed < len(edits) {
+		t.Errorf("the early reachability was used in only %d of %d links", p.resumed, 2*len(edits))
 	}
 }
 

@@ -40,6 +40,7 @@ type process struct {
 	stdin  io.WriteCloser
 	ready  chan struct{} // closed when the process waits
 	exited chan struct{} // closed when the process has exited
+	output string        // that the process has printed; set before exited is closed
 	err    error         // of the process; set before exited is closed
 	end    sync.Once
 }
@@ -101,6 +102,7 @@ func (p *process) start(tool string) error {
 			close(p.ready)
 		}
 		text, _ := io.ReadAll(out)
+		p.output = string(text)
 		if p.err = p.cmd.Wait(); p.err != nil {
 			p.err = fmt.Errorf("linking with a waiting linker: %w: %s", p.err, bytes.TrimSpace(append(text, errs.Bytes()...)))
 		}

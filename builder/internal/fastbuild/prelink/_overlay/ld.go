@@ -185,7 +185,9 @@ var earlyInits = map[loader.Sym]bool{}
 func (ctxt *Link) startDeadcode() {
 	ldr := ctxt.loader
 	seeds, end := ldr.StartReach()
+	ctxt.Loaded = true // or deadcode refuses to begin
 	defer func() {
+		ctxt.Loaded = false
 		// deadcode panics if a definition is missing: that of a hot package.
 		ok := recover() == nil
 		end(ok)
@@ -232,6 +234,7 @@ func (d *deadcodePass) resume() {
 	if !ok {
 		return
 	}
+	fmt.Println("resumed") // for tests
 	for m := range early.ifaceMethod {
 		m.typ = ldr.MovedTo(m.typ)
 		d.ifaceMethod[m] = true
