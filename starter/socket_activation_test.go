@@ -69,7 +69,7 @@ func TestAnUnusedInheritedSocketIsRefused(t *testing.T) {
 	tcp := held(t, "127.0.0.1:0")
 	defer tcp.Close()
 	_, err := New(Options{Ports: []string{"127.0.0.1:0"}, Inherited: []int{tcp.Descriptor}})
-	var unmatched *UnusedSocketError
+	var unmatched *AddressError
 	if !errors.As(err, &unmatched) || !strings.Contains(err.Error(), " "+tcp.Local+" ") || unmatched.Hint() != fmt.Sprintf("use it: --port=127.0.0.1:%d", tcp.Bound.Port()) {
 		t.Errorf("%v", err)
 	}

@@ -18,18 +18,11 @@ type (
 	// Kind (port or path), Written and Reason; its method Hint shows valid examples.
 	FormatError = sock.FormatError
 
-	// An InUseError is an address on which another process listens. Its fields are
-	// Address and Holder, which describes that process; its method Hint suggests
-	// what to do.
-	InUseError = sock.InUseError
-
-	// A PrivilegeError is a port that this user may not bind. Its field is Address;
-	// its method Hint suggests what to do.
-	PrivilegeError = sock.PrivilegeError
-
-	// An UnusedSocketError is an inherited socket that matches no port or path. Its
-	// field is Address; its method Hint suggests what to do.
-	UnusedSocketError = sock.UnusedSocketError
+	// An AddressError is an address that can't be used: another process listens on
+	// it (errors.Is syscall.EADDRINUSE), this user may not bind it (syscall.EACCES),
+	// or it is that of an inherited socket that matches no port or path. Its field is
+	// Address; its method Hint suggests what to do.
+	AddressError = sock.AddressError
 )
 
 // ParsePort parses one of Options.Ports: [host:][u]port[=fd], the syntax of Perl's

@@ -49,9 +49,8 @@ type Starter struct {
 // workerStarter starts a worker, and posts what it says. Tests replace it.
 type workerStarter func(s *Starter, generation int, c *Command, env []string) (*running, error)
 
-// New opens the sockets. The error is an *InUseError, a *PrivilegeError, an
-// *UnusedSocketError or a *FormatError where one of these fits, and then nothing
-// is left open.
+// New opens the sockets. The error is an *AddressError or a *FormatError where one
+// of these fits, and then nothing is left open.
 func New(o Options) (*Starter, error) {
 	addresses, err := o.addresses()
 	if err != nil {

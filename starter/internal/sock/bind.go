@@ -25,7 +25,7 @@ type Binding struct {
 
 // OpenAll binds every address, or none, and listens. It takes the inherited
 // socket that matches an address. An inherited socket that is left is an
-// *UnusedSocketError.
+// *AddressError.
 func (b Binding) OpenAll(addresses []Address, inherited []*Socket) (sockets []*Socket, err error) {
 	defer func() {
 		if err != nil {
@@ -49,7 +49,7 @@ func (b Binding) OpenAll(addresses []Address, inherited []*Socket) (sockets []*S
 	}
 	for _, s := range inherited {
 		if s != nil {
-			return sockets, &UnusedSocketError{s.BoundAddress()}
+			return sockets, unused(s.BoundAddress())
 		}
 	}
 	return sockets, nil
@@ -78,9 +78,9 @@ func (b Binding) open(a Address) (*Socket, error) {
 	}
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return nil, &InUseError{Address: a, Holder: PortOwner(a)}
+		return nil, inUse(a)
 	case errors.Is(err, unix.EACCES):
-		return nil, &PrivilegeError{Address: a}
+		return nil, forbidden(a)
 	case err != nil:
 		return nil, fmt.Errorf("binding %v: %w", a, err)
 	}

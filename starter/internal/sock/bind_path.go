@@ -29,7 +29,7 @@ func (b Binding) openPath(a Address) (*Socket, error) {
 	if err := s.bindPath(b, abstract); err != nil {
 		s.Close()
 		if abstract && errors.Is(err, unix.EADDRINUSE) {
-			return nil, &InUseError{Address: a, Holder: PortOwner(a)}
+			return nil, inUse(a)
 		}
 		return nil, fmt.Errorf("listening on %v: %w", a, err)
 	}
@@ -78,7 +78,7 @@ func clearPath(a Address) error {
 		c.Close()
 	}
 	if err == nil || errors.Is(err, unix.EAGAIN) { // EAGAIN: its queue is full
-		return &InUseError{Address: a, Holder: PortOwner(a)}
+		return inUse(a)
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return fmt.Errorf("listening on %v: asking whether it is in use: %w", a, err)

@@ -25,56 +25,45 @@ func (e *FormatError) Hint() string {
 	return "a port is [host:][u]port[=fd], for example 8080, 127.0.0.1:8080, [::1]:8080, u53 or 80=3"
 }
 
-// An InUseError is an address on which another process listens.
-type InUseError struct {
-	Address Address
-	Holder  string // "pid 4711 (python3 -m http.server)", or "" if the process is not visible
+// An AddressError is an address that can't be used: another process listens on it
+// (EADDRINUSE), this user may not bind it (EACCES), or it is that of an inherited
+// socket that matches no port or path.
+type AddressError struct {
+	Address       Address
+	message, hint string
+	cause         error
 }
 
-func (e *InUseError) Error() string {
-	line := fmt.Sprintf("%v is already in use", e.Address)
-	if e.Holder != "" {
-		line += " by " + e.Holder
-	}
-	return line
-}
+func (e *AddressError) Error() string { return e.message }
 
-func (e *InUseError) Unwrap() error { return unix.EADDRINUSE }
+func (e *AddressError) Unwrap() error { return e.cause }
 
 // Hint suggests what to do.
-func (e *InUseError) Hint() string {
-	if e.Address.Network == "unix" {
-		return "stop that server first, or choose another path"
+func (e *AddressError) Hint() string { return e.hint }
+
+func inUse(a Address) error {
+	message, hint := fmt.Sprintf("%v is already in use", a), "stop that server first, or choose another path"
+	if holder := PortOwner(a); holder != "" {
+		message += " by " + holder
 	}
-	return fmt.Sprintf("stop that server first, or choose another port: --port=%d", e.Address.Port+1)
-}
-
-// A PrivilegeError is a port that this user may not bind.
-type PrivilegeError struct{ Address Address }
-
-func (e *PrivilegeError) Error() string {
-	return fmt.Sprintf("%v needs privilege: permission denied", e.Address)
-}
-
-func (e *PrivilegeError) Unwrap() error { return unix.EACCES }
-
-// Hint suggests what to do.
-func (e *PrivilegeError) Hint() string {
-	return "choose a port from 1024 up, for example --port=8080, or run it with the capability CAP_NET_BIND_SERVICE"
-}
-
-// An UnusedSocketError is an inherited socket that matches no port or path.
-// Nobody would accept its connections.
-type UnusedSocketError struct{ Address Address }
-
-func (e *UnusedSocketError) Error() string {
-	return fmt.Sprintf("the inherited %s socket %v matches no --port or --path", e.Address.Network, e.Address)
-}
-
-// Hint suggests what to do.
-func (e *UnusedSocketError) Hint() string {
-	if e.Address.Network == "unix" {
-		return "use it: --path=" + e.Address.Path
+	if a.Network != "unix" {
+		hint = fmt.Sprintf("stop that server first, or choose another port: --port=%d", a.Port+1)
 	}
-	return "use it: --port=" + e.Address.written()
+	return &AddressError{a, message, hint, unix.EADDRINUSE}
+}
+
+func forbidden(a Address) error {
+	return &AddressError{
+		a, fmt.Sprintf("%v needs privilege: permission denied", a),
+		"choose a port from 1024 up, for example --port=8080, or run it with the capability CAP_NET_BIND_SERVICE", unix.EACCES,
+	}
+}
+
+// unused is about an inherited socket whose connections nobody would accept.
+func unused(a Address) error {
+	hint := "use it: --path=" + a.Path
+	if a.Network != "unix" {
+		hint = "use it: --port=" + a.written()
+	}
+	return &AddressError{a, fmt.Sprintf("the inherited %s socket %v matches no --port or --path", a.Network, a), hint, nil}
 }
