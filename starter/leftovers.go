@@ -2,7 +2,6 @@ package starter
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ func (s *Starter) lookForLeftovers(w Worker) {
 		case <-s.ended:
 			return
 		}
-		found := proc.Leftovers(map[int]int{w.Generation: w.PID}, inodes)
+		found := proc.Leftovers(w.Generation, w.PID, inodes)
 		s.post(func() []machine.Event {
 			delete(s.unlooked, w.Generation)
 			s.reportLeftovers(w, found)
@@ -47,18 +46,14 @@ func (s *Starter) lookForLeftovers(w Worker) {
 // lastLook searches for leftovers of the last workers before the kept sockets
 // are closed, and waits up to leftoverGrace for them to exit.
 func (s *Starter) lastLook() {
-	pids, inodes := map[int]int{}, s.kept.Inodes()
-	for generation, w := range s.unlooked {
-		pids[generation] = w.PID
-	}
-	var found []proc.Leftover
-	for end := time.Now().Add(leftoverGrace); len(pids) > 0; time.Sleep(leftoverGrace / 20) {
-		found = proc.Leftovers(pids, inodes)
-		if len(found) == 0 || time.Now().After(end) {
-			break
-		}
-	}
+	inodes := s.kept.Inodes()
+	end := time.Now().Add(leftoverGrace)
 	for _, w := range s.unlooked {
+		found := proc.Leftovers(w.Generation, w.PID, inodes)
+		for len(found) > 0 && time.Now().Before(end) {
+			time.Sleep(leftoverGrace / 20)
+			found = proc.Leftovers(w.Generation, w.PID, inodes)
+		}
 		s.reportLeftovers(w, found)
 	}
 }
@@ -66,7 +61,6 @@ func (s *Starter) lastLook() {
 // reportLeftovers reports one event for the leftovers of a worker.
 func (s *Starter) reportLeftovers(w Worker, found []proc.Leftover) {
 	const most = 3 // processes to name
-	found = slices.DeleteFunc(slices.Clone(found), func(f proc.Leftover) bool { return f.Generation != w.Generation })
 	if len(found) == 0 {
 		return
 	}

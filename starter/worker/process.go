@@ -43,19 +43,13 @@ func newProcess(lookup func(string) (string, bool), pid int) *process {
 
 // brokerConn returns a connection of the descriptor in HOTSTART_FD, or nil if there is none.
 func (p *process) brokerConn() *net.UnixConn {
-	value, isSet := p.lookup(brokerVariable)
-	if !isSet {
-		return nil
+	value, _ := p.lookup(brokerVariable)
+	if fd, err := parseNumber(value); err == nil {
+		if conn, err := streamPair(fd); err == nil {
+			return conn
+		}
 	}
-	fd, err := parseNumber(value)
-	if err != nil {
-		return nil
-	}
-	conn, err := streamPair(fd)
-	if err != nil {
-		return nil
-	}
-	return conn
+	return nil
 }
 
 // ready is Ready for p.

@@ -10,9 +10,8 @@ import (
 // Leftover is a process that holds a kept socket and that an exited worker has
 // started.
 type Leftover struct {
-	Generation int
-	Process    string // "pid 4711 (python3 -m http.server)"
-	Inode      uint64 // of the socket
+	Process string // "pid 4711 (python3 -m http.server)"
+	Inode   uint64 // of the socket
 }
 
 // EndDetached ends the processes that Detached lists, by SIGTERM and after

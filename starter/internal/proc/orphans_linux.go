@@ -138,16 +138,12 @@ func killMarked(mark string) {
 	}
 }
 
-// Leftovers lists the processes that hold one of the sockets and that one of
-// the workers has started, one entry for each process. pids are the pids of
-// the workers, which have exited, by generation.
-func Leftovers(pids map[int]int, inodes []uint64) (found []Leftover) {
+// Leftovers lists the processes that hold one of the sockets and that a worker,
+// which has exited, has started.
+func Leftovers(generation, worker int, inodes []uint64) (found []Leftover) {
 	for _, pid := range processes() {
-		inode := Holds(pid, inodes)
-		for generation, worker := range pids {
-			if inode != 0 && pid != worker && isOf(pid, generation) {
-				found = append(found, Leftover{generation, Name(pid), inode})
-			}
+		if inode := Holds(pid, inodes); inode != 0 && pid != worker && isOf(pid, generation) {
+			found = append(found, Leftover{Name(pid), inode})
 		}
 	}
 	return found

@@ -11,5 +11,5 @@ func ReapOrphans(<-chan struct{})                        {}
 func KillOrphans()                                       {}
 func ReapUnknown(map[int]bool)                           {}
 func killMarked(string)                                  {}
-func Leftovers(map[int]int, []uint64) []Leftover         { return nil }
+func Leftovers(int, int, []uint64) []Leftover            { return nil }
 func Detached(mark string, generation, worker int) []int { return nil }

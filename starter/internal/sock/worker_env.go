@@ -50,10 +50,15 @@ func (m FDMap) Environment(base []string, sockets []*Socket, generation int, a A
 	}
 	replaced := ownVariables()
 	for _, v := range set {
-		name, _, _ := strings.Cut(v, "=")
-		replaced = append(replaced, name)
+		replaced = append(replaced, nameOf(v))
 	}
-	return append(without(base, replaced), set...)
+	base = slices.DeleteFunc(slices.Clone(base), func(v string) bool { return slices.Contains(replaced, nameOf(v)) })
+	return append(base, set...)
+}
+
+func nameOf(variable string) string {
+	name, _, _ := strings.Cut(variable, "=")
+	return name
 }
 
 // name returns the name of the socket in LISTEN_FDNAMES, which can't contain a
@@ -61,12 +66,4 @@ func (m FDMap) Environment(base []string, sockets []*Socket, generation int, a A
 // tcp and udp on one port.
 func (s *Socket) name() string {
 	return strings.TrimRight(s.Network, "46") + "-" + strings.ReplaceAll(s.Key, ":", "-")
-}
-
-// without returns base without the variables of these names.
-func without(base, names []string) []string {
-	return slices.DeleteFunc(slices.Clone(base), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains(names, name)
-	})
 }

@@ -29,7 +29,15 @@ func Serve(c *net.UnixConn, handle func(Message) bool) error {
 	in := NewReader(c)
 	defer in.Close()
 	for {
-		m, err := receive(in)
+		line, err := in.Next()
+		m := Message{Words: strings.SplitN(line, " ", 3), FD: -1}
+		if err == nil && m.Words[0] == "keep" {
+			fd, ok := in.Take()
+			if !ok {
+				return ProtocolError("keep came without a descriptor")
+			}
+			m.FD = fd
+		}
 		switch {
 		case errors.As(err, new(ProtocolError)):
 			return err
@@ -40,21 +48,4 @@ func Serve(c *net.UnixConn, handle func(Message) bool) error {
 			m.Close()
 		}
 	}
-}
-
-// receive reads one line, and takes the descriptor if the line carries one.
-func receive(in *Reader) (Message, error) {
-	line, err := in.Next()
-	if err != nil {
-		return Message{}, err
-	}
-	m := Message{Words: strings.SplitN(line, " ", 3), FD: -1}
-	if m.Words[0] == "keep" {
-		fd, ok := in.Take()
-		if !ok {
-			return Message{}, ProtocolError("keep came without a descriptor")
-		}
-		m.FD = fd
-	}
-	return m, nil
 }
