@@ -74,7 +74,6 @@ type Machine struct {
 	crashCount      int       // early exits in a row, before or after readiness
 	detached        Worker    // an exited worker whose detached processes are ended before the next start; zero: none
 	clearing        bool      // they are being ended
-	postponed       Command   // of the reload that waits for that; nil: the current command again
 	stopping        bool
 	gaveUp          bool
 	assumedReported bool // AssumedReady was reported
@@ -88,7 +87,6 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.reload(now, e.Command)
 	case Cleared:
 		m.clearing = false
-		m.reload(now, m.postponed)
 	case Detached:
 		m.detached = e.Left
 	case Pace:
@@ -197,13 +195,13 @@ func (m *Machine) expire(now time.Time, w *worker) {
 	}
 }
 
-// reload requests a worker that runs command; nil: the current command again. If a
+// reload requests a worker that runs c; nil: the current command again. If a
 // worker is starting with the same command, one more start follows, and the first
 // is not cut short. A start with another command is cancelled, unless its worker
 // must finish. If processes of an exited worker have detached, they are ended
 // first.
-func (m *Machine) reload(now time.Time, command Command) {
-	w, c := m.in(starting), command
+func (m *Machine) reload(now time.Time, c Command) {
+	w := m.in(starting)
 	if c == nil {
 		c = m.currentCommand()
 	}
@@ -212,13 +210,7 @@ func (m *Machine) reload(now time.Time, command Command) {
 	}
 	if m.detached.PID != 0 {
 		m.do(EndDetached{m.detached, m.boundedGrace()})
-		m.detached, m.clearing, m.postponed = Worker{}, true, nil
-	}
-	if m.clearing {
-		if command != nil {
-			m.postponed = command
-		}
-		return
+		m.detached, m.clearing = Worker{}, true
 	}
 	if w != nil && w.Command != c && !m.mustFinish(w, c) {
 		m.report(Report{Kind: Superseded, Worker: w.Worker})
@@ -255,7 +247,7 @@ func (m *Machine) currentCommand() Command {
 }
 
 func (m *Machine) mayStart() bool {
-	return m.pending != nil && !m.stopping && m.in(starting) == nil && !m.isBlocked()
+	return m.pending != nil && !m.stopping && !m.clearing && m.in(starting) == nil && !m.isBlocked()
 }
 
 // start spawns the next worker if its time has come.

@@ -77,7 +77,9 @@ func (m *Machine) MayContend(generation int) bool {
 }
 
 // IsIdle reports whether no worker runs or is about to be started.
-func (m *Machine) IsIdle() bool { return len(m.workers) == 0 && m.pending == nil && !m.stopping }
+func (m *Machine) IsIdle() bool {
+	return len(m.workers) == 0 && (m.pending == nil || m.clearing) && !m.stopping
+}
 
 // GaveUp reports whether no worker is started any more because too many have
 // failed.
