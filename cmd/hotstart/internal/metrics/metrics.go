@@ -9,6 +9,7 @@ import (
 
 	vm "github.com/VictoriaMetrics/metrics"
 
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/roster"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -81,13 +82,13 @@ func New(version string, began time.Time) *Metrics {
 	m.drainedSeconds = m.family("hotstart_drained_seconds", "histogram", "Time from the request to an old worker to finish until it had exited.").
 		NewPrometheusHistogramExt("hotstart_drained_seconds", drainedBounds)
 
-	if before, ok := overflows(); ok {
+	if before, ok := control.ListenDrops(); ok {
 		now := func() float64 {
-			n, _ := overflows()
+			n, _ := control.ListenDrops()
 			return float64(n - before)
 		}
-		const name = "hotstart_listen_overflows_total"
-		m.family(name, "counter", "Connections that the kernel dropped because a listen queue was full, of all programs in the network namespace.").NewGauge(name, now)
+		const name = "hotstart_listen_drops_total"
+		m.family(name, "counter", "Connections that the kernel has dropped from full listen queues, of all programs in the network namespace.").NewGauge(name, now)
 	}
 	return m
 }

@@ -6,11 +6,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 )
 
 // The kernel counts a connection to a full listen queue, and so do the metrics.
-func TestListenOverflows(t *testing.T) {
-	before, ok := overflows()
+func TestListenDrops(t *testing.T) {
+	before, ok := control.ListenDrops()
 	if !ok {
 		t.Fatal("/proc has no count")
 	}
@@ -36,11 +38,11 @@ func TestListenOverflows(t *testing.T) {
 			defer conn.Close()
 		}
 	}
-	after, _ := overflows()
+	after, _ := control.ListenDrops()
 	if after == before {
 		t.Fatal("the kernel has counted nothing")
 	}
-	if got := scrape(t, m)["hotstart_listen_overflows_total"]; got < 1 {
+	if got := scrape(t, m)["hotstart_listen_drops_total"]; got < 1 {
 		t.Errorf("%g, want at least 1", got)
 	}
 }
