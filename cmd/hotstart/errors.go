@@ -44,3 +44,13 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	}
 	return cli.Usage(fmt.Errorf("%s takes no argument: %q", cmd.CommandPath(), args[0]), cmd.CommandPath()+" --help")
 }
+
+// atMostOne returns an error if there are several arguments.
+func atMostOne(noun string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return cli.Usage(fmt.Errorf("want one %s, not several: %q", noun, args), cmd.CommandPath()+" --help")
+	}
+}

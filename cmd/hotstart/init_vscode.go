@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 )
 
 // vscodeTask runs hotstart as a background task. %s are the arguments of hotstart. The
@@ -57,12 +55,7 @@ func newInitVSCodeCmd() *cobra.Command {
 			"as problems until it is fixed. The launch configuration attaches the debugger to the\n" +
 			"worker.\n\n" +
 			"A file that exists is not changed: vscode prints what to add to it.",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return cli.Usage(fmt.Errorf("want one package, not several: %q", args), cmd.CommandPath()+" --help")
-			}
-			return nil
-		},
+		Args: atMostOne("package"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			arguments := []string{`"watch"`}
 			for _, arg := range append(args, "--debug", "--log-format=plain") {

@@ -24,7 +24,7 @@ func newRootCmd() *cobra.Command {
 	root.SetVersionTemplate("hotstart {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	settings.NewSet(nil, settings.Group{Specs: []settings.Spec{colorSpec()}}).AddTo(root.PersistentFlags())
-	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newStatusCmd(), newWaitCmd(), newReloadCmd(), newRestartCmd(), newStopCmd(), newEventsCmd(), newLogsCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd(), newVersionCmd())
+	root.AddCommand(newWatchCmd(root.PersistentFlags()), newRunCmd(), newStatusCmd(), newWaitCmd(), newReloadCmd(), newRestartCmd(), newStopCmd(), newEventsCmd(), newLogsCmd(), newMCPCmd(), newInitCmd(), newConfigCmd(root.PersistentFlags()), newDemoCmd(), newVersionCmd())
 	return root
 }
 

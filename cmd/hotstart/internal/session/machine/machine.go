@@ -192,10 +192,7 @@ func (m *Machine) reconfigure(e Reconfigured) {
 		m.tell(report.SettingsPending{File: e.File, Settings: e.Pending})
 	}
 	if e.NewRules {
-		m.cancelRule() // the others run when this run has ended
-		e.Rules.Inherit(m.rules)
-		m.rules = e.Rules
-		m.rules.RunAll()
+		m.replaceRules(e.Rules)
 	}
 	if e.NewBuilder {
 		m.cancelBuild()

@@ -71,9 +71,7 @@ func (m *Machine) expire() {
 			m.build.following = true
 			m.do(StartCheck{m.build.unchecked})
 		case trialOver:
-			if m.rollout.starting.PID == 0 && m.churn.TrialEnded(m.now) {
-				m.do(Inspect{m.churn.OnTrial()})
-			}
+			m.inspectTrial()
 		}
 	}
 }
