@@ -33,7 +33,9 @@ func (f *clientFlags) addTo(cmd *cobra.Command) {
 func (f *clientFlags) place() (control.Place, error) {
 	dir, err := filepath.Abs(f.dir)
 	if err == nil && f.name != "" {
-		err = control.CheckName(f.name)
+		if err = control.CheckName(f.name); err != nil {
+			err = fmt.Errorf("invalid --name %q: %w", f.name, err)
+		}
 	}
 	return control.Place{Path: f.path, Name: f.name, Dir: dir}, err
 }

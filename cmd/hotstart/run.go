@@ -40,6 +40,9 @@ type runOptions struct {
 	metrics    string // host:port; empty: no port
 	daemonize  bool
 
+	controlPath string // path of the control socket, or controlOff; "": in a folder of the user
+	name        string // of the control socket; "": named after the folder
+
 	restart        bool
 	stop           bool
 	restartTimeout time.Duration
@@ -149,7 +152,9 @@ func (o *runOptions) table() []settings.Group {
 			{Name: "status-file", Value: settings.String(&o.statusFile), Usage: "write a line GENERATION:PID to `file` for each worker"},
 			{Name: "daemonize", Value: settings.Bool(&o.daemonize), Usage: "run in the background; return when the first worker is ready; requires --log-file"},
 		}},
-		{Title: "Monitoring", Specs: []settings.Spec{
+		{Title: "Monitoring and control", Specs: []settings.Spec{
+			{Name: "name", Value: settings.Parsed(&o.name, "name", "", parseName), Usage: "`name` by which hotstart status and other commands find this hotstart"},
+			{Name: "control", Value: settings.String(&o.controlPath), Usage: "`path` of the control socket (off: none; default: in a private folder; under the name start_server: off)"},
 			{Name: "metrics", Value: settings.String(&o.metrics), Usage: "serve metrics for Prometheus on `host:port`, at /metrics, for example 127.0.0.1:9100"},
 		}},
 		{Title: "Controlling a running instance", Specs: []settings.Spec{

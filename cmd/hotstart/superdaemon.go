@@ -19,6 +19,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/supervisor"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/metrics"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
@@ -62,6 +64,9 @@ func runSuperdaemon(cmd *cobra.Command, o *runOptions) error {
 			syscall.SIGWINCH, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
 		return daemon.Detach(so.Inherited, signals)
 	}
+	if cmd.Name() == startServer && o.controlPath == "" && o.name == "" {
+		o.controlPath = control.Off
+	}
 	d := &superdaemon{parent: parent, metrics: metrics.New(version(), time.Now())}
 	d.screen, d.errors = newLog(cmd.ErrOrStderr(), cmd)
 	d.writeTo(cmd.ErrOrStderr())
@@ -79,12 +84,13 @@ type superdaemon struct {
 	status     *daemon.StatusFile // nil: none
 	metrics    *metrics.Metrics
 	starter    *starter.Starter
-	parent     *daemon.Parent // nil: not started by --daemonize
-	redirected bool           // stderr is the log file
-	failure    error          // of the last failed start; nil after a successful one
-	killed     starter.Worker // worker that had to be killed during the shutdown
-	stopping   bool           // a signal has started the shutdown
-	forcedBy   syscall.Signal // second signal, which cuts the shutdown short; 0: none
+	supervisor *supervisor.Supervisor // nil: there is no control socket
+	parent     *daemon.Parent         // nil: not started by --daemonize
+	redirected bool                   // stderr is the log file
+	failure    error                  // of the last failed start; nil after a successful one
+	killed     starter.Worker         // worker that had to be killed during the shutdown
+	stopping   bool                   // a signal has started the shutdown
+	forcedBy   syscall.Signal         // second signal, which cuts the shutdown short; 0: none
 }
 
 // writeTo makes log and screen write to w through a new queue, after the previous
@@ -164,6 +170,12 @@ func (d *superdaemon) serve(so starter.Options, c *starter.Command, o *runOption
 		}
 		d.redirected = true
 	}
+	closeControl, err := d.openControl(o, so.KillOldDelay > 0)
+	if err != nil {
+		d.starter.Close()
+		return err
+	}
+	defer closeControl()
 	done := make(chan struct{})
 	defer close(done)
 	go d.listen(signals, done)
@@ -271,6 +283,9 @@ func (d *superdaemon) report(e starter.Event) {
 		d.stopping = true
 	}
 	d.log.Handle(report.WorkerEvent{Event: e})
+	if d.supervisor != nil {
+		d.supervisor.Handle(e)
+	}
 	d.metrics.Handle(time.Now(), e)
 	d.noteStart(e)
 	if e.Kind == starter.GaveUp || e.Kind == starter.RolledBack {

@@ -87,6 +87,9 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "stop-timeout", Value: settings.Duration(&o.Starter.StopTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` for an old worker to finish; then it is killed (0: unlimited)"},
 			{Name: "postpone", Value: settings.Bool(&o.Postpone), Usage: "do not build or start anything until a file changes"},
+			{Name: "name", Value: settings.Parsed(&o.Control.Name, "name", "", parseName),
+				Usage: "`name` by which hotstart status and other commands find this session (default: by its folder)"},
+			{Name: "control", Value: settings.String(&o.Control.Path), Usage: "`path` of the control socket (off: none; default: in a private folder)"},
 			{Name: "exit", Value: settings.Bool(&o.Exit), Usage: "exit when the program exits by itself, with its exit code"},
 		}},
 		{Title: "Terminal", Specs: []settings.Spec{

@@ -180,7 +180,7 @@ type Controlled interface {
 	// Stop asks hotstart to end. It does not wait.
 	Stop(context.Context) error
 	// Events returns the events, each a JSON object, Lines the program's output as
-	// objects of type Line.
+	// objects of type Line; nil: it is not known.
 	Events() *Feed
 	Lines() *Feed
 }

@@ -22,6 +22,9 @@ type Place struct {
 	Dir  string // absolute folder of the project
 }
 
+// Off is the path of a place without a control socket.
+const Off = "off"
+
 func (p Place) String() string {
 	switch {
 	case p.Path != "":
@@ -38,7 +41,7 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 // CheckName returns an error for a name that can't be that of a socket.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("%q is not a valid name; want 1 to 32 letters, digits, dots, dashes and underscores", name)
+		return errors.New("want 1 to 32 letters, digits, dots, dashes and underscores, and a letter or a digit first")
 	}
 	return nil
 }

@@ -162,6 +162,10 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
 // follow sends the objects of a feed, one per line: the last ones, and with follow=true
 // those that come.
 func follow(w http.ResponseWriter, r *http.Request, f *Feed, recent int, endless bool) {
+	if f == nil {
+		refuse(w, http.StatusNotFound, errors.New("hotstart run passes the output of the program on without reading it; see its log file or journal"))
+		return
+	}
 	endless, err := boolean(r, "follow", endless)
 	if text := r.URL.Query().Get("last"); err == nil && text != "" {
 		recent, err = strconv.Atoi(text)

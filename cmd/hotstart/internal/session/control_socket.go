@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
-	"syscall"
+	"path/filepath"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/handover"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/roster"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/metrics"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
@@ -54,6 +54,12 @@ func (l *loop) listen(log *report.Log) *controlSocket {
 	c.drops, _ = control.ListenDrops()
 	place := l.o.Control
 	place.Dir = l.o.Dir
+	if place.Path == control.Off {
+		return c
+	}
+	if place.Path != "" && !filepath.IsAbs(place.Path) {
+		place.Path = filepath.Join(place.Dir, place.Path)
+	}
 	listener, err := control.Listen(place)
 	if err != nil {
 		log.Handle(report.Notef("%v; hotstart status does not show this session", err))
@@ -195,14 +201,9 @@ func (c *controlSocket) Reload(ctx context.Context, how control.Reload) (r contr
 // awaitDrained returns when no worker is left that is older than a generation.
 func (c *controlSocket) awaitDrained(ctx context.Context, generation int) error {
 	for {
-		drained := true
+		var drained bool
 		var changed <-chan struct{}
-		err := c.ask(ctx, func() {
-			changed = c.changed
-			for _, w := range c.roster.Draining {
-				drained = drained && w.Generation >= generation
-			}
-		})
+		err := c.ask(ctx, func() { drained, changed = c.roster.Drained(generation), c.changed })
 		if drained || err != nil {
 			return err
 		}
@@ -233,37 +234,14 @@ func (c *controlSocket) Stop(ctx context.Context) error {
 // confirm reports changes that the kernel has not reported yet, and waits until no old
 // worker accepts connections.
 func (e *effects) confirm() {
-	old := slices.Clone(e.control.roster.Draining)
+	old := e.control.roster.Draining // an event replaces the list
 	e.tasks.Go(func() {
 		if e.watcher.Flush(e.ctx) != nil {
 			return // the session ends
 		}
-		for _, w := range old {
-			e.awaitHandover(w.PID)
-		}
+		handover.Await(e.ctx, e.starter, old)
 		e.send(machine.Confirmed{})
 	})
-}
-
-// awaitHandover returns when an old worker accepts no connections. It looks twice: a
-// thread may be between two calls of accept(2). Where the system does not show that, it
-// waits until the worker has exited, for at most a second.
-func (e *effects) awaitHandover(pid int) {
-	began := time.Now()
-	for quiet := 0; quiet < 2; {
-		accepts, err := e.starter.Accepting(starter.Worker{PID: pid})
-		if err != nil {
-			accepts = syscall.Kill(pid, 0) == nil && time.Since(began) < time.Second
-		}
-		if quiet++; accepts {
-			quiet = 0
-		}
-		select {
-		case <-time.After(min(time.Millisecond+time.Since(began)/8, 20*time.Millisecond)):
-		case <-e.ctx.Done():
-			return
-		}
-	}
 }
 
 // Events implements control.Controlled.

@@ -41,7 +41,7 @@ type Options struct {
 	AfterReady []string     // commands to run when a new worker is ready
 	OnStop     []string     // commands to run after the last worker has stopped
 
-	Control control.Place // of the control socket; Dir is set by the session
+	Control control.Place // of the control socket, with the path control.Off for none; Dir is set by the session
 	Version string        // of hotstart, for clients of the control socket
 
 	Postpone bool // do not build or start anything until a file changes

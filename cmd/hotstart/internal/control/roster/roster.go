@@ -52,6 +52,11 @@ func (r *Roster) Handle(now time.Time, e starter.Event) {
 	}
 }
 
+// Drained reports whether no worker is left that is older than a generation.
+func (r *Roster) Drained(generation int) bool {
+	return !slices.ContainsFunc(r.Draining, func(w control.Worker) bool { return w.Generation < generation })
+}
+
 // serves notes a worker that has taken over.
 func (r *Roster) serves(now time.Time, e starter.Event) {
 	if r.Serving != nil || len(e.Others) > 0 {
