@@ -75,8 +75,6 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 	case err == nil && b.instrumentation.missesListener(built.Path):
 		_ = os.Remove(built.Path)
 		built, err = b.buildInstrumented(ctx)
-	case b.mayBeInjectionFault(err) && b.mainWasRenamed(ctx):
-		built, err = b.buildInstrumented(ctx)
 	case b.mayBeInjectionFault(err), b.instrumentation.enabled && outputContains(err, "function main is undeclared"):
 		// If the generated file is the only file of the package, a build without it has a better error.
 		built, err = b.buildPlain(ctx)
@@ -113,6 +111,7 @@ func (b *Builder) buildPlain(ctx context.Context) (*fastbuild.Binary, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, _ = b.List(ctx) // the user may have renamed the module; an error shows in the next build, too
 	instrumented, err := b.buildInstrumented(ctx)
 	if b.mayBeInjectionFault(err) {
 		b.instrumentation.disable(err)

@@ -3,7 +3,6 @@ package builder
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +24,8 @@ type instrumentation struct {
 
 	mu      sync.Mutex
 	dir     string          // of package main; "" until it is known
-	path    string          // import path of package main; "" if it is in no module
-	imports map[string]bool // packages that the program has, or had once: the generated file may import them
+	path    string          // import path of package main
+	imports map[string]bool // packages that the program has; nil until they are known
 	cache   adopt.Cache     // of GOROOT
 	refused error           // why the last build was not instrumented; nil if it was
 	broken  error           // why no further build is instrumented; nil if they are
@@ -62,15 +61,15 @@ func (b *Builder) Imports(path string) bool {
 // be out of date: missesListener finds out.
 func (b *Builder) instrument(ctx context.Context) (in fastbuild.Inputs, err error) {
 	i := &b.instrumentation
+	if !i.isKnown() {
+		if _, err := b.List(ctx); err != nil {
+			return in, err
+		}
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if !i.enabled || i.broken != nil {
 		return in, nil
-	}
-	if !paths.IsDir(i.dir) { // unknown, or the project was renamed for a moment
-		if err := b.findMainPackage(ctx); err != nil {
-			return in, err
-		}
 	}
 	i.refused = nil
 	if !i.imports["net"] {
@@ -95,37 +94,12 @@ func (b *Builder) instrument(ctx context.Context) (in fastbuild.Inputs, err erro
 	return in, nil
 }
 
-// findMainPackage asks the go command for the directory of package main and for the packages of
-// the program. That costs about 50 ms, and is only necessary before the first List. i.mu is held.
-func (b *Builder) findMainPackage(ctx context.Context) error {
-	stdout, _, err := b.project.Run(ctx, b.project.ListArgs("-json=Dir,Name,ImportPath,Module,Deps")...)
-	if ctx.Err() != nil {
-		return fmt.Errorf("listing the packages of %s: %w", b.Package(), err)
-	}
-	var main struct {
-		Dir, Name, ImportPath string
-		Module                *struct{}
-		Deps                  []string
-	}
-	if json.Unmarshal([]byte(stdout), &main) == nil && main.Name == "main" {
-		b.instrumentation.setMain(main.Dir, main.Deps)
-		b.instrumentation.path = ""
-		if main.Module != nil && main.ImportPath != "command-line-arguments" {
-			b.instrumentation.path = main.ImportPath
-		}
-	}
-	return nil // the build will report what is wrong
-}
-
-// setMain sets the directory of package main and adds imports. i.mu is held.
-func (i *instrumentation) setMain(dir string, imports []string) {
-	i.dir = dir
-	if i.imports == nil {
-		i.imports = map[string]bool{}
-	}
-	for _, path := range imports {
-		i.imports[path] = true
-	}
+// isKnown reports whether the program need not be listed: its directory is known and was not
+// renamed for a moment, or it is not instrumented.
+func (i *instrumentation) isKnown() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.enabled || i.broken != nil || paths.IsDir(i.dir)
 }
 
 // update replaces what is known by a complete graph.
@@ -135,8 +109,10 @@ func (i *instrumentation) update(g *graph.Graph) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.imports = nil
-	i.setMain(g.MainDir, g.Imports)
+	i.dir, i.path, i.imports = g.MainDir, g.Root, map[string]bool{}
+	for _, path := range g.Imports {
+		i.imports[path] = true
+	}
 }
 
 // adoptBuild describes the build for package adopt. i.mu is held.
@@ -145,11 +121,13 @@ func (b *Builder) adoptBuild() adopt.Build {
 	build := adopt.Build{
 		GOROOT: env.GOROOT, GOMODCACHE: env.GOMODCACHE, GOVERSION: env.GOVERSION, GOOS: env.GOOS, GOARCH: env.GOARCH,
 		Dir:    i.dir,
-		Path:   i.path,
 		Shared: flags.IsSet("linkshared"),
 		Cover:  flags.IsSet("cover"),
 		Output: b.output,
 		Cache:  i.cache,
+	}
+	if !b.project.NamesFiles() {
+		build.Path = i.path
 	}
 	for path := range i.imports {
 		build.Imports = append(build.Imports, path)
@@ -187,7 +165,7 @@ func (i *instrumentation) missesListener(binary string) bool {
 			return false
 		}
 		if fileContains(binary, l.function) {
-			i.setMain(i.dir, []string{l.path, "net"})
+			i.imports[l.path], i.imports["net"] = true, true
 			return true
 		}
 	}
@@ -222,16 +200,6 @@ func (b *Builder) mayBeInjectionFault(err error) bool {
 func outputContains(err error, text string) bool {
 	var broken *BuildError
 	return errors.As(err, &broken) && strings.Contains(broken.Output, text)
-}
-
-// mainWasRenamed reports whether the import path of package main has changed, since the user has
-// renamed the module. It remembers the new one.
-func (b *Builder) mainWasRenamed(ctx context.Context) bool {
-	i := &b.instrumentation
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	before := i.path
-	return b.findMainPackage(ctx) == nil && i.path != before
 }
 
 // disable ends the instrumentation. Concurrent builds may still be instrumented.
