@@ -26,6 +26,8 @@ type Binary struct {
 	Duration time.Duration // of the build
 
 	FastBuild bool // built without the go command; Check verifies such a build
+	Prelinked bool // linked by a linker that waited for the edit
+	Recorded  bool // built by the go command after an earlier build; Check prepares the next one
 }
 
 // SameContent reports whether both programs certainly have the same content. Their sources may differ
@@ -89,7 +91,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 // made x without the go command. That fills the build cache as usual, and verifies x. If the
 // content is the same, or the sources have changed since, Check returns nil. Otherwise, it
 // returns what the go command has built, or its error, and the go command makes all further
-// builds.
+// builds. Check also starts the linker that waits for the next edit.
 func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
 	start := time.Now()
 	built, err := b.cache.Check(ctx, x.ID)
@@ -100,7 +102,7 @@ func newBinary(built *fastbuild.Binary, start time.Time) *Binary {
 	if built == nil {
 		return nil
 	}
-	return &Binary{Path: built.Path, ID: built.ID, Duration: time.Since(start), FastBuild: built.Fast}
+	return &Binary{Path: built.Path, ID: built.ID, Duration: time.Since(start), FastBuild: built.Fast, Prelinked: built.Prelinked, Recorded: built.Recorded}
 }
 
 // buildPlain builds without instrumentation after a build that failed, maybe because of the

@@ -51,6 +51,9 @@ type Binary struct {
 	Path string
 	ID   string // content field of the build ID; "" if the program has none
 	Fast bool   // built without the go command
+
+	Prelinked bool // linked by a linker that waited for the edit
+	Recorded  bool // built by the go command after an earlier build; Check prepares the next one
 }
 
 // Cache builds one program again and again. Its methods may be called at the same time.
@@ -161,7 +164,7 @@ func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, er
 		_ = os.Remove(binary.Path)
 		return nil, err
 	}
-	next.id = binary.ID
+	next.id, binary.Prelinked = binary.ID, next.program.Prelinked()
 	c.replace(last, &next)
 	c.countMiss(nil)
 	return binary, nil
@@ -189,6 +192,7 @@ func (c *Cache) buildRecorded(ctx context.Context, in Inputs, missed error) (*Bi
 	}
 	c.setCandidate(recorded)
 	c.commit()
+	binary.Recorded = last.program != nil
 	return binary, nil
 }
 

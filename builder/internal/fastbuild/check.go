@@ -13,10 +13,14 @@ import (
 // also starts a linker that waits for the next edit.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	_, last, enabled := c.state()
-	if !enabled || last.id == "" || last.id != id || !c.isFresh(last) {
+	if !enabled || last.program == nil || !c.isFresh(last) {
 		return nil, nil
 	}
 	_ = last.program.Warm(ctx, c.linker) // or the ordinary linker links the next edit
+	defer c.prepareLinker(ctx, last)
+	if last.id == "" || last.id != id {
+		return nil, nil
+	}
 	binary, err := c.GoBuild(ctx, last.Inputs, true)
 	if ctx.Err() == nil && c.isFresh(last) && (err != nil || binary.ID != id) {
 		c.disable(errors.New("the go command builds another program"))
@@ -25,10 +29,14 @@ func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	if binary != nil {
 		_ = os.Remove(binary.Path)
 	}
+	return nil, nil
+}
+
+// prepareLinker builds the linker that waits for the next edit, if there is none yet.
+func (c *Cache) prepareLinker(ctx context.Context, last *build) {
 	if c.linker.Prepare(ctx) {
 		_ = last.program.Warm(ctx, c.linker)
 	}
-	return nil, nil
 }
 
 // isFresh reports whether the go command would build the same program now: the sources have not

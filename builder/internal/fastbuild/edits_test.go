@@ -33,7 +33,9 @@ type session struct {
 	output string // of b
 	graph  *builder.Graph
 
-	builds, fast, broken int
+	check bool // after each build
+
+	builds, fast, prelinked, broken int
 }
 
 func builderIn(t *testing.T, dir string, o builder.Options) *builder.Builder {
@@ -127,6 +129,14 @@ func (s *session) edit(files map[string]string) bool {
 	}
 	if s.graph.Outdated(changed) {
 		s.list()
+	}
+	if x != nil && x.Prelinked {
+		s.prelinked++
+	}
+	if x != nil && s.check {
+		if other, err := s.b.Check(s.t.Context(), x); other != nil || err != nil {
+			s.t.Fatalf("Check: %v, %v", other, err)
+		}
 	}
 	if x == nil {
 		return false

@@ -29,6 +29,7 @@ type editor struct {
 
 func newEditor(s *session, seed uint64) *editor {
 	s.t.Helper()
+	s.check = true
 	e := &editor{session: s, rand: rand.New(rand.NewPCG(seed, 0)), first: map[string]string{}, added: map[string]string{}}
 	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		name, _ := filepath.Rel(s.dir, path)
@@ -214,7 +215,7 @@ func (e *editor) run(steps int) {
 	for range steps {
 		e.step()
 	}
-	e.t.Logf("%d builds compared: %d without the go command, %d broken", e.builds, e.fast, e.broken)
+	e.t.Logf("%d builds compared: %d without the go command, %d of them linked by a waiting linker, %d broken", e.builds, e.fast, e.prelinked, e.broken)
 	if e.fast < steps/4 {
 		e.t.Errorf("only %d of %d builds were made without the go command", e.fast, e.builds)
 	}

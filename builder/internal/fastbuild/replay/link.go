@@ -20,7 +20,8 @@ func (p *Program) linkTo(ctx context.Context, linker *prelink.Linker, output str
 	if err != nil {
 		return err
 	}
-	if linker.Link(ctx, p.prelink, p.archives, id, output) != nil {
+	p.prelinked = linker.Link(ctx, p.prelink, p.archives, id, output) == nil
+	if !p.prelinked {
 		if err := p.runLinker(ctx, id, output); err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ type Program struct {
 	prelink  *prelink.Command  // the same for a waiting linker
 	main     string            // import path of package main
 	archives map[string]string // of all packages, by import path
+
+	prelinked bool // linked by a waiting linker
 }
 
 // Package can be compiled again.
@@ -128,6 +130,9 @@ func newPackage(c *command) (*Package, error) {
 // Packages returns the packages that can be compiled again, by import path. The caller must not
 // change them.
 func (p *Program) Packages() map[string]*Package { return p.packages }
+
+// Prelinked reports whether a waiting linker has linked the program.
+func (p *Program) Prelinked() bool { return p.prelinked }
 
 // Tools returns the compilers and the linker that build the program.
 func (p *Program) Tools() []string {

@@ -183,7 +183,7 @@ func (m *Machine) buildEnded(e Built) {
 	}
 	m.compareGraph(dirty, e.Began)
 	m.handleBuildResult(e, dirty)
-	if e.Binary != nil && e.Binary.FastBuild {
+	if e.Binary != nil && (e.Binary.FastBuild || e.Binary.Recorded) {
 		b.unchecked = e
 		m.setTimer(idle, idleBeforeCheck)
 	}
