@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -85,7 +86,7 @@ func newDesk(t testing.TB, o Options) *desk {
 	t.Helper()
 	d := &desk{}
 	o.Report = func(e Event) { d.events = append(d.events, e) }
-	set(&o.Ready, ReadyNotify)
+	o.Ready = cmp.Or(o.Ready, ReadyNotify)
 	d.Starter = newStarter(o.withDefaults(), func(s *Starter, generation int, c *Command, _ []string) (*running, error) {
 		ours, fd, err := proc.ConnPair()
 		if err != nil {

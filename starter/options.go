@@ -1,7 +1,11 @@
 package starter
 
 import (
+	"cmp"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -143,15 +147,15 @@ type Command struct {
 
 // withDefaults replaces zero values by their defaults.
 func (o Options) withDefaults() Options {
-	set(&o.Backlog, sock.MaxBacklog)
-	set(&o.SocketMode, 0o777)
-	set(&o.Ready, ReadyInterval)
-	set(&o.Interval, time.Second)
-	set(&o.Overlap, OverlapOn)
-	set(&o.ReadyTimeout, 30*time.Second)
-	set(&o.ServeTimeout, 10*time.Second)
-	set(&o.SignalOnHUP, syscall.SIGTERM)
-	set(&o.SignalOnTerm, syscall.SIGTERM)
+	o.Backlog = cmp.Or(o.Backlog, sock.MaxBacklog)
+	o.SocketMode = cmp.Or(o.SocketMode, 0o777)
+	o.Ready = cmp.Or(o.Ready, ReadyInterval)
+	o.Interval = cmp.Or(o.Interval, time.Second)
+	o.Overlap = cmp.Or(o.Overlap, OverlapOn)
+	o.ReadyTimeout = cmp.Or(o.ReadyTimeout, 30*time.Second)
+	o.ServeTimeout = cmp.Or(o.ServeTimeout, 10*time.Second)
+	o.SignalOnHUP = cmp.Or(o.SignalOnHUP, syscall.SIGTERM)
+	o.SignalOnTerm = cmp.Or(o.SignalOnTerm, syscall.SIGTERM)
 	if o.Report == nil {
 		o.Report = func(Event) {}
 	}
@@ -159,13 +163,6 @@ func (o Options) withDefaults() Options {
 		o.ReportWorkers = func([]Worker) {}
 	}
 	return o
-}
-
-func set[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // groupLook is the time from the exit of a worker by a signal to its process
@@ -221,4 +218,56 @@ func (o Options) binding() (b sock.Binding, err error) {
 func (o Options) Check() error {
 	_, err := o.addresses()
 	return err
+}
+
+// Overlap says whether an old worker and a new one may run at the same time.
+type Overlap string
+
+const (
+	// OverlapOn starts the new worker while the old one serves.
+	OverlapOn Overlap = "on"
+	// OverlapOff stops the old worker before the new one is started, for programs
+	// that can run only once. Connections to kept sockets wait in between. If the
+	// new worker fails, the previous command is started again.
+	OverlapOff Overlap = "off"
+	// OverlapAuto is OverlapOn until a new worker fails or hangs because of a
+	// resource that the old one holds, and OverlapOff from then on.
+	OverlapAuto Overlap = "auto"
+)
+
+// ParseOverlap parses an Overlap.
+func ParseOverlap(s string) (Overlap, error) {
+	switch o := Overlap(s); o {
+	case OverlapOn, OverlapOff, OverlapAuto:
+		return o, nil
+	}
+	return "", fmt.Errorf("%q is invalid; want auto, on or off", s)
+}
+
+// The ways in which a worker receives its sockets.
+const (
+	DialectServerStarter = "server-starter" // SERVER_STARTER_PORT, of Perl's Server::Starter
+	DialectSystemd       = "systemd"        // LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, of sd_listen_fds(3)
+	DialectHotstart      = "hotstart"       // HOTSTART_FD, of starter/worker
+)
+
+// Dialects lists all dialects.
+func Dialects() []string { return []string{DialectServerStarter, DialectSystemd, DialectHotstart} }
+
+// ParseDialects parses a list of dialects that are separated by commas.
+func ParseDialects(s string) ([]string, error) {
+	var all []string
+	for name := range strings.SplitSeq(s, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(Dialects(), name) {
+			return nil, fmt.Errorf("unknown dialect %q; want one or more of %s", name, strings.Join(Dialects(), ","))
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// speaks reports whether workers receive their sockets in a dialect.
+func (o Options) speaks(dialect string) bool {
+	return o.Dialects == nil || slices.Contains(o.Dialects, dialect)
 }

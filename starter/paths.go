@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"os"
 	"slices"
 	"time"
 
@@ -32,8 +33,8 @@ func (s *Starter) watchPath(p *unixpath.Path) {
 // findPaths records the paths on which a worker that serves now listens.
 func (s *Starter) findPaths(w Worker) {
 	for _, path := range proc.ListeningPaths(w.PID) {
-		file, _, err := unixpath.Identify(path)
-		if err != nil || slices.ContainsFunc(s.places(), func(p *unixpath.Path) bool { return p.File == file }) {
+		file, err := os.Lstat(path)
+		if err != nil || slices.ContainsFunc(s.places(), func(p *unixpath.Path) bool { return os.SameFile(p.File, file) }) {
 			continue
 		}
 		if p := unixpath.Keep(path); p != nil {

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func newTheatre(o Options) *theatre {
 			th.note("%s", kindAndWorker(e))
 		}
 	}
-	set(&o.Ready, ReadyNotify)
+	o.Ready = cmp.Or(o.Ready, ReadyNotify)
 	o = o.withDefaults()
 	th.Starter = newStarter(o, th.spawn)
 	return th

@@ -41,7 +41,7 @@ func (m *Machine) oneAtATime() bool { return m.Overlap == OneAtATime || m.conten
 // will be stopped. Its command is started again when no other worker runs.
 func (m *Machine) foundContention(now time.Time, w *worker, what string) {
 	m.contention = true
-	m.report(Report{Kind: Contended, Worker: w.Worker, Resource: what})
+	m.do(Report{Kind: Contended, Worker: w.Worker, Resource: what})
 	m.do(Forget{w.Generation})
 	if m.pending == nil {
 		m.pending = w.Command
@@ -62,7 +62,7 @@ func (m *Machine) makeRoom(now time.Time) bool {
 	}
 	for _, w := range m.workers {
 		if w.state == serving || w.state == retiring {
-			m.report(Report{Kind: Retiring, Worker: w.Worker, Signal: m.RetireSignal})
+			m.do(Report{Kind: Retiring, Worker: w.Worker, Signal: m.RetireSignal})
 			m.retire(now, w, m.RetireSignal, 0)
 		}
 	}

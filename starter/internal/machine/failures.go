@@ -20,7 +20,7 @@ func (m *Machine) exited(now time.Time, w *worker, e HasExited) {
 	case m.mayEnd(w, e):
 		ended.Kind = Completed
 		m.knownGood, m.ended, m.failures = w.Command, true, 0
-		m.report(ended)
+		m.do(ended)
 	case w.state == starting && e.Lacks != "" && m.Overlap == UntilContention && !m.contention && !m.stopping:
 		m.foundContention(now, w, e.Lacks)
 	case w.state == starting:
@@ -30,14 +30,14 @@ func (m *Machine) exited(now time.Time, w *worker, e HasExited) {
 	case w.state == serving:
 		m.last = nil
 		ended.Kind, ended.Restarting = Crashed, m.replace(now, w)
-		m.report(ended)
+		m.do(ended)
 		if !ended.Restarting && !m.stopping {
-			m.report(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.crashCount})
+			m.do(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.crashCount})
 			m.gaveUp = !m.KeepRunning
 		}
 	default:
 		ended.Kind = Exited
-		m.report(ended)
+		m.do(ended)
 	}
 }
 
@@ -82,7 +82,7 @@ func (m *Machine) failed(now time.Time, w *worker, e Report) {
 	if over && m.pending == nil && !m.stopping {
 		e.Rollback = back
 	}
-	m.report(e)
+	m.do(e)
 	m.do(Forget{w.Generation})
 	switch {
 	case m.stopping:
@@ -110,7 +110,7 @@ func (m *Machine) failureLimit() int {
 // serving. If there is none, back is started.
 func (m *Machine) giveUp(now time.Time, w *worker, back Command) {
 	m.pending = nil
-	m.report(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
+	m.do(Report{Kind: GaveUp, Worker: w.Worker, Failures: m.failures})
 	m.failures, m.lastPromotion = 0, now
 	switch {
 	case m.in(serving) != nil:

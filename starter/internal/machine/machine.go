@@ -139,7 +139,7 @@ func (m *Machine) handle(now time.Time, w *worker, e Event) {
 	switch e := e.(type) {
 	case Started:
 		w.PID, w.offered, w.born, w.pryAt = e.PID, e.Offered, now, now.Add(pryInterval)
-		m.report(Report{Kind: Starting, Worker: w.Worker})
+		m.do(Report{Kind: Starting, Worker: w.Worker})
 	case Drained:
 		if w.state == draining {
 			m.sendStop(now, w)
@@ -182,15 +182,15 @@ func (m *Machine) expire(now time.Time, w *worker) {
 		w.stopSignal = syscall.SIGTERM
 		m.sendStop(now, w)
 	case retiring:
-		m.report(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.do(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
 		m.retire(now, w, w.stopSignal, 0)
 	case draining:
-		m.report(Report{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
+		m.do(Report{Kind: DrainTimedOut, Worker: w.Worker, Signal: w.stopSignal})
 		m.sendStop(now, w)
 	case serving:
 		m.settle(w)
 	case leaving:
-		m.report(Report{Kind: Killing, Worker: w.Worker})
+		m.do(Report{Kind: Killing, Worker: w.Worker})
 		m.kill(w)
 	}
 }
@@ -213,7 +213,7 @@ func (m *Machine) reload(now time.Time, c Command) {
 		m.detached, m.clearing = Worker{}, true
 	}
 	if w != nil && w.Command != c && !m.mustFinish(w, c) {
-		m.report(Report{Kind: Superseded, Worker: w.Worker})
+		m.do(Report{Kind: Superseded, Worker: w.Worker})
 		m.do(Forget{w.Generation})
 		w.stopSignal = syscall.SIGTERM
 		m.sendStop(now, w)
@@ -281,7 +281,7 @@ func (m *Machine) restartAged(now time.Time) {
 	if at := m.restartAt(); at.IsZero() || at.After(now) {
 		return
 	}
-	m.report(Report{Kind: AutoRestart, Worker: m.in(serving).Worker, Elapsed: m.AutoRestart, Forced: len(m.workers) > 1})
+	m.do(Report{Kind: AutoRestart, Worker: m.in(serving).Worker, Elapsed: m.AutoRestart, Forced: len(m.workers) > 1})
 	m.reload(now, nil)
 }
 
@@ -299,12 +299,12 @@ func (m *Machine) promote(now time.Time, w *worker) {
 	e := Report{Kind: Serving, Worker: w.Worker, Elapsed: now.Sub(w.began)}
 	if why := m.whyAssumed(w); why != nil && !m.assumedReported {
 		m.assumedReported = true
-		m.report(Report{Kind: AssumedReady, Worker: w.Worker, Err: why})
+		m.do(Report{Kind: AssumedReady, Worker: w.Worker, Err: why})
 	}
 	if old != nil {
 		e.Others, e.Signal, e.Delay = []Worker{old.Worker}, m.RetireSignal, m.KillOldDelay
 	}
-	m.report(e)
+	m.do(e)
 	if w.due.IsZero() {
 		m.settle(w)
 	}
@@ -319,7 +319,7 @@ func (m *Machine) settle(w *worker) {
 	w.due, w.final = time.Time{}, true
 	m.knownGood = w.Command
 	if m.Rollback > 0 {
-		m.report(Report{Kind: Settled, Worker: w.Worker})
+		m.do(Report{Kind: Settled, Worker: w.Worker})
 	}
 	m.do(Settle{w.Generation})
 }
@@ -333,19 +333,17 @@ func (m *Machine) evictExcess(now time.Time) {
 	old := slices.DeleteFunc(slices.Clone(m.workers), func(w *worker) bool { return !w.served || w.state == serving || w.state == killed })
 	for _, w := range old[:max(len(old)-m.MaxOld, 0)] {
 		if w.state == leaving {
-			m.report(Report{Kind: Killing, Worker: w.Worker})
+			m.do(Report{Kind: Killing, Worker: w.Worker})
 			m.kill(w)
 			continue
 		}
 		w.limit = now.Add(evictGrace)
-		m.report(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
+		m.do(Report{Kind: Retiring, Worker: w.Worker, Signal: w.stopSignal})
 		m.sendStop(now, w)
 	}
 }
 
 func (m *Machine) do(a Action) { m.todo = append(m.todo, a) }
-
-func (m *Machine) report(e Report) { m.do(e) }
 
 func (m *Machine) find(generation int) *worker {
 	for _, w := range m.workers {

@@ -61,7 +61,7 @@ func (m *Machine) stop(now time.Time, sig syscall.Signal) {
 		return
 	}
 	m.stopping, m.pending = true, nil
-	m.report(Report{Kind: Stopping, Signal: sig, Others: m.All()})
+	m.do(Report{Kind: Stopping, Signal: sig, Others: m.All()})
 	for _, w := range m.workers {
 		switch w.state {
 		case starting:

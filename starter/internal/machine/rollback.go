@@ -26,7 +26,7 @@ func (m *Machine) rollBack(now time.Time, w *worker, ended Report) bool {
 		m.pending, m.startAt, ended.Rollback = m.knownGood, now, m.knownGood
 	}
 	m.last = nil
-	m.report(ended)
+	m.do(ended)
 	m.do(Forget{w.Generation})
 	return true
 }

@@ -105,12 +105,12 @@ func TestAPathThatCantBePutBack(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, path := placed(t)
 			test.happen(t, path)
-			before, _, _ := unixpath.Identify(path)
+			before, _ := os.Lstat(path)
 			if back, err := s.Place.Restore(); back || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("put back: %v, %v", back, err)
 			}
 			s.Close()
-			if after, _, _ := unixpath.Identify(path); after != before {
+			if after, _ := os.Lstat(path); (before != nil || after != nil) && !os.SameFile(before, after) {
 				t.Error("what is at the path was touched")
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,25 +21,12 @@ import (
 // has lost its last name, although the socket still listens.
 type Path struct {
 	Name     string // absolute
-	File     FileID
-	Owned    bool   // this process has made the file, or keeps it, and removes it in the end
-	Reported bool   // for the caller: that the path is lost has been reported; Restore clears it
-	spare    string // the second name; "": it could not be made
-	foreign  FileID // a file at the path that belongs to another process
+	File     fs.FileInfo
+	Owned    bool        // this process has made the file, or keeps it, and removes it in the end
+	Reported bool        // for the caller: that the path is lost has been reported; Restore clears it
+	spare    string      // the second name; "": it could not be made
+	foreign  fs.FileInfo // a file at the path that belongs to another process
 	watch    *watch
-}
-
-// A FileID identifies a file as long as it has a name or is open.
-type FileID struct{ dev, ino uint64 }
-
-// Identify returns the file at a path, and reports whether it is a socket. It
-// does not follow a symbolic link.
-func Identify(path string) (file FileID, socket bool, err error) {
-	var st unix.Stat_t
-	if err := unix.Lstat(path, &st); err != nil {
-		return FileID{}, false, err
-	}
-	return FileID{uint64(st.Dev), uint64(st.Ino)}, st.Mode&unix.S_IFMT == unix.S_IFSOCK, nil
 }
 
 // Keep returns the Path of the socket at a path, with a second name. It returns
@@ -58,12 +46,14 @@ func At(path string) *Path {
 	if err != nil {
 		return nil
 	}
-	file, socket, err := Identify(path)
-	if err != nil || !socket {
+	file, err := os.Lstat(path)
+	if err != nil || !isSocket(file) {
 		return nil
 	}
 	return &Path{Name: path, File: file}
 }
+
+func isSocket(file fs.FileInfo) bool { return file.Mode().Type() == fs.ModeSocket }
 
 // SparePrefix returns the prefix of the second names of a path. The pid of the
 // process that has made the name follows it.
@@ -75,9 +65,9 @@ func SparePrefix(path string) string { return "." + filepath.Base(path) + ".hots
 func (p *Path) KeepSpare() {
 	RemoveStale(p.Name)
 	name := filepath.Join(filepath.Dir(p.Name), SparePrefix(p.Name)+strconv.Itoa(os.Getpid()))
-	for _, spare := range []string{name, fmt.Sprintf("%s-%d", name, p.File.ino)} {
+	for _, spare := range []string{name, fmt.Sprintf("%s-%d", name, p.File.Sys().(*syscall.Stat_t).Ino)} {
 		err := os.Link(p.Name, spare)
-		if file, _, _ := Identify(spare); file == p.File && (err == nil || errors.Is(err, fs.ErrExist)) {
+		if file, _ := os.Lstat(spare); os.SameFile(file, p.File) && (err == nil || errors.Is(err, fs.ErrExist)) {
 			p.spare = spare
 			return
 		}
@@ -96,11 +86,11 @@ func RemoveStale(path string) {
 			continue
 		}
 		spare := filepath.Join(filepath.Dir(path), entry.Name())
-		file, socket, err := Identify(spare)
-		if err != nil || !socket {
+		file, err := os.Lstat(spare)
+		if err != nil || !isSocket(file) {
 			continue
 		}
-		if at, _, err := Identify(path); err == nil && at == file && dead(path) {
+		if at, _ := os.Lstat(path); os.SameFile(at, file) && dead(path) {
 			os.Remove(path)
 		}
 		os.Remove(spare)
@@ -111,9 +101,9 @@ func RemoveStale(path string) {
 // replaces a socket on which nobody listens, such as a socket that a worker has
 // just bound to get the kept one in its place. Any other file is an error.
 func (p *Path) Restore() (restored bool, err error) {
-	file, socket, err := Identify(p.Name)
+	file, err := os.Lstat(p.Name)
 	switch {
-	case err == nil && file == p.File:
+	case os.SameFile(file, p.File):
 		p.Reported = false
 		return false, nil
 	case p.spare == "":
@@ -121,7 +111,7 @@ func (p *Path) Restore() (restored bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		err = os.Link(p.spare, p.Name)
 	case err != nil:
-	case file == p.foreign || !socket || !dead(p.Name):
+	case os.SameFile(file, p.foreign) || !isSocket(file) || !dead(p.Name):
 		p.foreign = file
 		return false, errors.New("something else is at that path now, and clients get to that")
 	default:
@@ -175,7 +165,7 @@ func (p *Path) Close() {
 		return
 	}
 	p.watch.close()
-	if file, _, err := Identify(p.Name); p.Owned && err == nil && file == p.File {
+	if file, _ := os.Lstat(p.Name); p.Owned && os.SameFile(file, p.File) {
 		os.Remove(p.Name)
 	}
 	if p.spare != "" {
