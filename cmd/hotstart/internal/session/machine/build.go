@@ -109,7 +109,9 @@ func (m *Machine) mustFinish() bool { return m.build.running && m.churn.MustFini
 func (m *Machine) advance() {
 	if m.mustFinish() {
 		m.build.waiting = true
-		m.reportBusyFiles()
+		if files := m.churn.Busy(); len(files) > 0 { // each is named once
+			m.tell(report.BusyFiles{Files: files, Builds: churn.MaxCancelled + 1, Ignore: m.ignorable(files)})
+		}
 		return
 	}
 	m.advanceRules()
@@ -129,7 +131,9 @@ func (m *Machine) advance() {
 		m.restart()
 	case !m.build.running:
 		m.refreshPages()
-		m.reportRules()
+		if fixed := m.clearFailureByRules(); len(m.ruleRuns.unreported) > 0 {
+			m.tell(report.RulesDone{Rules: m.cause(nil).Rules, Fixed: fixed})
+		}
 	}
 }
 
@@ -316,21 +320,6 @@ func (m *Machine) refreshPages() {
 	if len(files) > 0 {
 		fixed := m.clearFailureByRules()
 		m.tell(report.Refreshed{Cause: m.cause(files), Fixed: fixed})
-	}
-}
-
-// reportBusyFiles names, once, files that change faster than the program is
-// built.
-func (m *Machine) reportBusyFiles() {
-	if files := m.churn.Busy(); len(files) > 0 {
-		m.tell(report.BusyFiles{Files: files, Builds: churn.MaxCancelled + 1, Ignore: m.ignorable(files)})
-	}
-}
-
-// inspectTrial asks for the files that the program may write itself.
-func (m *Machine) inspectTrial() {
-	if m.rollout.starting.PID == 0 && m.churn.TrialEnded(m.now) {
-		m.do(Inspect{m.churn.OnTrial()})
 	}
 }
 

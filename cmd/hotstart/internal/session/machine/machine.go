@@ -192,7 +192,10 @@ func (m *Machine) reconfigure(e Reconfigured) {
 		m.tell(report.SettingsPending{File: e.File, Settings: e.Pending})
 	}
 	if e.NewRules {
-		m.replaceRules(e.Rules)
+		m.cancelRule() // the others run when this run has ended
+		e.Rules.Inherit(m.rules)
+		m.rules = e.Rules
+		m.rules.RunAll()
 	}
 	if e.NewBuilder {
 		m.cancelBuild()

@@ -43,15 +43,6 @@ func (m *Machine) cancelRule() {
 	}
 }
 
-// replaceRules replaces the rules by others. They run when the run that is
-// under way has ended.
-func (m *Machine) replaceRules(others rules.Engine) {
-	m.cancelRule()
-	others.Inherit(m.rules)
-	m.rules = others
-	m.rules.RunAll()
-}
-
 // ruleEnded takes the result of a run. It counts when the watcher has had the
 // time to report the files that the run wrote.
 func (m *Machine) ruleEnded(e RuleDone) {
@@ -99,22 +90,11 @@ func (m *Machine) cause(files []string) report.Cause {
 // clearFailureByRules notes that a rule that had failed has succeeded. It
 // reports whether the newest code runs now.
 func (m *Machine) clearFailureByRules() bool {
-	if m.rules.Failed() || !slices.ContainsFunc(m.ruleRuns.unreported, m.isFailureOf) {
+	f := m.status.rule
+	hadFailed := func(run report.RuleRun) bool { return f.event.(report.RuleFailed).Rule == run.Rule }
+	if f == nil || m.rules.Failed() || !slices.ContainsFunc(m.ruleRuns.unreported, hadFailed) {
 		return false
 	}
 	m.status.rule = nil
 	return m.status.code == nil
-}
-
-// isFailureOf reports whether the failure is that of an earlier run of a rule.
-func (m *Machine) isFailureOf(run report.RuleRun) bool {
-	f := m.status.rule
-	return f != nil && f.event.(report.RuleFailed).Rule == run.Rule
-}
-
-// reportRules reports the runs of rules that led to nothing else.
-func (m *Machine) reportRules() {
-	if fixed := m.clearFailureByRules(); len(m.ruleRuns.unreported) > 0 {
-		m.tell(report.RulesDone{Rules: m.cause(nil).Rules, Fixed: fixed})
-	}
 }

@@ -71,7 +71,9 @@ func (m *Machine) expire() {
 			m.build.following = true
 			m.do(StartCheck{m.build.unchecked})
 		case trialOver:
-			m.inspectTrial()
+			if m.rollout.starting.PID == 0 && m.churn.TrialEnded(m.now) {
+				m.do(Inspect{m.churn.OnTrial()})
+			}
 		}
 	}
 }
