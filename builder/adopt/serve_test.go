@@ -3,6 +3,7 @@ package adopt_test
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -39,6 +40,7 @@ var server = sync.OnceValues(func() (string, error) {
 var serverDir string
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "8") // these tests wait for most of their time
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if serverDir != "" {
 			os.RemoveAll(serverDir)
