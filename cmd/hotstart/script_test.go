@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Setup:              setUp,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"plain":    cmdPlain,
 			"start":    cmdStart,
 			"see":      cmdSee,
 			"sees":     cmdSees,
@@ -214,6 +215,17 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 	}
 }
 
+// plain: hotstart builds with the go command alone, which takes half of the time. It
+// is for scripts whose subject is not the build. With HOTSTART_LONG they, too, run
+// with the defaults.
+func cmdPlain(ts *testscript.TestScript, neg bool, _ []string) {
+	noNeg(ts, neg)
+	if os.Getenv("HOTSTART_LONG") == "" {
+		ts.Setenv("HOTSTART_ADOPT", "off")
+		ts.Setenv("HOTSTART_DIRECT", "off")
+	}
+}
+
 // start COMMAND ARG...: runs a command, usually hotstart, in the background.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
@@ -274,7 +286,7 @@ func isExecutable(path string) bool {
 // environ returns the script's environment. testscript only has a lookup by name.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER", "HOTSTART_ADOPT", "HOTSTART_DIRECT"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}
@@ -521,7 +533,13 @@ type load struct {
 	err        error
 }
 
+// startLoad sends a request each millisecond, or each four without HOTSTART_LONG: half
+// of a processor would be busy with them.
 func startLoad(address string) *load {
+	pause := time.Millisecond
+	if os.Getenv("HOTSTART_LONG") == "" {
+		pause *= 4
+	}
 	l := &load{quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
@@ -529,7 +547,7 @@ func startLoad(address string) *load {
 			select {
 			case <-l.quit:
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(pause):
 				l.asked++
 				l.err = ask(address)
 			}
