@@ -18,7 +18,7 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/metrics":  {"starter", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/roster"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term", "cmd/hotstart/internal/metrics"},
-	"cmd/hotstart/internal/settings": {},
+	"cmd/hotstart/internal/settings": {"cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
 	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/term"},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -88,10 +87,7 @@ func showDiagnostics(w io.Writer, f *control.Failure) {
 	for _, d := range f.Diagnostics {
 		place := ""
 		if d.File != "" {
-			place = d.File
-			if local, err := filepath.Rel(dir, d.File); err == nil && len(local) < len(place) {
-				place = local
-			}
+			place = term.ShortPath(dir, d.File)
 			for _, n := range []int{d.Line, d.Column} {
 				if n == 0 {
 					break

@@ -2,10 +2,11 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 // Cause is what led to an event: edits, and the rules that ran because of them.
@@ -81,11 +82,4 @@ func (v View) names(files []string) string {
 	return fmt.Sprintf("%s and %d more", v.name(files[0]), len(files)-1)
 }
 
-// name is the shortest name by which a terminal in the folder opens a file.
-func (v View) name(file string) string {
-	relative, err := filepath.Rel(v.Dir, file)
-	if err != nil || len(relative) > len(file) {
-		return file
-	}
-	return relative
-}
+func (v View) name(file string) string { return term.ShortPath(v.Dir, file) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
 
 // A Loader loads settings from the command line, the environment and
@@ -104,14 +106,7 @@ func (l *Loader) readFile() (string, error) {
 }
 
 // Name returns the shortest name of the file.
-func (l *Loader) Name() string { return l.short(l.Path) }
-
-func (l *Loader) short(path string) string {
-	if name, err := filepath.Rel(l.Start, path); err == nil && len(name) < len(path) {
-		return name
-	}
-	return path
-}
+func (l *Loader) Name() string { return term.ShortPath(l.Start, l.Path) }
 
 // Warnings returns a line for each thing that was given and has no effect.
 func (l *Loader) Warnings(set *Set) []string {
@@ -122,7 +117,7 @@ func (l *Loader) Warnings(set *Set) []string {
 	for _, p := range l.given["package"] { // a folder, as a rule
 		path := filepath.Join(l.Start, p, FileName)
 		if l.root != "" && path != l.Path && filepath.IsLocal(p) && isFile(path) {
-			name := l.short(path)
+			name := term.ShortPath(l.Start, path)
 			lines = append(lines, fmt.Sprintf("%s is not read, because it is not in this folder or above it; run: hotstart watch --config=%s", name, name))
 		}
 	}

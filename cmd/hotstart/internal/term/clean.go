@@ -1,6 +1,8 @@
 package term
 
 import (
+	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,12 +28,10 @@ func escape(text string, allowed func(rune) bool) string {
 	for i, r := range text {
 		_, size := utf8.DecodeRuneInString(text[i:])
 		switch {
-		case r == utf8.RuneError && size == 1:
-			b.WriteString(`\x` + hex(text[i]))
+		case r == utf8.RuneError && size == 1, r < utf8.RuneSelf && IsControl(r) && !allowed(r):
+			fmt.Fprintf(&b, `\x%02x`, text[i])
 		case allowed(r) || !IsControl(r):
 			b.WriteRune(r)
-		case r < utf8.RuneSelf:
-			b.WriteString(`\x` + hex(text[i]))
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)
 			b.WriteString(quoted[1 : len(quoted)-1])
@@ -40,11 +40,18 @@ func escape(text string, allowed func(rune) bool) string {
 	return b.String()
 }
 
-func hex(b byte) string { return string([]byte{"0123456789abcdef"[b>>4], "0123456789abcdef"[b&15]}) }
-
 // IsControl reports whether a character is a control character, or controls the order of
 // characters (UAX #9).
 func IsControl(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
+// ShortPath is the shortest name by which a terminal in the folder dir opens a file.
+func ShortPath(dir, file string) string {
+	relative, err := filepath.Rel(dir, file)
+	if err != nil || len(relative) > len(file) {
+		return file
+	}
+	return relative
+}
 
 // styling matches control sequences and operating system commands (ECMA-48).
 var styling = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
