@@ -87,9 +87,6 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "stop-timeout", Value: settings.Duration(&o.Starter.StopTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` for an old worker to finish; then it is killed (0: unlimited)"},
 			{Name: "postpone", Value: settings.Bool(&o.Postpone), Usage: "do not build or start anything until a file changes"},
-			{Name: "name", Value: settings.Parsed(&o.Control.Name, "name", "", parseName),
-				Usage: "`name` by which hotstart status and other commands find this session (default: by its folder)"},
-			{Name: "control", Value: settings.String(&o.Control.Path), Usage: "`path` of the control socket (off: none; default: in a private folder)"},
 			{Name: "exit", Value: settings.Bool(&o.Exit), Usage: "exit when the program exits by itself, with its exit code"},
 		}},
 		{Title: "Terminal", Specs: []settings.Spec{
@@ -97,14 +94,16 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "clear", Value: settings.Choice(&o.Clear, session.ClearNever, session.ClearScreen, session.ClearAll), Alone: session.ClearScreen, Live: session.AppliesLater,
 				Usage: "clear the terminal before showing a build result; all includes the scrollback"},
 			{Name: "pty", Value: settings.Parsed(&o.PTY, "auto|always|never", o.PTY, parsePTY), Alone: term.PTYAlways,
-				Usage: "run the program on a pseudo-terminal; auto: if hotstart itself runs on a terminal"},
+				Usage: "run on a pseudo-terminal; auto: if hotstart does"},
 			{Name: "stdin", Value: settings.Bool(&o.Stdin), Usage: "pass standard input to the program and disable hotstart's keyboard shortcuts"},
 			{Name: "bell", Value: settings.Bool(&o.Bell), Live: session.AppliesLater, Usage: "ring the terminal bell when a reload fails and when it works again"},
 			{Name: "notify", Value: settings.Bool(&o.Notify), Live: session.AppliesLater, Usage: "show desktop notifications in the same cases"},
 		}},
-		{Title: "Settings", Specs: []settings.Spec{
+		{Title: "Settings and control", Specs: []settings.Spec{
 			{Name: "config", Value: settings.String(&config), FlagOnly: true,
-				Usage: "read settings from `file` (off: from no file; default: from hotstart.toml in this folder or a folder above)"},
+				Usage: "read settings from `file` (off: none; default: hotstart.toml in this folder or above)"},
+			{Name: "name", Value: settings.Parsed(&o.Control.Name, "name", "", parseName), Usage: "`name` for hotstart status and other commands (default: the folder)"},
+			{Name: "control", Value: settings.String(&o.Control.Path), Usage: "`path` of the control socket (off: none; default: in a private folder)"},
 		}},
 		{Title: "Global flags", Specs: []settings.Spec{colorSpec()}},
 	}
