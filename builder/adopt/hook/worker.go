@@ -131,19 +131,11 @@ func (w *hotstartWorker) hookConns() {
 }
 
 // keepFromChildren makes inherited sockets close-on-exec. Package os does that only for files that it opens.
+// hotstart watch passes them by LISTEN_FDS too, which names the same descriptors.
 func (w *hotstartWorker) keepFromChildren() {
-	var fds []string
 	for _, port := range strings.Split(os.Getenv("SERVER_STARTER_PORT"), ";") {
-		fds = append(fds, port[strings.LastIndexByte(port, '=')+1:])
-	}
-	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
-		n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-		for i := 0; i < n && i < 1024; i++ {
-			fds = append(fds, strconv.Itoa(3+i))
-		}
-	}
-	for _, number := range fds {
-		if fd, err := strconv.Atoi(number); err == nil && fd > 2 {
+		fd, err := strconv.Atoi(port[strings.LastIndexByte(port, '=')+1:])
+		if err == nil && fd > 2 {
 			syscall.CloseOnExec(fd)
 			w.kept[hotstartInode(fd)] = true
 		}
