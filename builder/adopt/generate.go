@@ -13,9 +13,10 @@ import (
 	"strings"
 )
 
-// The files in parts are for programs that use a module which this module does not use. They compile only there.
+// The files in parts compile only in a program: they use a module that this module does not use, or names of both
+// packages hook and inject.
 //
-//go:embed hook/*.go parts
+//go:embed hook/*.go inject/page.go inject/pages.go parts
 var hooks embed.FS
 
 // needs maps a file to the package that a program must import to get the file.
@@ -23,6 +24,9 @@ var needs = map[string]string{
 	"hook/http.go":            "net/http",
 	"hook/partial_request.go": "net/http",
 	"hook/streams.go":         "net/http",
+	"inject/page.go":          "net/http",
+	"inject/pages.go":         "net/http",
+	"parts/inject.go.txt":     "net/http",
 	"hook/h2c.go":             "golang.org/x/net/http2/h2c",
 	"hook/fasthttp.go":        "github.com/valyala/fasthttp",
 	"parts/grpc.go.txt":       "google.golang.org/grpc",
@@ -47,7 +51,7 @@ func (b Build) files() (map[string][]byte, error) {
 	}
 	for _, name := range names {
 		dir, file := path.Split(name)
-		if matches, err := context.MatchFile(dir, file); err != nil || !matches && dir == "hook/" || !b.needs(name) {
+		if matches, err := context.MatchFile(dir, file); err != nil || !matches && dir != "parts/" || !b.needs(name) {
 			continue
 		}
 		content, err := hooks.ReadFile(name)
@@ -56,11 +60,14 @@ func (b Build) files() (map[string][]byte, error) {
 		}
 		content = append([]byte(generated), content...)
 		file = strings.TrimSuffix(file, ".txt")
+		in := "hook"
 		if b.Path == "" {
-			content = bytes.Replace(content, []byte("\npackage hook\n"), []byte("\npackage main\n"), 1)
-			file = strings.TrimSuffix(FileName, ".go") + "_" + file
+			in, file = "main", strings.TrimSuffix(FileName, ".go")+"_"+file
 		} else {
 			file = filepath.Join(packageName, file)
+		}
+		for _, own := range []string{"hook", "inject"} {
+			content = bytes.Replace(content, []byte("\npackage "+own+"\n"), []byte("\npackage "+in+"\n"), 1)
 		}
 		files[file] = content
 	}

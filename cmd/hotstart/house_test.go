@@ -57,6 +57,7 @@ var house = map[string][]string{
 	"builder/internal/buildtest":         {},
 	"builder/adopt":                      {"builder/adopt/hook"},
 	"builder/adopt/hook":                 {},
+	"builder/adopt/inject":               {},
 }
 
 // guests lists the only packages that may import a library. "x/..." is every
@@ -78,7 +79,7 @@ var guests = map[string][]string{
 
 // everywhere lists the packages that become a part of users' programs: they
 // need the standard library alone.
-var everywhere = []string{"starter/worker", "starter/internal/wire", "builder/adopt/hook"}
+var everywhere = []string{"starter/worker", "starter/internal/wire", "builder/adopt/hook", "builder/adopt/inject"}
 
 // pure lists the packages that decide and do nothing else: they use no file,
 // process, connection, goroutine or clock.

@@ -120,10 +120,14 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hotstartServeH2C != nil && strings.EqualFold(r.Header.Get("Upgrade"), "h2c") {
 		r.Header.Del("Upgrade") // a server may ignore the offer (RFC 7540, section 3.2); RFC 9113 has removed it
 	}
-	if h.handler == nil {
-		http.DefaultServeMux.ServeHTTP(w, r)
+	handler := h.handler
+	if handler == nil {
+		handler = http.DefaultServeMux
+	}
+	if hotstartServePages != nil {
+		hotstartServePages(handler, w, r)
 	} else {
-		h.handler.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 	}
 	if h.worker.draining.Load() {
 		h.worker.markBusy()
@@ -152,6 +156,10 @@ func hotstartHasUnread(conn net.Conn) bool {
 
 // hotstartServeH2C lets net/http serve HTTP/2 without TLS. It is nil in a program without golang.org/x/net/http2/h2c.
 var hotstartServeH2C func(srv *http.Server)
+
+// hotstartServePages calls the handler, and makes pages reload by themselves. It is nil if hotstart does not ask for
+// that.
+var hotstartServePages func(handler http.Handler, w http.ResponseWriter, r *http.Request)
 
 // hotstartUpgrades reports whether the answer to r may need its own Connection header, as the handshake of a
 // WebSocket does. Go's server never answers an offer of h2c, which some clients send with every request.
