@@ -7,8 +7,7 @@
   window.hotstart = true;
   const events = new URL("events", script.src);
 
-  // hotstart and the browser use the clock of the same machine: events after
-  // the beginning of this page's response are new to the page.
+  // Events after the beginning of this page's response are new to the page.
   const began = () => {
     const [page] = performance.getEntriesByType("navigation");
     return performance.timeOrigin + (page ? page.responseStart : 0);
@@ -17,9 +16,9 @@
   let reloading = false;
 
   const handle = (news) => {
-    if (news.page > known) return reload();
-    if (news.styles && news.styles.at > known) {
-      known = news.styles.at;
+    if (news.page - news.ahead > known) return reload();
+    if (news.styles && news.styles.at - news.ahead > known) {
+      known = news.styles.at - news.ahead;
       restyle(news.styles.files);
     }
     show(news.failure);
@@ -30,16 +29,48 @@
   const reload = async () => {
     if (reloading) return;
     reloading = true;
+    const address = events.origin === location.origin ? script.src : location.href;
     for (let pause = 50; ; pause = Math.min(pause * 2, 2000)) {
       try {
-        await fetch(location.href, { method: "HEAD", cache: "no-store", redirect: "manual" });
+        await fetch(address, { method: "HEAD", cache: "no-store", redirect: "manual" });
         break;
       } catch {
         await new Promise((done) => setTimeout(done, pause));
       }
     }
+    keepForms();
     location.reload();
   };
+
+  // The browser itself keeps the scroll position. What is typed, and the focus, go to the same fields of the new page if
+  // it has the same fields.
+  const fields = () => [...document.querySelectorAll("input, select, textarea, button")];
+  const shape = () => fields().map((field) => [field.tagName, field.type, field.name, field.id].join()).join(";");
+  const isEdited = (field) => field.value !== field.defaultValue && ["text", "search", "email", "url", "tel", "number", "textarea"].includes(field.type);
+  const keepForms = () => {
+    const typed = fields().map((field) => (isEdited(field) ? field.value : null));
+    const active = document.activeElement;
+    const focus = fields().indexOf(active);
+    try {
+      sessionStorage.setItem("hotstart", JSON.stringify({ shape: shape(), typed, focus, caret: active.selectionEnd }));
+    } catch {} // the browser stores nothing for this page
+  };
+  const restoreForms = () => {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem("hotstart"));
+      sessionStorage.removeItem("hotstart");
+      if (!kept || kept.shape !== shape()) return;
+      fields().forEach((field, i) => {
+        if (kept.typed[i] !== null) field.value = kept.typed[i];
+      });
+      const field = fields()[kept.focus];
+      if (!field || document.activeElement !== document.body) return;
+      field.focus({ preventScroll: true });
+      if (kept.caret != null) field.setSelectionRange(kept.caret, kept.caret);
+    } catch {} // nothing was kept
+  };
+  if (document.readyState === "complete") restoreForms();
+  else addEventListener("load", restoreForms);
 
   // The old style sheet is removed when the new one has loaded: no flash.
   const restyle = (files) => {
@@ -80,11 +111,14 @@
 
   let overlay = null;
   let hidden = 0; // the failure that the user has hidden
+  let shown = 0; // the failure of the overlay
 
   const show = (failure) => {
+    if (overlay && failure && failure.at === shown) return;
     if (overlay) overlay.remove();
     overlay = null;
     if (!failure || failure.at === hidden) return;
+    shown = failure.at;
     overlay = element("hotstart-overlay");
     const close = element("button", "×");
     close.title = "Hide until something else is wrong (Esc)";
@@ -98,7 +132,10 @@
     }
     if (failure.output) section.append(element("pre", failure.output));
     const root = overlay.attachShadow({ mode: "open" });
-    root.append(element("style", style), section);
+    const sheet = new CSSStyleSheet(); // no Content-Security-Policy blocks it
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
+    root.append(section);
     (document.body || document.documentElement).append(overlay);
   };
 
@@ -110,17 +147,70 @@
     if (event.key === "Escape" && overlay) overlay.shadowRoot.querySelector("button").click();
   });
 
-  // A hidden page closes its connection. It gets the missed events when it is
-  // visible again.
+  // The visible pages of a browser share one connection: the page that has the lock passes events on. Over plain http
+  // to another machine there are no locks, and each visible page has a connection. A hidden page has none. It gets the
+  // missed events when it is visible again.
+  const channel = new BroadcastChannel("hotstart");
   let source = null;
-  const listen = () => {
-    if (source) source.close();
-    source = null;
-    if (document.visibilityState === "hidden") return;
+  let latest = null; // news of this page's connection
+  let release = () => {};
+  let pause, timer;
+
+  const share = (news) => {
+    latest = news;
+    channel.postMessage(latest);
+    handle(latest);
+  };
+  channel.onmessage = ({ data }) => {
+    if (data === "hello") {
+      if (latest) channel.postMessage(latest);
+    } else if (document.visibilityState !== "hidden") {
+      handle(data);
+    }
+  };
+
+  // The connection ends when a newer worker serves: it answers the next one.
+  const connect = () => {
+    const opened = Date.now();
     source = new EventSource(events);
-    source.onmessage = (message) => handle(JSON.parse(message.data));
+    source.onmessage = ({ data }) => {
+      const news = JSON.parse(data);
+      const ahead = news.now - Date.now(); // hotstart's clock, if it runs on another machine
+      share({ ...news, ahead: Math.abs(ahead) > 1000 ? ahead : 0 });
+    };
+    source.onerror = () => {
+      source.close();
+      if (Date.now() - opened > 1000) pause = 10;
+      pause = Math.min(pause * 2, 2000);
+      timer = setTimeout(connect, pause);
+    };
+  };
+  const disconnect = () => {
+    clearTimeout(timer);
+    if (source) source.close();
+    source = latest = null;
+    release();
+    release = () => {};
+  };
+  const listen = () => {
+    disconnect();
+    if (document.visibilityState === "hidden") return;
+    pause = 10;
+    if (!navigator.locks) return connect();
+    channel.postMessage("hello");
+    const asked = new AbortController();
+    let done = () => asked.abort();
+    release = () => done();
+    const hold = () => new Promise((end) => {
+      done = end;
+      if (asked.signal.aborted) end();
+      else connect();
+    });
+    navigator.locks.request("hotstart", { signal: asked.signal }, hold).catch(() => {});
   };
   document.addEventListener("visibilitychange", listen);
+  addEventListener("pagehide", disconnect);
   addEventListener("pageshow", (event) => event.persisted && listen());
-  listen();
+  if (script.src.endsWith("?old")) reload(); // this page is of a worker that is replaced
+  else listen();
 })();

@@ -154,20 +154,152 @@ func TestBrowserHiddenPagesKeepNoConnection(t *testing.T) {
 	s.script = realScript(t)
 	a := serveApp(t, s)
 	do(t, ctx, chromedp.Navigate(a.url))
-	until(t, ctx, `document.querySelector("#version").textContent === "0"`)
+	until(t, ctx, `window.hotstart`)
 	// The page believes that it is hidden: a headless browser does not hide pages.
 	look := func(state string) chromedp.Action[chromedp.Void] {
 		return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`Object.defineProperty(document, "visibilityState", {value: %q, configurable: true});
 			document.dispatchEvent(new Event("visibilitychange"))`, state))
 	}
-	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.made = 0; window.EventSource = class extends EventSource {
-		constructor(url) { super(url); window.made++; window.last = this; } }; 0`))
-	do(t, ctx, look("visible"), look("hidden"))
-	until(t, ctx, `window.made === 1 && window.last.readyState === EventSource.CLOSED`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.EventSource = class extends EventSource {
+		constructor(url) { super(url); window.last = this; } }; 0`))
+	do(t, ctx, look("visible"))
+	until(t, ctx, `window.last?.readyState === EventSource.OPEN`)
+	do(t, ctx, look("hidden"))
+	until(t, ctx, `window.last.readyState === EventSource.CLOSED`)
 	a.version.Store(1)
 	s.Reload(time.Now())
 	do(t, ctx, look("visible")) // it gets the news that it has missed
 	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
+}
+
+// ownApp is a program whose pages have the script from their own origin, and a strict policy.
+type ownApp struct {
+	url     string
+	version atomic.Int64
+	loads   atomic.Int64
+	streams atomic.Int64
+	cut     atomic.Pointer[context.CancelFunc] // ends the streams
+}
+
+func serveOwnApp(t *testing.T, s *Server) *ownApp {
+	t.Helper()
+	a := &ownApp{}
+	ctx, cancel := context.WithCancel(context.Background())
+	a.cut.Store(&cancel)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		a.loads.Add(1)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'none'; style-src-attr 'unsafe-inline'")
+		query := ""
+		if r.URL.RawQuery == "old" && a.loads.Load() == 1 {
+			query = "?old"
+		}
+		if r.URL.RawQuery == "form" {
+			fmt.Fprint(w, `<!doctype html><body style="height: 5000px"><input name=a><input name=b>`)
+		}
+		fmt.Fprintf(w, `<!doctype html><p id=version>%d</p></html><script src="/.hotstart/hotstart.js%s" async></script>`, a.version.Load(), query)
+	})
+	mux.HandleFunc("GET /.hotstart/", s.ServeOwnOrigin)
+	mux.HandleFunc("GET /.hotstart/events", func(w http.ResponseWriter, r *http.Request) {
+		a.streams.Add(1)
+		defer a.streams.Add(-1)
+		own, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		s.ServeOwnOrigin(w, r.WithContext(own))
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.url = "http://localhost:" + strings.Split(l.Addr().String(), ":")[1]
+	server := &http.Server{Handler: mux}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close(); cancel() })
+	return a
+}
+
+func TestBrowserTabsShareOneConnectionOfTheirOrigin(t *testing.T) {
+	first := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveOwnApp(t, s)
+	do(t, first, chromedp.Navigate(a.url))
+	second, closeSecond := chromedp.NewContext(first)
+	defer closeSecond()
+	do(t, second, chromedp.Navigate(a.url))
+	tabs := []context.Context{first, second}
+
+	s.Show(&Failure{Title: "broken", At: 1})
+	for _, ctx := range tabs {
+		until(t, ctx, overlay+`?.includes("broken")`)
+		until(t, ctx, `getComputedStyle(document.querySelector("hotstart-overlay").shadowRoot.querySelector("section")).borderTopWidth === "4px"`)
+	}
+	if n := a.streams.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	s.Show(nil)
+	for _, ctx := range tabs {
+		until(t, ctx, `!document.querySelector("hotstart-overlay")`)
+	}
+
+	// The stream ends with its worker: the next one tells the news.
+	(*a.cut.Load())()
+	a.version.Store(1)
+	s.Reload(time.Now())
+	for _, ctx := range tabs {
+		until(t, ctx, `document.querySelector("#version").textContent === "1"`)
+	}
+	if n := a.loads.Load(); n != 4 {
+		t.Errorf("%d loads of the page, not 4", n)
+	}
+}
+
+func TestBrowserAnotherTabTakesTheConnection(t *testing.T) {
+	first := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveOwnApp(t, s)
+	do(t, first, chromedp.Navigate("about:blank"))
+	second, closeSecond := chromedp.NewContext(first)
+	do(t, second, chromedp.Navigate(a.url))
+	s.Show(&Failure{Title: "one", At: 1})
+	until(t, second, overlay+`?.includes("one")`)
+	do(t, first, chromedp.Navigate(a.url))
+	until(t, first, overlay+`?.includes("one")`) // by the other tab
+	closeSecond()
+	s.Show(&Failure{Title: "two", At: 2})
+	until(t, first, overlay+`?.includes("two")`)
+}
+
+func TestBrowserAPageOfAnOldWorkerReloadsAtOnce(t *testing.T) {
+	ctx := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveOwnApp(t, s)
+	do(t, ctx, chromedp.Navigate(a.url+"/?old"))
+	until(t, ctx, `document.querySelector("script").getAttribute("src") === "/.hotstart/hotstart.js"`)
+	if n := a.loads.Load(); n != 2 {
+		t.Errorf("%d loads of the page, not 2", n)
+	}
+}
+
+func TestBrowserKeepsScrollPositionTypedTextAndFocus(t *testing.T) {
+	ctx := tab(t)
+	s := open(t)
+	s.script = realScript(t)
+	a := serveOwnApp(t, s)
+	do(t, ctx, chromedp.Navigate(a.url+"/?form"))
+	until(t, ctx, `window.hotstart`)
+	do(t, ctx, chromedp.SendKeys(chromedp.CSS("input[name=b]"), "typed"))
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`scrollTo(0, 700)`))
+	until(t, ctx, `scrollY === 700 && document.activeElement.name === "b"`)
+	a.version.Store(1)
+	s.Reload(time.Now())
+	until(t, ctx, `document.querySelector("#version").textContent === "1"`)
+	until(t, ctx, `scrollY === 700`)
+	until(t, ctx, `document.querySelector("input[name=b]").value === "typed"`)
+	until(t, ctx, `document.activeElement.name === "b" && document.activeElement.selectionStart === 5`)
 }
 
 // The page in place of the program goes when the program comes, on the same

@@ -14,6 +14,9 @@ import (
 
 // Page is an error page that answers in the place of a program that does not run.
 type Page struct {
+	// Pages answers the script of pages that the program has served before; nil without such pages.
+	Pages *Server
+
 	template *template.Template
 	failure  atomic.Pointer[Failure]
 	server   *http.Server
@@ -108,6 +111,10 @@ func (t taken) Addr() net.Addr { return &net.UnixAddr{Net: "unix"} }
 // ServeHTTP implements http.Handler.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if p.Pages != nil && strings.HasPrefix(r.URL.Path, ownPath) {
+		p.Pages.ServeOwnOrigin(w, r)
+		return
+	}
 	f := p.failure.Load()
 	if f == nil {
 		// Status 307 keeps the method and the body. The next connection is accepted by
@@ -118,7 +125,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !isLoopback(r.Host) || !isLocal(r.RemoteAddr) {
-		f = &Failure{Title: f.Title, Current: f.Current, At: f.At} // other machines do not get source code
+		f = f.public() // other machines do not get source code
 	}
 	w.Header().Set("Hotstart-Failure", strconv.FormatInt(f.At, 10))
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {

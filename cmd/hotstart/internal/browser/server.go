@@ -1,5 +1,5 @@
-// Package browser shows failures in browsers, and reloads pages: by a script that the
-// program's pages include, or by an error page in the place of the program.
+// Package browser shows failures in browsers, and reloads pages: by a script that an instrumented program adds to its
+// pages or that the pages include, or by an error page in the place of the program.
 package browser
 
 import (
@@ -21,6 +21,14 @@ type Failure struct {
 	Output   string    `json:"output,omitempty"`
 }
 
+// public returns a failure without source code, for clients on other machines.
+func (f *Failure) public() *Failure {
+	if f == nil {
+		return nil
+	}
+	return &Failure{Title: f.Title, Current: f.Current, At: f.At}
+}
+
 // Problem is one error in the code.
 type Problem struct {
 	Place   string `json:"place,omitempty"` // file:line:column
@@ -30,6 +38,7 @@ type Problem struct {
 
 // news is the whole state that a page needs. Times are in milliseconds since 1970.
 type news struct {
+	Now     int64    `json:"now"`  // the clock of another machine may differ
 	Page    int64    `json:"page"` // pages that were loaded before are stale
 	Styles  styles   `json:"styles"`
 	Failure *Failure `json:"failure,omitempty"`
@@ -43,6 +52,14 @@ type styles struct {
 // A Server serves a script for pages to include, and sends it the news. It listens on
 // loopback addresses, and answers only pages from this machine.
 type Server struct {
+	// Injected is called when a page that an instrumented program has changed first loads the script. Blocked is
+	// called once for each directive of a Content-Security-Policy that blocks the script, with the tag of the script.
+	// The calls are on goroutines of requests.
+	Injected func()
+	Blocked  func(directive, tag string)
+
+	injected  sync.Once
+	blocked   sync.Map // keys are directives
 	script    []byte
 	server    *http.Server
 	listeners []net.Listener
@@ -58,7 +75,10 @@ func Listen(port int, script []byte) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{script: script, listeners: listeners, changed: make(chan struct{})}
+	s := &Server{
+		script: script, listeners: listeners, changed: make(chan struct{}),
+		Injected: func() {}, Blocked: func(string, string) {},
+	}
 	s.server = &http.Server{Handler: onlyThisMachine(s.mux()), ReadHeaderTimeout: 10 * time.Second}
 	return s, nil
 }
@@ -90,7 +110,10 @@ func listenLoopback(port int, listen func(network, address string) (net.Listener
 
 func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
-// URL returns the address of the server.
+// Address returns an address of the server, for example 127.0.0.1:35729.
+func (s *Server) Address() string { return s.listeners[0].Addr().String() }
+
+// URL returns the address of the server for pages.
 func (s *Server) URL() string { return fmt.Sprintf("http://localhost:%d", portOf(s.listeners[0])) }
 
 // Serve answers until Close is called.
@@ -137,26 +160,36 @@ func (s *Server) latest() (news, <-chan struct{}) {
 func (s *Server) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hotstart.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Write(s.script)
+		s.writeScript(w)
 	})
-	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) { s.events(w, r, true) })
+	s.handleOwnOrigin(mux)
 	return mux
 }
 
-// events streams the news as server-sent events, at once and after each change.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+func (s *Server) writeScript(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Write(s.script)
+}
+
+// events streams the news as server-sent events, at once and after each change. Only a client on this machine gets
+// source code.
+func (s *Server) events(w http.ResponseWriter, r *http.Request, local bool) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	for {
 		n, changed := s.latest()
+		n.Now = time.Now().UnixMilli()
+		if !local {
+			n.Failure = n.Failure.public()
+		}
 		b, err := json.Marshal(n)
 		if err != nil {
 			panic(err) // only strings and numbers are marshaled
 		}
-		fmt.Fprintf(w, "retry: 500\ndata: %s\n\n", b)
+		fmt.Fprintf(w, "data: %s\n\n", b)
 		if http.NewResponseController(w).Flush() != nil {
 			return
 		}

@@ -1,0 +1,145 @@
+package browser
+
+import (
+	"bufio"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// forward sends a request as an instrumented program passes it on: lines of the header that begin with forwarded.
+func forward(t *testing.T, s *Server, path, header string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.Address()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(header) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		r.Header.Set(forwarded+name, value)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	return answer
+}
+
+func TestOnlyTheOwnOriginOfAPageIsAnswered(t *testing.T) {
+	s := open(t)
+	injected := 0
+	s.Injected = func() { injected++ }
+	for header, status := range map[string]int{
+		"Host: a.example\nPeer: 192.0.2.1:1":                                             200,
+		"Host: a.example\nSec-Fetch-Site: same-origin":                                   200,
+		"Host: a.example:80\nOrigin: https://a.example:80":                               200,
+		"Host: a.example\nSec-Fetch-Site: cross-site":                                    403,
+		"Host: a.example\nSec-Fetch-Site: same-site":                                     403,
+		"Host: a.example\nSec-Fetch-Site: none":                                          403,
+		"Host: a.example\nOrigin: http://evil.example":                                   403,
+		"Host: a.example\nOrigin: http://a.example:81":                                   403,
+		"Host: a.example\nOrigin: null":                                                  403,
+		"Host: a.example\nOrigin: http://a.example@evil.example":                         403,
+		"Host: localhost:8080\nOrigin: http://localhost:3000\nSec-Fetch-Site: same-site": 403,
+	} {
+		for _, path := range []string{"/.hotstart/hotstart.js", "/.hotstart/events"} {
+			if answer := forward(t, s, path, header); answer.StatusCode != status {
+				t.Errorf("%s with %q: %s", path, header, answer.Status)
+			}
+		}
+	}
+	if injected != 1 {
+		t.Errorf("%d reports of the first page", injected)
+	}
+}
+
+func TestOnlyThisMachineGetsTheSourceCodeOfAProgramsPage(t *testing.T) {
+	s := open(t)
+	s.Show(&Failure{Title: "broken", Current: "still serving", At: 5, Problems: []Problem{{Frame: "secret"}}, Output: "secret"})
+	for header, source := range map[string]bool{
+		"Host: localhost:8080\nPeer: 127.0.0.1:1":                             true,
+		"Host: [::1]:8080\nPeer: [::1]:1":                                     true,
+		"Host: app.localhost\nPeer: @":                                        true,
+		"Host: a.example\nPeer: 127.0.0.1:1":                                  false, // a tunnel, or DNS rebinding
+		"Host: localhost:8080\nPeer: 192.0.2.1:1":                             false,
+		"Host: localhost:8080\nPeer: 127.0.0.1:1\nX-Forwarded-For: 192.0.2.1": false,
+		"Host: localhost:8080\nPeer: 127.0.0.1:1\nForwarded: for=192.0.2.1":   false,
+		"Peer: 127.0.0.1:1":                                                   false,
+		"":                                                                    false,
+	} {
+		got := told(t, bufio.NewScanner(forward(t, s, "/.hotstart/events", header).Body))
+		if !strings.Contains(got, `"title":"broken","current":"still serving","at":5`) || strings.Contains(got, "secret") != source {
+			t.Errorf("%q: %s", header, got)
+		}
+	}
+}
+
+// The page in the place of the program decides by the request itself, whatever its header says.
+func TestTheErrorPageAnswersPagesOfTheProgram(t *testing.T) {
+	p := NewPage(shown)
+	defer p.Close()
+	p.Show(&Failure{Title: "broken"})
+	p.Pages = open(t)
+	for _, test := range []struct {
+		path, site string
+		status     int
+	}{
+		{"/.hotstart/hotstart.js", "same-origin", 200},
+		{"/.hotstart/hotstart.js", "cross-site", 403},
+		{"/other", "same-origin", 503},
+	} {
+		r := httptest.NewRequest("GET", "http://localhost"+test.path, nil)
+		r.Header.Set("Sec-Fetch-Site", test.site)
+		r.Header.Set(forwarded+"Sec-Fetch-Site", "same-origin")
+		w := httptest.NewRecorder()
+		if p.ServeHTTP(w, r); w.Code != test.status {
+			t.Errorf("%s from %s: %d", test.path, test.site, w.Code)
+		}
+	}
+}
+
+func TestBlocking(t *testing.T) {
+	const plain, nonce = `<script src="/.hotstart/hotstart.js" async></script>`, `<script src="/.hotstart/hotstart.js" nonce="abc" async></script>`
+	for _, test := range []struct{ policy, tag, directive string }{
+		{"", plain, ""},
+		{"img-src 'none'", plain, ""},
+		{"default-src 'self'", plain, ""},
+		{"default-src 'none'", plain, "default-src 'none'"},
+		{"default-src 'none'; script-src 'self'", plain, "default-src 'none'"}, // the connection
+		{"default-src 'none'; script-src 'self'; connect-src 'self'", plain, ""},
+		{"default-src 'none'; script-src 'self'; connect-src *", plain, ""},
+		{"connect-src https://api.example", plain, "connect-src https://api.example"},
+		{"script-src 'self'; script-src-elem 'none'", plain, "script-src-elem 'none'"},
+		{"script-src 'none'; script-src 'self'", plain, "script-src 'none'"},
+		{"SCRIPT-SRC 'Self'", plain, ""},
+		{"script-src 'nonce-abc'", nonce, ""},
+		{"script-src 'nonce-abc' 'strict-dynamic'", nonce, ""},
+		{"script-src 'nonce-x' 'sha256-y'", nonce, "script-src 'nonce-…' 'sha256-y'"},
+		{"script-src 'self' 'strict-dynamic'", plain, "script-src 'self' 'strict-dynamic'"},
+		{"script-src http://localhost:8080 https:", plain, ""},
+		{"script-src localhost:*", plain, ""},
+		{"script-src", plain, "script-src "},
+		{"default-src 'self',script-src 'none'", plain, "script-src 'none'"},
+		{"sandbox allow-forms", plain, "sandbox"},
+		{"sandbox allow-scripts", plain, ""},
+	} {
+		if got := blocking(test.policy, test.tag); got != test.directive {
+			t.Errorf("%s: %q, want %q", test.policy, got, test.directive)
+		}
+	}
+}
+
+func TestABlockedPageIsReportedOnce(t *testing.T) {
+	s := open(t)
+	got := ""
+	s.Blocked = func(directive, tag string) { got += directive + " " + tag }
+	forward(t, s, "/.hotstart/policy", "Policy: script-src 'self'\nTag: <a>")
+	for _, tag := range []string{"<a>", "<b>"} {
+		forward(t, s, "/.hotstart/policy", "Policy: script-src 'none'\nTag: "+tag)
+	}
+	if got != "script-src 'none' <a>" {
+		t.Errorf("%q", got)
+	}
+}
