@@ -69,7 +69,8 @@ func watchTable(o *session.Options) []settings.Group {
 				Usage: "read environment variables for the program from `file`, for example .env"},
 		}},
 		{Title: "Browser", Specs: []settings.Spec{
-			{Name: "browser", Value: settings.Parsed(&o.Browser, "port", browserOff, parseBrowser), Alone: "0", Usage: "serve the script that reloads pages on `port` (0: a free port)"},
+			{Name: "browser", Value: settings.Parsed(&o.Browser, "auto|off|port", o.Browser, parseBrowser), Alone: "0",
+				Usage: "reload pages; on `port`, serve the script to others (0: a free port)"},
 			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
@@ -114,13 +115,10 @@ func parsePatterns(text string) (*watcher.Patterns, error) {
 	return watcher.NewPatterns("/", rules.SplitPatterns(text), nil)
 }
 
-// browserOff is the default of --browser.
-const browserOff = "off"
-
-// parseBrowser returns the port of --browser, or "" for browserOff.
+// parseBrowser checks the value of --browser.
 func parseBrowser(text string) (string, error) {
-	if text == browserOff {
-		return "", nil
+	if text == session.BrowserAuto || text == session.BrowserOff {
+		return text, nil
 	}
 	return settings.ParsePort(0)(text)
 }

@@ -75,6 +75,25 @@ func (s ScriptReady) entry(View) entry {
 	return entry{name: "script", text: fmt.Sprintf(`pages with <script src="%s/hotstart.js"></script> reload by themselves`, s.URL)}
 }
 
+// PagesReload reports that an instrumented program adds the script to its pages.
+type PagesReload struct{}
+
+func (PagesReload) entry(View) entry {
+	return entry{name: "pages", text: "open pages reload by themselves (--browser=off disables this)"}
+}
+
+// PagesBlocked reports that the Content-Security-Policy of a page blocks the script.
+type PagesBlocked struct {
+	Directive string // of the policy
+	Tag       string // of the script
+}
+
+func (p PagesBlocked) entry(View) entry {
+	return entry{name: "pages_blocked", isError: true, text: fmt.Sprintf(
+		"the Content-Security-Policy of a page blocks its reloading: %s; add 'self' to the directive, or add to the page, with a nonce that the policy allows: %s",
+		p.Directive, p.Tag)}
+}
+
 // Refreshed reports that open pages load files again, and the program is not restarted.
 type Refreshed struct {
 	Cause Cause // Changed are the files

@@ -17,8 +17,11 @@ import (
 // every command.
 func (e *effects) environ() ([]string, error) {
 	env := os.Environ()
-	if e.pages.Server != nil {
+	if e.o.offersScript() {
 		env = append(env, "HOTSTART_SCRIPT="+e.pages.Server.URL())
+	}
+	if e.o.injects() && e.pages.Server != nil {
+		env = append(env, "HOTSTART_PAGES="+e.pages.Server.Address())
 	}
 	return withEnvFiles(env, e.o.Dir, e.o.EnvFiles)
 }

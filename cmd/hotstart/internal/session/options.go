@@ -47,13 +47,20 @@ type Options struct {
 	Postpone bool // do not build or start anything until a file changes
 	Exit     bool // exit when the program exits by itself
 
-	Browser string // port of the server of the script that reloads pages, "0" for a free port; empty: no server
+	Browser string // BrowserAuto, BrowserOff, or port of the server of the script that reloads pages, "0" for a free port
 	Clear   string // ClearNever, ClearScreen or ClearAll
 	PTY     string // term.PTYAuto, term.PTYAlways or term.PTYNever
 	Stdin   bool   // pass standard input to the program; no keyboard shortcuts
 	Bell    bool   // ring the terminal bell when a reload fails and when it works again
 	Notify  bool   // show desktop notifications in the same cases
 }
+
+// Values of Options.Browser. With BrowserAuto and with a port, an instrumented
+// program adds the script to its pages; other pages include the script of a port.
+const (
+	BrowserAuto = "auto"
+	BrowserOff  = "off"
+)
 
 // Values of Options.Clear: whether the terminal is cleared before a build
 // result is shown.
@@ -103,8 +110,9 @@ func DefaultOptions() Options {
 			CanReexec:        true,
 			KillDescendants:  true,
 		},
-		Clear: ClearNever,
-		PTY:   term.PTYAuto,
+		Browser: BrowserAuto,
+		Clear:   ClearNever,
+		PTY:     term.PTYAuto,
 	}
 }
 

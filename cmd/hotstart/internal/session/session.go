@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 		return err
 	}
 	defer e.stdin.Close()
-	if e.pages.Server, err = o.serveScript(); err != nil {
+	if e.pages.Server, err = e.servePages(); err != nil {
 		return err
 	}
 	if e.pages.Server != nil {
@@ -71,6 +71,9 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	}
 	e.page = browser.NewPage(templates.ErrorPage())
 	defer e.page.Close()
+	if o.injects() {
+		e.page.Pages = e.pages.Server
+	}
 	l.control = l.listen(log)
 	defer l.control.close()
 	if interrupted, err := e.open(); interrupted || err != nil {
@@ -108,7 +111,7 @@ func (l *loop) runAll() error {
 	go func() { unwatched <- l.watcher.Run(l.ctx) }()
 	l.machine = machine.New(l.policy(), l.starter.Addresses(), l.patterns.engine(l.o))
 	first := machine.Began{Package: l.builder.Package(), Postpone: l.o.Postpone, Keys: l.keys != nil}
-	if l.pages.Server != nil {
+	if l.o.offersScript() {
 		first.ScriptURL = l.pages.Server.URL()
 	}
 	return l.run(first, served, unwatched)
@@ -147,17 +150,31 @@ func programName(dir, pattern string) string {
 	return strings.TrimSuffix(filepath.Base(filepath.Join(dir, first)), ".go")
 }
 
-// serveScript starts the server of the script for pages, if an option asks for
-// it. The server runs until it is closed.
-func (o Options) serveScript() (*browser.Server, error) {
-	if o.Browser == "" && len(o.Refresh) == 0 {
+// injects reports whether an instrumented program adds the script to its pages.
+func (o Options) injects() bool { return o.Browser != BrowserOff && o.Builder.Adopt }
+
+// offersScript reports whether pages can include the script of the server.
+func (o Options) offersScript() bool {
+	return o.Browser != BrowserOff && o.Browser != BrowserAuto || len(o.Refresh) > 0
+}
+
+// servePages starts the server for pages, if an option asks for it. The server
+// runs until it is closed. Without a flag for it, the session does not need it.
+func (e *effects) servePages() (*browser.Server, error) {
+	if !e.o.injects() && !e.o.offersScript() {
 		return nil, nil
 	}
-	port, _ := strconv.Atoi(o.Browser) // "": a free port
+	port, _ := strconv.Atoi(e.o.Browser) // 0, a free port, for BrowserAuto and BrowserOff
 	server, err := browser.Listen(port, templates.Script)
-	if err != nil {
+	switch {
+	case err != nil && !e.o.offersScript():
+		e.log.Handle(report.Warningf("listening for browsers: %v; pages do not reload by themselves", err))
+		return nil, nil
+	case err != nil:
 		return nil, fmt.Errorf("listening for browsers: %w", err)
 	}
+	server.Injected = func() { e.log.Handle(report.PagesReload{}) }
+	server.Blocked = func(directive, tag string) { e.log.Handle(report.PagesBlocked{Directive: directive, Tag: tag}) }
 	go server.Serve()
 	return server, nil
 }

@@ -110,7 +110,7 @@ func lookUp(env []string, name string) (value string) {
 }
 
 // own are the variables that hotstart sets for the processes that it starts.
-var own = []string{"HOTSTART_FD", "HOTSTART_INSTANCE", "HOTSTART_CHANGED", "HOTSTART_URL", "HOTSTART_GENERATION", "HOTSTART_PID", "HOTSTART_SCRIPT"}
+var own = []string{"HOTSTART_FD", "HOTSTART_INSTANCE", "HOTSTART_CHANGED", "HOTSTART_URL", "HOTSTART_GENERATION", "HOTSTART_PID", "HOTSTART_SCRIPT", "HOTSTART_PAGES"}
 
 // UnknownVariables returns a warning for each variable that looks like a
 // setting and is not one.
