@@ -330,13 +330,9 @@ func (s *Starter) warn(err error) {
 }
 
 // children lists the processes that this package waits for.
-func (s *Starter) children() map[int]bool {
-	known := map[int]bool{}
-	for _, pid := range s.pids() {
-		known[pid] = true
+func (s *Starter) children() []int {
+	if s.guard == nil {
+		return s.pids()
 	}
-	if s.guard != nil {
-		known[s.guard.PID] = true
-	}
-	return known
+	return append(s.pids(), s.guard.PID)
 }

@@ -119,14 +119,11 @@ func startWorker(s *Starter, generation int, c *Command, env []string) (w *runni
 // fork starts the program of a worker with every socket at its number.
 func (s *Starter) fork(generation int, c *Command, env []string, broker int, more []string) (*proc.Child, error) {
 	fds := sock.Arrange(c.stdio(), s.kept.Own, broker)
-	defer runtime.KeepAlive(c) // its files
-	a := sock.Announcement{
-		ServerStarter: s.options.speaks(DialectServerStarter),
-		Systemd:       s.options.speaks(DialectSystemd) && s.options.CanReexec, // LISTEN_FDS needs LISTEN_PID
-	}
+	defer runtime.KeepAlive(c)                                         // its files
+	systemd := s.options.speaks(DialectSystemd) && s.options.CanReexec // LISTEN_FDS needs LISTEN_PID
 	spec := proc.Spec{
 		Path: c.Path, Argv: c.Args, Dir: c.Dir,
-		Env:             fds.Environment(env, s.kept.Own, generation, a, more...),
+		Env:             fds.Environment(env, s.kept.Own, generation, s.options.speaks(DialectServerStarter), systemd, more...),
 		Files:           fds.Files,
 		KillDescendants: s.options.KillDescendants,
 		CanReexec:       s.options.CanReexec,

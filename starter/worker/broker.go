@@ -27,6 +27,7 @@ func openBroker(conn *net.UnixConn, s *stop) *broker {
 		drainedSent:    make(chan struct{}),
 	}
 	b.Say("hello "+wire.Version, -1)
+	last := sync.OnceFunc(func() { close(s.last) })
 	drain := sync.OnceFunc(func() {
 		close(b.drainRequested)
 		go b.drain(s) // ends when all Serve calls have drained
@@ -34,7 +35,7 @@ func openBroker(conn *net.UnixConn, s *stop) *broker {
 	go b.Follow(func(line string) { // ends with the connection
 		switch line {
 		case "last":
-			s.isLast()
+			last()
 		case "drain":
 			drain()
 		}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -38,18 +39,8 @@ type Drain struct {
 }
 
 func (d Drain) withDefaults() Drain {
-	if d.Timeout == 0 {
-		d.Timeout = DefaultTimeout
-	}
-	if d.idle == 0 {
-		d.idle = idleGrace
-	}
-	if d.fresh == 0 {
-		d.fresh = freshGrace
-	}
-	if d.last == 0 {
-		d.last = lastTimeout
-	}
+	d.Timeout = cmp.Or(d.Timeout, DefaultTimeout)
+	d.idle, d.fresh, d.last = cmp.Or(d.idle, idleGrace), cmp.Or(d.fresh, freshGrace), cmp.Or(d.last, lastTimeout)
 	return d
 }
 
@@ -66,8 +57,7 @@ func (d Drain) empty(srv *http.Server, c *conns, last <-chan struct{}) {
 	go func() { // ends with ctx
 		select {
 		case <-last:
-			wait(ctx, d.last)
-			cancel()
+			time.AfterFunc(d.last, cancel)
 		case <-ctx.Done():
 		}
 	}()
@@ -158,14 +148,6 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// wait returns after d, or when ctx is done.
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
 
 // poll returns when the condition is true or ctx is done.

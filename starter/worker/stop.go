@@ -40,13 +40,6 @@ func (s *stop) begin() {
 	s.settle()
 }
 
-// isLast makes all Serve calls shorten their drain.
-func (s *stop) isLast() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	closeOnce(s.last)
-}
-
 // settle closes done if all Serve calls have drained. The caller holds mu.
 func (s *stop) settle() {
 	if isDone(s.begun) && s.serving == 0 {

@@ -107,9 +107,9 @@ func KillOrphans() {
 
 // ReapUnknown reaps each child process that has exited and is not in known, as
 // pid 1 must do. The caller must not fork at the same time.
-func ReapUnknown(known map[int]bool) {
+func ReapUnknown(known []int) {
 	for _, pid := range Children(os.Getpid()) {
-		if !known[pid] {
+		if !slices.Contains(known, pid) {
 			unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		}
 	}

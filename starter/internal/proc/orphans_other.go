@@ -9,7 +9,7 @@ package proc
 func BecomeSubreaper() error                             { return nil }
 func ReapOrphans(<-chan struct{})                        {}
 func KillOrphans()                                       {}
-func ReapUnknown(map[int]bool)                           {}
+func ReapUnknown([]int)                                  {}
 func killMarked(string)                                  {}
 func Leftovers(int, int, []uint64) []Leftover            { return nil }
 func Detached(mark string, generation, worker int) []int { return nil }

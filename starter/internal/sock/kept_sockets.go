@@ -199,14 +199,23 @@ func (t *Table) Ambiguous(generation int) (inodes []uint64) {
 // ReleaseReplaced closes the sockets from workers whose path leads to s now, and
 // returns their inodes. No client can reach them.
 func (t *Table) ReleaseReplaced(s *Socket) (inodes []uint64) {
-	t.Given = slices.DeleteFunc(t.Given, func(g *given) bool {
-		if g.Socket == s || s.Place == nil || g.Place == nil || !wire.SameUnix(g.Place.Name, s.Place.Name) || g.isReachable() {
-			return false
+	return t.closeIf(func(g *given) bool {
+		return g.Socket != s && s.Place != nil && g.Place != nil && wire.SameUnix(g.Place.Name, s.Place.Name) && !g.isReachable()
+	})
+}
+
+// closeIf closes sockets from workers, and returns their inodes.
+func (t *Table) closeIf(gone func(*given) bool) (inodes []uint64) {
+	var rest []*given
+	for _, g := range t.Given {
+		if !gone(g) {
+			rest = append(rest, g)
+			continue
 		}
 		g.Close()
 		inodes = append(inodes, g.Inode)
-		return true
-	})
+	}
+	t.Given = rest
 	return inodes
 }
 
@@ -233,19 +242,16 @@ func (t *Table) Overlapping(inode uint64) (others []uint64) {
 // ReleaseOverlapped closes, for older workers too, the sockets that a generation
 // does not use and whose addresses overlap that of a socket it uses. It returns
 // their inodes.
-func (t *Table) ReleaseOverlapped(generation int) (inodes []uint64) {
-	t.Given = slices.DeleteFunc(t.Given, func(g *given) bool {
-		if g.users[generation] || !slices.ContainsFunc(t.Given, func(other *given) bool {
-			return other != nil && other.users[generation] && g.overlaps(other.Bound)
-		}) {
-			return false
+func (t *Table) ReleaseOverlapped(generation int) []uint64 {
+	return t.closeIf(func(g *given) bool {
+		overlapped := !g.users[generation] && slices.ContainsFunc(t.Given, func(other *given) bool {
+			return other.users[generation] && g.overlaps(other.Bound)
+		})
+		if overlapped {
+			unix.Shutdown(g.Descriptor, unix.SHUT_RDWR)
 		}
-		inodes = append(inodes, g.Inode)
-		unix.Shutdown(g.Descriptor, unix.SHUT_RDWR)
-		g.Close()
-		return true
+		return overlapped
 	})
-	return inodes
 }
 
 // UsedBy lists the inodes of the sockets from workers that a generation uses.

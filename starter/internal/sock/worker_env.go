@@ -7,12 +7,6 @@ import (
 	"strings"
 )
 
-// Announcement says in which ways the environment announces the sockets.
-type Announcement struct {
-	ServerStarter bool // SERVER_STARTER_PORT, of start_server
-	Systemd       bool // LISTEN_FDS, of sd_listen_fds(3); the exec stage adds LISTEN_PID
-}
-
 // ownVariables lists the variables by which a service manager or another
 // superdaemon describes this process: sd_listen_fds(3), sd_notify(3),
 // sd_watchdog_enabled(3). They do not apply to a worker.
@@ -25,8 +19,10 @@ func ownVariables() []string {
 }
 
 // Environment returns the environment of a worker: base without ownVariables,
-// with more, and with the announcement of the sockets.
-func (m FDMap) Environment(base []string, sockets []*Socket, generation int, a Announcement, more ...string) []string {
+// with more, and with the announcement of the sockets: in SERVER_STARTER_PORT, of
+// start_server, and in LISTEN_FDS, of sd_listen_fds(3), to which the exec stage adds
+// LISTEN_PID.
+func (m FDMap) Environment(base []string, sockets []*Socket, generation int, serverStarter, systemd bool, more ...string) []string {
 	var ports []string
 	names := make([]string, m.contiguous)
 	for i, s := range sockets {
@@ -36,11 +32,11 @@ func (m FDMap) Environment(base []string, sockets []*Socket, generation int, a A
 		}
 	}
 	set := more
-	if a.ServerStarter {
+	if serverStarter {
 		set = append(set, "SERVER_STARTER_PORT="+strings.Join(ports, ";"))
 	}
 	set = append(set, "SERVER_STARTER_GENERATION="+strconv.Itoa(generation))
-	if a.Systemd && m.contiguous > 0 {
+	if systemd && m.contiguous > 0 {
 		set = append(set,
 			"LISTEN_FDS="+strconv.Itoa(m.contiguous),
 			"LISTEN_FDNAMES="+strings.Join(names, ":"))

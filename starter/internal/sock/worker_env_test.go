@@ -35,7 +35,7 @@ func TestEnvironment(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			sockets := fakeSockets(t, strings.Fields(test.ports)...)
 			l := Arrange([3]int{0, 1, 2}, sockets, 50)
-			got := l.Environment([]string{"A=1"}, sockets, 7, Announcement{true, true})
+			got := l.Environment([]string{"A=1"}, sockets, 7, true, true)
 			if want := append([]string{"A=1"}, test.want...); !slices.Equal(got, want) {
 				t.Errorf("%q\nwant %q", got, want)
 			}
@@ -52,7 +52,7 @@ func TestEnvironmentOfThisProcessIsRemoved(t *testing.T) {
 		"SERVER_STARTER_PORT=1=1", "SERVER_STARTER_GENERATION=99", "MARK=old", "LISTEN_FDSX=kept", "odd", "=C:=also odd",
 	}
 	kept := slices.Clone(base)
-	got := Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, Announcement{true, true}, "MARK=new")
+	got := Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, true, true, "MARK=new")
 	want := []string{"PATH=/bin", "LISTEN_FDSX=kept", "odd", "=C:=also odd", "MARK=new", "SERVER_STARTER_PORT=", "SERVER_STARTER_GENERATION=1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
@@ -60,7 +60,7 @@ func TestEnvironmentOfThisProcessIsRemoved(t *testing.T) {
 	if !slices.Equal(base, kept) {
 		t.Error("the caller's environment was changed")
 	}
-	got = Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, Announcement{true, true}, "NOTIFY_SOCKET=@mine")
+	got = Arrange([3]int{0, 1, 2}, nil, -1).Environment(base, nil, 1, true, true, "NOTIFY_SOCKET=@mine")
 	if !slices.Contains(got, "NOTIFY_SOCKET=@mine") || slices.Contains(got, "NOTIFY_SOCKET=/run/systemd/notify") {
 		t.Errorf("%q", got)
 	}
