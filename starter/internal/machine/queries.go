@@ -1,24 +1,19 @@
 package machine
 
 // Serving returns the current worker, if there is one.
-func (m *Machine) Serving() (w Worker, ok bool) { return m.newest(serving) }
+func (m *Machine) Serving() (w Worker, ok bool) { return known(m.in(serving)) }
 
 // Starting returns the newest starting worker, if there is one.
-func (m *Machine) Starting() (w Worker, ok bool) { return m.newest(starting) }
-
-func (m *Machine) newest(s state) (Worker, bool) {
-	if w := m.in(s); w != nil {
-		return w.Worker, true
-	}
-	return Worker{}, false
-}
+func (m *Machine) Starting() (w Worker, ok bool) { return known(m.in(starting)) }
 
 // Worker returns a worker that has not exited.
-func (m *Machine) Worker(generation int) (w Worker, ok bool) {
-	if w := m.find(generation); w != nil {
-		return w.Worker, true
+func (m *Machine) Worker(generation int) (w Worker, ok bool) { return known(m.find(generation)) }
+
+func known(w *worker) (Worker, bool) {
+	if w == nil {
+		return Worker{}, false
 	}
-	return Worker{}, false
+	return w.Worker, true
 }
 
 // All lists the workers that have not exited, oldest first.
@@ -43,7 +38,7 @@ func (m *Machine) ReadyWorkers() (all []Worker) {
 // share: a worker that stops closes things, a worker that serves rarely does.
 func (m *Machine) LikelyCulprit() Worker {
 	for _, s := range []state{leaving, draining, serving, starting, killed, retiring} {
-		if w, ok := m.newest(s); ok {
+		if w, ok := known(m.in(s)); ok {
 			return w
 		}
 	}

@@ -3,6 +3,8 @@ package sock
 import (
 	"fmt"
 
+	"github.com/hotstart/hotstart/starter/internal/proc"
+	"github.com/hotstart/hotstart/starter/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,4 +68,14 @@ func unused(a Address) error {
 		hint = "use it: --port=" + a.written()
 	}
 	return &AddressError{a, fmt.Sprintf("the inherited %s socket %v matches no --port or --path", a.Network, a), hint, nil}
+}
+
+// PortOwner describes the process that listens on an address: `pid 4711
+// (python3 -m http.server)`. It returns "" if that process is not visible, such
+// as a process of another user, or any process on systems other than Linux.
+func PortOwner(a Address) string {
+	if a.Network == "unix" {
+		return proc.OwnerOf("unix", func(s proc.NetSocket) bool { return wire.SameUnix(s.Path, a.Path) })
+	}
+	return proc.OwnerOf(a.Network[:3], func(s proc.NetSocket) bool { return int(s.Address.Port()) == a.Port })
 }
