@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder/internal/gotool"
@@ -30,12 +30,12 @@ func (l *Linker) build(ctx context.Context) (tool string, err error) {
 	if tested[o.sum] == "" {
 		return "", fmt.Errorf("the waiting linker was not tested with the sources of %s", strings.Fields(string(version))[0])
 	}
-	tool = filepath.Join(l.CacheDir, "link-"+o.key(string(version), l.GOROOT, runtime.GOARCH))
+	if err := l.makeCacheDir(); err != nil {
+		return "", err
+	}
+	tool = filepath.Join(l.CacheDir, "link-"+o.key(string(version), l.GOROOT))
 	if now := time.Now(); os.Chtimes(tool, now, now) == nil {
 		return tool, nil
-	}
-	if err := os.MkdirAll(l.CacheDir, 0o700); err != nil {
-		return "", err
 	}
 	l.removeUnused()
 	dir, err := os.MkdirTemp(l.CacheDir, "build-")
@@ -51,6 +51,22 @@ func (l *Linker) build(ctx context.Context) (tool string, err error) {
 		return "", err
 	}
 	return tool, os.Rename(built, tool)
+}
+
+// makeCacheDir makes the directory of linkers. It refuses one that another user could write.
+func (l *Linker) makeCacheDir() error {
+	if err := os.MkdirAll(l.CacheDir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(l.CacheDir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(owner.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("using %s: another user can write it", l.CacheDir)
+	}
+	return nil
 }
 
 // removeUnused removes linkers and unfinished builds of other sessions.

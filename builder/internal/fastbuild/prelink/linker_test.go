@@ -2,6 +2,7 @@ package prelink
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -181,19 +182,21 @@ func (p *project) compare(w *process, archives map[string]string, name string) {
 
 var hotPackages = []string{"example.com/m", "example.com/m/lib", "example.com/m/mid", "example.com/m/gen"}
 
-// Every edit, and the way back from it.
+// Every edit, and the way back from every third; with HOTSTART_LONG from each.
 func TestEdits(t *testing.T) {
 	p := newProject(t, install(t, ""), program, "0", hotPackages...)
 	p.write()
 	before := p.compile()
-	for _, e := range edits {
+	for i, e := range edits {
 		p.write(e)
 		after := p.compile()
 		p.compare(p.warm(before), after, e.name)
-		p.compare(p.warm(after), before, "without "+e.name)
+		if i%3 == 0 || os.Getenv("HOTSTART_LONG") != "" {
+			p.compare(p.warm(after), before, "without "+e.name)
+		}
 	}
-	if p.resumed < len(edits) {
-		t.Errorf("the early reachability was used in only %d of %d links", p.resumed, 2*len(edits))
+	if p.resumed < len(edits)*3/4 {
+		t.Errorf("the early reachability was used in only %d of %d edits", p.resumed, len(edits))
 	}
 }
 
@@ -351,5 +354,55 @@ func TestMemoryIsChecked(t *testing.T) {
 	}
 	if err := checkMemory(map[string]string{"a": huge}); err == nil {
 		t.Error("12 TB are available")
+	}
+}
+
+// The linker is built once, and kept in a directory that nobody else can write.
+func TestBuildOnce(t *testing.T) {
+	first := install(t, "")
+	before, err := os.Stat(first.tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := install(t, "")
+	after, err := os.Stat(second.tool)
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("built twice: %v", err)
+	}
+	if left := buildtest.List(t, linkers); len(left) != 1 {
+		t.Errorf("left: %q", left)
+	}
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if l := New(Options{GOROOT: first.goroot, Env: os.Environ(), CacheDir: open, Dir: t.TempDir()}); l.Prepare(t.Context()) || l.off == nil {
+		t.Error("a directory that others can write is used")
+	}
+}
+
+// A Go release whose sources were not tested is refused, and one without sources.
+func TestUnknownReleases(t *testing.T) {
+	in := install(t, "")
+	goroot := t.TempDir()
+	l := func() *Linker {
+		return New(Options{GOROOT: goroot, Env: os.Environ(), CacheDir: linkers, Dir: t.TempDir()})
+	}
+	buildtest.Write(t, filepath.Join(goroot, "VERSION"), "go1.26.8\n")
+	if _, err := l().build(t.Context()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without sources: %v", err)
+	}
+	for _, name := range reliedOn {
+		content, err := os.ReadFile(filepath.Join(in.goroot, "src", "cmd", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		buildtest.Write(t, filepath.Join(goroot, "src", "cmd", name), string(content)+"\n")
+	}
+	if _, err := l().build(t.Context()); err == nil || !strings.Contains(err.Error(), "not tested with the sources of go1.26.8") {
+		t.Errorf("with other sources: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ var _ bytes.Buffer
 var _ reflect.Type
 
 func main() {
-	fmt.Fprintln(os.Stdout, lib.Hello("world"), mid.Text(), gen.Map([]int{1}, func(n int) string { return fmt.Sprint(n) }), cold.Add(1, 2))
+	fmt.Fprintln(os.Stdout, lib.Hello("world"), mid.Text(), gen.Map([]int{1}, func(n int) string { return fmt.Sprint(n) }), cold.Add(1, 2), cold.Strings())
 }
 -- empty.s --
 -- lib/lib.go --
@@ -70,9 +70,31 @@ func Map[T, U any](from []T, f func(T) U) (to []U) {
 -- cold/cold.go --
 package cold
 
-import "io"
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
 
 func Add(a, b int) int
+
+func Strings() any {
+	s := Set[string]{}
+	s.Add("x")
+	fmt.Fprint(new(bytes.Buffer), s, pair{"a", nil})
+	var x any = struct {
+		a, b string
+		*bytes.Buffer
+	}{"a", "b", nil}
+	return x
+}
+
+type pair struct {
+	name string
+	fmt.Stringer
+}
+
+func init() { fmt.Sprint(map[pair]int{{"a", nil}: 1}) }
 
 func Copy(w io.Writer, x io.WriterTo) { x.WriteTo(w) }
 
@@ -135,6 +157,9 @@ var edits = []edit{
 	{"a reference less", map[string][]string{"main.go": {"fmt.Fprintln(os.Stdout, ", "println(os.Stdout, "}}},
 	{"a type of another package in an interface", map[string][]string{"main.go": {atMain, atMain + "\tcold.Copy(os.Stdout, bytes.NewBufferString(\"x\"))\n\tsort.Sort(sort.Reverse(sort.IntSlice{1}))\n"}}},
 	{"data that other packages have, too", map[string][]string{"main.go": {atMain, "var same = [100]int{1, 2, 3}\n\nvar zero [4096]byte\n\n" + atMain + "\tprintln(&same[len(os.Args)], \"runtime error\", \"EOF\", &zero)\n\tif len(os.Args) > 9 {\n\t\tfmt.Println(struct{ A, B int }{}, [3]string{\"a\"}, map[string]bool{}, func(int) error { return nil }, same)\n\t}\n"}}},
+	{"functions and types that other packages have, too", map[string][]string{
+		"main.go":    {atMain, atMain + "\ts := cold.Set[string]{}\n\ts.Add(\"y\")\n\tfmt.Fprint(new(bytes.Buffer), s)\n\tx := new(struct {\n\t\ta, b string\n\t\t*bytes.Buffer\n\t})\n\tfmt.Println(x == nil, any(*x) == cold.Strings(), len(s))\n"},
+		"gen/gen.go": {atGen, "type pair struct {\n\tname string\n\terror\n}\n\nvar Pairs = map[pair]func(any, []string) bool{{\"a\", nil}: func(x any, s []string) bool { return x == any(struct{ a, b string }{}) || slices.Contains(s, \"\") }}\n\n" + atGen}}},
 	{"goroutines, closures and panics", map[string][]string{"main.go": {atMain, atMain + "\tdone := make(chan func() int)\n\tgo func() {\n\t\tdefer func() { recover(); done <- func() int { return len(os.Args) } }()\n\t\tpanic(fmt.Errorf(\"%w\", os.ErrExist))\n\t}()\n\tprintln((<-done)())\n"}}},
 	{"types inside of functions", map[string][]string{
 		"mid/mid.go": {"string { return", "string {\n\ttype local struct{ error }\n\tvar x any = local{}\n\tif _, ok := x.(error); ok {\n\t\tprintln(\"error\")\n\t}\n\treturn"},
