@@ -65,7 +65,7 @@ var house = map[string][]string{
 var guests = map[string][]string{
 	"github.com/fsnotify/fsnotify":        {"watcher"},
 	"github.com/fatih/color":              {"cmd/hotstart/internal/term"},
-	"github.com/spf13/cobra":              {"cmd/hotstart"},
+	"github.com/spf13/cobra":              {"cmd/hotstart", "cmd/hotstart/internal/settings"},
 	"github.com/spf13/pflag":              {"cmd/hotstart", "cmd/hotstart/internal/settings"},
 	"github.com/BurntSushi/toml":          {"cmd/hotstart/internal/air", "cmd/hotstart/internal/settings"},
 	"github.com/mattn/go-isatty":          {"cmd/hotstart/internal/term"},

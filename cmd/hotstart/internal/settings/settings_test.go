@@ -202,13 +202,13 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"port", "port", 0}, {"prot", "port", 1}, {"pot", "port", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+func TestSuggestion(t *testing.T) {
+	for name, want := range map[string]string{"prot": "port", "pathh": "path", "pol": "poll", "por": "port", "restrat": "restart", "rest": "restart", "xyzxyz": "", "x": ""} {
+		if want != "" {
+			want = "; did you mean --" + want + "?"
+		}
+		if got := suggestion(name, []string{"path", "port", "poll", "restart"}, "--"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
