@@ -36,6 +36,7 @@ func (w *hotstartWorker) hookHTTP() bool {
 	if w == nil {
 		return false
 	}
+	hotstartScheme = hotstartHTTPScheme
 	before := hotstartServeFunc
 	hotstartServeFunc = func(srv *http.Server, l net.Listener) {
 		w.attach(srv)
@@ -218,19 +219,14 @@ func (h *hotstartHTTP) isUnused() (is bool) {
 	return is
 }
 
-var _ = hotstartSetScheme()
-
-func hotstartSetScheme() bool {
-	hotstartScheme = func() string {
-		callers := hotstartCallers()
-		http := strings.Contains(callers, "\nnet/http.(*Server).") || strings.Contains(callers, "\ngithub.com/valyala/fasthttp.(*Server).")
-		switch {
-		case http && strings.Contains(callers, "\ncrypto/tls.(*listener).Accept"):
-			return "https"
-		case http:
-			return "http"
-		}
-		return "tcp"
+func hotstartHTTPScheme() string {
+	callers := hotstartCallers()
+	http := strings.Contains(callers, "\nnet/http.(*Server).") || strings.Contains(callers, "\ngithub.com/valyala/fasthttp.(*Server).")
+	switch {
+	case http && strings.Contains(callers, "\ncrypto/tls.(*listener).Accept"):
+		return "https"
+	case http:
+		return "http"
 	}
-	return true
+	return "tcp"
 }
