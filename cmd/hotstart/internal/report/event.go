@@ -38,6 +38,7 @@ func (s Sinks) Handle(e Event) {
 type View struct {
 	Dir  string      // file names are shown relative to this folder
 	HTTP func() bool // reports whether the program may serve HTTP; nil: it may
+	LAN  string      // host by which other machines reach this one; empty: none is shown
 	JSON bool        // each run of a rule is an event; other events do not repeat it
 }
 

@@ -195,6 +195,26 @@ func TestEveryEventHasOneWording(t *testing.T) {
 	}
 }
 
+func TestAServerOfTheNetworkIsShown(t *testing.T) {
+	t.Parallel()
+	v := View{LAN: "192.0.2.7"}
+	for _, test := range []struct {
+		address starter.Address
+		want    string
+	}{
+		{starter.Address{Network: "tcp", Port: 80}, " is serving http://localhost:80 (on the network: http://192.0.2.7:80)"},
+		{starter.Address{Network: "tcp4", Host: "0.0.0.0", Port: 80, Scheme: "https"}, " is serving https://localhost:80 (on the network: https://192.0.2.7:80)"},
+		{starter.Address{Network: "tcp4", Host: "127.0.0.1", Port: 80}, " is serving http://127.0.0.1:80"},
+		{starter.Address{Network: "tcp4", Host: "192.0.2.8", Port: 80}, " is serving http://192.0.2.8:80"},
+		{socket, " is serving /tmp/s"},
+	} {
+		text := Serving{Worker: one, Addresses: []starter.Address{test.address}}.entry(v).text
+		if !strings.HasSuffix(text, test.want) {
+			t.Errorf("%v: %s", test.address, text)
+		}
+	}
+}
+
 // TestTheTableIsComplete finds every type of this package that is an event.
 func TestTheTableIsComplete(t *testing.T) {
 	t.Parallel()

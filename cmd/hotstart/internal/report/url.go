@@ -16,7 +16,7 @@ func URL(a starter.Address) string {
 	switch {
 	case !strings.HasPrefix(a.Network, "tcp"):
 		return a.String()
-	case host == "" || host == "0.0.0.0" || host == "::":
+	case isEveryHost(host):
 		host = "localhost"
 	}
 	switch a.Scheme {
@@ -27,6 +27,9 @@ func URL(a starter.Address) string {
 	}
 	return scheme + net.JoinHostPort(host, strconv.Itoa(a.Port))
 }
+
+// isEveryHost reports whether a socket of the host accepts at every address of this machine.
+func isEveryHost(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 
 // place is the URL of an address, or host and port if the program does not seem
 // to serve HTTP.
@@ -47,4 +50,19 @@ func (v View) places(addresses []starter.Address) (all []string) {
 // list names every address as a person types it.
 func (v View) list(addresses []starter.Address) string {
 	return strings.Join(v.places(addresses), ", ")
+}
+
+// onLAN adds the URLs for other machines to a list of addresses.
+func (v View) onLAN(addresses []starter.Address) string {
+	var all []string
+	for _, a := range addresses {
+		if strings.HasPrefix(a.Network, "tcp") && isEveryHost(a.Host) && v.LAN != "" {
+			a.Host = v.LAN
+			all = append(all, v.place(a))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (on the network: " + strings.Join(all, ", ") + ")"
 }

@@ -122,7 +122,7 @@ func (s Serving) entry(v View) entry {
 	if s.Finishing.Generation != 0 {
 		e.text += fmt.Sprintf("; worker %d finishes", s.Finishing.Generation)
 	} else if len(s.Addresses) > 0 {
-		e.text += " " + v.list(s.Addresses)
+		e.text += " " + v.list(s.Addresses) + v.onLAN(s.Addresses)
 	}
 	return e
 }

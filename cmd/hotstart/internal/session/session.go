@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -79,6 +80,7 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	if interrupted, err := e.open(); interrupted || err != nil {
 		return err
 	}
+	log.LAN = lanHost()
 	log.HTTP = func() bool { return e.builder.Imports("net/http") || e.builder.Imports("github.com/valyala/fasthttp") }
 	defer func() { e.builder.Close() }() // the current one
 	defer e.tasks.Wait()
@@ -142,6 +144,22 @@ func (e *effects) open() (interrupted bool, err error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// lanHost returns the address of this machine on the network that leads to other
+// networks, or "" without one. It sends nothing: connect(2) on a UDP socket only
+// looks for a route.
+func lanHost() string {
+	conn, err := net.Dial("udp4", "192.0.2.1:9") // an address for documentation (RFC 5737)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	host := conn.LocalAddr().(*net.UDPAddr).IP
+	if host.IsLoopback() {
+		return ""
+	}
+	return host.String()
 }
 
 // programName returns a short name for what is built in dir: "api" for ./cmd/api.
