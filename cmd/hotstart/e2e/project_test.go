@@ -50,7 +50,7 @@ func (p *project) setText(t *testing.T, text string) {
 	p.write(t, "main.go", strings.ReplaceAll(p.source, "TEXT", text))
 }
 
-func (p *project) write(t *testing.T, name, content string) {
+func (p *project) write(t testing.TB, name, content string) {
 	t.Helper()
 	path := filepath.Join(p.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -108,7 +108,7 @@ var portsTried atomic.Int32
 
 // freeAddress returns an address on which no program listens. The kernel does
 // not give its port to clients, which get ports above 32768.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
 		address := fmt.Sprint("127.0.0.1:", 10000+(os.Getpid()*97+int(portsTried.Add(1)))%5000)

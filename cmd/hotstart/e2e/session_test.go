@@ -37,7 +37,7 @@ const linesKept = 60
 
 // watch starts hotstart watch in a project and waits until the program serves.
 // A launcher is a command that executes the command that follows it.
-func watch(t *testing.T, p *project, launcher, env []string, args ...string) *session {
+func watch(t testing.TB, p *project, launcher, env []string, args ...string) *session {
 	t.Helper()
 	const ready = ") is " // serving, or running if the program listens late
 	argv := slices.Concat(launcher, []string{hotstart, "watch"}, args)
@@ -51,7 +51,7 @@ func superdaemon(t *testing.T, dir string, argv, env []string) *session {
 	return startSession(t, dir, argv, env, "starting new worker", "new worker is now running")
 }
 
-func startSession(t *testing.T, dir string, argv, env []string, begin, ready string) *session {
+func startSession(t testing.TB, dir string, argv, env []string, begin, ready string) *session {
 	t.Helper()
 	s := &session{ready: ready, exited: make(chan struct{}), silent: make(chan struct{})}
 	r, w, err := os.Pipe()

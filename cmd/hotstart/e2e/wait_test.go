@@ -20,7 +20,7 @@ import (
 
 // waiting is a project that a session watches, with an answer from two files.
 type waiting struct {
-	*testing.T
+	testing.TB
 	*project
 	session *session
 	address string
@@ -29,7 +29,7 @@ type waiting struct {
 	parts   [2]string // that the last program which builds answers
 }
 
-func newWaiting(t *testing.T) *waiting {
+func newWaiting(t testing.TB) *waiting {
 	t.Helper()
 	// The path of the socket has to be short.
 	runtimeDir, err := os.MkdirTemp("", "hs-")
@@ -37,7 +37,7 @@ func newWaiting(t *testing.T) *waiting {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(runtimeDir) })
-	w := &waiting{T: t, address: freeAddress(t), client: newHTTPClient(nil, false), parts: [2]string{"first0", "second0"}}
+	w := &waiting{TB: t, address: freeAddress(t), parts: [2]string{"first0", "second0"}}
 	w.client = &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	w.project = &project{dir: filepath.Join(t.TempDir(), "project")}
 	w.write(t, "go.mod", "module example.com/program\n\ngo 1.25.0\n")
@@ -75,10 +75,10 @@ func (w *waiting) edit(i int, text string, rename bool) {
 
 func (w *waiting) save(name, content string, rename bool) {
 	if !rename {
-		w.write(w.T, name, content)
+		w.write(w.TB, name, content)
 		return
 	}
-	w.write(w.T, name+".new", content)
+	w.write(w.TB, name+".new", content)
 	if err := os.Rename(filepath.Join(w.dir, name+".new"), filepath.Join(w.dir, name)); err != nil {
 		w.Fatal(err)
 	}
@@ -158,4 +158,19 @@ func TestManyWaitAtOnce(t *testing.T) {
 		}
 		waits.Wait()
 	}
+}
+
+// BenchmarkWaitOnAQuietProject runs the command, as a script does.
+func BenchmarkWaitOnAQuietProject(b *testing.B) {
+	w := newWaiting(b)
+	w.wait() // the first one makes the kernel watch one more folder
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if code, output := w.wait(); code != 0 {
+			b.Fatal(output)
+		}
+		took = append(took, time.Since(began))
+	}
+	b.ReportMetric(float64(median(took).Microseconds())/1000, "ms/median")
 }
