@@ -17,9 +17,9 @@ import (
 type Child struct {
 	Spec
 	pid    int
-	report *os.File    // read end of the exec stage's report; nil: there is no stage
-	told   atomic.Bool // a signal of GroupSignals was sent
-	exit
+	report *os.File           // read end of the exec stage's report; nil: there is no stage
+	told   atomic.Bool        // a signal of GroupSignals was sent
+	status syscall.WaitStatus // of a worker that await has reaped, on systems other than Linux
 
 	mu      sync.Mutex
 	staging bool     // the exec stage has not become the program; guarded by mu
@@ -90,7 +90,7 @@ func (c *Child) stop(sig syscall.Signal) error {
 func (c *Child) Wait() error {
 	err := c.execError()
 	c.release()
-	c.await(c.pid)
+	c.await()
 	if c.GroupSignals != nil {
 		c.awaitGroup()
 	}
@@ -109,10 +109,6 @@ func (c *Child) awaitGroup() {
 	}
 }
 
-// Ended reports whether the worker has exited. It does not block. It may report
-// false on systems without waitid(2) in golang.org/x/sys/unix.
-func (c *Child) Ended() bool { return c.seen(c.pid) }
-
 // Reap releases the pid of a worker and returns its exit status. Call it after
 // Wait. It kills the rest of the process group first: no other group can have
 // that number while its leader is a zombie.
@@ -123,7 +119,7 @@ func (c *Child) Reap() syscall.WaitStatus {
 	if c.Guard != nil {
 		c.Guard.forget(c.pid)
 	}
-	return c.collect(c.pid)
+	return c.collect()
 }
 
 // Reap waits for a child process to exit, and releases its pid.

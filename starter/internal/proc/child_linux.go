@@ -50,24 +50,19 @@ func groupLives(group int) bool {
 	return false
 }
 
-// exit waits for a child process. The zombie keeps the exit status.
-type exit struct{}
-
-// await blocks until the child has exited, and leaves it a zombie.
-func (exit) await(pid int) {
-	for {
-		if unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) != unix.EINTR {
-			return
-		}
+// await blocks until the worker has exited, and leaves it a zombie, which keeps the
+// exit status.
+func (c *Child) await() {
+	for unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 }
 
-// seen reports whether the child is a zombie. If it is not, waitid(2) leaves
-// si_signo 0.
-func (exit) seen(pid int) bool {
+// Ended reports whether the worker has exited. It does not block. waitid(2) leaves
+// si_signo 0 if it has not.
+func (c *Child) Ended() bool {
 	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	err := unix.Waitid(unix.P_PID, c.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 	return err == nil && info.Signo != 0
 }
 
-func (exit) collect(pid int) syscall.WaitStatus { return Reap(pid) }
+func (c *Child) collect() syscall.WaitStatus { return Reap(c.pid) }

@@ -20,15 +20,12 @@ func attributes(killDescendants, group bool) *syscall.SysProcAttr {
 // not a zombie, since await has reaped it.
 func groupLives(group int) bool { return syscall.Kill(-group, 0) == nil }
 
-// exit waits for a child process, and keeps its exit status.
-type exit struct{ status syscall.WaitStatus }
+// await blocks until the worker has exited. golang.org/x/sys/unix has no waitid(2)
+// with WNOWAIT here, so the pid is free afterwards, and a signal sent at that
+// moment could reach another process.
+func (c *Child) await() { c.status = Reap(c.pid) }
 
-// await blocks until the child has exited. golang.org/x/sys/unix has no
-// waitid(2) with WNOWAIT here, so the pid is free afterwards, and a signal sent
-// at that moment could reach another process.
-func (e *exit) await(pid int) { e.status = Reap(pid) }
+// Ended reports false: there is no way to ask without reaping.
+func (c *Child) Ended() bool { return false }
 
-// seen reports false: there is no way to ask without reaping.
-func (e *exit) seen(int) bool { return false }
-
-func (e *exit) collect(int) syscall.WaitStatus { return e.status }
+func (c *Child) collect() syscall.WaitStatus { return c.status }
