@@ -130,6 +130,8 @@ var table = []struct {
 		"the socket of /tmp/s was shut down, probably by worker 1 (pid 11); it listens again", `{"worker":1,"pid":11}`, "deafened"},
 	{WorkerEvent{starter.Event{Kind: starter.PathLost, Worker: one, Address: socket}},
 		"the path /tmp/s was removed, probably by worker 1 (pid 11); it has been restored", `{"worker":1,"pid":11}`, "displaced"},
+	{Supervised{starter.Event{Kind: starter.Crashed, Worker: one, Status: 1 << 8}}, "worker 1 (pid 11) died: exit status 1", `{"worker":1,"pid":11}`, "died"},
+	{Supervised{starter.Event{Kind: starter.BrokerError, Worker: one, Err: errBoom}}, "worker 1 (pid 11): boom", `{"worker":1,"pid":11}`, "refused"},
 	{Halted{one}, "worker 1 (pid 11) was stopped by a signal, as every program is that reads from the terminal (/dev/tty) in the background; " +
 		"what you type is for hotstart", `{"worker":1,"pid":11}`, "halted"},
 	{Stopping{syscall.SIGTERM, false, one, false}, "received TERM; waiting for worker 1 to finish (signal again to kill it)", `{"worker":1,"pid":11,"signal":"TERM"}`, "stopping"},
