@@ -2,6 +2,7 @@ package prelink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,9 @@ import (
 // maxUnused is how long a linker that no session has used is kept.
 const maxUnused = 30 * 24 * time.Hour
 
+// errUntested means that a waiting linker was not tested under these conditions.
+var errUntested = errors.New("a waiting linker was not tested with this")
+
 // build returns the linker for the Go installation. It takes it from CacheDir,
 // or builds and tests it.
 func (l *Linker) build(ctx context.Context) (tool string, err error) {
@@ -28,7 +32,7 @@ func (l *Linker) build(ctx context.Context) (tool string, err error) {
 		return "", err
 	}
 	if tested[o.sum] == "" {
-		return "", fmt.Errorf("the waiting linker was not tested with the sources of %s", strings.Fields(string(version))[0])
+		return "", fmt.Errorf("%w: the sources of %s", errUntested, strings.Fields(string(version))[0])
 	}
 	if err := l.makeCacheDir(); err != nil {
 		return "", err

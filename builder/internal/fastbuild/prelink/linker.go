@@ -57,7 +57,7 @@ type Linker struct {
 func New(o Options) *Linker {
 	l := &Linker{Options: o, hot: map[string]bool{}}
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		l.off = errors.New("the waiting linker was tested on linux/amd64 alone")
+		l.off = fmt.Errorf("%w: %s/%s", errUntested, runtime.GOOS, runtime.GOARCH)
 	} else if o.CacheDir == "" {
 		l.off = errors.New("the user has no cache directory")
 	}
@@ -229,7 +229,7 @@ func (c *Command) check() error {
 			prefix, any := strings.CutSuffix(tested, "*")
 			return flag == tested || any && strings.HasPrefix(flag, prefix)
 		}) {
-			return fmt.Errorf("a waiting linker was not tested with the flag %s", flag)
+			return fmt.Errorf("%w: the flag %s", errUntested, flag)
 		}
 	}
 	return nil

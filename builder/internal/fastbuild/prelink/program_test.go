@@ -100,6 +100,7 @@ func Copy(w io.Writer, x io.WriterTo) { x.WriteTo(w) }
 
 type Set[T comparable] map[T]bool
 
+//go:noinline
 func (s Set[T]) Add(x T) { s[x] = true }
 
 var Table = [5]int{1, 2, 3}

@@ -208,6 +208,12 @@ func (ctxt *Link) startDeadcode() {
 			d.mark(s, 0)
 		}
 	}
+	d.reach()
+	for s := range seeds {
+		if ldr.AttrReachable(s) {
+			delete(seeds, s) // also without the hot packages
+		}
+	}
 	for s := range seeds {
 		d.mark(s, 0)
 	}
@@ -230,11 +236,11 @@ func (d *deadcodePass) resume() {
 			}
 		}
 	}
-	visit, ok := ldr.ResumeReach(scheduled, earlyInits)
-	if !ok {
+	visit, err := ldr.ResumeReach(scheduled, earlyInits)
+	fmt.Println("resume:", err) // for tests
+	if err != nil {
 		return
 	}
-	fmt.Println("resumed") // for tests
 	for m := range early.ifaceMethod {
 		m.typ = ldr.MovedTo(m.typ)
 		d.ifaceMethod[m] = true

@@ -5,6 +5,7 @@ import (
 	"cmd/internal/objabi"
 	"cmd/internal/sys"
 	"cmd/link/internal/sym"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -355,8 +356,8 @@ type earlyReach struct {
 }
 
 // StartReach makes the attributes of reachability empty, and returns the
-// symbols to begin with. End restores the attributes; if ok is set, ResumeReach
-// can use the result.
+// symbols to begin with. The caller deletes those that are reachable anyway. End
+// restores the attributes; if ok is set, ResumeReach can use the result.
 func (l *Loader) StartReach() (seeds map[Sym]bool, end func(ok bool)) {
 	e := &earlyReach{l: l, seeds: l.refsOfHot(false), shared: map[Sym]bool{}}
 	for _, r := range l.hotObjs() {
@@ -504,27 +505,27 @@ func (l *Loader) refsOfHot(loaded bool) map[Sym]bool {
 // ResumeReach makes the early reachability the current one, if that is a part
 // of the final one. It returns the symbols that must be visited (again): those
 // that were left out, and those that are used in an interface only now.
-// scheduled are the init tasks that the program runs; inits those that the early
+// An error tells why it is not. scheduled are the init tasks that the program runs; inits those that the early
 // reachability began with.
-func (l *Loader) ResumeReach(scheduled, inits map[Sym]bool) (visit []Sym, ok bool) {
+func (l *Loader) ResumeReach(scheduled, inits map[Sym]bool) (visit []Sym, err error) {
 	e := l.Prelink.early
 	if e == nil {
-		return nil, false
+		return nil, errors.New("nothing is known")
 	}
 	refs := l.refsOfHot(true)
 	for s := range e.seeds {
 		if !refs[l.movedTo(s)] {
-			return nil, false
+			return nil, fmt.Errorf("no reference to %s", l.SymName(l.movedTo(s)))
 		}
 	}
 	for s := range inits {
 		if !scheduled[l.movedTo(s)] {
-			return nil, false
+			return nil, fmt.Errorf("%s does not run", l.SymName(l.movedTo(s)))
 		}
 	}
 	for _, change := range e.changes {
-		if !l.sameRelocs(change[0], change[1]) {
-			return nil, false
+		if r := l.objs[change[1].objidx]; !l.sameRelocs(change[0], change[1]) {
+			return nil, fmt.Errorf("another definition of %s", r.Sym(change[1].s).Name(r.Reader))
 		}
 	}
 	n := l.NSym() + 1
@@ -570,7 +571,7 @@ func (l *Loader) ResumeReach(scheduled, inits map[Sym]bool) (visit []Sym, ok boo
 			visit = append(visit, s)
 		}
 	}
-	return visit, true
+	return visit, nil
 }
 
 // sameRelocs reports whether two definitions of a symbol refer to the same symbols.
