@@ -75,6 +75,12 @@ func describeWorker(w control.Worker, now time.Time) string {
 	if w.Built != nil {
 		text += fmt.Sprintf(", built %s in %s", w.Built.Local().Format("15:04:05"), milliseconds(w.BuildMS))
 	}
+	if w.Connected != nil {
+		text += fmt.Sprintf(", %d connections", *w.Connected)
+	}
+	if w.Accepts != nil && *w.Accepts {
+		text += ", still accepts"
+	}
 	if w.ReadyMS > 0 {
 		text += fmt.Sprintf(", ready after %s", milliseconds(w.ReadyMS))
 	}

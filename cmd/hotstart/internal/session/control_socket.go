@@ -104,7 +104,10 @@ func (c *controlSocket) countBuild(b machine.Built) {
 
 // Status implements control.Controlled.
 func (c *controlSocket) Status(ctx context.Context) (s control.Status, err error) {
-	return s, c.ask(ctx, func() { s = c.status() })
+	if err = c.ask(ctx, func() { s = c.status() }); err == nil {
+		s.Draining = handover.Describe(c.loop.starter, s.Draining)
+	}
+	return s, err
 }
 
 // Wait implements control.Controlled.

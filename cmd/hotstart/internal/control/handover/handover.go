@@ -1,9 +1,10 @@
-// Package handover waits until old workers accept no connections: for some milliseconds
+// Package handover shows whether old workers still serve, and waits until old workers accept no connections: for some milliseconds
 // after a new worker has become ready, the kernel may still give connections to old ones.
 package handover
 
 import (
 	"context"
+	"slices"
 	"syscall"
 	"time"
 
@@ -44,4 +45,19 @@ func await(ctx context.Context, s Starter, pid int) {
 			return
 		}
 	}
+}
+
+// Describe returns the workers with what the system shows of them: whether they accept
+// connections, and how many they have.
+func Describe(s Starter, all []control.Worker) []control.Worker {
+	all = slices.Clone(all)
+	for i, w := range all {
+		if accepts, err := s.Accepting(starter.Worker{PID: w.PID}); err == nil {
+			all[i].Accepts = &accepts
+		}
+		if n, ok := control.Connections(w.PID); ok {
+			all[i].Connected = &n
+		}
+	}
+	return all
 }

@@ -131,8 +131,10 @@ func (s *Supervisor) answer(w *wait, o control.Outcome) {
 // Status implements control.Controlled.
 func (s *Supervisor) Status(context.Context) (control.Status, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.status(), nil
+	st := s.status()
+	s.mu.Unlock()
+	st.Draining = handover.Describe(s.starter, st.Draining)
+	return st, nil
 }
 
 func (s *Supervisor) status() control.Status {
