@@ -213,11 +213,18 @@ func TestTools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	docs, err := os.ReadFile("../../docs/mcp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var names []string
 	for _, tool := range list.Tools {
 		names = append(names, tool.Name)
 		if tool.Description == "" || tool.Annotations == nil {
 			t.Errorf("%s has no description or no annotations", tool.Name)
+		}
+		if !strings.Contains(string(docs), "\n| `"+tool.Name+"` |") {
+			t.Errorf("docs/mcp.md does not list %s", tool.Name)
 		}
 	}
 	if got := strings.Join(names, " "); got != "build_errors logs reload status wait" {
