@@ -37,7 +37,7 @@ func (d *superdaemon) openControl(o *runOptions, keepsOld bool) (end func(), err
 	instance := control.Instance{PID: os.Getpid(), Mode: control.Run, Version: version(), Dir: dir, Name: o.name, Began: time.Now()}
 	d.supervisor = supervisor.New(instance, d.starter, keepsOld)
 	server := control.NewServer(d.supervisor, d.metrics)
-	go server.Serve(l) // ends when the server is closed
+	server.Serve(l)
 	return func() { server.Close() }, nil
 }
 

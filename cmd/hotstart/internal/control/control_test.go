@@ -37,9 +37,8 @@ func serve(t *testing.T, p Place, of Controlled) *Listener {
 		t.Fatal(err)
 	}
 	s := NewServer(of, nil)
-	ended := make(chan struct{})
-	go func() { s.Serve(l); close(ended) }()
-	t.Cleanup(func() { s.Close(); <-ended })
+	s.Serve(l)
+	t.Cleanup(func() { s.Close() })
 	return l
 }
 
@@ -54,6 +53,23 @@ func ownRuntimeDir(t *testing.T) string {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	t.Setenv("XDG_RUNTIME_DIR", dir)
 	return dir
+}
+
+// A hotstart that fails soon after its start leaves no socket, and no folder for it.
+func TestServerThatEndsAtOnceLeavesNothing(t *testing.T) {
+	dir := ownRuntimeDir(t)
+	for range 200 {
+		l, err := Listen(Place{Dir: "/project"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewServer(newQuiet(), nil)
+		s.Serve(l)
+		s.Close()
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Fatalf("%v is left, %v", left, err)
+		}
+	}
 }
 
 func TestProjectIsFoundFromItsFolders(t *testing.T) {

@@ -227,7 +227,7 @@ func FuzzRequest(f *testing.F) {
 		f.Fatal(err)
 	}
 	server := NewServer(q, http.NotFoundHandler())
-	go server.Serve(l)
+	server.Serve(l)
 	f.Cleanup(func() { server.Close() })
 	client := newClient(l.Path)
 	f.Fuzz(func(t *testing.T, request []byte) {
@@ -260,7 +260,7 @@ func BenchmarkStatus(b *testing.B) {
 		b.Fatal(err)
 	}
 	server := NewServer(newQuiet(), nil)
-	go server.Serve(l)
+	server.Serve(l)
 	defer server.Close()
 	for b.Loop() {
 		c, err := Open(l.Path)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -26,6 +27,8 @@ type Listener struct {
 	folder string // of the user; "": Path was given
 	lock   *os.File
 	open   atomic.Int32
+
+	closing sync.Once
 }
 
 // InUseError says that another hotstart listens at a place.
@@ -183,11 +186,13 @@ func isAllowed(c *net.UnixConn) bool {
 	return err == nil && (uid == os.Geteuid() || uid == 0)
 }
 
-// Close removes the socket and closes it.
-func (l *Listener) Close() error {
-	os.Remove(l.Path) // while the lock is held
-	err := l.UnixListener.Close()
-	l.unlock()
+// Close removes the socket and closes it. Another call waits for the first one.
+func (l *Listener) Close() (err error) {
+	l.closing.Do(func() {
+		os.Remove(l.Path) // while the lock is held
+		err = l.UnixListener.Close()
+		l.unlock()
+	})
 	return err
 }
 

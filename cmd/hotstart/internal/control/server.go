@@ -24,10 +24,11 @@ const (
 
 // Server answers the requests of clients. Make it with NewServer.
 type Server struct {
-	of      Controlled
-	metrics http.Handler
-	http    *http.Server
-	end     context.CancelFunc // of every request
+	of       Controlled
+	metrics  http.Handler
+	http     *http.Server
+	end      context.CancelFunc // of every request
+	listener net.Listener       // nil before Serve
 }
 
 // NewServer returns a server that answers for a hotstart. metrics answers GET /metrics.
@@ -46,13 +47,20 @@ func NewServer(of Controlled, metrics http.Handler) *Server {
 	return s
 }
 
-// Serve answers on a listener until Close is called.
-func (s *Server) Serve(l net.Listener) { s.http.Serve(l) }
+// Serve begins to answer on a listener. Close closes the listener.
+func (s *Server) Serve(l net.Listener) {
+	s.listener = l
+	go s.http.Serve(l) // ends when the listener is closed
+}
 
 // Close ends every request and closes the listener.
 func (s *Server) Close() error {
 	s.end()
-	return s.http.Close()
+	s.http.Close()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Close() // package http does not know it yet if Serve has just begun
 }
 
 // Handler returns the API. Its paths begin with the version.

@@ -66,7 +66,7 @@ func (l *loop) listen(log *report.Log) *controlSocket {
 		return c
 	}
 	c.server = control.NewServer(c, c.metrics)
-	go c.server.Serve(listener) // ends when the server is closed
+	c.server.Serve(listener)
 	return c
 }
 
