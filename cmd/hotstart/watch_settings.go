@@ -71,6 +71,7 @@ func watchTable(o *session.Options) []settings.Group {
 		{Title: "Browser", Specs: []settings.Spec{
 			{Name: "browser", Value: settings.Parsed(&o.Browser, "auto|off|port", o.Browser, parseBrowser), Alone: "0",
 				Usage: "reload pages; on `port`, serve the script to others (0: a free port)"},
+			{Name: "open", Value: settings.Bool(&o.Open), Usage: "open the browser when the program first serves, like the key o"},
 			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
@@ -96,7 +97,7 @@ func watchTable(o *session.Options) []settings.Group {
 				Usage: "clear the terminal before showing a build result; all includes the scrollback"},
 			{Name: "pty", Value: settings.Parsed(&o.PTY, "auto|always|never", o.PTY, parsePTY), Alone: term.PTYAlways,
 				Usage: "run on a pseudo-terminal; auto: if hotstart does"},
-			{Name: "stdin", Value: settings.Bool(&o.Stdin), Usage: "pass standard input to the program and disable hotstart's keyboard shortcuts"},
+			{Name: "stdin", Value: settings.Bool(&o.Stdin), Usage: "pass standard input to the program; no keyboard shortcuts"},
 			{Name: "bell", Value: settings.Bool(&o.Bell), Live: session.AppliesLater, Usage: "ring the terminal bell when a reload fails and when it works again"},
 			{Name: "notify", Value: settings.Bool(&o.Notify), Live: session.AppliesLater, Usage: "show desktop notifications in the same cases"},
 		}},

@@ -308,7 +308,7 @@ func (e *effects) sourceFile(file string) string {
 
 func (e *effects) policy() machine.Policy {
 	return machine.Policy{
-		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Starter.Overlap == starter.OverlapOff,
+		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Starter.Overlap == starter.OverlapOff, Open: e.o.Open,
 		ReadyTimeout: e.o.Starter.ReadyTimeout, ServeTimeout: e.o.Starter.ServeTimeout,
 	}
 }

@@ -48,6 +48,7 @@ type Options struct {
 	Exit     bool // exit when the program exits by itself
 
 	Browser string // BrowserAuto, BrowserOff, or port of the server of the script that reloads pages, "0" for a free port
+	Open    bool   // open the browser when the program first serves
 	Clear   string // ClearNever, ClearScreen or ClearAll
 	PTY     string // term.PTYAuto, term.PTYAlways or term.PTYNever
 	Stdin   bool   // pass standard input to the program; no keyboard shortcuts

@@ -46,6 +46,7 @@ type Policy struct {
 	Target       string // GOOS/GOARCH of the program
 	Exit         bool   // end the session with the program
 	OverlapOff   bool   // one worker runs at a time
+	Open         bool   // open the browser when the program first serves
 	ReadyTimeout time.Duration
 	ServeTimeout time.Duration
 }

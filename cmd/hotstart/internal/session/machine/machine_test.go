@@ -866,6 +866,22 @@ func TestSession(t *testing.T) {
 				moment{6, Suspended{of(1)}, ""}),
 		},
 		{
+			name:   "the browser is opened when the program first serves",
+			policy: Policy{Open: true},
+			story: []moment{
+				{0, Began{}, "Building, list, build 1"},
+				{0.1, lists(), "watch"},
+				{1, builds(1, "a"), "start a"},
+				{1.1, starts(1), ""},
+				{2, WorkerEvent{Event: starter.Event{Kind: starter.Serving, Worker: of(1), Addresses: port}}, "Serving, Note, open http://localhost:8080, after 1"},
+				{5, saves("x.go"), "build 2"},
+				{6, builds(2, "b"), "compare x.go, start b"},
+				{6.1, starts(2), ""},
+				{7, serves(2), "Serving, after 2"},
+				{8, workerIs(starter.Settled, 2), "remove a"},
+			},
+		},
+		{
 			name:      "keys that only concern the screen",
 			addresses: port,
 			story: after(firstServes,

@@ -44,6 +44,7 @@ type rolloutState struct {
 	unreportedAdoption string           // instrumentation to report when the program serves; "": none
 	overlapHinted      bool             // --overlap was mentioned
 	exitReported       bool             // the exit status of an old worker was reported
+	opened             bool             // the browser was opened for Policy.Open
 	suspended          []starter.Worker // workers that were reported as suspended
 }
 
@@ -174,6 +175,10 @@ func (m *Machine) workerServes(e WorkerEvent, p *Program) {
 	m.do(SendInput{p}) // before the user reads the report, and types
 	m.reportServing(e.Event, p)
 	r.worker, r.current, r.listens = e.Worker, p, e.Addresses
+	if m.Open && !r.opened {
+		r.opened = true
+		m.openBrowser()
+	}
 	m.clearStarting()
 	m.endLaunch(p)
 	m.build.pending.Refresh = nil // the report reloads the open pages
