@@ -352,6 +352,7 @@ func TestFastBuildOf(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if test.name == "-race" {
 				buildtest.NeedGCC(t)
 			}
@@ -384,6 +385,7 @@ func TestNoFastBuildOf(t *testing.T) {
 		{"-toolexec", buildtest.Module + buildtest.Hello, builder.Options{Flags: []string{"-toolexec=env"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if test.name == "cgo" {
 				buildtest.NeedGCC(t)
 			}
