@@ -233,7 +233,7 @@ func TestTools(t *testing.T) {
 	if s.InitializeResult().Instructions == "" {
 		t.Error("there are no instructions")
 	}
-	if text, isError := call(t, s, "status", map[string]any{"name": "a/b"}); !isError || !strings.Contains(text, "is not a valid name") {
+	if text, isError := call(t, s, "status", map[string]any{"name": "a/b"}); !isError || !strings.Contains(text, `"a/b"`) {
 		t.Errorf("%q", text)
 	}
 }
