@@ -17,7 +17,7 @@ type Starter interface {
 	Accepting(starter.Worker) (bool, error)
 }
 
-// Await returns when none of the workers accepts connections, or when ctx is done.
+// Await returns when no worker of the list accepts connections any more, or when ctx is done.
 func Await(ctx context.Context, s Starter, old []control.Worker) {
 	for _, w := range old {
 		await(ctx, s, w.PID)

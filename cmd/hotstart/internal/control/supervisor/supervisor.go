@@ -52,7 +52,7 @@ type wait struct {
 
 const maxEventBytes = 256 << 10
 
-// New returns a supervisor. keepsOld says that old workers go on serving for some time
+// New returns a supervisor. keepsOld says that old workers keep serving for some time
 // after a reload.
 func New(i control.Instance, s Starter, keepsOld bool) *Supervisor {
 	drops, _ := control.ListenDrops()

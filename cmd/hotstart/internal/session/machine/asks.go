@@ -24,14 +24,6 @@ type (
 	}
 )
 
-func (Asked) isEvent()       {}
-func (Withdrawn) isEvent()   {}
-func (Confirmed) isEvent()   {}
-func (ReloadAsked) isEvent() {}
-func (StopAsked) isEvent()   {}
-func (Confirm) isAction()    {}
-func (Answer) isAction()     {}
-
 // asked begins a wait. Without a list of the files that a build reads, changes
 // are not seen: the list is tried again.
 func (m *Machine) asked(id int) {
