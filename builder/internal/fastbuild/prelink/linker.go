@@ -29,6 +29,9 @@ const maxHot = 50
 // maxFailures is how many links in a row may fail.
 const maxFailures = 3
 
+// maxLink is how long a link may take before the ordinary linker is tried.
+const maxLink = 30 * time.Second
+
 // Options describe the links of a Linker.
 type Options struct {
 	GOROOT   string
@@ -64,21 +67,23 @@ func New(o Options) *Linker {
 	return l
 }
 
-// ErrNoProcess means that no process waits that could link.
-var ErrNoProcess = errors.New("no linker waits for this program")
+// errNoProcess means that no process waits that could link.
+var errNoProcess = errors.New("no linker waits for this program")
 
 // Link links archives into the file output, if a process waits that can. After
 // any error the caller runs the ordinary linker; the file may exist.
 func (l *Linker) Link(ctx context.Context, c *Command, archives map[string]string, buildID, output string) error {
 	p := l.take(c, archives)
 	if p == nil {
-		return ErrNoProcess
+		return errNoProcess
 	}
 	if !p.fits(c, archives) {
 		p.close()
-		return ErrNoProcess
+		return errNoProcess
 	}
-	err := p.link(ctx, archives, buildID, output)
+	limited, cancel := context.WithTimeout(ctx, maxLink)
+	defer cancel()
+	err := p.link(limited, archives, buildID, output)
 	if ctx.Err() == nil {
 		l.count(err)
 	}
@@ -159,12 +164,12 @@ func (l *Linker) replace(c *Command, archives map[string]string) (p, old *proces
 	if l.off != nil || l.tool == "" || l.closed {
 		return nil, nil, l.off
 	}
-	if p := l.process; p != nil && p.fits(c, archives) && maps.Equal(p.hot, l.hot) {
+	hot := maps.Clone(l.hot)
+	maps.DeleteFunc(hot, func(path string, _ bool) bool { return archives[path] == "" }) // no longer imported
+	if p := l.process; p != nil && p.fits(c, archives) && maps.Equal(p.hot, hot) {
 		return nil, nil, nil
 	}
 	old = l.takeProcess()
-	hot := maps.Clone(l.hot)
-	maps.DeleteFunc(hot, func(path string, _ bool) bool { return archives[path] == "" })
 	if p, err = start(l.tool, l.Dir, c, archives, hot); err != nil {
 		return nil, old, err
 	}
