@@ -40,9 +40,9 @@ const (
 	maxLineBytes  = 1 << 20
 )
 
-// listen opens the control socket. Without one, the session runs all the same: another
-// hotstart may watch the same folder.
-func (l *loop) listen(log *report.Log) *controlSocket {
+// listen opens the control socket. A session whose socket was not asked for runs without
+// it if that fails: another hotstart may watch the same folder.
+func (l *loop) listen(log *report.Log) error {
 	c := &controlSocket{
 		loop: l, questions: make(chan func()), log: log, metrics: metrics.New(l.o.Version, time.Now()),
 		answers: map[int]chan control.Result{}, changed: make(chan struct{}),
@@ -51,23 +51,27 @@ func (l *loop) listen(log *report.Log) *controlSocket {
 			PID: os.Getpid(), Mode: control.Watch, Version: l.o.Version, Dir: l.o.Dir, Name: l.o.Control.Name, Began: time.Now(),
 		},
 	}
+	l.control = c
 	c.drops, _ = control.ListenDrops()
 	place := l.o.Control
 	place.Dir = l.o.Dir
 	if place.Path == control.Off {
-		return c
+		return nil
 	}
 	if place.Path != "" && !filepath.IsAbs(place.Path) {
 		place.Path = filepath.Join(place.Dir, place.Path)
 	}
 	listener, err := control.Listen(place)
+	if err != nil && (place.Path != "" || place.Name != "") {
+		return err
+	}
 	if err != nil {
 		log.Handle(report.Notef("%v; hotstart status does not show this session", err))
-		return c
+		return nil
 	}
 	c.server = control.NewServer(c, c.metrics)
 	c.server.Serve(listener)
-	return c
+	return nil
 }
 
 func (c *controlSocket) close() {

@@ -247,6 +247,9 @@ func (e *effects) start(a machine.Start) machine.Event {
 		e.input.SetReader(streams.input)
 	}
 	for _, o := range streams.outputs {
+		if e.control.server == nil {
+			break // nobody can ask for the lines
+		}
 		w := control.NewLineWriter(e.control.lines, term.Plain)
 		o.Copy(w.Add)
 		streams.lines = append(streams.lines, w)

@@ -75,7 +75,9 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 	if o.injects() {
 		e.page.Pages = e.pages.Server
 	}
-	l.control = l.listen(log)
+	if err := l.listen(log); err != nil {
+		return err
+	}
 	defer l.control.close()
 	if interrupted, err := e.open(); interrupted || err != nil {
 		return err
