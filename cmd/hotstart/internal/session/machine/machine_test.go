@@ -623,6 +623,16 @@ func TestSession(t *testing.T) {
 				moment{6, builds(2, "a"), "compare .env x.go, start a"}),
 		},
 		{
+			name: "a restart during a build that has to be finished becomes a start of what is built, too",
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2"},
+				moment{5.1, saves("x.go"), "cancel build, build 3"},
+				moment{5.2, saves("x.go"), "cancel build, build 4"},
+				moment{5.3, saves("x.go"), "cancel build, build 5"},
+				moment{5.4, edits(EffectRestart, ".env"), ""},
+				moment{6, builds(5, "b"), "compare .env x.go, start b"}),
+		},
+		{
 			name: "a file of the browser alone refreshes the pages",
 			story: after(firstServes,
 				moment{5, edits(EffectRefresh, "a.css"), "Refreshed"}),
@@ -741,7 +751,7 @@ func TestSession(t *testing.T) {
 				moment{5, saves("x.go"), "build 2"},
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{7, Tick{}, "check b"},
-				moment{8, invalidEnv{edits(EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read, page"},
+				moment{8, invalidEnv{edits(EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read"},
 				moment{9, Checked{builds(2, "c")}, "remove c"}),
 		},
 		{
@@ -1040,8 +1050,20 @@ func TestSession(t *testing.T) {
 				{1.1, starts(1), ""},
 				{2, saves("x.go"), "build 2"},
 				{3, builds(2, "b"), "start b"},
-				{4, invalidEnv{edits(EffectRestart, ".env")}, "start b, EnvFileFailed, status: the environment file can't be read, page"},
+				{4, invalidEnv{edits(EffectRestart, ".env")}, "start b, EnvFileFailed, status: the environment file can't be read"},
 				{5, serves(1).runs("a"), "Serving, after 1, status: the environment file can't be read"},
+			},
+		},
+		{
+			name: "a start that is impossible leaves the program before it under way",
+			story: []moment{
+				{0, Began{}, "Building, list, build 1"},
+				{0.1, lists(), "watch"},
+				{1, builds(1, "a"), "start a"},
+				{2, invalidEnv{edits(EffectRestart, ".env")}, "start a, EnvFileFailed, status: the environment file can't be read"},
+				{3, Asked{1}, ""},
+				{4, starts(1).runs("a"), "status: the environment file can't be read"},
+				{5, serves(1), "Serving, after 1, status: the environment file can't be read, page, confirm"},
 			},
 		},
 		{

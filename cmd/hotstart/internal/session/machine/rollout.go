@@ -16,13 +16,16 @@ import (
 type Program struct {
 	command      *starter.Command // nil before the start
 	Binary       *builder.Binary
-	Instrumented bool      // its workers greet the broker
-	changed      []string  // files that it was built or started because of
-	began        time.Time // start of the build; the code is of this time
-	restarted    bool      // the binary was started before, by another program
-	before       *Program  // target before the start, until the starter has got the program
-	ended        bool      // it has exited with status 0, and is not started again
+	Instrumented bool        // its workers greet the broker
+	changed      []string    // files that it was built or started because of
+	began        time.Time   // start of the build; the code is of this time
+	restarted    bool        // the binary was started before, by another program
+	before       launchState // until the starter has got the program
+	ended        bool        // it has exited with status 0, and is not started again
 }
+
+// launchState is what a start replaces.
+type launchState struct{ target, launching *Program }
 
 // rolloutState is which program serves, and which is to serve.
 type rolloutState struct {
@@ -82,12 +85,14 @@ func (m *Machine) restart() {
 func (m *Machine) launch(p *Program) {
 	r := &m.rollout
 	r.programs = append(r.programs, p)
-	p.before, r.target, r.launching = r.target, p, p
+	p.before = launchState{r.target, r.launching}
+	r.target, r.launching = p, p
+	m.build.pending.Restart = false // this is the start
 	m.do(Start{p, r.worker.PID == 0})
 }
 
 func (m *Machine) programStarted(e Started) {
-	e.Program.command, e.Program.before = e.Command, nil
+	e.Program.command, e.Program.before = e.Command, launchState{}
 	m.churn.Starting()
 }
 
@@ -95,9 +100,11 @@ func (m *Machine) startImpossible(e EnvInvalid) {
 	p, r := e.Program, &m.rollout
 	r.outdated = true
 	if r.target == p {
-		r.target = p.before
+		r.target = p.before.target
 	}
-	m.endLaunch(p)
+	if r.launching == p {
+		r.launching = p.before.launching // the starter still starts that one
+	}
 	m.cancelCheck() // its result would be compared with a program of the old environment
 	m.setFailure(report.EnvFileFailed{Cause: m.cause(p.changed), Err: e.Err, Current: m.current()}, m.now)
 	m.removeUnusedPrograms()
