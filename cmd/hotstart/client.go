@@ -14,18 +14,20 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+	"github.com/hotstart/hotstart/starter/daemon"
 )
 
 // clientFlags say which hotstart a command is for, and how to show the answer.
 type clientFlags struct {
-	path, name, dir string
-	json            bool
+	path, name, dir, pidFile string
+	json                     bool
 }
 
 func (f *clientFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.name, "name", "", "the hotstart that was started with --name=`name`")
 	cmd.Flags().StringVar(&f.path, "control", "", "the hotstart whose control socket is at `path`")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "the hotstart watch of the project in `folder` (default: this folder)")
+	cmd.Flags().StringVar(&f.pidFile, "pid-file", "", "the hotstart run whose --pid-file is `file`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the answer as JSON")
 }
 
@@ -45,6 +47,14 @@ func (f *clientFlags) find(cmd *cobra.Command) (*control.Client, error) {
 	place, err := f.place()
 	if err != nil {
 		return nil, cli.Usage(err, cmd.CommandPath()+" --help")
+	}
+	if f.pidFile != "" {
+		process, err := daemon.Open(f.pidFile)
+		if err != nil {
+			return nil, err
+		}
+		defer process.Close()
+		place.PID = process.PID
 	}
 	return control.Find(place)
 }

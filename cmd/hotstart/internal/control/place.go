@@ -20,6 +20,7 @@ type Place struct {
 	Path string // of the socket; empty: in a folder of the user
 	Name string // of --name; empty: named after Dir
 	Dir  string // absolute folder of the project
+	PID  int    // of the hotstart, for clients; 0: any
 }
 
 // Off is the path of a place without a control socket.
@@ -151,6 +152,8 @@ func (e *NotRunningError) Error() string {
 		return fmt.Sprintf("no hotstart listens at %s", e.Path)
 	case e.Name != "":
 		return fmt.Sprintf("no hotstart with the name %q runs", e.Name)
+	case e.PID != 0:
+		return fmt.Sprintf("no hotstart with the pid %d has a control socket in a folder of yours", e.PID)
 	}
 	return fmt.Sprintf("no hotstart watch runs for %s or a folder above it", e.Dir)
 }
@@ -162,6 +165,8 @@ func (e *NotRunningError) Hint() string {
 		return "hotstart run --control=" + e.Path + " -- ./program"
 	case e.Name != "":
 		return "hotstart run --name=" + e.Name + " -- ./program"
+	case e.PID != 0:
+		return "hotstart run --pid-file=FILE -- ./program"
 	}
 	return "hotstart watch"
 }
@@ -171,6 +176,9 @@ func (e *NotRunningError) Hint() string {
 func Find(p Place) (*Client, error) {
 	if p.Path != "" {
 		return openAt(p, p.Path)
+	}
+	if p.PID != 0 && p.Name == "" {
+		return findPID(p)
 	}
 	for at := p; ; at.Dir = filepath.Dir(at.Dir) {
 		for _, dir := range folders() {
@@ -186,6 +194,22 @@ func Find(p Place) (*Client, error) {
 			return nil, &NotRunningError{p}
 		}
 	}
+}
+
+// findPID finds a hotstart by the pid in the lock file of its socket.
+func findPID(p Place) (*Client, error) {
+	for _, dir := range folders() {
+		if checkPrivate(dir.path) != nil {
+			continue
+		}
+		locks, _ := filepath.Glob(filepath.Join(dir.path, "*.sock.lock"))
+		for _, lock := range locks {
+			if pidIn(lock) == p.PID {
+				return openAt(p, strings.TrimSuffix(lock, ".lock"))
+			}
+		}
+	}
+	return nil, &NotRunningError{p}
 }
 
 func openAt(p Place, path string) (*Client, error) {
