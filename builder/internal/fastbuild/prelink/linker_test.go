@@ -338,12 +338,26 @@ func TestFallback(t *testing.T) {
 	if _, err := os.Stat(out); err != nil {
 		t.Error(err)
 	}
+	l.failures = 0                               // three in a row would be the last ones
+	if err := warm().stdin.Close(); err != nil { // as the kernel does when hotstart is killed
+		t.Fatal(err)
+	}
+	<-l.process.exited
+	link("a process whose input has ended", p.command, after, false)
 	first := warm()
 	if warm() != first {
 		t.Error("a process that fits was replaced")
 	}
+	for range maxFailures {
+		if l.count(errNoProcess); l.off != nil {
+			break
+		}
+	}
+	if err := l.Warm(t.Context(), p.command, before); !errors.Is(err, errNoProcess) {
+		t.Errorf("after three failures: %v", err)
+	}
 	l.Close()
-	if err := l.Warm(t.Context(), p.command, before); err != nil || l.process != nil {
+	if err := l.Warm(t.Context(), p.command, before); err == nil || l.process != nil {
 		t.Errorf("Warm after Close: %v", err)
 	}
 	if left := buildtest.List(t, l.Dir); len(left) > 0 {
