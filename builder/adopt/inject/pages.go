@@ -32,8 +32,6 @@ func hotstartNewPages(server string) *hotstartPages {
 // drain ends the streams of events. Then the pages ask again, and a newer worker answers.
 func (p *hotstartPages) drain() { close(p.drained) }
 
-func (p *hotstartPages) closeIdle() {}
-
 func (p *hotstartPages) isDraining() bool {
 	select {
 	case <-p.drained:

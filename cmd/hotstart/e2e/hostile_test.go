@@ -45,15 +45,12 @@ func TestHostileClientsDoNotSlowAReload(t *testing.T) {
 	}
 	attacked := reloads("attacked")
 	t.Logf("a reload takes %v, and %v with a thousand hostile clients", alone, attacked)
-	if attacked > 3*alone+time.Second {
-		t.Error("the clients slow a reload")
+	if attacked > 10*alone+5*time.Second { // far above the noise of a busy machine
+		t.Error("the clients hold up a reload")
 	}
-	if code, output := w.wait(); code != 0 {
-		// The slots may be taken for the five seconds that a request may take.
-		time.Sleep(6 * time.Second)
-		if code, output = w.wait(); code != 0 {
-			t.Errorf("exit code %d: %s", code, output)
-		}
+	// The slots may be taken for the five seconds that a request may take.
+	if err := w.session.await("to answer another client", func() bool { code, _ := w.wait(); return code == 0 }); err != nil {
+		t.Error(err)
 	}
 }
 

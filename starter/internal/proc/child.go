@@ -19,7 +19,7 @@ type Child struct {
 	pid    int
 	report *os.File           // read end of the exec stage's report; nil: there is no stage
 	told   atomic.Bool        // a signal of GroupSignals was sent
-	status syscall.WaitStatus // of a worker that await has reaped, on systems other than Linux
+	status syscall.WaitStatus // once the worker is reaped
 
 	mu      sync.Mutex
 	staging bool     // the exec stage has not become the program; guarded by mu
@@ -119,7 +119,8 @@ func (c *Child) Reap() syscall.WaitStatus {
 	if c.Guard != nil {
 		c.Guard.forget(c.pid)
 	}
-	return c.collect()
+	c.collect()
+	return c.status
 }
 
 // Reap waits for a child process to exit, and releases its pid.

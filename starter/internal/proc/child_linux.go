@@ -65,4 +65,4 @@ func (c *Child) Ended() bool {
 	return err == nil && info.Signo != 0
 }
 
-func (c *Child) collect() syscall.WaitStatus { return Reap(c.pid) }
+func (c *Child) collect() { c.status = Reap(c.pid) }

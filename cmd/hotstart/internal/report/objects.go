@@ -29,7 +29,7 @@ var supervised = map[starter.Kind]string{
 func (s Supervised) entry(v View) entry {
 	name, other := supervised[s.Kind]
 	if !other {
-		return WorkerEvent{s.Event}.entry(v)
+		return WorkerEvent(s).entry(v)
 	}
 	e := entry{name: name, text: s.String(), facts: workerFacts(s.Worker)}
 	switch s.Kind {

@@ -37,7 +37,7 @@ func play(events []string) string {
 	settled := true
 	for _, e := range events {
 		n := 0
-		switch fmt.Sscanf(strings.TrimLeft(e, "askleve"), "%d", &n); {
+		switch fmt.Sscanf(strings.TrimLeft(e, "asklev"), "%d", &n); {
 		case strings.HasPrefix(e, "ask"):
 			q.Add(n)
 		case strings.HasPrefix(e, "leave"):
