@@ -65,6 +65,8 @@ func (s *Starter) reply(generation int, m wire.Message) []machine.Event {
 		return s.accepts(generation, rest)
 	case word == "ready":
 		return []machine.Event{machine.SaidReady(generation)}
+	case word == "stopped":
+		s.stopped.Store(w.PID(), true)
 	case word == "drained":
 		return []machine.Event{machine.Drained(generation)}
 	}

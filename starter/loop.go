@@ -239,6 +239,9 @@ func (s *Starter) promoted(w Worker) {
 // become ready. It returns an error if the system does not show that. It may be
 // called from any goroutine.
 func (s *Starter) Accepting(w Worker) (bool, error) {
+	if _, said := s.stopped.Load(w.PID); said { // its sockets look as before
+		return false, nil
+	}
 	seen := ready.Inspect(w.PID, *s.streams.Load())
 	return len(seen.Waits)+len(seen.MayWait) > 0, seen.Unreadable
 }
@@ -292,6 +295,7 @@ func (s *Starter) exited(generation int, err error) []machine.Event {
 	}
 	status := w.end()
 	delete(s.workers, generation)
+	s.stopped.Delete(known.PID)
 	if known.PID != 0 {
 		s.lookForLeftovers(known)
 	}

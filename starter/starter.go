@@ -27,6 +27,7 @@ type Starter struct {
 	streams     atomic.Pointer[[]uint64] // inodes of the kept stream sockets, for the goroutines that look at workers
 	startWorker workerStarter
 	workers     map[int]*running
+	stopped     sync.Map // pids of the workers that have said that they accept no connections any more
 	// exited workers whose leftover processes have not been searched for yet
 	unlooked       map[int]Worker
 	guard          *proc.Guard

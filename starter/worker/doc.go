@@ -47,6 +47,7 @@
 //	worker    ready                    I serve. hotstart waits for the other addresses that the previous worker served
 //	hotstart  drain                    accept no more connections, and finish the open ones
 //	hotstart  last                     before or after drain: no worker follows, so do not wait for connections that only stream
+//	worker    stopped                  I drain, and accept no connection of a kept socket any more
 //	worker    drained                  no connection is open
 //
 // NETWORK is tcp, tcp4, tcp6, unix or unixpacket. tcp is a socket of all addresses of IPv4 and IPv6. tcp6 is a socket of

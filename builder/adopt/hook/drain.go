@@ -49,7 +49,7 @@ func (w *hotstartWorker) waitForConns() {
 	for _, s := range w.allServers() {
 		s.drain()
 	}
-	accepted := hotstartAcceptedAt()
+	accepted, stopped := hotstartAcceptedAt(), false
 	for last := began; ; time.Sleep(hotstartPoll) {
 		now := time.Now()
 		if now.Sub(last) > hotstartStandstill {
@@ -58,6 +58,10 @@ func (w *hotstartWorker) waitForConns() {
 		last = now
 		accepting := hotstartIsAccepting() && time.Since(began) < hotstartAcceptTimeout
 		unkept := hotstartHasUnkept(time.Since(began) > hotstartQueueTime) && time.Since(began) < hotstartAcceptTimeout
+		if !stopped && !hotstartIsAccepting() && w.children.haveDrained() {
+			stopped = true
+			w.broker.Say("stopped", -1)
+		}
 		if !accepting && !unkept && !hotstartHasOpen() && w.children.haveDrained() {
 			if !hotstartHasCopies(accepted) {
 				return

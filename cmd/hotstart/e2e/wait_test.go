@@ -51,6 +51,11 @@ import (
 
 func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, first+"/"+second) })
+	http.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
 	panic(http.ListenAndServe(os.Getenv("ADDRESS"), nil))
 }
 `)
@@ -157,6 +162,30 @@ func TestManyWaitAtOnce(t *testing.T) {
 			waits.Go(func() { w.check(n, false) })
 		}
 		waits.Wait()
+	}
+}
+
+// TestWaitDoesNotWaitForOldRequests waits while the old worker answers a request.
+func TestWaitDoesNotWaitForOldRequests(t *testing.T) {
+	w := newWaiting(t)
+	answer, err := w.client.Get("http://" + w.address + "/endless")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	ended := make(chan struct{})
+	go func() { // ends with the answer
+		answer.Body.Read(make([]byte, 1))
+		close(ended)
+	}()
+	for n := 1; n <= 3; n++ {
+		w.edit(0, fmt.Sprint("round", n), false)
+		w.check(n, false)
+	}
+	select {
+	case <-ended:
+		t.Error("the old request has ended: the test shows nothing")
+	default:
 	}
 }
 
