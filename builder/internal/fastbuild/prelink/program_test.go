@@ -159,7 +159,7 @@ var edits = []edit{
 	{"a type of another package in an interface", map[string][]string{"main.go": {atMain, atMain + "\tcold.Copy(os.Stdout, bytes.NewBufferString(\"x\"))\n\tsort.Sort(sort.Reverse(sort.IntSlice{1}))\n"}}},
 	{"data that other packages have, too", map[string][]string{"main.go": {atMain, "var same = [100]int{1, 2, 3}\n\nvar zero [4096]byte\n\n" + atMain + "\tprintln(&same[len(os.Args)], \"runtime error\", \"EOF\", &zero)\n\tif len(os.Args) > 9 {\n\t\tfmt.Println(struct{ A, B int }{}, [3]string{\"a\"}, map[string]bool{}, func(int) error { return nil }, same)\n\t}\n"}}},
 	{"functions and types that other packages have, too", map[string][]string{
-		"main.go":    {atMain, atMain + "\ts := cold.Set[string]{}\n\ts.Add(\"y\")\n\tfmt.Fprint(new(bytes.Buffer), s)\n\tx := new(struct {\n\t\ta, b string\n\t\t*bytes.Buffer\n\t})\n\tfmt.Println(x == nil, any(*x) == cold.Strings(), len(s))\n"},
+		"main.go":    {atMain, atMain + "\tset := cold.Set[string]{}\n\tset.Add(\"y\")\n\tfmt.Fprint(new(bytes.Buffer), set)\n\tpointer := new(struct {\n\t\ta, b string\n\t\t*bytes.Buffer\n\t})\n\tfmt.Println(pointer == nil, any(*pointer) == cold.Strings(), len(set))\n"},
 		"gen/gen.go": {atGen, "type pair struct {\n\tname string\n\terror\n}\n\nvar Pairs = map[pair]func(any, []string) bool{{\"a\", nil}: func(x any, s []string) bool { return x == any(struct{ a, b string }{}) || slices.Contains(s, \"\") }}\n\n" + atGen}}},
 	{"goroutines, closures and panics", map[string][]string{"main.go": {atMain, atMain + "\tdone := make(chan func() int)\n\tgo func() {\n\t\tdefer func() { recover(); done <- func() int { return len(os.Args) } }()\n\t\tpanic(fmt.Errorf(\"%w\", os.ErrExist))\n\t}()\n\tprintln((<-done)())\n"}}},
 	{"types inside of functions", map[string][]string{
