@@ -408,7 +408,11 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 	if code := fmt.Sprint(s.cmd.ProcessState.ExitCode()); code != args[0] {
 		ts.Fatalf("exit code %s, not %s:\n%s", code, args[0], s.out.String())
 	}
-	checkTidy(ts)
+	if s.cmd.ProcessState.ExitCode() < 0 { // killed
+		checkTidy(ts, controlFolder)
+	} else {
+		checkTidy(ts)
+	}
 	checkGone(ts, time.Now())
 }
 
@@ -419,7 +423,7 @@ func cmdGone(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	<-processOf(ts).exited
 	checkGone(ts, time.Now().Add(patience))
-	checkTidy(ts, fmt.Sprintf("hotstart-%d", os.Geteuid()))
+	checkTidy(ts, controlFolder)
 }
 
 // checkGone waits until no process has this script's folder in its environment or
@@ -501,9 +505,12 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %s, not %s", code, args[0])
 	}
 	if s := processOf(ts); s.cmd == nil || s.over() {
-		checkTidy(ts) // a running hotstart has files there
+		checkTidy(ts, controlFolder) // a running hotstart has files there, and a daemon its control socket
 	}
 }
+
+// controlFolder is where control sockets are without a folder of the session manager.
+var controlFolder = fmt.Sprintf("hotstart-%d", os.Geteuid())
 
 // checkTidy checks that the folder for temporary files has no file of hotstart but
 // those with the names may.
