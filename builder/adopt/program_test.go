@@ -11,8 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -277,13 +279,19 @@ func until(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// freePort returns an address that nobody listens on.
+var portsTried atomic.Int32
+
+// freePort returns an address on which no program listens. The kernel does not give its port to clients, which get ports
+// above 32768.
 func freePort(t testing.TB, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := net.JoinHostPort(host, strconv.Itoa(20000+(os.Getpid()*97+int(portsTried.Add(1)))%10000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
