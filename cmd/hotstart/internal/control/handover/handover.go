@@ -1,5 +1,6 @@
-// Package handover shows whether old workers still serve, and waits until old workers accept no connections: for some milliseconds
-// after a new worker has become ready, the kernel may still give connections to old ones.
+// Package handover shows whether old workers still accept connections, and waits until
+// they do not: for some milliseconds after a new worker has become ready, the kernel may
+// still give connections to old ones.
 package handover
 
 import (
