@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
@@ -97,7 +98,7 @@ const maxMisses = 5
 // command makes all builds.
 func New(o Options) (*Cache, error) {
 	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), graph: &graph.Graph{Err: errors.New("not listed yet")}, last: &build{}}
-	c.linker = prelink.New(prelink.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir})
+	c.linker = prelink.New(linktool.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir})
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}

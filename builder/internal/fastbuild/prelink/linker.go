@@ -13,10 +13,10 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 )
 
 // maxIdle is how long a process waits for an edit.
@@ -32,18 +32,10 @@ const maxFailures = 3
 // maxLink is how long a link may take before the ordinary linker is tried.
 const maxLink = 30 * time.Second
 
-// Options describe the links of a Linker.
-type Options struct {
-	GOROOT   string
-	Env      []string // environment of the go command that builds the linker
-	CacheDir string   // where linkers are kept, of all sessions; made if necessary
-	Dir      string   // existing directory for temporary files
-}
-
 // Linker links one program again and again. It has at most one process. Its
 // methods may be called at the same time.
 type Linker struct {
-	Options
+	linktool.Options
 
 	mu       sync.Mutex
 	tool     string // the built linker; "" if there is none yet
@@ -57,10 +49,10 @@ type Linker struct {
 }
 
 // New returns a Linker. A Linker that can't work is valid: its Link fails at once.
-func New(o Options) *Linker {
+func New(o linktool.Options) *Linker {
 	l := &Linker{Options: o, hot: map[string]bool{}}
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		l.off = fmt.Errorf("%w: %s/%s", errUntested, runtime.GOOS, runtime.GOARCH)
+		l.off = fmt.Errorf("%w: %s/%s", linktool.ErrUntested, runtime.GOOS, runtime.GOARCH)
 	} else if o.CacheDir == "" {
 		l.off = errors.New("the user has no cache directory")
 	}
@@ -72,7 +64,7 @@ var errNoProcess = errors.New("no linker waits for this program")
 
 // Link links archives into the file output, if a process waits that can. After
 // any error the caller runs the ordinary linker; the file may exist.
-func (l *Linker) Link(ctx context.Context, c *Command, archives map[string]string, buildID, output string) error {
+func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
 	p := l.take(c, archives)
 	if p == nil {
 		return errNoProcess
@@ -92,7 +84,7 @@ func (l *Linker) Link(ctx context.Context, c *Command, archives map[string]strin
 
 // take returns the process, which then belongs to the caller, and notes the
 // packages that are edited.
-func (l *Linker) take(c *Command, archives map[string]string) *process {
+func (l *Linker) take(c *linktool.Command, archives map[string]string) *process {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.noteChanges(c, archives)
@@ -109,9 +101,9 @@ func (l *Linker) takeProcess() *process {
 }
 
 // noteChanges makes packages hot that have changed since the last link.
-func (l *Linker) noteChanges(c *Command, archives map[string]string) {
+func (l *Linker) noteChanges(c *linktool.Command, archives map[string]string) {
 	l.hot[c.Main] = true
-	if edited := changed(l.last, archives); l.last != nil && len(edited) <= maxHot {
+	if edited := linktool.Changed(l.last, archives); l.last != nil && len(edited) <= maxHot {
 		for _, path := range edited {
 			l.hot[path] = true
 		}
@@ -132,8 +124,8 @@ func (l *Linker) count(err error) {
 // Warm starts a process for the next edit of a program, and waits until it is
 // ready. When ctx is done before that, Warm ends the process. It does nothing
 // if the linker is not built yet; see Prepare.
-func (l *Linker) Warm(ctx context.Context, c *Command, archives map[string]string) error {
-	if err := c.check(); err != nil {
+func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
+	if err := c.Check(testedFlags); err != nil {
 		return err
 	}
 	if err := checkMemory(archives); err != nil {
@@ -157,7 +149,7 @@ func (l *Linker) Warm(ctx context.Context, c *Command, archives map[string]strin
 }
 
 // replace replaces a process that does not fit by one that does.
-func (l *Linker) replace(c *Command, archives map[string]string) (p, old *process, err error) {
+func (l *Linker) replace(c *linktool.Command, archives map[string]string) (p, old *process, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.noteChanges(c, archives)
@@ -212,7 +204,7 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 	if done {
 		return false
 	}
-	tool, err := l.build(ctx)
+	tool, err := source.Build(ctx, l.Options)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -226,16 +218,14 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 // any value.
 var testedFlags = []string{"-buildmode=exe", "-buildid=*", "-s", "-w", "-X", "-X=*", "-extld=*", "-checklinkname=0"}
 
-// check returns an error if the command was not tested.
-func (c *Command) check() error {
-	for i, flag := range c.Flags {
-		isValue := i > 0 && c.Flags[i-1] == "-X"
-		if !isValue && !slices.ContainsFunc(testedFlags, func(tested string) bool {
-			prefix, any := strings.CutSuffix(tested, "*")
-			return flag == tested || any && strings.HasPrefix(flag, prefix)
-		}) {
-			return fmt.Errorf("%w: the flag %s", errUntested, flag)
-		}
+// checkMemory returns an error if too little memory is available for a waiting
+// linker. At most, it has about the size of the archives twice, most of it pages
+// of the archives, which the kernel can drop.
+func checkMemory(archives map[string]string) error {
+	need := 256<<20 + 3*linktool.Size(archives)
+	available, err := linktool.AvailableMemory()
+	if err == nil && available < need {
+		err = fmt.Errorf("a waiting linker needs %d MB of available memory", need>>20)
 	}
-	return nil
+	return err
 }

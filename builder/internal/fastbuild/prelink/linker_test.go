@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"go.uber.org/goleak"
 )
 
@@ -53,10 +54,10 @@ func install(t *testing.T, release string) installation {
 		t.Fatal(err)
 	}
 	goroot := strings.TrimSpace(string(out))
-	l := New(Options{GOROOT: goroot, Env: os.Environ(), CacheDir: linkers, Dir: t.TempDir()})
+	l := New(linktool.Options{GOROOT: goroot, Env: os.Environ(), CacheDir: linkers, Dir: t.TempDir()})
 	t.Cleanup(l.Close)
 	l.Prepare(t.Context())
-	if errors.Is(l.off, errUntested) {
+	if errors.Is(l.off, linktool.ErrUntested) {
 		t.Skip(l.off)
 	}
 	if l.off != nil {
@@ -71,7 +72,7 @@ type project struct {
 	installation
 	dir     string
 	cgo     string // value of CGO_ENABLED
-	command *Command
+	command *linktool.Command
 	hot     map[string]bool
 	first   map[string]string // files
 	resumed int               // links that could use the early reachability
@@ -84,9 +85,9 @@ func newProject(t *testing.T, in installation, archive, cgo string, hot ...strin
 	for _, name := range hot {
 		p.hot[name] = true
 	}
-	p.command = &Command{
+	p.command = &linktool.Command{
 		Flags: []string{"-s", "-w", "-buildmode=exe", "-buildid=a/b/c/d", "-X", "main.version=1", "-X=main.other=2", "-checklinkname=0", "-extld=gcc"},
-		Dir:   p.dir, Env: os.Environ(), Main: "example.com/m", Config: testConfig,
+		Dir:   p.dir, Env: os.Environ(), Main: "example.com/m", Config: linktool.Config,
 	}
 	return p
 }
@@ -150,7 +151,7 @@ func (p *project) warmFor(before, after map[string]string) *process {
 	all := p.hot
 	defer func() { p.hot = all }()
 	p.hot = map[string]bool{p.command.Main: true}
-	for _, path := range changed(before, after) {
+	for _, path := range linktool.Changed(before, after) {
 		p.hot[path] = true
 	}
 	return p.warm(before)
@@ -159,7 +160,7 @@ func (p *project) warmFor(before, after map[string]string) *process {
 // ordinary links with the linker of the Go release.
 func (p *project) ordinary(archives map[string]string, id string) (program []byte) {
 	p.Helper()
-	config, _ := testConfig(archives)
+	config, _ := linktool.Config(archives)
 	dir := p.TempDir()
 	buildtest.Write(p, filepath.Join(dir, "importcfg"), config)
 	flags := slices.Clone(p.command.Flags)
@@ -334,7 +335,7 @@ func TestFallback(t *testing.T) {
 	p.write(edits[0])
 	after := p.compile()
 	l, out := in.linker, filepath.Join(t.TempDir(), "out")
-	link := func(name string, c *Command, archives map[string]string, ok bool) {
+	link := func(name string, c *linktool.Command, archives map[string]string, ok bool) {
 		t.Helper()
 		if err := l.Link(t.Context(), c, archives, "a/b/c/d", out); (err == nil) != ok {
 			t.Errorf("%s: %v", name, err)
@@ -404,12 +405,12 @@ func TestCommandsThatWereNotTested(t *testing.T) {
 		"-s -w -buildmode=exe -buildid=x -extld=gcc -X a=b -X=c=d -checklinkname=0",
 		"-s -w -X -race",
 	} {
-		if err := (&Command{Flags: strings.Fields(flags)}).check(); err != nil {
+		if err := (&linktool.Command{Flags: strings.Fields(flags)}).Check(testedFlags); err != nil {
 			t.Errorf("%s: %v", flags, err)
 		}
 	}
 	for _, flags := range []string{"-race", "-buildmode=pie", "-linkmode=external", "-checklinkname=1", "-msan", "-buildid", "-r x", "-X a -race"} {
-		if (&Command{Flags: strings.Fields(flags)}).check() == nil {
+		if (&linktool.Command{Flags: strings.Fields(flags)}).Check(testedFlags) == nil {
 			t.Errorf("%s is accepted", flags)
 		}
 	}
@@ -448,7 +449,7 @@ func TestBuildOnce(t *testing.T) {
 	if err := os.Chmod(open, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if l := New(Options{GOROOT: first.goroot, Env: os.Environ(), CacheDir: open, Dir: t.TempDir()}); l.Prepare(t.Context()) || l.off == nil {
+	if l := New(linktool.Options{GOROOT: first.goroot, Env: os.Environ(), CacheDir: open, Dir: t.TempDir()}); l.Prepare(t.Context()) || l.off == nil {
 		t.Error("a directory that others can write is used")
 	}
 }
@@ -458,20 +459,20 @@ func TestUnknownReleases(t *testing.T) {
 	in := install(t, "")
 	goroot := t.TempDir()
 	l := func() *Linker {
-		return New(Options{GOROOT: goroot, Env: os.Environ(), CacheDir: linkers, Dir: t.TempDir()})
+		return New(linktool.Options{GOROOT: goroot, Env: os.Environ(), CacheDir: linkers, Dir: t.TempDir()})
 	}
 	buildtest.Write(t, filepath.Join(goroot, "VERSION"), "go1.26.8\n")
-	if _, err := l().build(t.Context()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := source.Build(t.Context(), l().Options); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without sources: %v", err)
 	}
-	for _, name := range reliedOn {
-		content, err := os.ReadFile(filepath.Join(in.goroot, "src", "cmd", name))
+	for _, name := range source.ReliedOn {
+		content, err := os.ReadFile(filepath.Join(in.goroot, "src", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		buildtest.Write(t, filepath.Join(goroot, "src", "cmd", name), string(content)+"\n")
+		buildtest.Write(t, filepath.Join(goroot, "src", name), string(content)+"\n")
 	}
-	if _, err := l().build(t.Context()); !errors.Is(err, errUntested) {
+	if _, err := source.Build(t.Context(), l().Options); !errors.Is(err, linktool.ErrUntested) {
 		t.Errorf("with other sources: %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,21 +16,14 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-)
 
-// Command is a link command whose archives change. It does not change itself.
-type Command struct {
-	Flags  []string // arguments but -o, -importcfg and the archive of package main
-	Dir    string   // working directory
-	Env    []string
-	Main   string // import path of package main
-	Config func(archives map[string]string) (string, error)
-}
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
+)
 
 // process is a linker that has loaded the archives that do not change, and waits
 // for those of the hot packages. It links once.
 type process struct {
-	command  *Command
+	command  *linktool.Command
 	hot      map[string]bool   // by import path
 	archives map[string]string // that it was started with, by import path
 
@@ -47,7 +39,7 @@ type process struct {
 
 // start starts the linker tool with archives. The process and its goroutine end
 // by link or close.
-func start(tool, tmp string, c *Command, archives map[string]string, hot map[string]bool) (*process, error) {
+func start(tool, tmp string, c *linktool.Command, archives map[string]string, hot map[string]bool) (*process, error) {
 	config, err := c.Config(archives)
 	if err != nil {
 		return nil, err
@@ -72,7 +64,7 @@ func (p *process) file(name string) string { return filepath.Join(p.dir, name) }
 func (p *process) start(tool string) error {
 	var names []string
 	for path := range p.hot {
-		names = append(names, p.libraryName(path))
+		names = append(names, p.command.LibraryName(path))
 	}
 	slices.Sort(names)
 	args := append([]string{"-o", p.file("out"), "-importcfg", p.file("importcfg")}, p.command.Flags...)
@@ -111,14 +103,6 @@ func (p *process) start(tool string) error {
 	return nil
 }
 
-// libraryName returns the name that the linker has for a package.
-func (p *process) libraryName(path string) string {
-	if path == p.command.Main {
-		return "main"
-	}
-	return path
-}
-
 // await waits until the process is ready. When ctx is done, or if the process exits, it returns an error.
 func (p *process) await(ctx context.Context) error {
 	select {
@@ -132,22 +116,22 @@ func (p *process) await(ctx context.Context) error {
 }
 
 // fits reports whether the process can link a command with these archives.
-func (p *process) fits(c *Command, archives map[string]string) bool {
+func (p *process) fits(c *linktool.Command, archives map[string]string) bool {
 	select {
 	case <-p.ready:
 	default:
 		return false
 	}
 	return p.command == c && len(archives) == len(p.archives) &&
-		!slices.ContainsFunc(changed(p.archives, archives), func(path string) bool { return !p.hot[path] })
+		!slices.ContainsFunc(linktool.Changed(p.archives, archives), func(path string) bool { return !p.hot[path] })
 }
 
 // link ends the process: it links archives into the file output.
 func (p *process) link(ctx context.Context, archives map[string]string, buildID, output string) error {
 	defer p.close()
 	var request strings.Builder
-	for _, path := range changed(p.archives, archives) {
-		fmt.Fprintf(&request, "package %s=%s\n", p.libraryName(path), archives[path])
+	for _, path := range linktool.Changed(p.archives, archives) {
+		fmt.Fprintf(&request, "package %s=%s\n", p.command.LibraryName(path), archives[path])
 	}
 	fmt.Fprintf(&request, "buildid %s\nlink\n", buildID)
 	if _, err := io.WriteString(p.stdin, request.String()); err != nil {
@@ -175,14 +159,4 @@ func (p *process) close() {
 		<-p.exited
 		_ = os.RemoveAll(p.dir)
 	})
-}
-
-// changed returns the packages whose archives differ.
-func changed(before, after map[string]string) (packages []string) {
-	for path := range maps.Keys(after) {
-		if before[path] != after[path] {
-			packages = append(packages, path)
-		}
-	}
-	return packages
 }

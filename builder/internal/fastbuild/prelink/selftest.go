@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 )
 
 // testProgram is the program of the self-test before the edit.
@@ -93,13 +93,12 @@ func Methods(x any) int { return reflect.TypeOf(x).NumMethod() }
 
 // selfTest links a program with a waiting linker and with the ordinary one. It
 // returns an error if the programs differ.
-func (l *Linker) selfTest(ctx context.Context, dir, tool string) error {
-	src := filepath.Join(dir, "src")
-	before, err := l.compile(ctx, src, testProgram)
+func selfTest(ctx context.Context, t *linktool.Test) error {
+	before, err := t.Compile(ctx, "src", testProgram)
 	if err != nil {
 		return err
 	}
-	after, err := l.compile(ctx, src, testEdit)
+	after, err := t.Compile(ctx, "src", testEdit)
 	if err != nil {
 		return err
 	}
@@ -109,8 +108,8 @@ func (l *Linker) selfTest(ctx context.Context, dir, tool string) error {
 		}
 	}
 	const id = "-buildid=a/b/c/d"
-	c := &Command{Flags: []string{"-s", "-w", "-buildmode=exe", id}, Dir: dir, Env: l.Env, Main: "selftest", Config: testConfig}
-	p, err := start(tool, dir, c, before, map[string]bool{"selftest": true, "selftest/lib": true})
+	c := &linktool.Command{Flags: []string{"-s", "-w", "-buildmode=exe", id}, Dir: t.Dir, Env: t.Env, Main: "selftest", Config: linktool.Config}
+	p, err := start(t.Tool, t.Dir, c, before, map[string]bool{"selftest": true, "selftest/lib": true})
 	if err != nil {
 		return err
 	}
@@ -118,24 +117,11 @@ func (l *Linker) selfTest(ctx context.Context, dir, tool string) error {
 	if err := p.await(ctx); err != nil {
 		return err
 	}
-	got, want := filepath.Join(dir, "got"), filepath.Join(dir, "want")
+	got, want := filepath.Join(t.Dir, "got"), filepath.Join(t.Dir, "want")
 	if err := p.link(ctx, after, strings.TrimPrefix(id, "-buildid="), got); err != nil {
 		return err
 	}
-	ordinary := filepath.Join(l.GOROOT, "pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH, "link")
-	if p, err = start(ordinary, dir, c, after, nil); err != nil {
-		return err
-	}
-	defer p.close()
-	select {
-	case <-p.exited:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if p.err != nil {
-		return p.err
-	}
-	if err := os.Rename(p.file("out"), want); err != nil {
+	if err := t.LinkOrdinary(ctx, c, after, want); err != nil {
 		return err
 	}
 	return compareFiles(got, want)
@@ -151,36 +137,4 @@ func compareFiles(got, want string) error {
 		err = errors.New("the waiting linker links another program than the ordinary one")
 	}
 	return err
-}
-
-// compile compiles a program in dir and returns its archives.
-func (l *Linker) compile(ctx context.Context, dir string, files map[string]string) (archives map[string]string, err error) {
-	for name, content := range files {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	output, err := l.run(ctx, dir, "list", "-export", "-deps", "-f", "{{with .Export}}{{$.ImportPath}} {{.}}{{end}}", ".")
-	if err != nil {
-		return nil, err
-	}
-	archives = map[string]string{}
-	for line := range strings.Lines(output) {
-		if path, file, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " "); ok {
-			archives[path] = file
-		}
-	}
-	return archives, nil
-}
-
-func testConfig(archives map[string]string) (string, error) {
-	var config strings.Builder
-	for path, file := range archives {
-		fmt.Fprintf(&config, "packagefile %s=%s\n", path, file)
-	}
-	return config.String(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 )
 
@@ -47,8 +48,8 @@ func (p *Program) runLinker(ctx context.Context, id, output string) error {
 }
 
 // prelinkCommand returns a link command without what differs in each build.
-func (c *command) prelinkCommand(main string) *prelink.Command {
-	return &prelink.Command{
+func (c *command) prelinkCommand(main string) *linktool.Command {
+	return &linktool.Command{
 		Flags:  c.Args[4 : len(c.Args)-1],
 		Dir:    c.Dir,
 		Env:    c.Env,

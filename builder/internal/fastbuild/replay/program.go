@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
@@ -17,7 +18,7 @@ type Program struct {
 	dir      string              // directory of its own archives
 	packages map[string]*Package // those that can be compiled again, by import path
 	link     *command
-	prelink  *prelink.Command  // the same for a waiting linker
+	prelink  *linktool.Command // the same for a waiting linker
 	main     string            // import path of package main
 	archives map[string]string // of all packages, by import path
 

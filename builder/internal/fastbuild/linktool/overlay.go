@@ -1,8 +1,7 @@
-package prelink
+package linktool
 
 import (
 	"crypto/sha256"
-	"embed"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,10 +10,12 @@ import (
 	"strings"
 )
 
-// overlayFiles are the files that are added to the linker.
-//
-//go:embed _overlay/ld.go _overlay/loader.go
-var overlayFiles embed.FS
+// Anchor is a change of one place in the linker's sources.
+type Anchor struct {
+	File     string // below cmd/link/internal
+	Old, New string // Old occurs exactly once
+	Optional bool   // Old may be missing: not all releases have it
+}
 
 // overlay is the linker's sources that differ from those of the Go release.
 type overlay struct {
@@ -22,35 +23,24 @@ type overlay struct {
 	sum   string            // hash of the release's sources that the changes rely on
 }
 
-// reliedOn are the sources that the overlay relies on, below src/cmd: those
-// that have anchors, and those with the functions that the added files call.
-var reliedOn = []string{
-	"internal/goobj/builtin.go",
-	"internal/goobj/objfile.go",
-	"link/internal/ld/deadcode.go",
-	"link/internal/ld/go.go",
-	"link/internal/ld/inittask.go",
-	"link/internal/ld/lib.go",
-	"link/internal/ld/link.go",
-	"link/internal/ld/main.go",
-	"link/internal/loader/loader.go",
-	"link/internal/loader/symbolbuilder.go",
-	"link/internal/sym/library.go",
-}
+// linker is where the sources of the linker are that may change, below GOROOT/src.
+const linker = "cmd/link/internal/"
 
-// newOverlay makes the overlay for the linker of a Go installation.
-func newOverlay(goroot string) (*overlay, error) {
-	src := filepath.Join(goroot, "src", "cmd")
+// overlay makes the overlay for the linker of a Go installation.
+func (s *Source) overlay(goroot string) (*overlay, error) {
 	hash := sha256.New()
 	o := &overlay{files: map[string]string{}}
-	for _, name := range reliedOn {
-		content, err := os.ReadFile(filepath.Join(src, name))
+	for _, name := range s.ReliedOn {
+		content, err := os.ReadFile(filepath.Join(goroot, "src", name))
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(hash, "%s %d\n%s", name, len(content), content)
-		file := strings.TrimPrefix(name, "link/internal/")
-		changed, err := applyAnchors(file, string(content))
+		file, ok := strings.CutPrefix(name, linker)
+		if !ok {
+			continue
+		}
+		changed, err := s.applyAnchors(file, string(content))
 		if err != nil {
 			return nil, err
 		}
@@ -59,28 +49,24 @@ func newOverlay(goroot string) (*overlay, error) {
 		}
 	}
 	o.sum = fmt.Sprintf("%x", hash.Sum(nil)[:16])
-	for _, name := range []string{"ld", "loader"} {
-		content, err := overlayFiles.ReadFile("_overlay/" + name + ".go")
-		if err != nil {
-			return nil, err
-		}
-		o.files[name+"/hotstart_prelink.go"] = string(content)
+	for name, content := range s.Added {
+		o.files[name] = content
 	}
 	return o, nil
 }
 
 // applyAnchors changes the content of a file as the anchors say.
-func applyAnchors(file, content string) (string, error) {
+func (s *Source) applyAnchors(file, content string) (string, error) {
 	var pairs []string
-	for _, a := range anchors {
-		if a.file != file {
+	for _, a := range s.Anchors {
+		if a.File != file {
 			continue
 		}
-		n := strings.Count(content, a.old)
+		n := strings.Count(content, a.Old)
 		if n == 1 {
-			pairs = append(pairs, a.old, a.new)
-		} else if n > 1 || !a.optional {
-			return "", fmt.Errorf("changing %s of the Go linker: %q occurs %d times", file, a.old, n)
+			pairs = append(pairs, a.Old, a.New)
+		} else if n > 1 || !a.Optional {
+			return "", fmt.Errorf("changing %s of the Go linker: %q occurs %d times", file, a.Old, n)
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(content), nil
@@ -94,7 +80,7 @@ func (o *overlay) write(goroot, dir string) (config string, err error) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			return "", err
 		}
-		replace[filepath.Join(goroot, "src", "cmd", "link", "internal", name)] = file
+		replace[filepath.Join(goroot, "src", linker, name)] = file
 	}
 	content, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {

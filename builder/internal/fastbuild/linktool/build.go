@@ -1,8 +1,7 @@
-package prelink
+package linktool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,90 +16,88 @@ import (
 // maxUnused is how long a linker that no session has used is kept.
 const maxUnused = 30 * 24 * time.Hour
 
-// errUntested means that a waiting linker was not tested under these conditions.
-var errUntested = errors.New("a waiting linker was not tested with this")
-
-// build returns the linker for the Go installation. It takes it from CacheDir,
-// or builds and tests it.
-func (l *Linker) build(ctx context.Context) (tool string, err error) {
-	version, err := os.ReadFile(filepath.Join(l.GOROOT, "VERSION"))
+// Build returns the linker for the Go installation. It takes it from CacheDir,
+// or builds it at the lowest priority and tests it.
+func (s *Source) Build(ctx context.Context, options Options) (tool string, err error) {
+	version, err := os.ReadFile(filepath.Join(options.GOROOT, "VERSION"))
 	if err != nil {
 		return "", err
 	}
-	o, err := newOverlay(l.GOROOT)
+	o, err := s.overlay(options.GOROOT)
 	if err != nil {
 		return "", err
 	}
-	if tested[o.sum] == "" {
-		return "", fmt.Errorf("%w: the sources of %s", errUntested, strings.Fields(string(version))[0])
+	if s.Tested[o.sum] == "" {
+		return "", fmt.Errorf("%w: the sources of %s, hash %s", ErrUntested, strings.Fields(string(version))[0], o.sum)
 	}
-	if err := l.makeCacheDir(); err != nil {
+	if err := makeCacheDir(options.CacheDir); err != nil {
 		return "", err
 	}
-	tool = filepath.Join(l.CacheDir, "link-"+o.key(string(version), l.GOROOT))
+	tool = filepath.Join(options.CacheDir, s.Name+"-"+o.key(string(version), options.GOROOT))
 	if now := time.Now(); os.Chtimes(tool, now, now) == nil {
 		return tool, nil
 	}
-	l.removeUnused()
-	dir, err := os.MkdirTemp(l.CacheDir, "build-")
+	removeUnused(options.CacheDir)
+	dir, err := os.MkdirTemp(options.CacheDir, "build-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	built := filepath.Join(dir, "link")
-	if err := l.buildTool(ctx, o, dir, built); err != nil {
+	t := &Test{Options: options, Tool: filepath.Join(dir, "link")}
+	t.Dir = dir
+	if err := t.build(ctx, o); err != nil {
 		return "", err
 	}
-	if err := l.selfTest(ctx, dir, built); err != nil {
+	if err := s.SelfTest(ctx, t); err != nil {
 		return "", err
 	}
-	return tool, os.Rename(built, tool)
+	return tool, os.Rename(t.Tool, tool)
 }
 
 // makeCacheDir makes the directory of linkers. It refuses one that another user could write.
-func (l *Linker) makeCacheDir() error {
-	if err := os.MkdirAll(l.CacheDir, 0o700); err != nil {
+func makeCacheDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	info, err := os.Stat(l.CacheDir)
+	info, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || int(owner.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("using %s: another user can write it", l.CacheDir)
+		return fmt.Errorf("using %s: another user can write it", dir)
 	}
 	return nil
 }
 
 // removeUnused removes linkers and unfinished builds of other sessions.
-func (l *Linker) removeUnused() {
-	entries, _ := os.ReadDir(l.CacheDir)
+func removeUnused(cacheDir string) {
+	entries, _ := os.ReadDir(cacheDir)
 	for _, entry := range entries {
 		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > maxUnused {
-			_ = os.RemoveAll(filepath.Join(l.CacheDir, entry.Name()))
+			_ = os.RemoveAll(filepath.Join(cacheDir, entry.Name()))
 		}
 	}
 }
 
-func (l *Linker) buildTool(ctx context.Context, o *overlay, dir, output string) error {
-	config, err := o.write(l.GOROOT, dir)
+func (t *Test) build(ctx context.Context, o *overlay) error {
+	config, err := o.write(t.GOROOT, t.Dir)
 	if err != nil {
 		return err
 	}
-	_, err = l.run(ctx, dir, "build", "-overlay", config, "-ldflags=-s -w", "-o", output, "cmd/link")
+	_, err = t.run(ctx, t.Dir, "build", "-overlay", config, "-ldflags=-s -w", "-o", t.Tool, "cmd/link")
 	return err
 }
 
 // project returns the Go installation, without settings of the user that would
 // lead to another program.
-func (l *Linker) project(ctx context.Context, dir string) (*gotool.Project, error) {
-	p := &gotool.Project{Go: filepath.Join(l.GOROOT, "bin", "go"), Dir: dir, Environ: l.Env, TempDir: dir}
+func (t *Test) project(ctx context.Context, dir string) (*gotool.Project, error) {
+	p := &gotool.Project{Go: filepath.Join(t.GOROOT, "bin", "go"), Dir: dir, Environ: t.Env, TempDir: dir}
 	cache, _, err := p.Run(ctx, "env", "GOCACHE")
 	if err != nil {
 		return nil, err
 	}
-	p.Environ = append(slices.DeleteFunc(slices.Clone(l.Env), func(v string) bool {
+	p.Environ = append(slices.DeleteFunc(slices.Clone(t.Env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_")
 	}), "GOENV=off", "GOTOOLCHAIN=local", "GOWORK=off", "CGO_ENABLED=0", "GOPROXY=off",
@@ -111,8 +108,8 @@ func (l *Linker) project(ctx context.Context, dir string) (*gotool.Project, erro
 }
 
 // run runs the go command at the lowest priority, and returns its output.
-func (l *Linker) run(ctx context.Context, dir string, args ...string) (output string, err error) {
-	p, err := l.project(ctx, dir)
+func (t *Test) run(ctx context.Context, dir string, args ...string) (output string, err error) {
+	p, err := t.project(ctx, dir)
 	if err != nil {
 		return "", err
 	}
