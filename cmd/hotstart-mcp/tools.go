@@ -29,7 +29,7 @@ func newServer(h hotstart) *mcp.Server {
 	mcp.AddTool(s, &mcp.Tool{Name: "build_errors", Annotations: reads,
 		Description: "Why the newest code is not served, as text: each error as file:line:column: message, the place of a panic, and the last lines of the program."}, h.buildErrors)
 	mcp.AddTool(s, &mcp.Tool{Name: "logs", Annotations: reads,
-		Description: "The last lines that the program has written, each after the number of its worker."}, h.logs)
+		Description: "The last lines that the program has written, each after the number of its worker if that is known."}, h.logs)
 	mcp.AddTool(s, &mcp.Tool{Name: "reload", Annotations: &mcp.ToolAnnotations{DestructiveHint: &no, OpenWorldHint: &no},
 		Description: "Build and start the program even if nothing has changed, without losing a request, and wait for the result. An edit needs no reload: hotstart sees it."}, h.reload)
 	return s

@@ -278,9 +278,10 @@ func newLogsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Print the last output of the program of a running hotstart",
-		Long: "Logs prints the last lines that the program has written, each after the number of\n" +
-			"its worker. hotstart watch keeps the last MiB of stderr, and of stdout if both are\n" +
-			"the same terminal or file.",
+		Long: "Logs prints the last lines that the program has written. hotstart watch keeps the last\n" +
+			"MiB of stderr, and of stdout if both are the same terminal or file; each line is\n" +
+			"printed after the number of its worker. For hotstart run, logs reads the files that\n" +
+			"stdout and stderr are, for example that of --log-file.",
 		Example: "  hotstart logs\n  hotstart logs -f --last=20",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -292,7 +293,7 @@ func newLogsCmd() *cobra.Command {
 				if err == nil && f.json {
 					err = printJSON(cmd, l)
 				} else if err == nil {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d | %s\n", l.Worker, term.CleanLine(l.Text))
+					_, err = fmt.Fprintln(cmd.OutOrStdout(), describeLine(l))
 				}
 				if err != nil {
 					return err
@@ -305,4 +306,15 @@ func newLogsCmd() *cobra.Command {
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing the lines that come")
 	cmd.Flags().IntVar(&last, "last", last, "begin with the last `n` lines")
 	return cmd
+}
+
+// describeLine returns a line of the program, after the number of its worker.
+func describeLine(l control.Line) string {
+	switch {
+	case l.Missed > 0:
+		return fmt.Sprintf("(%d lines were missed, because this command was too slow)", l.Missed)
+	case l.Worker == 0:
+		return term.Clean(l.Text)
+	}
+	return fmt.Sprintf("%d | %s", l.Worker, term.Clean(l.Text))
 }

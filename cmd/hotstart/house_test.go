@@ -42,7 +42,8 @@ var house = map[string][]string{
 
 	"cmd/hotstart/internal/control/roster":     {"starter", "cmd/hotstart/internal/control"},
 	"cmd/hotstart/internal/control/handover":   {"starter", "cmd/hotstart/internal/control"},
-	"cmd/hotstart/internal/control/supervisor": {"starter", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report"},
+	"cmd/hotstart/internal/control/logfile":    {"cmd/hotstart/internal/control"},
+	"cmd/hotstart/internal/control/supervisor": {"starter", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/logfile", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report"},
 	"cmd/hotstart/internal/session/asks":       {},
 	"cmd/hotstart/internal/session/churn":      {},
 	"cmd/hotstart/internal/session/machine":    {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/churn"},

@@ -35,7 +35,7 @@ func (d *superdaemon) openControl(o *runOptions, keepsOld bool) (end func(), err
 		return none, nil
 	}
 	instance := control.Instance{PID: os.Getpid(), Mode: control.Run, Version: version(), Dir: dir, Name: o.name, Began: time.Now()}
-	d.supervisor = supervisor.New(instance, d.starter, keepsOld)
+	d.supervisor = supervisor.New(instance, d.starter, keepsOld, o.output())
 	server := control.NewServer(d.supervisor, d.metrics)
 	server.Serve(l)
 	return func() { server.Close() }, nil

@@ -158,9 +158,10 @@ type Event = []byte
 
 // Line is a line of the program's output.
 type Line struct {
-	Worker int       `json:"worker"` // generation; 0: not known
-	Time   time.Time `json:"time"`
-	Text   string    `json:"text"` // without the end of the line
+	Worker int       `json:"worker,omitempty"` // generation; 0: not known
+	Time   time.Time `json:"time,omitzero"`    // zero: not known
+	Text   string    `json:"text"`             // without the end of the line
+	Missed int       `json:"missed,omitempty"` // instead of a line: how many lines a slow client has missed
 }
 
 // Reload says how to reload.
@@ -179,8 +180,8 @@ type Controlled interface {
 	Reload(context.Context, Reload) (Result, error)
 	// Stop asks hotstart to end. It does not wait.
 	Stop(context.Context) error
-	// Events returns the events, each a JSON object, Lines the program's output as
-	// objects of type Line; nil: it is not known.
-	Events() *Feed
-	Lines() *Feed
+	// Events returns the events, each an Event.
+	Events() Source
+	// Lines returns the program's output, each a Line, or an error if it is not known.
+	Lines() (Source, error)
 }

@@ -179,11 +179,11 @@ func (c *Client) open(ctx context.Context, method, name string, query url.Values
 		return answer.Body, nil
 	}
 	defer answer.Body.Close()
-	var p Problem
-	if json.NewDecoder(answer.Body).Decode(&p) != nil || p.Error == "" {
-		p.Error = answer.Status
+	p := &Problem{}
+	if json.NewDecoder(answer.Body).Decode(p) != nil || p.Text == "" {
+		p.Text = answer.Status
 	}
-	return nil, errors.New(p.Error)
+	return nil, p
 }
 
 // isResult reports whether an answer with this code has the value that was asked for.

@@ -26,8 +26,8 @@ func (q *quiet) Reload(_ context.Context, r Reload) (Result, error) {
 	return Result{Outcome: Accepted}, nil
 }
 func (q *quiet) Stop(context.Context) error { return nil }
-func (q *quiet) Events() *Feed              { return q.events }
-func (q *quiet) Lines() *Feed               { return q.lines }
+func (q *quiet) Events() Source             { return q.events }
+func (q *quiet) Lines() (Source, error)     { return q.lines, nil }
 
 // serve serves a hotstart at a place, with the user's folder in a temporary one.
 func serve(t *testing.T, p Place, of Controlled) *Listener {

@@ -1,9 +1,19 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
+	"iter"
 	"sync"
 )
+
+// Source is a sequence of JSON objects that clients follow.
+type Source interface {
+	// Follow returns the last n objects, and with endless those that come until ctx is
+	// done. It returns several at once, with the number of the objects before them that
+	// the client has missed.
+	Follow(ctx context.Context, n int, endless bool) iter.Seq2[[][]byte, int64]
+}
 
 // Feed is a bounded log of JSON objects that many clients follow. The writer never
 // waits: a client that reads too slowly misses the oldest objects.
@@ -69,4 +79,21 @@ func (f *Feed) Last(n int) int64 {
 	defer f.mu.Unlock()
 	end := f.first + int64(len(f.items))
 	return max(f.first, end-int64(n))
+}
+
+// Follow implements Source.
+func (f *Feed) Follow(ctx context.Context, n int, endless bool) iter.Seq2[[][]byte, int64] {
+	return func(yield func([][]byte, int64) bool) {
+		for next := f.Last(n); ; {
+			objects, end, missed, more := f.Read(next)
+			if next = end; !yield(objects, missed) || !endless {
+				return
+			}
+			select {
+			case <-more:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }

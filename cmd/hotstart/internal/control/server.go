@@ -72,7 +72,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/restart", func(w http.ResponseWriter, r *http.Request) { s.reload(w, r, Reload{Restart: true}) })
 	mux.HandleFunc("POST /v1/stop", s.stop)
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { follow(w, r, s.of.Events(), 0, true) })
-	mux.HandleFunc("GET /v1/logs", func(w http.ResponseWriter, r *http.Request) { follow(w, r, s.of.Lines(), defaultRecent, false) })
+	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 		s.metrics.ServeHTTP(w, r)
@@ -167,13 +167,18 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// follow sends the objects of a feed, one per line: the last ones, and with follow=true
-// those that come.
-func follow(w http.ResponseWriter, r *http.Request, f *Feed, recent int, endless bool) {
-	if f == nil {
-		refuse(w, http.StatusNotFound, errors.New("hotstart run passes the output of the program on without reading it; see its log file or journal"))
+func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
+	lines, err := s.of.Lines()
+	if err != nil {
+		refuse(w, http.StatusNotFound, err)
 		return
 	}
+	follow(w, r, lines, defaultRecent, false)
+}
+
+// follow sends the objects of a source, one per line: the last ones, and with follow=true
+// those that come.
+func follow(w http.ResponseWriter, r *http.Request, source Source, recent int, endless bool) {
 	endless, err := boolean(r, "follow", endless)
 	if text := r.URL.Query().Get("last"); err == nil && text != "" {
 		recent, err = strconv.Atoi(text)
@@ -187,9 +192,7 @@ func follow(w http.ResponseWriter, r *http.Request, f *Feed, recent int, endless
 	}
 	w.Header().Set("Content-Type", "application/jsonl")
 	control := http.NewResponseController(w)
-	for next := f.Last(recent); ; {
-		objects, end, missed, more := f.Read(next)
-		next = end
+	for objects, missed := range source.Follow(r.Context(), recent, endless) {
 		control.SetWriteDeadline(time.Now().Add(writeTime))
 		if missed > 0 {
 			w.Write([]byte(`{"missed":` + strconv.FormatInt(missed, 10) + "}\n"))
@@ -198,12 +201,7 @@ func follow(w http.ResponseWriter, r *http.Request, f *Feed, recent int, endless
 			w.Write(object)
 			w.Write([]byte("\n"))
 		}
-		if control.Flush() != nil || !endless {
-			return
-		}
-		select {
-		case <-more:
-		case <-r.Context().Done():
+		if control.Flush() != nil {
 			return
 		}
 	}
@@ -238,10 +236,23 @@ func boolean(r *http.Request, name string, byDefault bool) (bool, error) {
 
 // Problem is the answer to a request that is invalid or can't be carried out.
 type Problem struct {
-	Error string `json:"error"`
+	Text string `json:"error"`
+	Next string `json:"hint,omitempty"` // command to type next
 }
 
-func refuse(w http.ResponseWriter, code int, err error) { answer(w, code, Problem{err.Error()}) }
+func (p *Problem) Error() string { return p.Text }
+
+// Hint returns the command to type next, or "".
+func (p *Problem) Hint() string { return p.Next }
+
+func refuse(w http.ResponseWriter, code int, err error) {
+	p := Problem{Text: err.Error()}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		p.Next = hinted.Hint()
+	}
+	answer(w, code, p)
+}
 
 func answer(w http.ResponseWriter, code int, value any) {
 	b, err := json.Marshal(value)

@@ -252,10 +252,10 @@ func (e *effects) confirm() {
 }
 
 // Events implements control.Controlled.
-func (c *controlSocket) Events() *control.Feed { return c.events }
+func (c *controlSocket) Events() control.Source { return c.events }
 
 // Lines implements control.Controlled.
-func (c *controlSocket) Lines() *control.Feed { return c.lines }
+func (c *controlSocket) Lines() (control.Source, error) { return c.lines, nil }
 
 // status returns the state of the session. Called by the loop.
 func (c *controlSocket) status() control.Status {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/handover"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/logfile"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/roster"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/starter"
@@ -31,6 +32,7 @@ type Supervisor struct {
 	starter  Starter
 	keepsOld bool // old workers accept connections for some time, which the user wants
 	drops    int64
+	output   Output
 	events   *control.Feed
 
 	mu       sync.Mutex
@@ -41,6 +43,13 @@ type Supervisor struct {
 	stopping bool
 	waits    map[*wait]bool
 	changed  chan struct{} // closed at the next event
+}
+
+// Output is where the program writes.
+type Output struct {
+	Paths     func(pids []int) []string // of the files that processes write to
+	Elsewhere error                     // for clients, if no path is that of a regular file
+	Clean     func(line string) string  // removes what is only for terminals
 }
 
 // wait is a client that waits for a reload.
@@ -54,10 +63,10 @@ const maxEventBytes = 256 << 10
 
 // New returns a supervisor. keepsOld says that old workers keep serving for some time
 // after a reload.
-func New(i control.Instance, s Starter, keepsOld bool) *Supervisor {
+func New(i control.Instance, s Starter, keepsOld bool, output Output) *Supervisor {
 	drops, _ := control.ListenDrops()
 	return &Supervisor{
-		instance: i, starter: s, keepsOld: keepsOld, drops: drops, events: control.NewFeed(maxEventBytes),
+		instance: i, starter: s, keepsOld: keepsOld, drops: drops, output: output, events: control.NewFeed(maxEventBytes),
 		waits: map[*wait]bool{}, changed: make(chan struct{}),
 	}
 }
@@ -279,10 +288,34 @@ func (s *Supervisor) Stop(context.Context) error {
 }
 
 // Events implements control.Controlled.
-func (s *Supervisor) Events() *control.Feed { return s.events }
+func (s *Supervisor) Events() control.Source { return s.events }
 
-// Lines implements control.Controlled: the output of workers does not pass through
-// hotstart run.
-func (s *Supervisor) Lines() *control.Feed { return nil }
+// Lines implements control.Controlled. The output of workers does not pass through
+// hotstart run: it is known only if it goes to a file.
+func (s *Supervisor) Lines() (control.Source, error) {
+	files := logfile.Files{Paths: s.outputs, Clean: s.output.Clean}
+	exist, err := files.Check()
+	if err == nil && !exist {
+		err = s.output.Elsewhere
+	}
+	return files, err
+}
+
+// outputs returns the paths of the files that processes write to, those of older workers
+// first.
+func (s *Supervisor) outputs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pids []int
+	for _, w := range s.roster.Draining {
+		pids = append(pids, w.PID)
+	}
+	for _, w := range []*control.Worker{s.roster.Serving, s.roster.Starting} {
+		if w != nil {
+			pids = append(pids, w.PID)
+		}
+	}
+	return s.output.Paths(append(pids, s.instance.PID))
+}
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -43,7 +43,7 @@ func (f *fake) is(kind starter.Kind, generation int, others ...starter.Worker) {
 // serving returns a supervisor whose first worker serves.
 func serving(keepsOld bool) *fake {
 	f := &fake{}
-	f.s = New(control.Instance{}, f, keepsOld)
+	f.s = New(control.Instance{}, f, keepsOld, Output{})
 	f.is(starter.Starting, 1)
 	f.is(starter.Serving, 1)
 	return f
