@@ -16,6 +16,9 @@ import (
 // ErrUntested means that a linker was not tested under these conditions.
 var ErrUntested = errors.New("a changed linker was not tested with this")
 
+// ErrNotBuilt means that the linker is not built yet.
+var ErrNotBuilt = errors.New("the linker is not built yet")
+
 // Options describe where linkers are built and used.
 type Options struct {
 	GOROOT   string

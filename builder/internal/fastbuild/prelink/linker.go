@@ -22,10 +22,6 @@ import (
 // maxIdle is how long a process waits for an edit.
 const maxIdle = 15 * time.Minute
 
-// maxHot is how many packages one build may change for them to become hot. After
-// more, for example after a checkout of another branch, most are not edited again.
-const maxHot = 50
-
 // maxFailures is how many links in a row may fail.
 const maxFailures = 3
 
@@ -41,16 +37,15 @@ type Linker struct {
 	tool     string // the built linker; "" if there is none yet
 	off      error  // why no process is started; nil if one may be
 	failures int    // links in a row that failed
-	hot      map[string]bool
-	last     map[string]string // archives of the last link
-	process  *process          // waits or is about to; nil if there is none
-	idle     *time.Timer       // closes the process
+	hot      linktool.Hot
+	process  *process    // waits or is about to; nil if there is none
+	idle     *time.Timer // closes the process
 	closed   bool
 }
 
 // New returns a Linker. A Linker that can't work is valid: its Link fails at once.
 func New(o linktool.Options) *Linker {
-	l := &Linker{Options: o, hot: map[string]bool{}}
+	l := &Linker{Options: o}
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		l.off = fmt.Errorf("%w: %s/%s", linktool.ErrUntested, runtime.GOOS, runtime.GOARCH)
 	} else if o.CacheDir == "" {
@@ -61,6 +56,8 @@ func New(o linktool.Options) *Linker {
 
 // errNoProcess means that no process waits that could link.
 var errNoProcess = errors.New("no linker waits for this program")
+
+var errClosed = errors.New("the waiting linker was closed")
 
 // Link links archives into the file output, if a process waits that can. After
 // any error the caller runs the ordinary linker; the file may exist.
@@ -87,7 +84,7 @@ func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[str
 func (l *Linker) take(c *linktool.Command, archives map[string]string) *process {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.noteChanges(c, archives)
+	l.hot.Note(c, archives)
 	return l.takeProcess()
 }
 
@@ -98,17 +95,6 @@ func (l *Linker) takeProcess() *process {
 		l.idle.Stop()
 	}
 	return p
-}
-
-// noteChanges makes packages hot that have changed since the last link.
-func (l *Linker) noteChanges(c *linktool.Command, archives map[string]string) {
-	l.hot[c.Main] = true
-	if edited := linktool.Changed(l.last, archives); l.last != nil && len(edited) <= maxHot {
-		for _, path := range edited {
-			l.hot[path] = true
-		}
-	}
-	l.last = archives
 }
 
 func (l *Linker) count(err error) {
@@ -122,13 +108,13 @@ func (l *Linker) count(err error) {
 }
 
 // Warm starts a process for the next edit of a program, and waits until it is
-// ready. When ctx is done before that, Warm ends the process. It does nothing
-// if the linker is not built yet; see Prepare.
+// ready. When ctx is done before that, Warm ends the process. If the linker is not
+// built yet, see Prepare, the error is linktool.ErrNotBuilt.
 func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
 	if err := c.Check(testedFlags); err != nil {
 		return err
 	}
-	if err := checkMemory(archives); err != nil {
+	if err := linktool.CheckMemory(neededMemory(archives)); err != nil {
 		return err
 	}
 	p, old, err := l.replace(c, archives)
@@ -152,12 +138,16 @@ func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[str
 func (l *Linker) replace(c *linktool.Command, archives map[string]string) (p, old *process, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.noteChanges(c, archives)
-	if l.off != nil || l.tool == "" || l.closed {
+	l.hot.Note(c, archives)
+	switch {
+	case l.off != nil:
 		return nil, nil, l.off
+	case l.closed:
+		return nil, nil, errClosed
+	case l.tool == "":
+		return nil, nil, linktool.ErrNotBuilt
 	}
-	hot := maps.Clone(l.hot)
-	maps.DeleteFunc(hot, func(path string, _ bool) bool { return archives[path] == "" }) // no longer imported
+	hot := l.hot.In(archives)
 	if p := l.process; p != nil && p.fits(c, archives) && maps.Equal(p.hot, hot) {
 		return nil, nil, nil
 	}
@@ -218,14 +208,6 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 // any value.
 var testedFlags = []string{"-buildmode=exe", "-buildid=*", "-s", "-w", "-X", "-X=*", "-extld=*", "-checklinkname=0"}
 
-// checkMemory returns an error if too little memory is available for a waiting
-// linker. At most, it has about the size of the archives twice, most of it pages
-// of the archives, which the kernel can drop.
-func checkMemory(archives map[string]string) error {
-	need := 256<<20 + 3*linktool.Size(archives)
-	available, err := linktool.AvailableMemory()
-	if err == nil && available < need {
-		err = fmt.Errorf("a waiting linker needs %d MB of available memory", need>>20)
-	}
-	return err
-}
+// neededMemory returns the memory that must be available for a process, in bytes. At most, it has
+// about the size of the archives twice, most of it pages of the archives, which the kernel can drop.
+func neededMemory(archives map[string]string) uint64 { return 256<<20 + 3*linktool.Size(archives) }

@@ -422,7 +422,7 @@ func TestMemoryIsChecked(t *testing.T) {
 	if err := os.Truncate(huge, 1<<42); err != nil { // a sparse file
 		t.Fatal(err)
 	}
-	if err := checkMemory(map[string]string{"a": huge}); err == nil {
+	if err := linktool.CheckMemory(neededMemory(map[string]string{"a": huge})); err == nil {
 		t.Error("12 TB are available")
 	}
 }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package linktool
+
+import "errors"
+
+func availableMemory() (uint64, error) { return 0, errors.ErrUnsupported }
+
+func availableDisk(string) (uint64, error) { return 0, errors.ErrUnsupported }
