@@ -34,18 +34,19 @@ type (
 	}
 )
 
-// hotstartPage is the answer to a navigation. It passes everything on, and adds a tag to a page of HTML at its end,
-// which a parser puts into the body.
+// hotstartPage is the answer to a navigation. It passes everything on, and adds a tag to a page of HTML: where its head
+// begins, so that the script sees the errors of the page's own scripts, or at its end if the head is not found.
 type hotstartPage struct {
 	hotstartWriter
 	pages *hotstartPages
 
 	kind   int    // hotstartUnknown, hotstartSniffed, hotstartHTML or hotstartOther
-	begun  []byte // begin of the body, while its type is not known
+	begun  []byte // begin of the body
 	length int64  // of the body, as the handler has promised; -1 without a Content-Length
 	sent   int64  // bytes of the body
 	policy string // Content-Security-Policy
 	tag    string
+	inHead bool // the tag has been sent
 }
 
 const (
@@ -56,8 +57,8 @@ const (
 
 	// hotstartSniffSize is the number of bytes that net/http needs to find out a type.
 	hotstartSniffSize = 512
-	// hotstartHeadSize is the size of the begin of a page in which a tag of the program's own is found. The script does
-	// nothing when it is loaded twice.
+	// hotstartHeadSize is the size of the begin of a page in which a tag of the program's own and a policy are found.
+	// The script does nothing when it is loaded twice.
 	hotstartHeadSize = 64 << 10
 )
 
@@ -129,7 +130,7 @@ func (p *hotstartPage) begin(status int, body []byte) {
 		name += "?old" // reloads at once, from a newer worker
 		header.Set("Cache-Control", "no-store")
 	}
-	p.tag = `<script src="` + hotstartOwnPath + name + `"` + hotstartNonce(p.policy) + " async></script>"
+	p.tag = `<script src="` + hotstartOwnPath + name + `"` + hotstartNonce(p.policy) + "></script>"
 	p.length = -1
 	if length != nil {
 		n, err := strconv.ParseInt(length[0], 10, 64)
@@ -163,29 +164,47 @@ func hotstartNonce(policy string) string {
 	return ` nonce="` + nonce + `"`
 }
 
-// see is called before a part of the body is sent. It needs the begin of the part.
-func (p *hotstartPage) see(begin []byte, size int) error {
+// see is called before a part of the body is sent. It needs the begin of the part, and returns where in it the tag
+// belongs; 0 if that is not in this part.
+func (p *hotstartPage) see(begin []byte, size int) (at int, err error) {
 	if p.kind == hotstartUnknown {
 		p.begin(http.StatusOK, begin)
 	}
 	if p.kind == hotstartOther {
-		return nil
+		return 0, nil
 	}
 	if p.length >= 0 && p.sent+int64(size) > p.length {
-		return http.ErrContentLength // net/http allows the size of the tag more
+		return 0, http.ErrContentLength // net/http allows the size of the tag more
 	}
-	if p.length < 0 && bytes.Contains(begin, []byte("/hotstart.js")) {
+	if !p.inHead && p.length < 0 && bytes.Contains(begin, []byte("/hotstart.js")) {
 		p.kind = hotstartOther
-		return nil
+		return 0, nil
 	}
+	first := p.sent == 0
 	p.sent += int64(size)
-	if p.kind == hotstartSniffed {
-		p.begun = append(p.begun, begin...)
-		if len(p.begun) >= hotstartSniffSize {
-			p.sniff()
-		}
+	p.begun = append(p.begun, begin...)
+	if p.kind == hotstartSniffed && (first || len(p.begun) >= hotstartSniffSize) {
+		p.sniff(len(p.begun) >= hotstartSniffSize)
 	}
-	return nil
+	if first && p.kind == hotstartHTML {
+		at = hotstartHead(begin)
+		p.inHead = at > 0
+	}
+	return at, nil
+}
+
+// hotstartHead returns where the content of a page's head begins; 0 if the page does not begin with one of these tags:
+// before a doctype, an element would change how the browser shows the page.
+func hotstartHead(page []byte) (at int) {
+	for _, tag := range []string{"<!doctype", "<html", "<head"} {
+		rest := bytes.TrimLeft(page[at:], " \t\r\n\f")
+		end := bytes.IndexByte(rest, '>')
+		if end < len(tag) || !strings.EqualFold(string(rest[:len(tag)]), tag) || !strings.ContainsAny(string(rest[len(tag)]), " \t\r\n\f>") {
+			continue
+		}
+		at = len(page) - len(rest) + end + 1
+	}
+	return at
 }
 
 // headOf returns how much of the next part of the body see needs.
@@ -199,29 +218,51 @@ func (p *hotstartPage) headOf(size int) int {
 	return size
 }
 
-// sniff decides by the begin of the body, as net/http does when it sends the header.
-func (p *hotstartPage) sniff() {
-	p.kind = hotstartOther
+// sniff decides by the begin of the body, as net/http does when it sends the header. More of the body may come, unless
+// the begin is complete.
+func (p *hotstartPage) sniff(complete bool) {
 	if len(p.begun) > 0 && hotstartIsHTML(http.DetectContentType(p.begun)) {
 		p.kind = hotstartHTML
+	} else if complete {
+		p.kind = hotstartOther
 	}
-	p.begun = nil
 }
 
 // Write implements [io.Writer].
 func (p *hotstartPage) Write(b []byte) (int, error) {
-	if err := p.see(b[:p.headOf(len(b))], len(b)); err != nil {
+	at, err := p.see(b[:p.headOf(len(b))], len(b))
+	if err != nil {
 		return 0, err
 	}
-	return p.hotstartWriter.Write(b)
+	if at == 0 {
+		return p.hotstartWriter.Write(b)
+	}
+	n, err := p.hotstartWriter.Write(b[:at])
+	if err == nil {
+		_, err = p.hotstartWriter.WriteString(p.tag)
+	}
+	if err != nil {
+		return n, err
+	}
+	rest, err := p.hotstartWriter.Write(b[at:])
+	return n + rest, err
 }
 
 // WriteString implements [io.StringWriter].
 func (p *hotstartPage) WriteString(s string) (int, error) {
-	if err := p.see([]byte(s[:p.headOf(len(s))]), len(s)); err != nil {
-		return 0, err
+	head := p.headOf(len(s))
+	if head == 0 {
+		if _, err := p.see(nil, len(s)); err != nil {
+			return 0, err
+		}
+		return p.hotstartWriter.WriteString(s)
 	}
-	return p.hotstartWriter.WriteString(s)
+	n, err := p.Write([]byte(s[:head]))
+	if err != nil || head == len(s) {
+		return n, err
+	}
+	rest, err := p.WriteString(s[head:])
+	return n + rest, err
 }
 
 // Flush implements [http.Flusher].
@@ -233,7 +274,7 @@ func (p *hotstartPage) FlushError() error {
 		p.begin(http.StatusOK, nil)
 	}
 	if p.kind == hotstartSniffed {
-		p.sniff()
+		p.sniff(true)
 	}
 	return p.hotstartWriter.FlushError()
 }
@@ -249,7 +290,7 @@ func (p hotstartPage1) ReadFrom(from io.Reader) (n int64, err error) {
 	if p.kind == hotstartUnknown && p.Header()["Content-Type"] != nil {
 		p.begin(http.StatusOK, nil)
 	}
-	if p.kind < hotstartHTML {
+	if p.kind < hotstartHTML || p.kind == hotstartHTML && p.sent == 0 {
 		n, err = io.Copy(struct{ io.Writer }{p}, io.LimitReader(from, hotstartSniffSize))
 		if n < hotstartSniffSize || err != nil {
 			return n, err
@@ -260,16 +301,33 @@ func (p hotstartPage1) ReadFrom(from io.Reader) (n int64, err error) {
 	return n + rest, err
 }
 
-// finish adds the tag when the handler has returned. A page that is shorter than promised stays incomplete.
+// finish adds the tag when the handler has returned, unless the head has it. A page that is shorter than promised stays
+// incomplete.
 func (p *hotstartPage) finish() {
 	if p.kind == hotstartSniffed {
-		p.sniff()
+		p.sniff(true)
 	}
 	if p.kind != hotstartHTML || p.length >= 0 && p.sent != p.length {
 		return
 	}
-	p.hotstartWriter.WriteString(p.tag)
-	if p.policy != "" {
-		go p.pages.check(p.policy, p.tag) // ends with the answer of hotstart
+	if !p.inHead {
+		p.hotstartWriter.WriteString(p.tag)
 	}
+	if meta := hotstartMeta(p.begun); p.policy != "" || meta != "" {
+		go p.pages.check(p.policy, meta, p.tag, p.inHead) // ends with the answer of hotstart
+	}
+}
+
+// hotstartMeta returns the element of a page that has a Content-Security-Policy, in lower case; "" if there is none.
+func hotstartMeta(page []byte) string {
+	page = bytes.ToLower(page)
+	i := bytes.Index(page, []byte("content-security-policy"))
+	if i < 0 {
+		return ""
+	}
+	begin, end := bytes.LastIndexByte(page[:i], '<'), bytes.IndexByte(page[i:], '>')
+	if begin < 0 || end < 0 {
+		return ""
+	}
+	return string(page[begin : i+end+1])
 }

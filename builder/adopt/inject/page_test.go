@@ -19,9 +19,20 @@ import (
 	"time"
 )
 
-const tag = `<script src="/.hotstart/hotstart.js" async></script>`
+const tag = `<script src="/.hotstart/hotstart.js"></script>`
 
-const page = "<!doctype html><title>t</title><p>hello"
+const (
+	doctype = "<!doctype html>"
+	page    = doctype + "<title>t</title><p>hello"
+	tagged  = doctype + tag + "<title>t</title><p>hello"
+)
+
+// Places of the tag.
+const (
+	nowhere = iota
+	inHead  // after the first doctype
+	atEnd
+)
 
 // document has the headers of a navigation.
 var document = http.Header{"Sec-Fetch-Dest": {"document"}, "Accept-Encoding": {"gzip"}}
@@ -73,153 +84,170 @@ func get(t *testing.T, s *httptest.Server, method string, header http.Header) (a
 	return answer{response.StatusCode, response.Header, string(body), err}
 }
 
-// handlers answer a navigation. Those of injected get a tag.
+// handlers answer a navigation.
 var handlers = []struct {
-	name     string
-	injected bool
-	handler  http.HandlerFunc
+	name    string
+	place   int
+	handler http.HandlerFunc
 }{
-	{"no Content-Type", true, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, page) }},
-	{"Content-Type", true, func(w http.ResponseWriter, r *http.Request) {
+	{"no Content-Type", inHead, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, page) }},
+	{"Content-Type", atEnd, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "Text/HTML ; charset=utf-8")
 		io.WriteString(w, "hello")
 	}},
-	{"a Content-Type that is text", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a Content-Type that is text", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, page)
 	}},
-	{"XHTML", false, func(w http.ResponseWriter, r *http.Request) {
+	{"XHTML", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/xhtml+xml")
 		io.WriteString(w, page)
 	}},
-	{"no Content-Type by intention", false, func(w http.ResponseWriter, r *http.Request) {
+	{"no Content-Type by intention", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil
 		io.WriteString(w, page)
 	}},
-	{"JSON", false, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"html": "<p>"}`) }},
-	{"no body", false, func(w http.ResponseWriter, r *http.Request) {}},
-	{"a status", true, func(w http.ResponseWriter, r *http.Request) {
+	{"JSON", nowhere, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"html": "<p>"}`) }},
+	{"no body", nowhere, func(w http.ResponseWriter, r *http.Request) {}},
+	{"a status", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		io.WriteString(w, page)
 	}},
-	{"a status twice", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a status twice", atEnd, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusTeapot)
 		w.WriteHeader(http.StatusNoContent)
 	}},
-	{"early hints", true, func(w http.ResponseWriter, r *http.Request) {
+	{"early hints", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		io.WriteString(w, page)
 	}},
-	{"status 204", false, func(w http.ResponseWriter, r *http.Request) {
+	{"status 204", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusNoContent)
 	}},
-	{"a redirect", false, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }},
-	{"an error", false, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "<p>", http.StatusInternalServerError) }},
-	{"Content-Length", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a redirect", nowhere, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }},
+	{"an error", nowhere, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "<p>", http.StatusInternalServerError) }},
+	{"Content-Length", atEnd, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusOK)
 		io.WriteString(w, page[:9])
 		w.Write([]byte(page[9:]))
 	}},
-	{"Content-Length without a type", true, func(w http.ResponseWriter, r *http.Request) {
+	{"Content-Length without a type", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 		io.WriteString(w, page)
 	}},
-	{"less than Content-Length", false, func(w http.ResponseWriter, r *http.Request) {
+	{"less than Content-Length", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(page)+1))
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, page)
 	}},
-	{"more than Content-Length", true, func(w http.ResponseWriter, r *http.Request) {
+	{"more than Content-Length", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, page)
 		w.Write([]byte("more"))
 	}},
-	{"a strong ETag", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a strong ETag", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		io.WriteString(w, page)
 	}},
-	{"a weak ETag", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a weak ETag", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `W/"1"`)
 		io.WriteString(w, page)
 	}},
-	{"small parts", true, func(w http.ResponseWriter, r *http.Request) {
+	{"small parts", atEnd, func(w http.ResponseWriter, r *http.Request) {
 		for _, b := range []byte("\n\n" + page) {
 			w.Write([]byte{b})
 		}
 	}},
-	{"small parts of text", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a small part, and the rest", inHead, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, doctype)
+		io.WriteString(w, strings.TrimPrefix(page, doctype))
+	}},
+	{"a fragment", atEnd, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<p>"+page) }},
+	{"a comment first", atEnd, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<!-- "+page+" -->") }},
+	{"a large string", inHead, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(page)<<14))
+		io.WriteString(w, strings.Repeat(page, 1<<14))
+	}},
+	{"small parts of text", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		for _, b := range []byte("\n\nhello <html>") {
 			w.Write([]byte{b})
 		}
 	}},
-	{"flushed parts", true, func(w http.ResponseWriter, r *http.Request) {
+	{"flushed parts", inHead, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, page)
 		w.(http.Flusher).Flush()
 		http.NewResponseController(w).Flush()
 		io.WriteString(w, page)
 	}},
-	{"text, flushed before it becomes a page", false, func(w http.ResponseWriter, r *http.Request) {
+	{"text, flushed before it becomes a page", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "\n")
 		w.(http.Flusher).Flush()
 		io.WriteString(w, page)
 	}},
-	{"a header, flushed", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a header, flushed", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		io.WriteString(w, page)
 	}},
-	{"a large page", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a large page", inHead, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, page+strings.Repeat("x", 1<<20))
 	}},
-	{"a copied page", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a copied page", inHead, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(w, strings.NewReader(page+strings.Repeat("x", 1<<17)))
 	}},
-	{"a copied small page", true, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, strings.NewReader(page)) }},
-	{"copied text", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a copied small page", inHead, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, strings.NewReader(page)) }},
+	{"copied text", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(w, strings.NewReader(strings.Repeat("x", 1<<17)))
 	}},
-	{"a file", true, func(w http.ResponseWriter, r *http.Request) {
+	{"a file", inHead, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		http.ServeContent(w, r, "index.html", time.Unix(1e9, 0), strings.NewReader(page))
 	}},
-	{"a file that the browser has", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a file that the browser has", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		r.Header.Set("If-None-Match", `W/"1"`)
 		http.ServeContent(w, r, "index.html", time.Unix(1e9, 0), strings.NewReader(page))
 	}},
-	{"a part of a file", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a part of a file", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Range", "bytes=1-9")
 		http.ServeContent(w, r, "index.html", time.Unix(1e9, 0), strings.NewReader(page))
 	}},
-	{"a download", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a download", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Disposition", "attachment")
 		io.WriteString(w, page)
 	}},
-	{"no-transform", false, func(w http.ResponseWriter, r *http.Request) {
+	{"no-transform", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache, no-transform")
 		io.WriteString(w, page)
 	}},
-	{"a page that is compressed anyway", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a page that is compressed anyway", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Content-Type", "text/html")
 		z := gzip.NewWriter(w)
 		io.WriteString(z, page)
 		z.Close()
 	}},
-	{"an event stream", false, func(w http.ResponseWriter, r *http.Request) {
+	{"an event stream", nowhere, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "data: <p>\n\n")
 	}},
-	{"a tag of its own", false, func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, page+`<script src="http://localhost:35729`)
-		io.WriteString(w, `/hotstart.js"></script>`)
+	{"a tag of its own", nowhere, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, page+`<script src="http://localhost:35729/hotstart.js"></script>`)
 	}},
-	{"a handler that panics", false, func(w http.ResponseWriter, r *http.Request) {
+	{"a tag of its own, later", nowhere, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "<p>")
+		io.WriteString(w, `<script src="http://localhost:35729/hotstart.js"></script>`)
+	}},
+	{"a tag of its own after that of the head", inHead, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, page)
+		io.WriteString(w, `<script src="http://localhost:35729/hotstart.js"></script>`) // it does nothing
+	}},
+	{"a handler that panics", inHead, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, page)
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
@@ -238,8 +266,13 @@ func TestPagesAreTheSameButForTheTag(t *testing.T) {
 				if want.err != nil && want.header["Content-Length"] != nil { // an incomplete page stays incomplete
 					want.header.Set("Content-Length", strconv.Itoa(len(page)+1+len(tag)))
 				}
-				if test.injected {
+				if test.place == inHead {
+					want.body = strings.Replace(want.body, doctype, doctype+tag, 1)
+				}
+				if test.place == atEnd {
 					want.body += tag
+				}
+				if test.place != nowhere && want.err == nil {
 					if length := want.header.Get("Content-Length"); length != "" && len(got.header["Content-Length"]) > 0 {
 						want.header.Set("Content-Length", strconv.Itoa(len(want.body)))
 					}
@@ -292,7 +325,11 @@ func TestOnlyNavigationsGetATag(t *testing.T) {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			got := get(t, s, method, header)
 			injected := test.injected && method == "GET"
-			if is := strings.HasSuffix(got.body, tag); is != injected || method != "HEAD" && !strings.HasPrefix(got.body, page) {
+			want := page
+			if injected {
+				want = tagged
+			}
+			if method != "HEAD" && got.body != want {
 				t.Errorf("%s with %q: %q", method, test.header, got.body)
 			}
 			if untouched := got.header.Get("Encodings") == "gzip, br"; untouched == injected {
@@ -419,7 +456,7 @@ func TestAFileIsCopiedByNetHTTP(t *testing.T) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	want := int64(len(page) << 16)
-	if err != nil || int64(len(body)) != want+int64(len(tag)) || inner.read != want || response.ContentLength != int64(len(body)) {
+	if err != nil || int64(len(body)) != want+int64(len(tag)) || inner.read != want-hotstartSniffSize || response.ContentLength != int64(len(body)) {
 		t.Errorf("%d bytes of %d, %d read, %v", len(body), response.ContentLength, inner.read, err)
 	}
 }
@@ -433,6 +470,28 @@ func (c *countReads) ReadFrom(r io.Reader) (int64, error) {
 	n, err := c.hotstartWriter1.ReadFrom(r)
 	c.read += n
 	return n, err
+}
+
+func TestThePlaceOfTheTag(t *testing.T) {
+	for _, test := range []struct{ before, after string }{
+		{"<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\">\n<HTML lang=en>\n<Head\tid=a>", "<title>t</title>"},
+		{"\n <!doctype html>", "<header>t</header>"},
+		{"<html><head>", "<title>t</title>"},
+		{"<!doctype html>\r\n<html lang=\"en\">", "<body>"},
+		{"<!doctype html>", "<!-- <html><head> -->"},
+		{"<!doctype html>", "<html lang="}, // the end of the tag comes later
+		{"", "<!doctype html"},
+		{"", "<!doctypehtml>"},
+		{"", "<header>"},
+		{"", "<!-- a --><!doctype html>"},
+		{"", "<p>t"},
+		{"", "<"},
+		{"", ""},
+	} {
+		if got := hotstartHead([]byte(test.before + test.after)); got != len(test.before) {
+			t.Errorf("%q: %d, want %d", test.before+test.after, got, len(test.before))
+		}
+	}
 }
 
 func TestTheTagHasTheNonceOfThePolicy(t *testing.T) {
@@ -451,7 +510,7 @@ func TestTheTagHasTheNonceOfThePolicy(t *testing.T) {
 			}
 			io.WriteString(w, page)
 		}, false)
-		if got := get(t, s, "GET", document).body; got != page+`<script src="/.hotstart/hotstart.js"`+want+" async></script>" {
+		if got := get(t, s, "GET", document).body; got != strings.Replace(tagged, "></script>", want+"></script>", 1) {
 			t.Errorf("%s: %s", policy, got)
 		}
 	}
@@ -464,12 +523,12 @@ func TestAnOldPageReloadsAtOnce(t *testing.T) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		io.WriteString(w, page)
 	}, false)
-	if got := get(t, s, "GET", document); got.body != page+tag || got.header.Get("Cache-Control") != "max-age=60" {
+	if got := get(t, s, "GET", document); got.body != tagged || got.header.Get("Cache-Control") != "max-age=60" {
 		t.Error(got)
 	}
 	pages.drain()
 	got := get(t, s, "GET", document)
-	if !strings.HasSuffix(got.body, `<script src="/.hotstart/hotstart.js?old" async></script>`) || got.header.Get("Cache-Control") != "no-store" {
+	if !strings.Contains(got.body, `<script src="/.hotstart/hotstart.js?old"></script>`) || got.header.Get("Cache-Control") != "no-store" {
 		t.Error(got)
 	}
 }

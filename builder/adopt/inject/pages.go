@@ -11,12 +11,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // hotstartOwnPath begins the paths that hotstart answers, below each origin of the program.
 const hotstartOwnPath = "/.hotstart/"
+
+const (
+	// hotstartBodySize limits the body of a request of hotstart's script.
+	hotstartBodySize = 16 << 10
+	// hotstartPatience is how long a page waits for its script if hotstart is suspended.
+	hotstartPatience = time.Second
+)
 
 // hotstartPages makes pages reload. hotstart's server answers their script, by way of this process: so the script has
 // the origin of the page.
@@ -89,7 +97,8 @@ func (p *hotstartPages) answer(w http.ResponseWriter, r *http.Request) {
 			header["Hotstart-"+name] = values
 		}
 	}
-	conn, response, err := p.ask(r.Method, r.URL.EscapedPath(), header)
+	body, _ := io.ReadAll(io.LimitReader(r.Body, hotstartBodySize))
+	conn, response, err := p.ask(r.Method, r.URL.EscapedPath(), header, body)
 	if err != nil {
 		http.Error(w, "hotstart does not answer", http.StatusServiceUnavailable)
 		return
@@ -130,26 +139,33 @@ func (p *hotstartPages) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask sends a request to hotstart's server. The caller closes the connection.
-func (p *hotstartPages) ask(method, path string, header http.Header) (net.Conn, *http.Response, error) {
-	conn, err := net.DialTimeout("tcp", p.server, time.Second)
+func (p *hotstartPages) ask(method, path string, header http.Header, body []byte) (net.Conn, *http.Response, error) {
+	conn, err := net.DialTimeout("tcp", p.server, hotstartPatience)
 	if err != nil {
 		return nil, nil, err
 	}
 	var request strings.Builder
 	request.WriteString(method + " " + path + " HTTP/1.0\r\nHost: localhost\r\n")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Write(&request)
-	io.WriteString(conn, request.String()+"\r\n")
+	io.WriteString(conn, request.String()+"\r\n"+string(body))
+	conn.SetReadDeadline(time.Now().Add(hotstartPatience))
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	conn.SetReadDeadline(time.Time{})
 	if err != nil {
 		conn.Close()
 	}
 	return conn, response, err
 }
 
-// check lets hotstart check whether the Content-Security-Policy of a page allows its tag, and report what blocks it.
-func (p *hotstartPages) check(policy, tag string) {
-	header := http.Header{"Hotstart-Policy": {policy}, "Hotstart-Tag": {tag}}
-	if conn, _, err := p.ask(http.MethodGet, hotstartOwnPath+"policy", header); err == nil {
+// check lets hotstart check whether the policies of a page, in its header and in an element of its head, allow its tag,
+// and report what blocks it. A tag in the head is before that element, which does not apply to it.
+func (p *hotstartPages) check(policy, meta, tag string, inHead bool) {
+	header := http.Header{"Hotstart-Policy": {policy}, "Hotstart-Meta": {meta}, "Hotstart-Tag": {tag}}
+	if inHead {
+		header.Set("Hotstart-In-Head", "1")
+	}
+	if conn, _, err := p.ask(http.MethodGet, hotstartOwnPath+"policy", header, nil); err == nil {
 		conn.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -77,7 +78,7 @@ func TestHotstartAnswersItsOwnPaths(t *testing.T) {
 	}
 	want := http.Header{
 		"Hotstart-Host": {s.Listener.Addr().String()}, "Hotstart-Peer": {peer}, "Hotstart-Origin": {"http://evil.example"},
-		"Hotstart-Sec-Fetch-Site": {"cross-site"}, "Hotstart-X-Forwarded-For": {"192.0.2.1"},
+		"Hotstart-Sec-Fetch-Site": {"cross-site"}, "Hotstart-X-Forwarded-For": {"192.0.2.1"}, "Content-Length": {"0"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("passed on: %v\nwant %v", got, want)
@@ -92,9 +93,48 @@ func TestHotstartAnswersItsOwnPaths(t *testing.T) {
 	}
 }
 
+func TestTheBodyOfAReportIsPassedOn(t *testing.T) {
+	bodies := make(chan string, 1)
+	outer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		bodies <- fmt.Sprint(r.Method, " ", r.URL, " ", len(body), " ", err)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer outer.Close()
+	s := serve(t, hotstartNewPages(outer.Listener.Addr().String()), theProgram, false)
+	for _, test := range []struct{ sent, want int }{{5, 5}, {hotstartBodySize + 5, hotstartBodySize}} {
+		response, err := s.Client().Post(s.URL+"/.hotstart/log", "text/plain", strings.NewReader(strings.Repeat("x", test.sent)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got, want := <-bodies, fmt.Sprintf("POST /.hotstart/log %d <nil>", test.want); got != want || response.StatusCode != http.StatusNoContent {
+			t.Errorf("%q and %s, want %q", got, response.Status, want)
+		}
+	}
+}
+
 func TestWithoutHotstartTheProgramRuns(t *testing.T) {
 	s := serve(t, hotstartNewPages("127.0.0.1:1"), theProgram, false)
 	response, err := s.Client().Get(s.URL + "/.hotstart/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Error(response.Status)
+	}
+}
+
+// A page waits for its script, but not for hotstart that is suspended.
+func TestAHotstartThatIsSuspendedDoesNotHoldAPage(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts connections
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := serve(t, hotstartNewPages(l.Addr().String()), theProgram, false)
+	response, err := s.Client().Get(s.URL + "/.hotstart/hotstart.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,20 +244,35 @@ func TestTimeoutsDoNotEndTheStream(t *testing.T) {
 	}
 }
 
-func TestHotstartChecksThePolicyOfAPage(t *testing.T) {
-	address, requests := hotstart(t)
-	s := serve(t, hotstartNewPages(address), func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "script-src 'nonce-1'")
-		w.Header().Add("Content-Security-Policy", "img-src *")
-		io.WriteString(w, page)
-	}, false)
-	get(t, s, "GET", document)
-	r := <-requests
-	want := http.Header{
-		"Hotstart-Policy": {"script-src 'nonce-1',img-src *"},
-		"Hotstart-Tag":    {`<script src="/.hotstart/hotstart.js" nonce="1" async></script>`},
-	}
-	if r.URL.Path != "/.hotstart/policy" || !reflect.DeepEqual(r.Header, want) {
-		t.Errorf("%s %v", r.URL, r.Header)
+func TestHotstartChecksThePoliciesOfAPage(t *testing.T) {
+	const meta, tag = `<meta http-equiv="Content-Security-Policy"` + "\n" + `content="default-src 'self'">`, `<script src="/.hotstart/hotstart.js" nonce="1"></script>`
+	for _, test := range []struct {
+		body string
+		want http.Header
+	}{
+		{page, http.Header{"Hotstart-Meta": {""}, "Hotstart-In-Head": {"1"}}},
+		{"<!doctype html><title>t</title>" + meta, http.Header{
+			"Hotstart-Meta": {`<meta http-equiv="content-security-policy" content="default-src 'self'">`}, "Hotstart-In-Head": {"1"},
+		}},
+		{"<p>" + meta, http.Header{"Hotstart-Meta": {`<meta http-equiv="content-security-policy" content="default-src 'self'">`}}},
+		{"<p>Content-Security-Policy", http.Header{"Hotstart-Meta": {""}}},
+	} {
+		address, requests := hotstart(t)
+		s := serve(t, hotstartNewPages(address), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Security-Policy", "script-src 'nonce-1'")
+			w.Header().Add("Content-Security-Policy", "img-src *")
+			for i := 0; i < len(test.body); i += 15 { // as a template writes it
+				io.WriteString(w, test.body[i:min(i+15, len(test.body))])
+			}
+		}, false)
+		get(t, s, "GET", document)
+		r := <-requests
+		test.want["Hotstart-Policy"] = []string{"script-src 'nonce-1',img-src *"}
+		test.want["Hotstart-Tag"] = []string{tag}
+		test.want["Content-Length"] = []string{"0"}
+		if r.URL.Path != "/.hotstart/policy" || !reflect.DeepEqual(r.Header, test.want) {
+			t.Errorf("%s: %s %v", test.body, r.URL, r.Header)
+		}
 	}
 }

@@ -30,7 +30,7 @@ const pagesRequire = `require (
 
 // pagePaths are the pages of the program that reload, with the title that each page gets by what it does.
 var pagePaths = map[string]string{
-	"/": "page", "/template": "page", "/templ": "page", "/gzip": "page", "/nonce": "page", "/self": "page", "/file": "page", "/gin": "page",
+	"/": "page", "/template": "page", "/templ": "page", "/gzip": "page", "/nonce": "page", "/self": "page", "/meta": "page", "/file": "page", "/gin": "page",
 	"/echo": "page", "/chi": "page", "/sse": "event", "/ws": "message hello", "/htmx": "fragment",
 }
 
@@ -132,11 +132,14 @@ func TestPages(t *testing.T) {
 		inTab(t, s, name, tab, `!document.querySelector("hotstart-overlay")`)
 	}
 
-	// A page that blocks the script.
+	// Pages that block the script, and its connection.
 	blocked := openTab(t, browser, plain+"/blocked")
 	inTab(t, s, "/blocked", blocked, `!window.hotstart && document.querySelector("script")`)
-	if err := s.await("to name the directive", func() bool { return strings.Contains(s.output(), "script-src 'none'") }); err != nil {
-		t.Error(err)
+	openTab(t, browser, plain+"/blocked-meta")
+	for _, directive := range []string{"script-src 'none'", "connect-src 'none' (in a <meta> element)"} {
+		if err := s.await("to name the directive", func() bool { return strings.Contains(s.output(), directive) }); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -177,7 +180,7 @@ func TestPagesAreTheSame(t *testing.T) {
 		return response, body
 	}
 	const document = "Sec-Fetch-Dest: document"
-	paths := []string{"/large", "/blocked"}
+	paths := []string{"/large", "/blocked", "/blocked-meta"}
 	for path := range pagePaths {
 		paths = append(paths, path)
 	}
@@ -185,12 +188,13 @@ func TestPagesAreTheSame(t *testing.T) {
 		for _, path := range paths {
 			_, want := get(origin+path, "")
 			response, got := get(origin+path, document)
-			tag := `<script src="/.hotstart/hotstart.js" async></script>`
+			tag := `<script src="/.hotstart/hotstart.js"></script>`
 			if path == "/nonce" {
-				tag = `<script src="/.hotstart/hotstart.js" nonce="r4nd" async></script>`
+				tag = `<script src="/.hotstart/hotstart.js" nonce="r4nd"></script>`
 			}
-			if !bytes.HasPrefix(got, want) || string(got[len(want):]) != tag || bytes.Contains(want, []byte(tag)) {
-				t.Errorf("%s: %d bytes (%x), want %d (%x) and the tag; it ends with %q", origin+path, len(got), sha256.Sum256(got), len(want), sha256.Sum256(want), got[max(0, len(got)-100):])
+			before, after, found := bytes.Cut(got, []byte(tag))
+			if rest, ok := bytes.CutPrefix(want, before); !found || !ok || !bytes.Equal(rest, after) {
+				t.Errorf("%s: %d bytes (%x), want %d (%x) and the tag; it begins with %q", origin+path, len(got), sha256.Sum256(got), len(want), sha256.Sum256(want), got[:min(len(got), 200)])
 			}
 			if response.Header.Get("Content-Encoding") != "" || response.ContentLength >= 0 && response.ContentLength != int64(len(got)) {
 				t.Errorf("%s: %v", origin+path, response.Header)

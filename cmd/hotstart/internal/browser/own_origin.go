@@ -3,7 +3,6 @@ package browser
 import (
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // ownPath begins the paths below a page's own origin that hotstart answers. An instrumented program passes the requests
@@ -25,6 +24,9 @@ func (s *Server) handleOwnOrigin(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+ownPath+"policy", func(w http.ResponseWriter, r *http.Request) {
 		tag := r.Header.Get(forwarded + "Tag")
 		directive := blocking(r.Header.Get(forwarded+"Policy"), tag)
+		if directive == "" {
+			directive = blockingElement(r.Header.Get(forwarded+"Meta"), tag, r.Header.Get(forwarded+"In-Head") != "")
+		}
 		if _, known := s.blocked.LoadOrStore(directive, true); directive != "" && !known {
 			s.Blocked(directive, tag)
 		}
@@ -63,71 +65,4 @@ func sameOrigin(h http.HandlerFunc) http.HandlerFunc {
 func isFromThisMachine(h http.Header) bool {
 	return isLoopback(h.Get(forwarded+"Host")) && isLocal(h.Get(forwarded+"Peer")) &&
 		h[forwarded+"Forwarded"] == nil && h[forwarded+"X-Forwarded-For"] == nil
-}
-
-// blocking returns the directive of a Content-Security-Policy that blocks the tag of the script, or its connection to
-// its own origin; "" if both are allowed. A list of policies is separated by commas.
-func blocking(policies, tag string) string {
-	for policy := range strings.SplitSeq(policies, ",") {
-		directives := map[string][]string{}
-		for directive := range strings.SplitSeq(policy, ";") {
-			words := strings.Fields(directive)
-			if len(words) == 0 {
-				continue
-			}
-			name := strings.ToLower(words[0])
-			if _, again := directives[name]; !again { // the first one counts
-				directives[name] = words[1:]
-			}
-		}
-		if allowed, ok := directives["sandbox"]; ok && !strings.Contains(strings.Join(allowed, " "), "allow-scripts") {
-			return "sandbox"
-		}
-		for _, names := range [][]string{{"script-src-elem", "script-src", "default-src"}, {"connect-src", "default-src"}} {
-			for _, name := range names {
-				sources, ok := directives[name]
-				if ok && !allow(sources, tag) {
-					return name + " " + withoutNonces(sources)
-				}
-				if ok {
-					break
-				}
-			}
-		}
-	}
-	return ""
-}
-
-// allow reports whether sources of a Content-Security-Policy allow the page's own origin, or the nonce of the tag. A
-// host of loopback is taken for the page's own.
-func allow(sources []string, tag string) bool {
-	own, strict := false, false
-	for _, source := range sources {
-		nonce, isNonce := strings.CutPrefix(source, "'nonce-")
-		if isNonce && strings.Contains(tag, `nonce="`+strings.TrimSuffix(nonce, "'")+`"`) {
-			return true
-		}
-		u, err := url.Parse(source)
-		switch strings.ToLower(source) {
-		case "'strict-dynamic'":
-			strict = true
-		case "'self'", "*", "http:", "https:":
-			own = true
-		default:
-			own = own || isLoopback(source) || err == nil && isLoopback(u.Host)
-		}
-	}
-	return own && !strict
-}
-
-// withoutNonces returns sources as text that is the same for each answer.
-func withoutNonces(sources []string) string {
-	var all []string
-	for _, source := range sources {
-		if strings.HasPrefix(source, "'nonce-") {
-			source = "'nonce-…'"
-		}
-		all = append(all, source)
-	}
-	return strings.Join(all, " ")
 }

@@ -147,7 +147,7 @@ var table = []struct {
 	{ScriptReady{"http://localhost:1"}, `pages with <script src="http://localhost:1/hotstart.js"></script> reload by themselves`, `{}`, "script"},
 	{PagesReload{}, "open pages reload by themselves (--browser=off disables this)", `{}`, "pages"},
 	{PagesBlocked{"script-src 'none'", "<script src=/a></script>"}, "the Content-Security-Policy of a page blocks its reloading: script-src 'none'; " +
-		"add 'self' to the directive, or add to the page, with a nonce that the policy allows: <script src=/a></script>", `{}`, "pages_blocked"},
+		"add 'self' to the directive, or add to the page, with a nonce that the policy allows, which hotstart can't know: <script src=/a></script>", `{}`, "pages_blocked"},
 	{Refreshed{Cause{[]string{"/src/a.css"}, []RuleRun{gen}}, true},
 		"fixed: a.templ and a.css changed; gen took 3ms; pages are refreshed", `{"changed":["/src/a.css"]}`, "refreshed"},
 	{RuleDone{gen, "gen ./..."}, "", `{"changed":["/src/a.templ"],"command":"gen ./...","command_ms":3}`, "rule"},

@@ -90,7 +90,7 @@ type PagesBlocked struct {
 
 func (p PagesBlocked) entry(View) entry {
 	return entry{name: "pages_blocked", isError: true, text: fmt.Sprintf(
-		"the Content-Security-Policy of a page blocks its reloading: %s; add 'self' to the directive, or add to the page, with a nonce that the policy allows: %s",
+		"the Content-Security-Policy of a page blocks its reloading: %s; add 'self' to the directive, or add to the page, with a nonce that the policy allows, which hotstart can't know: %s",
 		p.Directive, p.Tag)}
 }
 

@@ -34,6 +34,12 @@ func withPolicy(policy string, h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+func withElement(policy string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, strings.Replace(page, "<title>", `<meta http-equiv="Content-Security-Policy" content="`+policy+`"><title>`, 1))
+	}
+}
+
 func write(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, page) }
 
 // compressed compresses for clients that accept it.
@@ -89,6 +95,8 @@ func main() {
 	mux.HandleFunc("/nonce", withPolicy("default-src 'none'; script-src 'nonce-r4nd'; connect-src 'self'", write))
 	mux.HandleFunc("/self", withPolicy("default-src 'self'", write))
 	mux.HandleFunc("/blocked", withPolicy("script-src 'none'", write))
+	mux.HandleFunc("/meta", withElement("default-src 'self'"))
+	mux.HandleFunc("/blocked-meta", withElement("script-src 'none'; connect-src 'none'"))
 	mux.HandleFunc("/json", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"text": "<p>"}`) })
 	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"TEXT"`)
