@@ -10,6 +10,11 @@ import (
 //go:embed browser/hotstart.js
 var Script []byte
 
+// LogScript sends the errors of a page to hotstart watch. It is the first part of a script that ends with Script.
+//
+//go:embed browser/log.js
+var LogScript []byte
+
 //go:embed browser/error.html
 var errorPage string
 

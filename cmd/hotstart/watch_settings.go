@@ -70,20 +70,21 @@ func watchTable(o *session.Options) []settings.Group {
 		}},
 		{Title: "Browser", Specs: []settings.Spec{
 			{Name: "browser", Value: settings.Parsed(&o.Browser, "auto|off|port", o.Browser, parseBrowser), Alone: "0",
-				Usage: "reload pages; on `port`, serve the script to others (0: a free port)"},
+				Usage: "reload pages; serve the script on `port`, too (0: a free one)"},
+			{Name: "browser-log", Value: settings.Switch(&o.BrowserLog, "auto", "off"), Usage: "show console errors and unhandled rejections of pages"},
 			{Name: "open", Value: settings.Bool(&o.Open), Usage: "open the browser when the program first serves, like the key o"},
-			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "reload only the open pages when a file that matches `pattern` changes"},
+			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "only reload pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{
 			{Name: "ready", Value: settings.Parsed(&o.Starter.Ready, "auto|accept|notify|interval", string(o.Starter.Ready), starter.ParseReadiness), Usage: "readiness check for a new worker"},
 			{Name: "interval", Value: settings.PositiveDuration(&o.Starter.Interval), Usage: "with no other readiness signal, consider a worker ready after it has run for this `duration`"},
-			{Name: "ready-timeout", Value: settings.Duration(&o.Starter.ReadyTimeout), Live: session.AppliesToTimes, Usage: "maximum `duration` until a new worker is ready (0: unlimited)"},
+			{Name: "ready-timeout", Value: settings.Duration(&o.Starter.ReadyTimeout), Live: session.AppliesToTimes, Usage: "maximum `duration` until it is ready (0: unlimited)"},
 			{Name: "serve-timeout", Value: settings.Duration(&o.Starter.ServeTimeout), Live: session.AppliesToTimes,
 				Usage: "maximum `duration` from the first address that a new worker serves until it serves every address of the old one"},
 			{Name: "rollback", Value: settings.Duration(&o.Starter.Rollback), Live: session.AppliesToTimes,
 				Usage: "start the last good program again if a new one dies within this `duration` after it took over (0: never)"},
 			{Name: "overlap", Value: settings.Parsed(&o.Starter.Overlap, "auto|on|off", string(o.Starter.Overlap), starter.ParseOverlap),
-				Usage: "run the old worker until the new one is ready; off stops it before the new one starts; auto changes to off " +
+				Usage: "run the old worker until the new one is ready; off stops it first; auto changes to off " +
 					"after a new worker failed because of something that the old one holds, such as a file lock"},
 			{Name: "stop-signal", Value: settings.Parsed(&o.Starter.SignalOnHUP, "signal", starter.SignalName(o.Starter.SignalOnHUP), starter.ParseSignal), Usage: "`signal` that asks a worker to stop"},
 			{Name: "stop-timeout", Value: settings.Duration(&o.Starter.StopTimeout), Live: session.AppliesToTimes,

@@ -21,7 +21,7 @@ const hotstartOwnPath = "/.hotstart/"
 
 const (
 	// hotstartBodySize limits the body of a request of hotstart's script.
-	hotstartBodySize = 16 << 10
+	hotstartBodySize = 32 << 10
 	// hotstartPatience is how long a page waits for its script if hotstart is suspended.
 	hotstartPatience = time.Second
 )

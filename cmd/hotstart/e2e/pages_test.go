@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -43,6 +44,17 @@ func watchPages(t *testing.T) (p *project, s *session, first, second string) {
 	p.run(t, "go", "build", "-o", "/dev/null")
 	first, second = freeAddress(t), freeAddress(t)
 	s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second})
+	for _, address := range []string{first, second} {
+		if err := s.await("to listen on "+address, func() bool {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return p, s, "http://" + first, "https://" + second
 }
 
@@ -136,8 +148,9 @@ func TestPages(t *testing.T) {
 	blocked := openTab(t, browser, plain+"/blocked")
 	inTab(t, s, "/blocked", blocked, `!window.hotstart && document.querySelector("script")`)
 	openTab(t, browser, plain+"/blocked-meta")
-	for _, directive := range []string{"script-src 'none'", "connect-src 'none' (in a <meta> element)"} {
-		if err := s.await("to name the directive", func() bool { return strings.Contains(s.output(), directive) }); err != nil {
+	openTab(t, browser, plain+"/faulty")
+	for _, line := range []string{"script-src 'none'", "connect-src 'none' (in a <meta> element)", `browser: /faulty:3:17: \x1b[2Jfault 1`} {
+		if err := s.await("to write "+line, func() bool { return strings.Contains(s.output(), line) }); err != nil {
 			t.Error(err)
 		}
 	}

@@ -21,6 +21,9 @@ func (s *Server) handleOwnOrigin(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+ownPath+"events", sameOrigin(func(w http.ResponseWriter, r *http.Request) {
 		s.events(w, r, isFromThisMachine(r.Header))
 	}))
+	mux.HandleFunc("POST "+ownPath+"log", sameOrigin(func(w http.ResponseWriter, r *http.Request) {
+		s.takeErrors(w, r, r.Header.Get(forwarded+"Origin"))
+	}))
 	mux.HandleFunc("GET "+ownPath+"policy", func(w http.ResponseWriter, r *http.Request) {
 		tag := r.Header.Get(forwarded + "Tag")
 		directive := blocking(r.Header.Get(forwarded+"Policy"), tag)

@@ -59,7 +59,8 @@ type Server struct {
 	Blocked  func(directive, tag string)
 
 	injected  sync.Once
-	blocked   sync.Map // keys are directives
+	blocked   sync.Map  // keys are directives
+	errors    *errorLog // nil: errors of pages are not taken
 	script    []byte
 	server    *http.Server
 	listeners []net.Listener
@@ -164,6 +165,7 @@ func (s *Server) mux() *http.ServeMux {
 		s.writeScript(w)
 	})
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) { s.events(w, r, true) })
+	mux.HandleFunc("POST /log", func(w http.ResponseWriter, r *http.Request) { s.takeErrors(w, r, r.Header.Get("Origin")) })
 	s.handleOwnOrigin(mux)
 	return mux
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -148,6 +149,11 @@ var table = []struct {
 	{PagesReload{}, "open pages reload by themselves (--browser=off disables this)", `{}`, "pages"},
 	{PagesBlocked{"script-src 'none'", "<script src=/a></script>"}, "the Content-Security-Policy of a page blocks its reloading: script-src 'none'; " +
 		"add 'self' to the directive, or add to the page, with a nonce that the policy allows, which hotstart can't know: <script src=/a></script>", `{}`, "pages_blocked"},
+	{PageError{browser.PageError{Text: "TypeError: x\n  is not a\x1b[2Jfunction", Source: "/static/app.js", Line: 3, Column: 7}},
+		"browser: /static/app.js:3:7: TypeError: x is not a\x1b[2Jfunction",
+		`{"errors":[{"file":"/static/app.js","line":3,"column":7,"message":"TypeError: x\n  is not a\u001b[2Jfunction"}]}`, "page_error"},
+	{PageError{browser.PageError{Text: "Script error."}}, "browser: Script error.", `{"errors":[{"message":"Script error."}]}`, "page_error"},
+	{PageErrorsLeftOut{12}, "browser: 12 errors left out, at most 5 are shown in a second (--browser-log=off shows none)", `{}`, "page_errors_left_out"},
 	{Refreshed{Cause{[]string{"/src/a.css"}, []RuleRun{gen}}, true},
 		"fixed: a.templ and a.css changed; gen took 3ms; pages are refreshed", `{"changed":["/src/a.css"]}`, "refreshed"},
 	{RuleDone{gen, "gen ./..."}, "", `{"changed":["/src/a.templ"],"command":"gen ./...","command_ms":3}`, "rule"},

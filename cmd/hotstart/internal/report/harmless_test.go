@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -51,7 +52,7 @@ func TestNothingEvilIsWritten(t *testing.T) {
 			WorkerEvent{starter.Event{Kind: starter.BrokerError, Err: bad}}, Refreshed{cause, true}, RulesDone{cause.Rules, true},
 			RuleFailed{Rule: evil, Command: evil, Cause: cause, Err: bad, Output: evil}, RuleDone{cause.Rules[0], evil}, RuleLoop{[]string{evil}},
 			AfterReadyFailed{evil, evil, bad}, SettingsChanged{evil, []string{evil}}, SettingsRefused{evilError{bad}}, WrongTarget{evil},
-			BusyFiles{Files: []string{evil}, Ignore: []string{evil}},
+			BusyFiles{Files: []string{evil}, Ignore: []string{evil}}, PageError{browser.PageError{Text: evil, Source: evil}},
 		} {
 			sinks.Handle(e)
 			if headline, _ := Failure(e); headline != "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hotstart/hotstart/builder"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/browser"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 )
 
@@ -92,6 +94,27 @@ func (p PagesBlocked) entry(View) entry {
 	return entry{name: "pages_blocked", isError: true, text: fmt.Sprintf(
 		"the Content-Security-Policy of a page blocks its reloading: %s; add 'self' to the directive, or add to the page, with a nonce that the policy allows, which hotstart can't know: %s",
 		p.Directive, p.Tag)}
+}
+
+// PageError reports an error in a page that a browser shows.
+type PageError struct{ browser.PageError }
+
+func (p PageError) entry(v View) entry {
+	text := strings.Join(strings.Fields(p.Text), " ")
+	e := entry{name: "page_error", isError: true, text: "browser: " + text}
+	if p.Source != "" {
+		place := builder.Diagnostic{File: strings.Join(strings.Fields(p.Source), " "), Line: p.Line, Column: p.Column}
+		e.text = "browser: " + View{}.position(place) + ": " + text
+	}
+	e.Errors = []problem{{p.Source, p.Line, p.Column, p.Text}}
+	return e
+}
+
+// PageErrorsLeftOut reports that pages had more errors than are reported.
+type PageErrorsLeftOut struct{ N int }
+
+func (p PageErrorsLeftOut) entry(View) entry {
+	return entry{name: "page_errors_left_out", isError: true, text: fmt.Sprintf("browser: %s left out, at most 5 are shown in a second (--browser-log=off shows none)", count(p.N, "error"))}
 }
 
 // Refreshed reports that open pages load files again, and the program is not restarted.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter"
@@ -119,6 +120,8 @@ func (l *loop) handle(e machine.Event) {
 			e.Exit = l.exitOf(e.Event, l.machine.ProgramOf(e.Worker))
 		}
 		l.step(e)
+	case report.Event: // of a page
+		l.sinks.Handle(e)
 	default:
 		l.step(e)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -185,7 +186,11 @@ func (e *effects) servePages() (*browser.Server, error) {
 		return nil, nil
 	}
 	port, _ := strconv.Atoi(e.o.Browser) // 0, a free port, for BrowserAuto and BrowserOff
-	server, err := browser.Listen(port, templates.Script)
+	script := templates.Script
+	if e.o.BrowserLog {
+		script = slices.Concat(templates.LogScript, script)
+	}
+	server, err := browser.Listen(port, script)
 	switch {
 	case err != nil && !e.o.offersScript():
 		e.log.Handle(report.Warningf("listening for browsers: %v; pages do not reload by themselves", err))
@@ -195,6 +200,9 @@ func (e *effects) servePages() (*browser.Server, error) {
 	}
 	server.Injected = func() { e.log.Handle(report.PagesReload{}) }
 	server.Blocked = func(directive, tag string) { e.log.Handle(report.PagesBlocked{Directive: directive, Tag: tag}) }
+	if e.o.BrowserLog {
+		server.LogErrors(func(p browser.PageError) { e.send(report.PageError{PageError: p}) }, func(n int) { e.send(report.PageErrorsLeftOut{N: n}) })
+	}
 	go server.Serve()
 	return server, nil
 }

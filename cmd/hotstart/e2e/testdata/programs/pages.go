@@ -103,6 +103,7 @@ func main() {
 		http.ServeContent(w, r, "index.html", time.Time{}, strings.NewReader(page))
 	})
 	mux.HandleFunc("/large", large)
+	mux.HandleFunc("/faulty", script(`console.error("\u001b[2Jfault", 1)`))
 	mux.HandleFunc("/sse", script(`new EventSource("/sse/events").onmessage = (e) => { document.title = "event " + e.data }`))
 	mux.HandleFunc("/sse/events", events)
 	mux.HandleFunc("/ws", script(`const socket = new WebSocket("ws://" + location.host + "/ws/socket");
