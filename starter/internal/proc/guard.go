@@ -70,6 +70,7 @@ func (g *Guard) Close() {
 // pipe is closed, then kills them, and removes the temporary directory.
 func guardMain(args []string, pipe io.Reader) int {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	unload() // the guard waits as long as hotstart runs
 	for pid := range groups(pipe) {
 		unix.Kill(-pid, unix.SIGKILL)
 	}
