@@ -65,6 +65,9 @@ func (s *Starter) reply(generation int, m wire.Message) []machine.Event {
 		return s.accepts(generation, rest)
 	case word == "ready":
 		return []machine.Event{machine.SaidReady(generation)}
+	case word == "holding" && s.held[generation]:
+		s.options.Report(Event{Kind: Holding, Worker: s.worker(generation)})
+		return nil
 	case word == "stopped":
 		s.stopped.Store(w.PID(), true)
 	case word == "drained":

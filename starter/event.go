@@ -60,11 +60,12 @@ const (
 	LeftoverProcess                                      // Worker has exited, and a process that it started, Holder, still holds the socket of Address
 	SocketReleased                                       // the socket of Address is closed: an older worker served it, and Worker has not for Options.ServeTimeout
 	SocketClosed                                         // Worker has closed the socket of Address that it had opened, and keeps running; the socket is no longer kept
+	Holding                                              // Worker lets its clients wait, as Starter.Hold asks
 	Warning                                              // an error that is not about a worker, and that stops none: Err
 )
 
 var kinds = [...]string{
-	"SocketKept", "PortUnused", "ListenerShutDown", "PathLost", "BrokerError", "Signaled", "LeftoverProcess", "SocketReleased", "SocketClosed", "Warning",
+	"SocketKept", "PortUnused", "ListenerShutDown", "PathLost", "BrokerError", "Signaled", "LeftoverProcess", "SocketReleased", "SocketClosed", "Holding", "Warning",
 }
 
 // String returns the name of the constant.
@@ -175,6 +176,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%v does not listen on %v, as the worker before it did; that socket is closed", e.Worker, e.Address)
 	case SocketClosed:
 		return fmt.Sprintf("%v has closed its socket of %v", e.Worker, e.Address)
+	case Holding:
+		return fmt.Sprintf("%v lets its clients wait for newer code", e.Worker)
 	case Warning:
 		return e.Err.Error()
 	}

@@ -57,6 +57,8 @@ func (s *Starter) Run(ctx context.Context) error {
 		case handle := <-s.inbox:
 			s.step(handle()...)
 		case s.fallback = <-s.fallbacks:
+		case h := <-s.holds:
+			s.step(s.hold(h)...)
 		case <-timer.C:
 			s.step(machine.Tick{})
 		case <-orphans:
@@ -295,6 +297,7 @@ func (s *Starter) exited(generation int, err error) []machine.Event {
 	}
 	status := w.end()
 	delete(s.workers, generation)
+	delete(s.held, generation)
 	s.stopped.Delete(known.PID)
 	if known.PID != 0 {
 		s.lookForLeftovers(known)

@@ -36,6 +36,8 @@ type Starter struct {
 	paths          []ownPath
 	fallback       func(net.Conn)              // handles connections while no worker runs; nil: they wait
 	fallbackServer *sock.FallbackServer        // nil: it does not run
+	held           map[int]bool                // workers whose clients wait, by generation
+	holds          chan hold                   // the latest that is not in effect
 	reloads        chan *Command               // the latest that is not in effect
 	timeouts       chan machine.Timeouts       // the latest that are not in effect
 	fallbacks      chan func(net.Conn)         // the latest that is not in effect
@@ -112,6 +114,8 @@ func newStarter(o Options, start workerStarter) *Starter {
 		ended:       make(chan struct{}),
 
 		fallbacks: make(chan func(net.Conn), 1),
+		held:      map[int]bool{},
+		holds:     make(chan hold, 1),
 	}
 	s.changed()
 	return s

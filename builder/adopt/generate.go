@@ -22,6 +22,7 @@ var hooks embed.FS
 // needs maps a file to the package that a program must import to get the file.
 var needs = map[string]string{
 	"hook/http.go":            "net/http",
+	"hook/newer.go":           "net/http",
 	"hook/partial_request.go": "net/http",
 	"hook/streams.go":         "net/http",
 	"inject/page.go":          "net/http",

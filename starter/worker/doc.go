@@ -47,6 +47,10 @@
 //	worker    ready                    I serve. hotstart waits for the other addresses that the previous worker served
 //	hotstart  drain                    accept no more connections, and finish the open ones
 //	hotstart  last                     before or after drain: no worker follows, so do not wait for connections that only stream
+//	hotstart  hold MILLISECONDS        newer code may soon be served: accept no connection until release or drain, but let no
+//	                                   client wait longer than that. A worker may ignore it. It may come before hello
+//	worker    holding                  I let clients wait, as hold asks
+//	hotstart  release                  accept connections as before
 //	worker    stopped                  I drain, and accept no connection of a kept socket any more
 //	worker    drained                  no connection is open
 //

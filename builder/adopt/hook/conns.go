@@ -51,7 +51,7 @@ func hotstartState(fd int) uint32 {
 //
 // beforeAccept marks fd, then looks whether the worker drains. drain marks the worker, then looks at the marks of
 // the descriptors. So either accept sees drain, or drain sees accept and waits for the connection. Package net
-// accepts on one descriptor in one goroutine at a time.
+// accepts on one descriptor in one goroutine at a time. A hold, in which beforeAccept waits, is seen in the same way.
 func (w *hotstartWorker) beforeAccept(fd int) bool {
 	is := hotstartState(fd)
 	if is&hotstartAccepted == 0 {
@@ -62,12 +62,18 @@ func (w *hotstartWorker) beforeAccept(fd int) bool {
 	if is&hotstartKept == 0 {
 		return true
 	}
-	hotstartSetState(fd, is|hotstartAccepting)
-	if w.draining.Load() {
+	for {
+		hotstartSetState(fd, is|hotstartAccepting)
+		draining, hold := w.draining.Load(), w.held()
+		if !draining && hold.letsAccept(fd) {
+			return true
+		}
 		hotstartSetState(fd, is)
-		return false
+		if draining {
+			return false
+		}
+		hold.waitToAccept(fd)
 	}
-	return true
 }
 
 // afterAccept is called after accept(2) on fd returned conn or err. It returns the error for package net. A kept
@@ -83,6 +89,9 @@ func (w *hotstartWorker) afterAccept(fd, conn int, err error) error {
 	case err == syscall.EAGAIN && is&hotstartKept == 0 && w.draining.Load():
 		hotstartRetire(fd)
 		return err
+	}
+	if err == syscall.EAGAIN {
+		w.held().emptied(fd)
 	}
 	hotstartSetState(fd, is&^hotstartAccepting)
 	return err

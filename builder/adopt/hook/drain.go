@@ -43,6 +43,7 @@ func (w *hotstartWorker) drain() {
 // waitForConns returns when no connection is left in the program and in its children.
 func (w *hotstartWorker) waitForConns() {
 	w.draining.Store(true)
+	w.endHold()
 	w.children.drain()
 	began := time.Now()
 	w.markBusy()

@@ -113,6 +113,10 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 2 && !h.http2.Load() {
 		h.http2.Store(true)
 	}
+	if h.worker.wasHeld() && hotstartNavigation != nil && hotstartNavigation(r) && h.leavesToNewer(w, r) {
+		h.worker.markBusy()
+		return
+	}
 	if hotstartUpgrades(r) {
 		h.streams(r)
 	} else if h.worker.draining.Load() {

@@ -42,6 +42,8 @@ type hotstartWorker struct {
 	last     atomic.Bool // no worker follows
 	stopping sync.Once   // starts the drain
 
+	hold atomic.Value // the *hotstartHold in which clients wait, nil outside; empty if hotstart has never asked for one
+
 	mu        sync.Mutex
 	listeners map[int]string       // addresses of the listening sockets that hotstart keeps, by descriptor
 	kept      map[uint64]bool      // inodes of the sockets that hotstart keeps and this process has had
@@ -162,7 +164,10 @@ func (w *hotstartWorker) connect() {
 		}
 		w.broker = hotstartNewClient(c.(*net.UnixConn))
 		w.broker.Say("hello "+hotstartVersion, -1)
-		go w.broker.Follow(w.handle) // ends with hotstart
+		go func() { // ends with hotstart
+			w.broker.Follow(w.handle)
+			w.endHold()
+		}()
 	})
 }
 
@@ -174,6 +179,12 @@ func (w *hotstartWorker) handle(line string) {
 		w.last.Store(true)
 	case "drain":
 		w.stopping.Do(func() { go w.drain() })
+	case "release":
+		w.endHold()
+	default:
+		if words := strings.Split(line, " "); words[0] == "hold" && len(words) == 2 {
+			w.handleHold(words[1])
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (p *hotstartPages) serve(handler http.Handler, w http.ResponseWriter, r *ht
 		p.answer(w, r)
 		return
 	}
-	if r.Method == http.MethodGet && hotstartNavigates(r.Header) {
+	if hotstartNavigates(r) {
 		if page, writer := p.wrap(w); page != nil {
 			r = r.WithContext(r.Context()) // a copy
 			r.Header = r.Header.Clone()
@@ -70,8 +70,9 @@ func (p *hotstartPages) serve(handler http.Handler, w http.ResponseWriter, r *ht
 
 // hotstartNavigates reports whether a browser requests a page to show it in a window. Over plain http, a browser sends
 // no Sec-Fetch-Dest to another machine.
-func hotstartNavigates(header http.Header) bool {
-	if header["Upgrade"] != nil || header["Range"] != nil {
+func hotstartNavigates(r *http.Request) bool {
+	header := r.Header
+	if r.Method != http.MethodGet || header["Upgrade"] != nil || header["Range"] != nil {
 		return false
 	}
 	if dest := header["Sec-Fetch-Dest"]; dest != nil {

@@ -53,6 +53,10 @@ func main() {
 	case "tls":
 		server := &http.Server{Addr: addresses[0], TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate()}}}
 		log.Fatal(server.ListenAndServeTLS("", ""))
+	case "timeouts":
+		server := &http.Server{Addr: addresses[0], TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate()}}}
+		server.ReadTimeout, server.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+		log.Fatal(server.ListenAndServeTLS("", ""))
 	case "h2c":
 		server := &http.Server{Addr: addresses[0], Protocols: new(http.Protocols)}
 		server.Protocols.SetHTTP1(true)
