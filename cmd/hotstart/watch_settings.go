@@ -66,13 +66,14 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "after-ready", Value: settings.Strings(&o.AfterReady), Live: session.AppliesLater, Usage: "run `command` when a new worker is ready"},
 			{Name: "on-stop", Value: settings.Strings(&o.OnStop), Live: session.AppliesLater, Usage: "run `command` after the last worker has stopped"},
 			{Name: "env-file", Value: settings.Strings(&o.EnvFiles), Live: session.AppliesToFiles | session.AppliesToStart,
-				Usage: "read environment variables for the program from `file`, for example .env"},
+				Usage: "read environment variables for the program from `file`, such as .env"},
 		}},
 		{Title: "Browser", Specs: []settings.Spec{
 			{Name: "browser", Value: settings.Parsed(&o.Browser, "auto|off|port", o.Browser, parseBrowser), Alone: "0",
 				Usage: "reload pages; serve the script on `port`, too (0: a free one)"},
 			{Name: "browser-log", Value: settings.Switch(&o.BrowserLog, "auto", "off"), Usage: "show console errors and unhandled rejections of pages"},
 			{Name: "open", Value: settings.Bool(&o.Open), Usage: "open the browser when the program first serves, like the key o"},
+			{Name: "fresh", Value: settings.Duration(&o.Fresh), Alone: "2s", Live: session.AppliesLater, Usage: "let clients wait for the result of an edit, each for at most `duration`"},
 			{Name: "refresh", Value: settings.Checked(&o.Refresh, parsePatterns), Live: session.AppliesToFiles, Usage: "only reload pages when a file that matches `pattern` changes"},
 		}},
 		{Title: "Start and stop", Specs: []settings.Spec{

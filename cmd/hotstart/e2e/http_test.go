@@ -136,7 +136,11 @@ func request(c *http.Client, method, url, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := c.Do(r)
+	return answerOf(c.Do(r))
+}
+
+// answerOf reads an answer, whose status must be 200.
+func answerOf(answer *http.Response, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ package e2e
 import (
 	"cmp"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -13,12 +14,15 @@ import (
 func TestLossless(t *testing.T) {
 	for _, test := range []struct {
 		name, program, clients string
-		command                []string // of a superdaemon; nil: hotstart watch
+		command                []string // of a superdaemon; empty or flags: hotstart watch
 	}{
 		{"plain", "plain", "tcp", nil},
 		{"shutdown", "shutdown", "tcp", nil},
 		{"two", "two", "two", nil},
 		{"tls", "tls", "tls", nil},
+		{"fresh", "plain", "tcp", []string{"--fresh=1m"}},
+		{"fresh-shutdown", "shutdown", "tcp", []string{"--fresh=100ms"}},
+		{"fresh-tls", "tls", "tls", []string{"--fresh=1m"}},
 		{"worker", "worker", "tcp", nil},
 		{"run", "worker", "tcp", []string{hotstart, "run"}},
 		{"run-unix", "worker", "unix", []string{hotstart, "run"}},
@@ -37,8 +41,8 @@ func TestLossless(t *testing.T) {
 			}[test.clients]
 			var s *session
 			switch {
-			case test.command == nil:
-				s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second})
+			case len(test.command) == 0 || strings.HasPrefix(test.command[0], "--"):
+				s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second}, test.command...)
 			case test.clients == "unix":
 				t.Parallel() // each reload lasts a second in any case
 				s = superdaemon(t, p.dir, append(test.command, "--path="+path, "--", p.build(t)), []string{"ADDRESS=" + path})

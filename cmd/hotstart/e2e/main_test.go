@@ -8,6 +8,7 @@
 //	go test -tags e2e ./cmd/hotstart/e2e -v -run Chaos/watch -for 1m
 //	go test -tags e2e ./cmd/hotstart/e2e -v -run ManyReloads -reloads 100
 //	go test -tags e2e ./cmd/hotstart/e2e -v -run Wait -reloads 100
+//	go test -tags e2e ./cmd/hotstart/e2e -v -run Fresh -reloads 500
 //	go test -tags e2e ./cmd/hotstart/e2e -v -run ThirdParty/caddy
 //
 // Third-party programs are downloaded from the module proxy.

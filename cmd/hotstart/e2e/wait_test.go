@@ -29,7 +29,7 @@ type waiting struct {
 	parts   [2]string // that the last program which builds answers
 }
 
-func newWaiting(t testing.TB) *waiting {
+func newWaiting(t testing.TB, flags ...string) *waiting {
 	t.Helper()
 	// The path of the socket has to be short.
 	runtimeDir, err := os.MkdirTemp("", "hs-")
@@ -63,7 +63,7 @@ func main() {
 		w.write(t, w.file(i), w.source(i, w.parts[i]))
 	}
 	w.env = []string{"XDG_RUNTIME_DIR=" + runtimeDir}
-	w.session = watch(t, w.project, nil, append(w.env, "ADDRESS="+w.address))
+	w.session = watch(t, w.project, nil, append(w.env, "ADDRESS="+w.address), flags...)
 	return w
 }
 

@@ -81,6 +81,7 @@ var table = []struct {
 	{NotAdopted{errBoom}, "not instrumented: boom; the program must take over its sockets itself", `{}`, "not_adopted"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketKept, Worker: one, Address: port}}, "worker 1 listens on http://localhost:8080; that socket is kept", `{"worker":1,"pid":11,"addresses":["http://localhost:8080"]}`, "kept"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketClosed, Worker: one, Address: socket}}, "worker 1 has closed its socket of /tmp/s", `{"worker":1,"pid":11,"addresses":["/tmp/s"]}`, "closed"},
+	{WorkerEvent{starter.Event{Kind: starter.Holding, Worker: one}}, "worker 1 (pid 11) lets its clients wait for newer code", `{"worker":1,"pid":11}`, "holding"},
 	{WorkerEvent{starter.Event{Kind: starter.SocketReleased, Worker: two, Address: port}}, "worker 2 does not listen on http://localhost:8080, as the worker before it did; that socket is closed",
 		`{"worker":2,"pid":22,"addresses":["http://localhost:8080"]}`, "let_go"},
 	{PortUnused{one, port}, "the program does not listen on http://localhost:8080 (--port); connections to it will hang", `{"worker":1,"pid":11}`, "unused"},

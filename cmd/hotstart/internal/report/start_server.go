@@ -76,7 +76,7 @@ func (s *StartServer) worker(e starter.Event) {
 	case starter.LeftoverProcess:
 		s.say("%v; start the program by exec in the wrapper, or use --kill-group", e)
 	case starter.TimedOut, starter.GaveUp, starter.Killing, starter.BrokerError, starter.Warning, starter.PortUnused, starter.SocketKept, starter.PathLost,
-		starter.RolledBack, starter.AssumedReady, starter.SocketReleased, starter.SocketClosed, starter.Contended:
+		starter.RolledBack, starter.AssumedReady, starter.SocketReleased, starter.SocketClosed, starter.Holding, starter.Contended:
 		s.say("%v", e)
 	}
 }

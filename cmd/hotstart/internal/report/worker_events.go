@@ -36,6 +36,7 @@ var workerEvents = map[starter.Kind]struct {
 	starter.SocketKept:       {name: "kept"},
 	starter.SocketClosed:     {name: "closed"},
 	starter.SocketReleased:   {name: "let_go"},
+	starter.Holding:          {name: "holding"},
 	starter.AssumedReady:     {name: "unseen"},
 	starter.Exited:           {"left", true},
 	starter.Killing:          {"killing", true},
@@ -58,6 +59,8 @@ func (w WorkerEvent) entry(v View) entry {
 		e.Addresses = []string{place}
 		e.text = strings.Replace(w.String(), w.Address.String(), place, 1)
 		return e
+	case starter.Holding:
+		e.only = onlyJSON
 	case starter.Exited:
 		e.Reason = w.Reason()
 	}

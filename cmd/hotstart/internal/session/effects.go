@@ -141,6 +141,8 @@ func (e *effects) perform(a machine.Action) machine.Event {
 		e.stop(a.Suspended)
 	case machine.SetFallback:
 		e.setFallback(a.Page)
+	case machine.Hold:
+		e.starter.Hold(a.Limit, a.Workers...)
 	case machine.Confirm:
 		e.confirm()
 	case machine.Answer:
@@ -312,6 +314,6 @@ func (e *effects) sourceFile(file string) string {
 func (e *effects) policy() machine.Policy {
 	return machine.Policy{
 		Dir: e.o.Dir, Target: e.builder.Target(), Exit: e.o.Exit, OverlapOff: e.o.Starter.Overlap == starter.OverlapOff, Open: e.o.Open,
-		ReadyTimeout: e.o.Starter.ReadyTimeout, ServeTimeout: e.o.Starter.ServeTimeout,
+		ReadyTimeout: e.o.Starter.ReadyTimeout, ServeTimeout: e.o.Starter.ServeTimeout, Fresh: e.o.Fresh,
 	}
 }

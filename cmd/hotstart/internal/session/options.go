@@ -47,14 +47,15 @@ type Options struct {
 	Postpone bool // do not build or start anything until a file changes
 	Exit     bool // exit when the program exits by itself
 
-	Browser    string // BrowserAuto, BrowserOff, or port of the server of the script that reloads pages, "0" for a free port
-	BrowserLog bool   // report the errors of open pages
-	Open       bool   // open the browser when the program first serves
-	Clear      string // ClearNever, ClearScreen or ClearAll
-	PTY        string // term.PTYAuto, term.PTYAlways or term.PTYNever
-	Stdin      bool   // pass standard input to the program; no keyboard shortcuts
-	Bell       bool   // ring the terminal bell when a reload fails and when it works again
-	Notify     bool   // show desktop notifications in the same cases
+	Browser    string        // BrowserAuto, BrowserOff, or port of the server of the script that reloads pages, "0" for a free port
+	BrowserLog bool          // report the errors of open pages
+	Fresh      time.Duration // clients wait at most this long for newer code; 0: they do not
+	Open       bool          // open the browser when the program first serves
+	Clear      string        // ClearNever, ClearScreen or ClearAll
+	PTY        string        // term.PTYAuto, term.PTYAlways or term.PTYNever
+	Stdin      bool          // pass standard input to the program; no keyboard shortcuts
+	Bell       bool          // ring the terminal bell when a reload fails and when it works again
+	Notify     bool          // show desktop notifications in the same cases
 }
 
 // Values of Options.Browser. With BrowserAuto and with a port, an instrumented

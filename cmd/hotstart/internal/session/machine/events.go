@@ -186,6 +186,10 @@ type (
 	}
 	Stop        struct{ Suspended []starter.Worker } // ends runAfter and the workers; a second time kills them
 	SetFallback struct{ Page report.Event }          // answers connections while no worker runs; nil: they wait
+	Hold        struct {                             // lets clients of these workers wait for a newer one, and no others
+		Limit   time.Duration // for which a client waits at most
+		Workers []starter.Worker
+	}
 )
 
 // Actions about the user.

@@ -7,7 +7,8 @@
 // a change of a file calls for; build.go the pending work, the build under way
 // and its check; rule_runs.go the rules; rollout.go the programs and their
 // workers; worker_reports.go the addresses that workers serve; status.go the
-// failure that is not fixed and the fallback for connections; shortcuts.go the
+// failure that is not fixed and the fallback for connections; hold.go the
+// workers whose clients wait for newer code; shortcuts.go the
 // keyboard shortcuts; stop.go the end; asks.go the clients that wait, and summary.go
 // what they read; timers.go every wait. events.go has the events and the actions.
 package machine
@@ -35,9 +36,10 @@ type Machine struct {
 	build    buildState   // build.go
 	rollout  rolloutState // rollout.go
 	churn    churn.Detector
-	status   statusState // status.go
-	stop     stopState   // stop.go
-	asks     asks.Queue  // asks.go
+	status   statusState      // status.go
+	held     []starter.Worker // hold.go
+	stop     stopState        // stop.go
+	asks     asks.Queue       // asks.go
 }
 
 // Policy is the part of the options that the machine depends on.
@@ -49,6 +51,7 @@ type Policy struct {
 	Open         bool   // open the browser when the program first serves
 	ReadyTimeout time.Duration
 	ServeTimeout time.Duration
+	Fresh        time.Duration // clients wait at most this long for newer code; 0: they do not
 }
 
 // New returns a machine that waits for the event Began. addresses are the
@@ -72,6 +75,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.expire()
 	}
 	m.updateStatus()
+	m.updateHold()
 	m.advanceAsks()
 	out := m.out
 	m.out = nil

@@ -170,6 +170,12 @@ func actionText(a Action) string {
 			return "wait"
 		}
 		return "page"
+	case Hold:
+		text := "release"
+		for i, w := range a.Workers {
+			text = []string{"hold", text}[min(i, 1)] + fmt.Sprintf(" %d", w.Generation)
+		}
+		return text
 	case Confirm:
 		return "confirm"
 	case Answer:
@@ -377,6 +383,54 @@ func TestSession(t *testing.T) {
 				moment{7, fails(2), "StartFailed, remove b, status: worker 2 failed to start, page"},
 				moment{8, saves("x.go"), "build 3, wait"},
 				moment{9, builds(3, "a"), "compare x.go, fixed: Unchanged, remove a, status: ok"}),
+		},
+		{
+			name:   "clients wait from an edit until newer code serves",
+			policy: Policy{Fresh: time.Second},
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2, hold 1"},
+				moment{5.5, saves("x.go"), "cancel build, build 3"},
+				moment{6, builds(3, "b"), "compare x.go, start b"},
+				moment{6.1, starts(2), ""},
+				moment{7, serves(2), "Serving, after 2, release"}),
+		},
+		{
+			name:   "clients of a worker that starts wait for code that is newer still",
+			policy: Policy{Fresh: time.Second},
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2, hold 1"},
+				moment{6, builds(2, "b"), "compare x.go, start b"},
+				moment{6.1, starts(2), ""},
+				moment{6.2, saves("x.go"), "build 3, hold 2 1"},
+				moment{6.3, serves(2), "Serving, after 2, hold 2"},
+				moment{7, builds(3, "b"), "compare x.go, Unchanged, remove b, release"}),
+		},
+		{
+			name:   "clients wait no longer when newer code does not build or start",
+			policy: Policy{Fresh: time.Second},
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2, hold 1"},
+				moment{6, buildFails(2), "compare x.go, BuildFailed, status: the build failed, page, release"},
+				moment{7, saves("x.go"), "build 3, wait, hold 1"},
+				moment{8, builds(3, "b"), "compare x.go, start b"},
+				moment{8.1, starts(2), "status: the build failed"},
+				moment{9, fails(2), "StartFailed, remove b, status: worker 2 failed to start, page, release"}),
+		},
+		{
+			name:   "clients of a worker that is started again after a crash wait, too",
+			policy: Policy{Fresh: time.Second},
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2, hold 1"},
+				moment{5.1, dies(1), "Crashed, release"},
+				moment{5.2, starts(2).runs("a"), "hold 2"},
+				moment{5.3, serves(2), "Serving, after 2"}),
+		},
+		{
+			name:   "clients do not wait for an end of the session",
+			policy: Policy{Fresh: time.Second},
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2, hold 1"},
+				moment{6, Signaled{syscall.SIGTERM}, "Stopping, cancel build, stop, release"}),
 		},
 		{
 			name: "a wait is answered when the newest code is served, after a check",

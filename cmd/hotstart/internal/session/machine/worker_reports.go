@@ -37,7 +37,7 @@ func (m *Machine) reportWorker(e starter.Event) {
 			r.exitReported = true
 			m.tell(report.WorkerEvent{Event: e})
 		}
-	case starter.SocketReleased, starter.AssumedReady, starter.DrainTimedOut, starter.BrokerError, starter.ListenerShutDown, starter.PathLost:
+	case starter.Holding, starter.SocketReleased, starter.AssumedReady, starter.DrainTimedOut, starter.BrokerError, starter.ListenerShutDown, starter.PathLost:
 		m.tell(report.WorkerEvent{Event: e})
 	}
 }

@@ -35,12 +35,13 @@ type world struct {
 	binaries map[*builder.Binary]*fate
 	env      error // of the next start
 
-	newest   *Built          // last result of a build that counts
-	launched *builder.Binary // by the last start; nil: it failed
-	lastFail bool            // the last launch of a program failed
-	status   string          // in the status line
-	page     bool            // connections are answered
-	began    bool            // a reload has begun, and has not ended
+	newest   *Built           // last result of a build that counts
+	launched *builder.Binary  // by the last start; nil: it failed
+	lastFail bool             // the last launch of a program failed
+	status   string           // in the status line
+	page     bool             // connections are answered
+	began    bool             // a reload has begun, and has not ended
+	held     []starter.Worker // their clients wait
 
 	asked      map[int]bool // waits that are not answered
 	asks       int
@@ -127,7 +128,7 @@ func FuzzSession(f *testing.F) {
 		if moves[0]&2 != 0 {
 			texts = []string{"a.t: one", "b.t, +onchange: two"}
 		}
-		w.m = New(Policy{Exit: moves[0]&0x30 == 0x30, OverlapOff: w.oneAtATime}, nil, engineOf(t, texts...))
+		w.m = New(Policy{Fresh: time.Second, Exit: moves[0]&0x30 == 0x30, OverlapOff: w.oneAtATime}, nil, engineOf(t, texts...))
 		w.step(Began{Postpone: moves[0]&12 == 12})
 		for moves = moves[1:]; len(moves) >= 2; moves = moves[2:] {
 			w.log = append(w.log, fmt.Sprintf("-- %s %d", moveNames[int(moves[0])%len(moveNames)], moves[1]))
@@ -235,12 +236,11 @@ func (w *world) moveWorkers(name string) {
 	case name == "leave" && w.in("leaving") != nil:
 		w.remove(w.in("leaving"))
 	case name == "contend" && starting != nil && serving != nil && !w.oneAtATime && !w.stopped:
-		w.oneAtATime = true
-		w.worker(starter.Event{Kind: starter.Contended, Worker: starting.Worker})
+		w.oneAtATime, starting.state = true, "leaving"
 		if w.wanted == nil {
 			w.wanted = starting.Command
 		}
-		starting.state = "leaving"
+		w.worker(starter.Event{Kind: starter.Contended, Worker: starting.Worker})
 	}
 }
 
@@ -509,6 +509,8 @@ func (w *world) perform(a Action) (answer Event) {
 		}
 	case SetFallback:
 		w.page = a.Page != nil
+	case Hold:
+		w.held = a.Workers
 	case Confirm:
 		w.begins("a check of the newest code")
 		if w.confirming {
@@ -648,8 +650,28 @@ func (w *world) check() {
 	case quiet && w.status != "" && !w.page && w.due():
 		w.fail("connections wait, and no worker comes")
 	}
+	w.checkHeld()
 	if quiet && w.due() {
 		w.checkStatus()
+	}
+}
+
+// checkHeld checks that clients wait for newer code, and only if it may come.
+func (w *world) checkHeld() {
+	w.t.Helper()
+	if !w.began && len(w.held) > 0 {
+		w.fail("clients wait, and there is no reload")
+	}
+	newer := w.building || w.rule != "" || !w.due() || w.wanted != nil
+	for _, state := range []string{"starting", "serving"} {
+		x := w.in(state)
+		if x == nil {
+			continue
+		}
+		if held := slices.Contains(w.held, x.Worker); held != newer {
+			w.fail("clients of worker %d wait: %v; newer code comes: %v", x.Generation, held, newer)
+		}
+		newer = true // the one that starts has newer code than the one that serves
 	}
 }
 

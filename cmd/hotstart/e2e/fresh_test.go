@@ -1,0 +1,199 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// events follows the events of a session that serves. It returns a channel of their
+// names.
+func (w *waiting) events() <-chan string {
+	w.Helper()
+	cmd := exec.Command(hotstart, "events", "--json", "--last=100")
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), w.env...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		w.Fatal(err)
+	}
+	names := make(chan string, 1000)
+	go func() { // ends with the command
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			var e struct{ Hotstart string }
+			json.Unmarshal(lines.Bytes(), &e)
+			names <- e.Hotstart
+		}
+		close(names)
+	}()
+	w.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	w.awaitEvent(names, "serving")
+	return names
+}
+
+// awaitEvent waits for an event, and drops those before it.
+func (w *waiting) awaitEvent(events <-chan string, name string) {
+	w.Helper()
+	for late := time.After(timeout); ; {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				w.Fatalf("the events end, and %q has not come", name)
+			}
+			if e == name {
+				return
+			}
+		case <-late:
+			w.Fatalf("the event %q has not come; output:\n%s", name, w.session.output())
+		}
+	}
+}
+
+// visitor sends navigations on a connection that it keeps.
+type visitor struct {
+	*http.Client
+	url    string
+	reused int // navigations that began on the kept connection
+}
+
+func newVisitor(url string) *visitor { return &visitor{Client: newHTTPClient(nil, true), url: url} }
+
+// navigate is never repeated by the client, see request, except for a redirection.
+func (v *visitor) navigate() (string, error) {
+	r, err := http.NewRequest(http.MethodGet, v.url, nil)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Sec-Fetch-Dest", "document")
+	first := true
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		if first && c.Reused {
+			v.reused++
+		}
+		first = false
+	}}))
+	return answerOf(v.Do(r))
+}
+
+// pair sends a request on a new connection, and a navigation on a kept one, at
+// the same time. It returns the answers and the longer of the times.
+func (w *waiting) pair(v *visitor) (answers [2]string, longest time.Duration) {
+	var both sync.WaitGroup
+	var took [2]time.Duration
+	began := time.Now()
+	for i, ask := range []func() (string, error){
+		func() (string, error) { return request(w.client, http.MethodPost, v.url, "x") },
+		v.navigate,
+	} {
+		both.Go(func() {
+			answer, err := ask()
+			if err != nil {
+				w.Errorf("a request is lost: %v", err)
+			}
+			answers[i], took[i] = answer, time.Since(began)
+		})
+	}
+	both.Wait()
+	return answers, max(took[0], took[1])
+}
+
+// TestFresh edits a program. From the moment when hotstart lets clients wait, every
+// request on a new connection and every navigation is answered by the edited
+// program, or, if that does not build, by the old one.
+func TestFresh(t *testing.T) {
+	const limit = 30 * time.Second
+	w := newWaiting(t, fmt.Sprint("--fresh=", limit))
+	events := w.events()
+	url := "http://" + w.address
+	strict, atOnce := newVisitor(url), newVisitor(url)
+	w.pair(strict)
+	w.pair(atOnce)
+	edits := cmp.Or(*reloadsFlag, 500)
+	var fresh, broken int
+	var longest, longestBroken time.Duration
+	var known []time.Duration
+	for n := 1; n <= edits && !t.Failed(); n++ {
+		was := w.parts[0] + "/" + w.parts[1]
+		fails := n%10 == 0
+		if fails {
+			w.save("broken.go", fmt.Sprintf("package main\n\nvar broken%d int = \"\"\n", n), true)
+		} else {
+			w.edit(n%2, fmt.Sprint("edit", n), true)
+		}
+		want := w.parts[0] + "/" + w.parts[1]
+		var hurried sync.WaitGroup
+		var early [2]string
+		hurried.Go(func() { early, _ = w.pair(atOnce) })
+		saved := time.Now()
+		w.awaitEvent(events, "holding")
+		known = append(known, time.Since(saved))
+		answers, took := w.pair(strict)
+		hurried.Wait()
+		if answers != [2]string{want, want} {
+			t.Errorf("edit %d: the answers are %q, want %q:\n%s", n, answers, want, w.session.output())
+		}
+		for _, answer := range early {
+			switch {
+			case fails && answer == want:
+			case answer == want:
+				fresh++
+			case answer != was:
+				t.Errorf("edit %d: the early answer is %q, want %q or %q", n, answer, want, was)
+			}
+		}
+		if !fails {
+			longest = max(longest, took)
+			continue
+		}
+		broken++
+		longestBroken = max(longestBroken, took)
+		if err := os.Remove(filepath.Join(w.dir, "broken.go")); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitEvent(events, "holding")
+		w.check(n, false)
+	}
+	t.Logf("%d edits, of which %d did not build; the longest answer took %v, and %v after an edit that did not build; "+
+		"hotstart knew an edit after %v (median); of the requests sent before that, %d of %d got the new answer",
+		edits, broken, longest.Round(time.Millisecond), longestBroken.Round(time.Millisecond), median(known).Round(time.Millisecond/10), fresh, 2*(edits-broken))
+	if strict.reused < edits {
+		t.Errorf("%d of %d navigations were on a kept connection", strict.reused, edits)
+	}
+	if longestBroken >= limit {
+		t.Error("an edit that does not build lets clients wait for the limit")
+	}
+}
+
+// TestFreshEndsInTime has a rule that runs for far longer than clients wait.
+func TestFreshEndsInTime(t *testing.T) {
+	const limit, long = time.Second, 50 * time.Second
+	w := newWaiting(t, fmt.Sprint("--fresh=", limit), fmt.Sprint("--rule=slow: sleep ", long.Seconds()))
+	events := w.events()
+	v := newVisitor("http://" + w.address)
+	w.pair(v)
+	old := w.parts[0] + "/" + w.parts[1]
+	w.write(t, "slow", "")
+	w.awaitEvent(events, "holding")
+	for range 2 { // one after the other
+		answers, took := w.pair(v)
+		if answers != [2]string{old, old} || took < limit || took > long/4 {
+			t.Errorf("the answers after %v are %q, want %q after %v", took, answers, old, limit)
+		}
+	}
+}
