@@ -52,6 +52,7 @@ var house = map[string][]string{
 	"builder/internal/fastbuild":          {"builder/internal/fastbuild/linktool", "builder/internal/fastbuild/prelink", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
 	"builder/internal/fastbuild/linktool": {"builder/internal/gotool"},
 	"builder/internal/fastbuild/prelink":  {"builder/internal/fastbuild/linktool"},
+	"builder/internal/fastbuild/delta":    {"builder/internal/fastbuild/linktool"},
 	"builder/internal/fastbuild/replay":   {"builder/internal/fastbuild/linktool", "builder/internal/fastbuild/prelink", "builder/internal/paths"},
 	"builder/internal/graph":              {"builder/internal/gotool", "builder/internal/paths"},
 	"builder/internal/gotool":             {"builder/internal/paths"},

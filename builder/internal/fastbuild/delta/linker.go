@@ -1,0 +1,225 @@
+// Package delta links a program in a time that does not depend on its size: it
+// links only the packages that were edited, as a second module of the program as
+// it was linked before, the base. The runtime knows programs of several modules:
+// those with plugins.
+//
+// The linker is that of the user's Go installation, built from its sources with
+// changes. Whatever can't be linked like that with certainty is an error, and the
+// caller links the program in another way.
+package delta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
+)
+
+// maxFailures is how many times in a row the linker may fail for no known reason.
+const maxFailures = 3
+
+// maxLink is how long a delta link may take before the program is linked in another way.
+const maxLink = 10 * time.Second
+
+// Linker links one program again and again. It keeps one base. Its methods may
+// be called at the same time.
+type Linker struct {
+	linktool.Options
+
+	mu       sync.Mutex
+	tool     string // the built linker; "" if there is none yet
+	off      error  // why no base is linked; nil if one may be
+	failures int    // in a row
+	hot      linktool.Hot
+	never    map[string]bool // packages that can't be hot, by import path
+	base     *base           // nil before the first Warm
+	stale    bool            // a delta of the base failed: the next one would, too
+	bases    int             // linked so far
+	closed   bool
+}
+
+// New returns a Linker. A Linker that can't work is valid: its Link fails at once.
+func New(o linktool.Options) *Linker {
+	l := &Linker{Options: o, never: map[string]bool{}}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		l.off = fmt.Errorf("%w: %s/%s", linktool.ErrUntested, runtime.GOOS, runtime.GOARCH)
+	} else if o.CacheDir == "" {
+		l.off = errors.New("the user has no cache directory")
+	}
+	return l
+}
+
+// Prepare builds the linker, unless that was done or is not possible. It takes
+// some seconds, at the lowest priority. It reports whether the linker is new, so
+// that Warm can use it.
+func (l *Linker) Prepare(ctx context.Context) bool {
+	l.mu.Lock()
+	done := l.off != nil || l.tool != "" || l.closed
+	l.mu.Unlock()
+	if done {
+		return false
+	}
+	tool, err := source.Build(ctx, l.Options)
+	if ctx.Err() != nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tool, l.off = tool, err
+	return err == nil
+}
+
+var (
+	errClosed = errors.New("the delta linker was closed")
+	errNoBase = errors.New("there is no base for this program")
+)
+
+// Link links archives into the file output, if there is a base. After any error
+// the caller links in another way; the file does not exist then.
+func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
+	l.mu.Lock()
+	l.hot.Note(c, archives)
+	b := l.base
+	l.mu.Unlock()
+	if b == nil {
+		return errNoBase
+	}
+	if err := b.covers(c, archives); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, maxLink)
+	defer cancel()
+	err := b.link(limited, archives, buildID, output)
+	if ctx.Err() == nil {
+		l.count(err)
+	}
+	return err
+}
+
+// count notes the result of a link.
+func (l *Linker) count(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = l.stale || err != nil
+	switch {
+	case err == nil:
+		l.failures = 0
+	case errors.Is(err, errGaveUp):
+	default:
+		if l.failures++; l.failures == maxFailures {
+			l.off = err
+		}
+	}
+}
+
+// Warm links a base of the archives for the next edits, unless there is one, and
+// copies it. When ctx is done before that, Warm ends the link. If the linker is not
+// built yet, see Prepare, the error is linktool.ErrNotBuilt.
+func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
+	if err := c.Check(testedFlags); err != nil {
+		return err
+	}
+	for {
+		b, err := l.freshBase(c, archives)
+		if err != nil {
+			return err
+		}
+		if b.isLinked() {
+			return b.prepareCopy()
+		}
+		err = b.make(ctx)
+		if never := (*neverHot)(nil); errors.As(err, &never) && never.path != c.Main {
+			l.exclude(never.path)
+			continue
+		}
+		if err == nil {
+			err = b.prepareCopy()
+		}
+		l.keep(ctx, b, err)
+		return err
+	}
+}
+
+// freshBase returns the base, if it still fits, or a new one, which is not linked yet.
+func (l *Linker) freshBase(c *linktool.Command, archives map[string]string) (*base, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hot.Note(c, archives)
+	switch {
+	case l.off != nil:
+		return nil, l.off
+	case l.closed:
+		return nil, errClosed
+	case l.tool == "":
+		return nil, linktool.ErrNotBuilt
+	}
+	hot := l.hot.In(archives)
+	maps.DeleteFunc(hot, func(path string, _ bool) bool { return l.never[path] })
+	if b := l.base; b != nil && !l.stale && b.covers(c, archives) == nil && includes(b.hot, hot) {
+		return b, nil
+	}
+	l.bases++
+	return &base{
+		tool: l.tool, dir: filepath.Join(l.Dir, fmt.Sprintf("base-%d", l.bases)),
+		command: c, archives: maps.Clone(archives), hot: hot,
+	}, nil
+}
+
+func includes(all, some map[string]bool) bool {
+	for path := range some {
+		if !all[path] {
+			return false
+		}
+	}
+	return true
+}
+
+// exclude notes a package that can't be hot.
+func (l *Linker) exclude(path string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.never[path] = true
+}
+
+// keep makes b the base, unless err is set.
+func (l *Linker) keep(ctx context.Context, b *base, err error) {
+	if err != nil {
+		b.remove()
+		if ctx.Err() == nil {
+			l.count(err)
+		}
+		return
+	}
+	l.mu.Lock()
+	old := l.base
+	if l.closed {
+		old = b
+	} else {
+		l.base, l.stale, l.failures = b, false, 0
+	}
+	l.mu.Unlock()
+	if old != nil {
+		old.remove()
+	}
+}
+
+// Close removes the base. No other one is linked.
+func (l *Linker) Close() {
+	l.mu.Lock()
+	l.closed = true
+	b := l.base
+	l.base = nil
+	l.mu.Unlock()
+	if b != nil {
+		b.remove()
+	}
+}
+
+// testedFlags are the flags of the linker with which a delta link was tested. A * stands for any value.
+var testedFlags = []string{"-buildmode=exe", "-buildid=*", "-s", "-w", "-X", "-X=*", "-extld=*", "-checklinkname=0"}
