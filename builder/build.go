@@ -25,9 +25,41 @@ type Binary struct {
 	ID       string        // content field of its Go build ID; "" if it has none
 	Duration time.Duration // of the build
 
-	FastBuild bool // built without the go command; Check verifies such a build
-	Prelinked bool // linked by a linker that waited for the edit
-	Recorded  bool // built by the go command after an earlier build; Check prepares the next one
+	FastBuild bool     // built without the go command; Check verifies such a build
+	LinkedBy  LinkedBy // what has linked it
+	Recorded  bool     // built by the go command after an earlier build; Check prepares the next one
+
+	// WrongDelta is set by Check if the binary replaces one that was linked wrong by delta. Nothing is
+	// linked so any more.
+	WrongDelta error
+}
+
+// LinkedBy is what has linked a binary.
+type LinkedBy string
+
+// The linkers.
+const (
+	LinkedByDelta    = LinkedBy(fastbuild.Delta)     // only what has changed was linked
+	LinkedByWaiting  = LinkedBy(fastbuild.Waiting)   // a linker that waited for the edit
+	LinkedByOrdinary = LinkedBy(fastbuild.Ordinary)  // the linker of the Go installation
+	LinkedByGo       = LinkedBy(fastbuild.GoCommand) // the whole build
+)
+
+// LinkerState is what a fast linker can do for the next edit.
+type LinkerState struct {
+	Name   LinkedBy
+	Ready  bool
+	Reason error // why it is not ready, or did not link the last edit; nil: it is, or did
+}
+
+// Linkers returns the state of the fast linkers, the fastest first. An error is the reason why
+// the go command makes all builds.
+func (b *Builder) Linkers() (states []LinkerState, err error) {
+	known, err := b.cache.Linkers()
+	for _, s := range known {
+		states = append(states, LinkerState{LinkedBy(s.Name), s.Ready, s.Reason})
+	}
+	return states, err
 }
 
 // SameContent reports whether both programs certainly have the same content. Their sources may differ
@@ -89,12 +121,20 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 
 // Check builds the program again with the go command, at the lowest priority, after Build has
 // made x without the go command. That fills the build cache as usual, and verifies x. If the
-// content is the same, or the sources have changed since, Check returns nil. Otherwise, it
-// returns what the go command has built, or its error, and the go command makes all further
-// builds. Check also starts the linker that waits for the next edit.
+// program is the same, or the sources have changed since, Check returns nil. Otherwise, it returns
+// what the go command has built, or its error, and the go command makes all further builds; see
+// also Binary.WrongDelta. Check also prepares the fast linkers for the next edit.
 func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
 	start := time.Now()
 	built, err := b.cache.Check(ctx, x.ID)
+	return newBinary(built, start), err
+}
+
+// Relink links x again with the ordinary linker, without looking at the sources. It returns nil if
+// x is not the last fast build any more.
+func (b *Builder) Relink(ctx context.Context, x *Binary) (*Binary, error) {
+	start := time.Now()
+	built, err := b.cache.Relink(ctx, x.ID)
 	return newBinary(built, start), err
 }
 
@@ -102,7 +142,10 @@ func newBinary(built *fastbuild.Binary, start time.Time) *Binary {
 	if built == nil {
 		return nil
 	}
-	return &Binary{Path: built.Path, ID: built.ID, Duration: time.Since(start), FastBuild: built.Fast, Prelinked: built.Prelinked, Recorded: built.Recorded}
+	return &Binary{
+		Path: built.Path, ID: built.ID, Duration: time.Since(start),
+		FastBuild: built.Fast, LinkedBy: LinkedBy(built.LinkedBy), Recorded: built.Recorded, WrongDelta: built.WrongDelta,
+	}
 }
 
 // buildPlain builds without instrumentation after a build that failed, maybe because of the
@@ -145,7 +188,7 @@ func (b *Builder) goBuild(ctx context.Context, in fastbuild.Inputs, idle bool) (
 		id, err = gotool.ContentID(file)
 	}
 	if err == nil {
-		return &fastbuild.Binary{Path: file, ID: id}, nil
+		return &fastbuild.Binary{Path: file, ID: id, LinkedBy: fastbuild.GoCommand}, nil
 	}
 	_ = os.Remove(file) // rarely exists
 	return nil, b.failure(err, output)

@@ -55,9 +55,9 @@ type Options struct {
 	// requests before it exits. See package adopt and Instrumentation.
 	Adopt bool
 
-	// FastBuild lets Build bypass the go command where the result is known to be the same. The
+	// FastBuild says how far Build may bypass the go command; "" is FastBuildOff. Otherwise, the
 	// program must call RunTool first thing in main.
-	FastBuild bool
+	FastBuild FastBuild
 
 	// Progress receives the progress of a build that takes longer than a second. It is called
 	// from other goroutines and must not block. It may be nil.
@@ -65,6 +65,24 @@ type Options struct {
 
 	// Go is the go command, a name to look up in PATH or a path; "" is "go".
 	Go string
+}
+
+// FastBuild says how far builds bypass the go command.
+type FastBuild string
+
+// Values of Options.FastBuild.
+const (
+	FastBuildOff   FastBuild = "off"
+	FastBuildAuto  FastBuild = "auto"  // where the result is known to be the same
+	FastBuildDelta FastBuild = "delta" // as FastBuildAuto, and only what has changed is linked, see package delta
+)
+
+// ParseFastBuild returns the value with this name.
+func ParseFastBuild(text string) (FastBuild, error) {
+	if f := FastBuild(text); f == FastBuildOff || f == FastBuildAuto {
+		return f, nil
+	}
+	return "", fmt.Errorf("%q is invalid; want auto or off", text)
 }
 
 // Builder builds one program. Its methods may be called at the same time.
@@ -117,7 +135,8 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		return nil, err
 	}
 	b.cache, err = fastbuild.New(fastbuild.Options{
-		Enabled: o.FastBuild,
+		Enabled: o.FastBuild == FastBuildAuto || o.FastBuild == FastBuildDelta,
+		Delta:   o.FastBuild == FastBuildDelta,
 		Project: project,
 		Dir:     output,
 		Overlay: filepath.Join(output, "overlay.json"), // see package adopt
@@ -128,16 +147,24 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 	return b, err
 }
 
-// linkersDir returns the directory of linkers that wait; "" if the user has no cache directory.
-func linkersDir() string {
+// cacheDir returns hotstart's directory in the user's cache directory; "" if there is none.
+func cacheDir() string {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(dir, "hotstart", "linkers")
+	return filepath.Join(dir, "hotstart")
 }
 
-// Close ends the linker process that waits for the next build. Further builds are possible, and
+// linkersDir returns the directory of fast linkers; "" if there is none.
+func linkersDir() string {
+	if dir := cacheDir(); dir != "" {
+		return filepath.Join(dir, "linkers")
+	}
+	return ""
+}
+
+// Close ends the linkers that are prepared for the next build. Further builds are possible, and
 // take longer.
 func (b *Builder) Close() { b.cache.Close() }
 

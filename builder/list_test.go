@@ -53,7 +53,7 @@ func TestAdoptOfNamesThatAreNotUTF8(t *testing.T) {
 		"main.go": "package main\n\nimport _ \"net\"\n\nfunc main() {}\n", "quote\"d.go": "package main\n"} {
 		buildtest.Write(t, filepath.Join(dir, name), content)
 	}
-	b := builderIn(t, dir, Options{Adopt: true, FastBuild: true})
+	b := builderIn(t, dir, Options{Adopt: true, FastBuild: FastBuildAuto})
 	for range 2 { // the second build is after a list
 		mustBuild(t, b)
 		if what, err := b.Instrumentation(); what != "" || err == nil || !strings.Contains(err.Error(), "not UTF-8") {
@@ -121,7 +121,7 @@ func TestIncludesAreBuilt(t *testing.T) {
 		"-- value_amd64.s --\n#include \"inc/value.h\"\n\nTEXT ·value(SB), 4, $0-8\n\tMOVQ $VALUE, ret+0(FP)\n\tRET\n-- inc/value.h --\n#define VALUE 1\n")
 	for _, flags := range [][]string{nil, {"-gcflags=all=-N -l"}} {
 		buildtest.Write(t, filepath.Join(dir, "inc/value.h"), "#define VALUE 1\n")
-		b := builderIn(t, dir, Options{Flags: flags, FastBuild: true})
+		b := builderIn(t, dir, Options{Flags: flags, FastBuild: FastBuildAuto})
 		for _, value := range []string{"1", "2", "3", "1"} {
 			header := filepath.Join(dir, "inc/value.h")
 			buildtest.Write(t, header, "#define VALUE "+value+"\n")

@@ -60,6 +60,9 @@ func showStatus(w io.Writer, s control.Status, now time.Time) {
 	if len(s.Addresses) > 0 {
 		line("addresses", "%s", strings.Join(s.Addresses, ", "))
 	}
+	if s.Build != nil {
+		line("build", "%s", describeBuild(*s.Build))
+	}
 	if s.Failure != nil {
 		line("failure", "%s", s.Failure.Message)
 		showDiagnostics(w, s.Failure)
@@ -83,6 +86,24 @@ func describeWorker(w control.Worker, now time.Time) string {
 	}
 	if w.ReadyMS > 0 {
 		text += fmt.Sprintf(", ready after %s", milliseconds(w.ReadyMS))
+	}
+	return text
+}
+
+// describeBuild tells what has linked the program, and why a fast linker has not, or will not link
+// the next edit.
+func describeBuild(b control.Build) string {
+	text := "linked by the " + b.LinkedBy
+	if b.Reason != "" {
+		text += "; no fast builds: " + b.Reason
+	}
+	for _, l := range b.Linkers {
+		switch {
+		case l.Ready:
+			text += "; " + l.Name + ": ready"
+		case l.Reason != "":
+			text += "; " + l.Name + ": " + l.Reason
+		}
 	}
 	return text
 }

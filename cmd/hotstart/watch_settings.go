@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
@@ -48,7 +49,8 @@ func watchTable(o *session.Options) []settings.Group {
 		{Title: "Build", Specs: []settings.Spec{
 			{Name: "build-flags", Value: settings.Words(&o.Builder.Flags), Live: session.AppliesToBuild,
 				Usage: "`flags` for go build, for example \"-tags dev -race\"; they override hotstart's own"},
-			{Name: "direct", Value: settings.Switch(&o.Builder.FastBuild, "auto", "off"), Live: session.AppliesToBuild, Usage: "bypass the go command for builds known to produce the same binary"},
+			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
+				Usage: "bypass the go command for builds known to produce the same binary"},
 			{Name: "debug", Value: settings.Bool(&o.Builder.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
-	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
 	"github.com/hotstart/hotstart/builder/internal/graph"
@@ -28,10 +27,11 @@ func RunTool() { replay.RunTool() }
 // Options describe the builds of a Cache.
 type Options struct {
 	Enabled bool // false: the go command makes all builds
+	Delta   bool // link by delta where that is possible; see package delta
 	Project *gotool.Project
 	Dir     string // existing directory, in which the Cache makes one of its own
 	Overlay string // overlay that Inputs may name; the Cache sees its changes
-	Linkers string // directory for linkers that wait, of all sessions; "" if there is none
+	Linkers string // directory for fast linkers, of all sessions; "" if there is none
 
 	Output  func() string                                                    // returns a new file name for a binary
 	GoBuild func(ctx context.Context, in Inputs, idle bool) (*Binary, error) // builds with the go command
@@ -53,15 +53,28 @@ type Binary struct {
 	ID   string // content field of the build ID; "" if the program has none
 	Fast bool   // built without the go command
 
-	Prelinked bool // linked by a linker that waited for the edit
-	Recorded  bool // built by the go command after an earlier build; Check prepares the next one
+	LinkedBy LinkedBy
+	Recorded bool // built by the go command after an earlier build; Check prepares the next one
+
+	WrongDelta error // the binary replaces one whose link by delta was wrong; nil if it does not
 }
+
+// LinkedBy is what has linked a binary.
+type LinkedBy = replay.LinkedBy
+
+// The linkers.
+const (
+	Delta     = replay.Delta
+	Waiting   = replay.Waiting
+	Ordinary  = replay.Ordinary
+	GoCommand = LinkedBy("go command") // the binary is not of a fast build
+)
 
 // Cache builds one program again and again. Its methods may be called at the same time.
 type Cache struct {
 	Options
-	dir    string // of its files
-	linker *prelink.Linker
+	dir     string // of its files
+	linkers linkers
 
 	mu        sync.Mutex
 	disabled  error        // why the go command makes all builds; nil if fast builds are possible
@@ -85,6 +98,7 @@ type build struct {
 type candidate struct {
 	Inputs
 	recording *replay.Recording
+	id        string                 // of the binary
 	fixed     map[string]graph.State // fingerprint.fixed before the build began
 	began     time.Time
 	missed    error // why the fast build before it failed; nil if none was tried
@@ -98,7 +112,7 @@ const maxMisses = 5
 // command makes all builds.
 func New(o Options) (*Cache, error) {
 	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), graph: &graph.Graph{Err: errors.New("not listed yet")}, last: &build{}}
-	c.linker = prelink.New(linktool.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir})
+	c.linkers = newLinkers(linktool.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir}, o.Delta)
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}
@@ -108,8 +122,8 @@ func New(o Options) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends the linker that waits. All further builds run the ordinary linker.
-func (c *Cache) Close() { c.linker.Close() }
+// Close ends the fast linkers. All further builds run the ordinary linker.
+func (c *Cache) Close() { c.linkers.close() }
 
 // replayableFlags are the flags that have no effect but on the commands of the go command.
 var replayableFlags = []string{"tags", "race", "msan", "asan", "ldflags", "gcflags", "buildmode", "trimpath", "buildvcs", "mod", "pgo", "p", "v", "modcacherw"}
@@ -158,16 +172,48 @@ func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, er
 	}
 	binary := &Binary{Path: c.Output(), Fast: true}
 	var err error
-	if next.program, err = last.program.Build(ctx, changed, c.linker, binary.Path); err != nil {
+	if next.program, err = last.program.Build(ctx, changed, c.linkers.forBuild(), binary.Path); err != nil {
 		return nil, err
 	}
-	if binary.ID, err = gotool.ContentID(binary.Path); err != nil {
-		_ = os.Remove(binary.Path)
+	if err := c.accept(last, &next, binary); err != nil {
 		return nil, err
 	}
-	next.id, binary.Prelinked = binary.ID, next.program.Prelinked()
-	c.replace(last, &next)
 	c.countMiss(nil)
+	return binary, nil
+}
+
+// accept completes the binary of a fast build, which becomes the last one.
+func (c *Cache) accept(last, next *build, binary *Binary) (err error) {
+	binary.LinkedBy = next.program.LinkedBy()
+	binary.ID, err = gotool.ContentID(binary.Path)
+	if err == nil && binary.ID != next.program.Content() {
+		err = fmt.Errorf("the %s has written another build ID", binary.LinkedBy)
+	}
+	if err != nil {
+		_ = os.Remove(binary.Path)
+		next.program.RemoveExcept(last.program)
+		return err
+	}
+	next.id = binary.ID
+	c.replace(last, next)
+	return nil
+}
+
+// Relink links the program of the last fast build, whose binary has this ID, with the ordinary
+// linker. It returns nil if there is a newer build.
+func (c *Cache) Relink(ctx context.Context, id string) (*Binary, error) {
+	_, last, enabled := c.state()
+	if !enabled || last.program == nil || last.id == "" || last.id != id {
+		return nil, nil
+	}
+	next, binary := *last, &Binary{Path: c.Output(), Fast: true}
+	var err error
+	if next.program, err = last.program.Relink(ctx, binary.Path); err != nil {
+		return nil, err
+	}
+	if err := c.accept(last, &next, binary); err != nil {
+		return nil, err
+	}
 	return binary, nil
 }
 
@@ -191,6 +237,7 @@ func (c *Cache) buildRecorded(ctx context.Context, in Inputs, missed error) (*Bi
 		recording.Remove()
 		return nil, err
 	}
+	recorded.id = binary.ID
 	c.setCandidate(recorded)
 	c.commit()
 	binary.Recorded = last.program != nil
@@ -226,7 +273,7 @@ func (c *Cache) commit() {
 	defer recorded.recording.Remove()
 	next := &build{Inputs: recorded.Inputs, graph: g, headers: headers(g)}
 	var err error
-	if next.program, err = recorded.recording.Load(last.program, next.sameCommand(last, now)); err != nil {
+	if next.program, err = recorded.recording.Load(last.program, next.sameCommand(last, now), recorded.id); err != nil {
 		c.countMiss(err)
 		return
 	}
@@ -285,7 +332,7 @@ func (c *Cache) countMiss(err error) {
 }
 
 func (c *Cache) disable(err error) {
-	c.linker.Close()
+	c.linkers.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.disabled = err

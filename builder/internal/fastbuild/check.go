@@ -3,40 +3,83 @@ package fastbuild
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
+
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 )
 
 // Check repeats the last fast build, whose binary has this ID, with the go command and at the
-// lowest priority. That fills the build cache as usual, and verifies the fast build. If the content
-// is the same, or the sources have changed since, Check returns nil. Otherwise the go command
-// makes all further builds, and Check returns what the go command has built, or its error. Check
-// also starts a linker that waits for the next edit.
+// lowest priority. That fills the build cache as usual, and verifies the fast build. If the program
+// is the same, or the sources have changed since, Check returns nil. Otherwise it returns what the
+// go command has built, or its error, and the go command makes all further builds; or, if only the
+// link by delta was wrong, no further build is linked so. Check also prepares the fast linkers for
+// the next edit.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	_, last, enabled := c.state()
 	if !enabled || last.program == nil || !c.isFresh(last) {
 		return nil, nil
 	}
-	_ = last.program.Warm(ctx, c.linker) // or the ordinary linker links the next edit
-	defer c.prepareLinker(ctx, last)
+	c.linkers.warm(ctx, last.program)
+	defer c.linkers.prepare(ctx, last.program)
 	if last.id == "" || last.id != id {
 		return nil, nil
 	}
-	binary, err := c.GoBuild(ctx, last.Inputs, true)
-	if ctx.Err() == nil && c.isFresh(last) && (err != nil || binary.ID != id) {
-		c.disable(errors.New("the go command builds another program"))
-		return binary, err
+	binary, err := c.verify(ctx, last)
+	switch {
+	case err == nil || ctx.Err() != nil || !c.isFresh(last):
+		if binary != nil {
+			_ = os.Remove(binary.Path)
+		}
+		return nil, nil
+	case errors.Is(err, errDelta):
+		c.DistrustDelta(err)
+		binary.WrongDelta = err
+		return binary, nil
+	case errors.Is(err, errOther):
+		c.disable(err)
+		return binary, nil
+	default:
+		c.disable(errOther)
+		return nil, err
 	}
-	if binary != nil {
-		_ = os.Remove(binary.Path)
-	}
-	return nil, nil
 }
 
-// prepareLinker builds the linker that waits for the next edit, if there is none yet.
-func (c *Cache) prepareLinker(ctx context.Context, last *build) {
-	if c.linker.Prepare(ctx) {
-		_ = last.program.Warm(ctx, c.linker)
+var (
+	errOther = errors.New("the go command builds another program")
+	errDelta = errors.New("a link by delta was wrong")
+)
+
+// verify returns what the go command builds now, and an error if that is another program than the
+// one that a fast build has made.
+func (c *Cache) verify(ctx context.Context, b *build) (*Binary, error) {
+	if b.program.LinkedBy() == Delta {
+		return c.verifyDelta(ctx, b)
 	}
+	binary, err := c.GoBuild(ctx, b.Inputs, true)
+	if err == nil && binary.ID != b.id {
+		err = errOther
+	}
+	return binary, err
+}
+
+// verifyDelta is verify for a program whose content differs from that of the go command. It
+// compares what both are linked from, and then the link.
+func (c *Cache) verifyDelta(ctx context.Context, b *build) (*Binary, error) {
+	recording, err := replay.NewRecording(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer recording.Remove()
+	binary, err := c.GoBuild(ctx, Inputs{append(slices.Clip(b.Flags), recording.Flag()), b.Files}, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.program.Compare(recording); err != nil {
+		return binary, fmt.Errorf("%w: %w", errOther, err)
+	}
+	return binary, nil
 }
 
 // isFresh reports whether the go command would build the same program now: the sources have not

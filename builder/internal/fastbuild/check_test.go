@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
@@ -13,12 +14,56 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/graph"
 )
 
-// If the go command builds another program, or none, the go command makes all further builds.
-func TestCheckFindsADifference(t *testing.T) {
-	t.Parallel()
+// newCache returns a Cache for the program in a directory, and a function that builds it. check
+// may change what the go command builds in a check.
+func newCache(t *testing.T, dir string, check func(*Binary) (*Binary, error)) (*Cache, func() *Binary) {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("fast builds are only made on Linux")
 	}
+	p := &gotool.Project{Dir: dir, Packages: []string{"."}}
+	if err := p.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	out, files := t.TempDir(), 0
+	o := Options{Enabled: true, Project: p, Dir: out}
+	o.Output = func() string { files++; return filepath.Join(out, fmt.Sprint(files)) }
+	o.GoBuild = func(ctx context.Context, in Inputs, idle bool) (*Binary, error) {
+		x := &Binary{Path: o.Output()}
+		_, err := p.Build(ctx, p.BuildArgs(x.Path, in.Flags, in.Files), idle, nil)
+		if err == nil {
+			x.ID, err = gotool.ContentID(x.Path)
+		}
+		if err == nil && idle {
+			return check(x)
+		}
+		return x, err
+	}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	g, err := graph.NewLister(p).List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetGraph(g)
+	return c, func() *Binary {
+		t.Helper()
+		x, err := c.Build(t.Context(), Inputs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+}
+
+func unchanged(x *Binary) (*Binary, error) { return x, nil }
+
+// If the go command builds another program, or none, the go command makes all further builds.
+func TestCheckFindsADifference(t *testing.T) {
+	t.Parallel()
 	failed := errors.New("failed")
 	for name, check := range map[string]func(*Binary) (*Binary, error){
 		"another program": func(x *Binary) (*Binary, error) { x.ID = "other"; return x, nil },
@@ -26,38 +71,7 @@ func TestCheckFindsADifference(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &gotool.Project{Dir: buildtest.Project(t, buildtest.Module+buildtest.Hello), Packages: []string{"."}}
-			if err := p.Open(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			out, files := t.TempDir(), 0
-			o := Options{Enabled: true, Project: p, Dir: out}
-			o.Output = func() string { files++; return filepath.Join(out, fmt.Sprint(files)) }
-			o.GoBuild = func(ctx context.Context, in Inputs, idle bool) (*Binary, error) {
-				x := &Binary{Path: o.Output(), ID: "an ID"}
-				_, err := p.Build(ctx, p.BuildArgs(x.Path, in.Flags, in.Files), idle, nil)
-				if idle {
-					return check(x)
-				}
-				return x, err
-			}
-			c, err := New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, err := graph.NewLister(p).List(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.SetGraph(g)
-			build := func() *Binary {
-				t.Helper()
-				x, err := c.Build(t.Context(), Inputs{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return x
-			}
+			c, build := newCache(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), check)
 			build() // the go command's
 			x := build()
 			if !x.Fast {
@@ -70,5 +84,46 @@ func TestCheckFindsADifference(t *testing.T) {
 				t.Error("a fast build after that")
 			}
 		})
+	}
+}
+
+// A program that is linked by delta is checked by the archives that it was linked from.
+func TestArchivesAreChecked(t *testing.T) {
+	t.Parallel()
+	const program = buildtest.Module + "-- main.go --\npackage main\n\nimport \"example.com/m/lib\"\n\nfunc main() { println(lib.Name()) }\n-- lib/lib.go --\n"
+	const lib = "package lib\n\nfunc Name() string { return \"%s\" }\n"
+	dir := buildtest.Project(t, program+fmt.Sprintf(lib, "first"))
+	c, build := newCache(t, dir, unchanged)
+	build()
+	buildtest.Write(t, filepath.Join(dir, "lib/lib.go"), fmt.Sprintf(lib, "second"))
+	if x := build(); !x.Fast {
+		t.Fatal("not a fast build")
+	}
+	_, last, _ := c.state()
+	if binary, err := c.verifyDelta(t.Context(), last); err != nil || binary == nil {
+		t.Errorf("the same program: %v, %v", binary, err)
+	}
+	buildtest.Write(t, filepath.Join(dir, "lib/lib.go"), fmt.Sprintf(lib, "third"))
+	if binary, err := c.verifyDelta(t.Context(), last); !errors.Is(err, errOther) || binary == nil || !strings.Contains(err.Error(), "was compiled differently") {
+		t.Errorf("another program: %v, %v", binary, err)
+	}
+}
+
+// The ordinary linker links the last fast build again, and no other one.
+func TestRelink(t *testing.T) {
+	t.Parallel()
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	c, build := newCache(t, dir, unchanged)
+	build()
+	old := build()
+	if again, err := c.Relink(t.Context(), old.ID); err != nil || again == nil || again.ID != old.ID || again.Path == old.Path || again.LinkedBy != Ordinary {
+		t.Errorf("relinked %+v, %v; want the content of %+v", again, err, old)
+	}
+	buildtest.Write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(1) }\n")
+	if x := build(); !x.Fast {
+		t.Fatal("not a fast build")
+	}
+	if again, err := c.Relink(t.Context(), old.ID); err != nil || again != nil {
+		t.Errorf("after a newer build: %+v, %v", again, err)
 	}
 }

@@ -75,7 +75,7 @@ func newSession(t *testing.T, dir string, o builder.Options) *session {
 		t.Skip("fast builds are only made on Linux")
 	}
 	s := &session{t: t, dir: dir, plain: builderIn(t, dir, o), lists: o.Adopt, output: t.TempDir()}
-	o.FastBuild, o.Output = true, s.output
+	o.FastBuild, o.Output = builder.FastBuildAuto, s.output
 	s.b = builderIn(t, dir, o)
 	s.list()
 	s.edit(nil)
@@ -130,7 +130,7 @@ func (s *session) edit(files map[string]string) bool {
 	if s.graph.Outdated(changed) {
 		s.list()
 	}
-	if x != nil && x.Prelinked {
+	if x != nil && x.LinkedBy == builder.LinkedByWaiting {
 		s.prelinked++
 	}
 	if x != nil && s.check {
@@ -390,7 +390,7 @@ func TestNoFastBuildOf(t *testing.T) {
 				buildtest.NeedGCC(t)
 			}
 			dir := buildtest.Project(t, test.archive)
-			test.options.FastBuild = true
+			test.options.FastBuild = builder.FastBuildAuto
 			b := builderIn(t, dir, test.options)
 			mustList(t, b)
 			mustBuild(t, b)

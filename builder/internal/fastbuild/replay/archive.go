@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"strconv"
@@ -39,6 +40,30 @@ func withoutBuildID(data []byte) ([]byte, error) {
 	}
 	return append(kept, exports...), nil
 }
+
+// archiveSum returns a hash of an archive without its build ID, which depends on the command that
+// has compiled it, and not only on the result. The compiler writes the ID into each member's header.
+func archiveSum(name string) (sum [32]byte, err error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return sum, err
+	}
+	_, rest, _ := bytes.Cut(content[:min(len(content), headerLimit)], []byte("\nbuild id \""))
+	id, _, _ := bytes.Cut(rest, []byte("\"\n"))
+	hash := sha256.New()
+	if len(id) == 0 {
+		hash.Write(content)
+	} else {
+		for _, part := range bytes.Split(content, id) {
+			fmt.Fprintln(hash, len(part))
+			hash.Write(part)
+		}
+	}
+	return [32]byte(hash.Sum(nil)), nil
+}
+
+// headerLimit is the size of the part of an archive that has the build ID, in bytes.
+const headerLimit = 1 << 10
 
 type member struct {
 	name string

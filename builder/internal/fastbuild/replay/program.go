@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
-	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
@@ -18,11 +18,13 @@ type Program struct {
 	dir      string              // directory of its own archives
 	packages map[string]*Package // those that can be compiled again, by import path
 	link     *command
-	prelink  *linktool.Command // the same for a waiting linker
+	fast     *linktool.Command // the same for a fast linker
 	main     string            // import path of package main
 	archives map[string]string // of all packages, by import path
+	sum      string            // hash of its own archives
 
-	prelinked bool // linked by a waiting linker
+	linkedBy LinkedBy // "" for the go command
+	content  string   // last field of the build ID of the binary; "" if it has none
 }
 
 // Package can be compiled again.
@@ -36,8 +38,9 @@ type Package struct {
 
 // Load makes a Program of a recorded build. The Program has its own archives. A package that
 // the build took from the build cache can be compiled again if the older Program, which may be
-// nil, can compile the package, and valid reports that its command still fits.
-func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, error) {
+// nil, can compile the package, and valid reports that its command still fits. content is the last
+// field of the build ID of the binary.
+func (r *Recording) Load(older *Program, valid func(*Package) bool, content string) (*Program, error) {
 	compiled, link, err := r.commands()
 	if err != nil {
 		return nil, err
@@ -45,7 +48,7 @@ func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, e
 	if err := link.checkLink(); err != nil {
 		return nil, err
 	}
-	p := &Program{dir: filepath.Dir(r.dir), packages: map[string]*Package{}, link: link}
+	p := &Program{dir: filepath.Dir(r.dir), packages: map[string]*Package{}, link: link, content: content}
 	p.archives = archivesIn(link.ImportConfig)
 	for path, file := range p.archives {
 		if file == paths.Absolute(link.Dir, link.Args[len(link.Args)-1]) {
@@ -55,7 +58,7 @@ func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, e
 	if p.main == "" {
 		return nil, fmt.Errorf("linking again: package main has no archive")
 	}
-	p.prelink = link.prelinkCommand(p.main)
+	p.fast = link.fastCommand(p.main)
 	if err := p.moveArchives(link.Kept); err != nil {
 		return nil, err
 	}
@@ -73,7 +76,8 @@ func (r *Recording) Load(older *Program, valid func(*Package) bool) (*Program, e
 			}
 		}
 	}
-	return p, nil
+	p.sum, err = p.sumArchives()
+	return p, err
 }
 
 // moveArchives moves archives out of the directory of a recording, which will be removed.
@@ -132,8 +136,12 @@ func newPackage(c *command) (*Package, error) {
 // change them.
 func (p *Program) Packages() map[string]*Package { return p.packages }
 
-// Prelinked reports whether a waiting linker has linked the program.
-func (p *Program) Prelinked() bool { return p.prelinked }
+// LinkedBy returns what has linked the program; "" is the go command.
+func (p *Program) LinkedBy() LinkedBy { return p.linkedBy }
+
+// Content returns the last field of the build ID of the binary, which differs if the binary may
+// have another content. It is "" if the binary has no such ID.
+func (p *Program) Content() string { return p.content }
 
 // Tools returns the compilers and the linker that build the program.
 func (p *Program) Tools() []string {
@@ -146,14 +154,20 @@ func (p *Program) Tools() []string {
 }
 
 // Build compiles the changed packages, and those that import a package whose export data has
-// changed, and links the program into the file output, with a waiting linker if there is one. It
-// returns the new program.
-func (p *Program) Build(ctx context.Context, changed []string, linker *prelink.Linker, output string) (*Program, error) {
+// changed, and links the program into the file output. It returns the new program. A program of the
+// same archives has the same content.
+func (p *Program) Build(ctx context.Context, changed []string, linkers Linkers, output string) (*Program, error) {
 	next := *p
 	next.archives = maps.Clone(p.archives)
 	err := next.compileAll(ctx, changed)
 	if err == nil {
-		err = next.linkTo(ctx, linker, output)
+		next.sum, err = next.sumArchives()
+	}
+	if next.sum != p.sum || p.content == "" {
+		next.content = next.sum
+	}
+	if err == nil {
+		err = next.linkTo(ctx, linkers, output)
 	}
 	if err != nil {
 		next.RemoveExcept(p)
@@ -163,9 +177,45 @@ func (p *Program) Build(ctx context.Context, changed []string, linker *prelink.L
 	return &next, nil
 }
 
-// Warm starts a linker that waits for the next edit of the program, if that is possible.
-func (p *Program) Warm(ctx context.Context, linker *prelink.Linker) error {
-	return linker.Warm(ctx, p.prelink, p.archives)
+// Relink links the program with the ordinary linker into the file output. It returns a program
+// with the same archives.
+func (p *Program) Relink(ctx context.Context, output string) (*Program, error) {
+	next := *p
+	if err := next.linkTo(ctx, Linkers{}, output); err != nil {
+		_ = os.Remove(output)
+		return nil, err
+	}
+	return &next, nil
+}
+
+// Warm lets a linker prepare for the next edit of the program.
+func (p *Program) Warm(ctx context.Context, linker Linker) error {
+	return linker.Warm(ctx, p.fast, p.archives)
+}
+
+// Compare returns an error if a build was linked from other archives than the program, apart from
+// their build IDs.
+func (p *Program) Compare(other *Recording) error {
+	archives, err := other.archives()
+	if err != nil {
+		return err
+	}
+	if len(archives) != len(p.archives) {
+		return fmt.Errorf("%d packages instead of %d", len(p.archives), len(archives))
+	}
+	for path, file := range archives {
+		if file == p.archives[path] {
+			continue // of the build cache
+		}
+		want, err := archiveSum(file)
+		if err != nil {
+			return err
+		}
+		if got, err := archiveSum(p.archives[path]); err != nil || got != want {
+			return errors.Join(fmt.Errorf("package %s was compiled differently", path), err)
+		}
+	}
+	return nil
 }
 
 // RemoveExcept removes the program's own archives, except those that another program, which may

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,6 +47,17 @@ func NewRecording(dir string) (*Recording, error) {
 // Flag returns the flag of `go build` that records its commands.
 func (r *Recording) Flag() string {
 	return fmt.Sprintf("-toolexec='%s' '%s'", filepath.Join(filepath.Dir(r.dir), toolName), r.dir)
+}
+
+// archives returns the archives that the program was linked from, by import path.
+func (r *Recording) archives() (map[string]string, error) {
+	_, link, err := r.commands()
+	if err != nil {
+		return nil, err
+	}
+	archives := archivesIn(link.ImportConfig)
+	maps.Copy(archives, link.Kept)
+	return archives, nil
 }
 
 // Remove removes the directory.

@@ -175,6 +175,32 @@ func TestExportData(t *testing.T) {
 	}
 }
 
+// Only the build ID of an archive is not part of its hash.
+func TestArchiveSum(t *testing.T) {
+	t.Parallel()
+	sum := func(buildID, source string) [32]byte {
+		t.Helper()
+		s, err := archiveSum(archive(t, buildID, source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	const source = "package p\n\nfunc F() int { return 1 }\n"
+	first := sum("action/content", source)
+	if sum("others/numbers", source) != first {
+		t.Error("the build ID is part of the hash")
+	}
+	if sum("action/content", source+"// end\n") != first {
+		t.Error("a comment at the end changes the hash")
+	}
+	for _, other := range []string{"package p\n\nfunc F() int { return 2 }\n", "package p\n\n\nfunc F() int { return 1 }\n", "package p\n\nfunc f() int { return 1 }\n"} {
+		if sum("action/content", other) == first {
+			t.Errorf("%q has the same hash", other)
+		}
+	}
+}
+
 func TestExportDataRefuses(t *testing.T) {
 	t.Parallel()
 	good, err := os.ReadFile(archive(t, "a/a", "package p\n"))
@@ -219,7 +245,8 @@ func TestStamp(t *testing.T) {
 		return out
 	}
 	ours, theirs := build("ours", "-buildid="+id), build("theirs", "-buildid="+id)
-	if err := stamp(ours, id); err != nil {
+	field, err := stamp(ours, id)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if said, err := exec.Command("go", "tool", "buildid", "-w", theirs).CombinedOutput(); err != nil {
@@ -230,9 +257,12 @@ func TestStamp(t *testing.T) {
 	if len(got) == 0 || !bytes.Equal(got, want) || bytes.Contains(got, []byte(id)) {
 		t.Error("the file differs from that of the go command")
 	}
+	if !bytes.Contains(got, []byte(id[:63]+field)) {
+		t.Errorf("the file does not have the field %s", field)
+	}
 	none := build("none", "-buildid=")
 	before, _ := os.ReadFile(none)
-	if err := stamp(none, id); err != nil {
+	if _, err := stamp(none, id); err != nil {
 		t.Error(err)
 	}
 	if after, _ := os.ReadFile(none); !bytes.Equal(after, before) {

@@ -13,21 +13,21 @@ import (
 
 // stamp completes a link as the go command does (cmd/internal/buildid): it writes the hash of
 // the program's content into the last field of the build ID, with which the program was linked.
-// It does nothing if the user has set another ID. The ID of the host, a note that the linker
-// derives from the build ID, is not part of the hash.
-func stamp(name, id string) error {
+// It returns the field. The ID of the host, a note that the linker derives from the build ID, is
+// not part of the hash.
+func stamp(name, id string) (field string, err error) {
 	content, err := mmap(name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer syscall.Munmap(content)
 	file, err := elf.NewFile(bytes.NewReader(content))
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return "", fmt.Errorf("reading %s: %w", name, err)
 	}
 	if note := file.Section(".note.gnu.build-id"); note != nil {
 		if note.Size < 16 || note.Offset+note.Size > uint64(len(content)) {
-			return fmt.Errorf("reading %s: the build ID of the host is truncated", name)
+			return "", fmt.Errorf("reading %s: the build ID of the host is truncated", name)
 		}
 		clear(content[note.Offset+16 : note.Offset+note.Size])
 	}
@@ -41,7 +41,8 @@ func stamp(name, id string) error {
 		clear(content[at : at+len(id)])
 		places = append(places, at)
 	}
-	return writeLastField(name, id, shortHash(sha256.Sum256(content)), places)
+	field = shortHash(sha256.Sum256(content))
+	return field, writeLastField(name, id, field, places)
 }
 
 // mmap maps a file into memory. On the heap, the content would let the heap grow to the size of

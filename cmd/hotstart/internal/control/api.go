@@ -45,7 +45,23 @@ type Status struct {
 	Draining  []Worker `json:"draining,omitempty"` // older workers that still run
 	Failure   *Failure `json:"failure,omitempty"`  // why the newest code is not served; nil: it is, or it is on its way
 	Addresses []string `json:"addresses,omitempty"`
+	Build     *Build   `json:"build,omitempty"` // nil: nothing has been built
 	Counters  Counters `json:"counters"`
+}
+
+// Build is how the program that serves, or served last, was built, and what makes the next
+// build fast.
+type Build struct {
+	LinkedBy string   `json:"linked_by"`         // "delta", "waiting linker", "linker" or "go command"
+	Linkers  []Linker `json:"linkers,omitempty"` // fast linkers, the fastest first
+	Reason   string   `json:"reason,omitempty"`  // why there are none: the go command makes all builds
+}
+
+// Linker is the state of a fast linker.
+type Linker struct {
+	Name   string `json:"name"`
+	Ready  bool   `json:"ready"`            // to link the next edit
+	Reason string `json:"reason,omitempty"` // why it is not ready, or did not link the last edit
 }
 
 // Instance identifies a hotstart.

@@ -51,6 +51,12 @@ func NewExit(output string, source func(file string) string) (x Exit) {
 	return x
 }
 
+// IsFatal reports whether the runtime of Go has ended the worker. A panic of the program is not
+// meant.
+func (x Exit) IsFatal() bool {
+	return len(x.Panic) > 0 && strings.HasPrefix(x.Panic[0].Message, "fatal error: ")
+}
+
 // show adds an exit to an event about a worker.
 func (x Exit) show(e *entry, w starter.Worker) {
 	e.Worker, e.PID = w.Generation, w.PID

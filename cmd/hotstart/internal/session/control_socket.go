@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -271,6 +272,9 @@ func (c *controlSocket) status() control.Status {
 		w.Built, w.BuildMS = &built, milliseconds(now.Program.Binary.Duration)
 		s.Serving = &w
 	}
+	if now.Program != nil {
+		s.Build = c.buildOf(now.Program.Binary)
+	}
 	for _, a := range now.Addresses {
 		s.Addresses = append(s.Addresses, report.URL(a))
 	}
@@ -282,6 +286,23 @@ func (c *controlSocket) status() control.Status {
 		s.Counters.Drops = &drops
 	}
 	return s
+}
+
+// buildOf returns how a binary was built, and what makes the next build fast.
+func (c *controlSocket) buildOf(x *builder.Binary) *control.Build {
+	b := &control.Build{LinkedBy: string(x.LinkedBy)}
+	linkers, err := c.loop.builder.Linkers()
+	if err != nil {
+		b.Reason = err.Error()
+	}
+	for _, l := range linkers {
+		state := control.Linker{Name: string(l.Name), Ready: l.Ready}
+		if l.Reason != nil {
+			state.Reason, _, _ = strings.Cut(l.Reason.Error(), "\n")
+		}
+		b.Linkers = append(b.Linkers, state)
+	}
+	return b
 }
 
 // failure returns the failure of a summary for clients.

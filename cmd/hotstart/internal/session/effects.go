@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -33,6 +34,7 @@ type effects struct {
 
 	settings        Settings
 	invalidSettings bool // the settings file can't be applied
+	deltaDistrusted bool // a link by delta was wrong
 
 	console
 	log     *report.Log
@@ -50,8 +52,8 @@ type effects struct {
 	events   chan machine.Event    // from tasks and the starter
 	progress chan builder.Progress // the latest
 
-	build, check, rule, after task
-	streamsOf                 map[*machine.Program]programStreams
+	build, check, rule, after, relinking task
+	streamsOf                            map[*machine.Program]programStreams
 }
 
 // task is work on a goroutine of its own that can be cancelled. The zero task
@@ -108,6 +110,10 @@ func (e *effects) perform(a machine.Action) machine.Event {
 		e.build.stop()
 	case machine.StartCheck:
 		e.startCheck(a.Build)
+	case machine.Relink:
+		e.relink(a.Program)
+	case machine.DistrustDelta:
+		e.distrustDelta(a.Reason)
 	case machine.AwaitRemoval:
 		e.awaitRemoval(a.Files)
 	case machine.CancelCheck:
@@ -181,6 +187,28 @@ func (e *effects) startCheck(of machine.Built) {
 			of.Binary.Remove()
 		}
 	})
+}
+
+func (e *effects) relink(p *machine.Program) {
+	by := e.builder
+	e.begin(&e.relinking, func(ctx context.Context) {
+		binary, _ := by.Relink(ctx, p.Binary) // after an error the failure of the program is reported
+		if !e.send(machine.Relinked{Binary: binary}) && binary != nil {
+			binary.Remove()
+		}
+	})
+}
+
+// distrustDelta ends links by delta for the rest of the session.
+func (e *effects) distrustDelta(reason string) {
+	e.deltaDistrusted = true
+	file, err := e.builder.DistrustDelta(reason)
+	first, _, _ := strings.Cut(reason, "\n")
+	warning := report.Warningf("%s; from now on programs are linked as a whole (as with --direct=auto); kept in %s", first, file)
+	if err != nil {
+		warning = report.Warningf("%s; from now on programs are linked as a whole (as with --direct=auto)", first)
+	}
+	e.sinks.Handle(warning)
 }
 
 // complete adds to the result of a build what the builder knows of it.

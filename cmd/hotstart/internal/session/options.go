@@ -94,7 +94,7 @@ const maxCrashes = 5
 // superdaemon outlives bad code, and no worker outlives the superdaemon.
 func DefaultOptions() Options {
 	return Options{
-		Builder: builder.Options{Adopt: true, FastBuild: true},
+		Builder: builder.Options{Adopt: true, FastBuild: builder.FastBuildAuto},
 		Starter: starter.Options{
 			DualStack:        true,
 			Ready:            starter.ReadyAuto,
@@ -146,5 +146,8 @@ func (o Options) starterOptions(marker, tempDir string, report func(starter.Even
 func (e *effects) builderOptions(o Options) builder.Options {
 	b := o.Builder
 	b.Dir, b.Output, b.Env, b.Progress = o.Dir, e.tempDir, append(os.Environ(), e.marker), e.onProgress
+	if e.deltaDistrusted && b.FastBuild == builder.FastBuildDelta {
+		b.FastBuild = builder.FastBuildAuto
+	}
 	return b
 }

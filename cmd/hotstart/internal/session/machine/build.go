@@ -244,6 +244,9 @@ func (m *Machine) checkEnded(e Built) {
 	case e.Binary == nil && e.Err == nil:
 	case !m.build.following || e.Seq != m.build.seq || m.build.running: // cancelled
 		m.discard(e.Binary)
+	case e.Binary != nil && e.Binary.WrongDelta != nil:
+		m.do(DistrustDelta{e.Binary.WrongDelta.Error()})
+		m.handleBuildResult(e, nil)
 	default:
 		m.tell(report.Warning{Text: "the fast build differed from go build; using go build from now on (as with --direct=off)"})
 		m.handleBuildResult(e, nil)

@@ -103,6 +103,9 @@ type (
 	// are nil.
 	Checked struct{ Built }
 
+	// Relinked is the result of relink. Without a binary, there is none.
+	Relinked struct{ Binary *builder.Binary }
+
 	// Removed answers awaitRemoval.
 	Removed struct{}
 
@@ -148,13 +151,15 @@ type (
 
 // Actions about files and builds.
 type (
-	StartBuild   struct{ Seq int } // ends in built, unless cancelBuild comes first
-	CancelBuild  struct{}
-	StartCheck   struct{ Build Built }     // builds a binary of the fast build again with the go command; ends in checked
-	AwaitRemoval struct{ Files []string }  // ends in removed when no file is left
-	CancelCheck  struct{}                  // ends startCheck and awaitRemoval
-	Discard      struct{ *builder.Binary } // removes a binary that no worker needs
-	List         struct {                  // lists what a build reads; ends in listed
+	StartBuild    struct{ Seq int } // ends in built, unless cancelBuild comes first
+	CancelBuild   struct{}
+	StartCheck    struct{ Build Built }     // builds a binary of the fast build again with the go command; ends in checked
+	Relink        struct{ *Program }        // links the program again with the ordinary linker; ends in relinked
+	DistrustDelta struct{ Reason string }   // ends links by delta; more lines of the reason are for a report of the fault
+	AwaitRemoval  struct{ Files []string }  // ends in removed when no file is left
+	CancelCheck   struct{}                  // ends startCheck and awaitRemoval
+	Discard       struct{ *builder.Binary } // removes a binary that no worker needs
+	List          struct {                  // lists what a build reads; ends in listed
 		Builder int
 		Since   time.Time
 	}

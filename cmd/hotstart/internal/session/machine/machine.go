@@ -6,9 +6,9 @@
 // The decisions are in files by what they are about: change_effects.go has what
 // a change of a file calls for; build.go the pending work, the build under way
 // and its check; rule_runs.go the rules; rollout.go the programs and their
-// workers; worker_reports.go the addresses that workers serve; status.go the
-// failure that is not fixed and the fallback for connections; hold.go the
-// workers whose clients wait for newer code; shortcuts.go the
+// workers; relink.go the programs that fail because of their link; worker_reports.go
+// the addresses that workers serve; status.go the failure that is not fixed and the
+// fallback for connections; hold.go the workers whose clients wait for newer code; shortcuts.go the
 // keyboard shortcuts; stop.go the end; asks.go the clients that wait, and summary.go
 // what they read; timers.go every wait. events.go has the events and the actions.
 package machine
@@ -109,6 +109,8 @@ func (m *Machine) handle(e Event) {
 		m.buildEnded(e)
 	case Checked:
 		m.checkEnded(e.Built)
+	case Relinked:
+		m.relinked(e)
 	case Removed:
 		if m.build.following { // or else there is a newer build
 			m.build.pending.Build = true

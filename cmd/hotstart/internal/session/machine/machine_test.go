@@ -145,6 +145,10 @@ func actionText(a Action) string {
 		return "await " + strings.Join(a.Files, " ")
 	case CancelCheck:
 		return "cancel check"
+	case Relink:
+		return "relink " + a.Binary.Path
+	case DistrustDelta:
+		return "distrust delta"
 	case Discard:
 		return "remove " + a.Path
 	case List:

@@ -21,6 +21,7 @@ type Program struct {
 	began        time.Time   // start of the build; the code is of this time
 	restarted    bool        // the binary was started before, by another program
 	before       launchState // until the starter has got the program
+	doubt        *doubt      // why it was linked again; nil: it was not
 	ended        bool        // it has exited with status 0, and is not started again
 }
 
@@ -36,6 +37,7 @@ type rolloutState struct {
 
 	launching  *Program       // started, and neither ready nor failed yet
 	outdated   bool           // code that is newer than that of target does not build or start
+	doubt      *doubt         // program that is linked again after a failure; nil: none
 	worker     starter.Worker // the worker that serves; zero: none
 	starting   starter.Worker // the worker that is to serve next; zero: none
 	restarting bool           // the worker has crashed, and the starter starts it again
@@ -126,8 +128,7 @@ func (m *Machine) handleWorkerEvent(e WorkerEvent) {
 		m.workerServes(e, p)
 	case starter.Crashed:
 		r.worker, r.restarting = starter.Worker{}, e.Restarting
-		m.exitWith(e.Event)
-		m.tell(report.Crashed{Event: e.Event, Exit: e.Exit, Starting: r.starting, Stopping: m.stop.requested})
+		m.crashed(e, p)
 	case starter.RolledBack:
 		m.rolledBack(e, p)
 	case starter.Settled:
@@ -188,6 +189,7 @@ func (m *Machine) workerServes(e WorkerEvent, p *Program) {
 	}
 	m.clearStarting()
 	m.endLaunch(p)
+	m.endDoubt(p)
 	m.build.pending.Refresh = nil // the report reloads the open pages
 	if r.target == nil {
 		r.target = p
@@ -253,6 +255,10 @@ func (m *Machine) startFailed(e WorkerEvent, p *Program) {
 	} else {
 		f.Cause = m.cause(nil)
 	}
+	if m.relink(e, p, f, began) {
+		m.removeUnusedPrograms()
+		return
+	}
 	m.setFailure(f, began) // a new start of the same code may fix it
 	if e.Kind == starter.Failed && strings.Contains(e.Reason(), syscall.ENOEXEC.Error()) {
 		m.tell(report.WrongTarget{Target: m.Target})
@@ -261,6 +267,17 @@ func (m *Machine) startFailed(e WorkerEvent, p *Program) {
 	if e.Kind == starter.Failed {
 		m.exitWith(e.Event)
 	}
+}
+
+// crashed reports a worker that has ended after it served.
+func (m *Machine) crashed(e WorkerEvent, p *Program) {
+	f := report.Crashed{Event: e.Event, Exit: e.Exit, Starting: m.rollout.starting}
+	if m.relink(e, p, f, m.now) {
+		return
+	}
+	m.exitWith(e.Event)
+	f.Stopping = m.stop.requested
+	m.tell(f)
 }
 
 // rolledBack notes a worker that crashed so soon after it took over that the
@@ -278,8 +295,10 @@ func (m *Machine) rolledBack(e WorkerEvent, p *Program) {
 	if p.Binary.SameContent(r.lastGood.Binary) {
 		began = r.lastGood.began // the same code is started again
 	}
-	m.setFailure(f, began)
-	m.exitWith(e.Event)
+	if !m.relink(e, p, f, began) {
+		m.setFailure(f, began)
+		m.exitWith(e.Event)
+	}
 }
 
 // programEnded notes a worker that has ended with status 0, which nobody asked

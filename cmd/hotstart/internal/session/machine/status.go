@@ -133,7 +133,7 @@ func (m *Machine) reportReload() {
 
 // busy reports whether newer code may soon run.
 func (m *Machine) busy() bool {
-	return m.build.running || m.rules.Running() != nil || m.rollout.launching != nil
+	return m.build.running || m.rules.Running() != nil || m.rollout.launching != nil || m.rollout.doubt != nil
 }
 
 // page returns the failure that connections are answered with while no worker

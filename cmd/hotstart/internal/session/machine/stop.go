@@ -86,6 +86,8 @@ func (m *Machine) handleStopping(e Event) {
 		m.discard(e.Binary)
 	case Checked:
 		m.discard(e.Binary)
+	case Relinked:
+		m.discard(e.Binary)
 	case Started:
 		m.programStarted(e)
 	case EnvInvalid:

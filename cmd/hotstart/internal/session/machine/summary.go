@@ -42,7 +42,7 @@ func (m *Machine) state() control.State {
 		return control.Stopping
 	case b.running || m.rules.Running() != nil:
 		return control.Building
-	case r.launching != nil || r.starting.PID != 0:
+	case r.launching != nil || r.starting.PID != 0 || r.doubt != nil:
 		return control.Starting
 	case m.status.failure() != nil || m.status.settings != nil:
 		return control.Failing

@@ -33,7 +33,8 @@ type world struct {
 	rule     string          // title of the rule that runs; "": none does
 	failing  map[string]bool // rules whose last run failed
 	binaries map[*builder.Binary]*fate
-	env      error // of the next start
+	env      error           // of the next start
+	doubted  *builder.Binary // is being linked again; nil: none
 
 	newest   *Built           // last result of a build that counts
 	launched *builder.Binary  // by the last start; nil: it failed
@@ -107,6 +108,8 @@ func FuzzSession(f *testing.F) {
 		"built spawn ready edit edit edit edit edit built built", "built spawn ready die spawn ready die spawn ready die spawn ready die spawn ready die edit built spawn ready",
 		"built spawn ready settle edit built spawn ready die spawn ready", "built spawn done edit built spawn ready",
 		"list rule-edit pass rule-done pass edit rule-fails pass", "built env restart spawn", "built pass check edit stop built",
+		"delta spawn ready edit delta spawn fails-to-start relink spawn ready check edit delta spawn fault relink edit built spawn ready",
+		"delta spawn fails-to-start ask relink spawn fails-to-start edit delta spawn ready fault spawn fault relink spawn ready settle edit delta spawn fault stop relink",
 		"list built spawn ready ask confirm hidden-edit ask confirm built spawn ask ready confirm withdraw",
 		"ask list built spawn ready confirm edit ask fail confirm rule-edit ask rule-fails confirm stop",
 	} {
@@ -141,7 +144,7 @@ func FuzzSession(f *testing.F) {
 var moveNames = []string{
 	"pass", "edit", "rule-edit", "restart-edit", "refresh-edit", "built", "fail", "late", "rule-done", "rule-fails", "list", "check", "removed", "reload", "restart",
 	"reconfigure", "env", "spawn", "ready", "fails-to-start", "die", "done", "settle", "leave", "contend", "stop", "outdated",
-	"ask", "withdraw", "confirm", "hidden-edit",
+	"ask", "withdraw", "confirm", "hidden-edit", "delta", "fault", "relink",
 }
 
 func (w *world) move(name string, n int) {
@@ -159,6 +162,10 @@ func (w *world) move(name string, n int) {
 		w.edit(EffectRefresh, "a.css")
 	case "built":
 		w.endBuild(len(w.builds)-1, n)
+	case "delta":
+		w.endBuild(len(w.builds)-1, n|24)
+	case "relink":
+		w.endRelink(n)
 	case "late":
 		w.endBuild(0, n)
 	case "fail":
@@ -224,7 +231,9 @@ func (w *world) moveWorkers(name string) {
 	case name == "fails-to-start" && starting != nil:
 		w.failStart(starting, serving)
 	case name == "die" && serving != nil:
-		w.crash(serving, starting)
+		w.crash(serving, starting, 1<<8)
+	case name == "fault" && serving != nil:
+		w.crash(serving, starting, syscall.WaitStatus(syscall.SIGSEGV))
 	case name == "done" && w.wanted == nil && !w.stopped && len(w.workers) == 1 && w.workers[0].state != "leaving":
 		one := w.workers[0]
 		w.workers = nil
@@ -302,10 +311,10 @@ func (w *world) failStart(starting, serving *fakeWorker) {
 	w.worker(e)
 }
 
-func (w *world) crash(serving, starting *fakeWorker) {
+func (w *world) crash(serving, starting *fakeWorker, status syscall.WaitStatus) {
 	w.workers = slices.DeleteFunc(w.workers, func(x *fakeWorker) bool { return x == serving })
 	w.last = nil
-	e := starter.Event{Kind: starter.Crashed, Worker: serving.Worker, Status: 1 << 8, Restarting: true}
+	e := starter.Event{Kind: starter.Crashed, Worker: serving.Worker, Status: status, Restarting: true}
 	if !serving.final && w.good != serving.Command && w.wanted == nil && starting == nil && !w.stopped {
 		e.Kind, e.Rollback, w.wanted = starter.RolledBack, w.good, w.good
 		w.worker(e)
@@ -367,6 +376,9 @@ func (w *world) endBuild(i, n int) {
 func (w *world) newBinary(n int) *builder.Binary {
 	b := binary(string(rune('a' + n%3)))
 	b.FastBuild = n&8 != 0
+	if n&24 == 24 {
+		b.LinkedBy = builder.LinkedByDelta
+	}
 	w.binaries[b] = &fate{}
 	return b
 }
@@ -380,13 +392,29 @@ func (w *world) endCheck(n int) {
 	w.checks = w.checks[1:]
 	if b.Binary = nil; n%2 == 0 {
 		b.Binary = w.newBinary(n)
-		b.Binary.FastBuild = false
+		b.Binary.FastBuild, b.Binary.LinkedBy = false, builder.LinkedByGo
+		if n%4 == 0 {
+			b.Binary.WrongDelta = errFailed
+		}
 		if counts && !w.stopped && !w.building && b.Seq == w.m.build.seq {
 			w.newest = &b
 		}
 	}
 	w.checking = w.checking && !counts
 	w.step(Checked{b})
+}
+
+func (w *world) endRelink(n int) {
+	doubted := w.doubted
+	if w.doubted = nil; doubted == nil {
+		return
+	}
+	var b *builder.Binary
+	if n%4 != 0 {
+		b = w.newBinary(8)
+		b.ID = doubted.ID
+	}
+	w.step(Relinked{b})
 }
 
 func (w *world) endRule(err error) {
@@ -474,6 +502,14 @@ func (w *world) perform(a Action) (answer Event) {
 			w.fail("a check begins during a build")
 		}
 		w.checks, w.checking = append(w.checks, a.Build), true
+	case Relink:
+		w.begins("a link")
+		if w.doubted != nil {
+			w.fail("two binaries are linked again")
+		}
+		if w.doubted = a.Binary; a.Binary.LinkedBy != builder.LinkedByDelta {
+			w.fail("%s is linked again in the same way", a.Binary.Path)
+		}
 	case AwaitRemoval:
 		w.begins("a wait")
 		w.checking = true
@@ -551,7 +587,7 @@ func (w *world) answered(a Answer) {
 			w.fail("wait %d ends, and the session does not", a.ID)
 		}
 		return
-	case w.building, w.rule != "", w.listing, w.wanted != nil, w.in("starting") != nil:
+	case w.building, w.rule != "", w.listing, w.wanted != nil, w.in("starting") != nil, w.doubted != nil:
 		w.fail("wait %d is answered with %s while newer code is on its way", a.ID, a.Outcome)
 	case a.Outcome == control.Failed:
 		if w.status == "" && serving != nil && w.m.build.graph != nil {
@@ -637,7 +673,7 @@ func (w *world) check() {
 	if w.rule != "" && w.building && !w.m.mustFinish() {
 		w.fail("a rule runs during a build")
 	}
-	quiet := !w.building && w.rule == "" && w.wanted == nil && w.in("starting") == nil
+	quiet := !w.building && w.rule == "" && w.wanted == nil && w.in("starting") == nil && w.doubted == nil
 	switch {
 	case !w.began && (w.building || w.rule != ""):
 		w.fail("no reload has begun")
@@ -713,6 +749,7 @@ func (w *world) finish() {
 	for len(w.checks) > 0 {
 		w.endCheck(0)
 	}
+	w.endRelink(1)
 	for len(w.workers) > 0 {
 		w.remove(w.workers[0])
 	}
