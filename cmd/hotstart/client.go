@@ -13,6 +13,7 @@ import (
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter/daemon"
 )
@@ -169,7 +170,7 @@ func showResult(out, stderr io.Writer, r control.Result) {
 	}
 	if r.Failure != nil {
 		line(stderr, "hotstart: %s", r.Failure.Message)
-		showDiagnostics(stderr, r.Failure)
+		report.WriteDiagnostics(stderr, r.Failure)
 	}
 }
 
@@ -182,9 +183,9 @@ func showServed(line func(format string, args ...any), r control.Result) {
 	if r.Receipt == nil {
 		return
 	}
-	text := "ready after " + milliseconds(r.Receipt.ReadyMS).String()
+	text := "ready after " + report.Duration(r.Receipt.ReadyMS).String()
 	if d := r.Receipt.DrainedMS; d != nil {
-		text += "; older workers had exited after " + milliseconds(*d).String()
+		text += "; older workers had exited after " + report.Duration(*d).String()
 	}
 	if n := r.Receipt.Drops; n != nil {
 		text += fmt.Sprintf("; %d connections dropped from listen queues of this machine", *n)

@@ -17,11 +17,11 @@ var house = map[string][]string{
 	"cmd/hotstart":                   {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/air", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/supervisor", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session", "cmd/hotstart/internal/settings", "cmd/hotstart/internal/term", "starter/daemon", "cmd/hotstart/internal/metrics"},
 	"cmd/hotstart/internal/metrics":  {"starter", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/roster"},
 	"cmd/hotstart/internal/rules":    {"cmd/hotstart/internal/settings"},
-	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term", "cmd/hotstart/internal/metrics"},
+	"cmd/hotstart/internal/session":  {"builder", "starter", "templates", "watcher", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/change", "cmd/hotstart/internal/session/machine", "cmd/hotstart/internal/term", "cmd/hotstart/internal/metrics"},
 	"cmd/hotstart/internal/settings": {"cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/air":      {"cmd/hotstart/internal/settings"},
 	"cmd/hotstart/internal/browser":  {},
-	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/term"},
+	"cmd/hotstart/internal/report":   {"builder", "starter", "cmd/hotstart/internal/browser", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/term"},
 	"cmd/hotstart/internal/term":     {},
 	"cmd/hotstart/internal/control":  {},
 	"cmd/hotstart/internal/cli":      {"builder", "starter", "cmd/hotstart/internal/settings"},
@@ -45,8 +45,9 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/control/logfile":    {"cmd/hotstart/internal/control"},
 	"cmd/hotstart/internal/control/supervisor": {"starter", "cmd/hotstart/internal/control", "cmd/hotstart/internal/control/handover", "cmd/hotstart/internal/control/logfile", "cmd/hotstart/internal/control/roster", "cmd/hotstart/internal/report"},
 	"cmd/hotstart/internal/session/asks":       {},
+	"cmd/hotstart/internal/session/change":     {"cmd/hotstart/internal/rules"},
 	"cmd/hotstart/internal/session/churn":      {},
-	"cmd/hotstart/internal/session/machine":    {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/churn"},
+	"cmd/hotstart/internal/session/machine":    {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/change", "cmd/hotstart/internal/session/churn"},
 
 	"builder":                             {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
 	"builder/internal/fastbuild":          {"builder/internal/fastbuild/linktool", "builder/internal/fastbuild/prelink", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
@@ -86,7 +87,7 @@ var everywhere = []string{"starter/worker", "starter/internal/wire", "builder/ad
 
 // pure lists the packages that decide and do nothing else: they use no file,
 // process, connection, goroutine or clock.
-var pure = []string{"cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/churn", "cmd/hotstart/internal/session/machine"}
+var pure = []string{"cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/change", "cmd/hotstart/internal/session/churn", "cmd/hotstart/internal/session/machine"}
 
 // impure matches what a pure package must not have.
 var impure = regexp.MustCompile(`^\t"(os|os/.*|io|io/.*|net|net/.*|sync|sync/.*)"$|\bgo func\b|\btime\.(Now|Since|Until|After|AfterFunc|NewTimer|Sleep)\b`)

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 )
 
 func newStatusCmd() *cobra.Command {
@@ -34,106 +29,10 @@ func newStatusCmd() *cobra.Command {
 			if f.json {
 				return printJSON(cmd, s)
 			}
-			showStatus(cmd.OutOrStdout(), s, time.Now())
+			report.WriteStatus(cmd.OutOrStdout(), s, time.Now())
 			return nil
 		},
 	}
 	f.addTo(cmd)
 	return cmd
-}
-
-// showStatus prints a status for people.
-func showStatus(w io.Writer, s control.Status, now time.Time) {
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-10s %s\n", name, term.CleanLine(fmt.Sprintf(format, args...)))
-	}
-	line("state", "%s", s.State)
-	if s.Serving != nil {
-		line("serving", "%s", describeWorker(*s.Serving, now))
-	}
-	if s.Starting != nil {
-		line("starting", "%s", describeWorker(*s.Starting, now))
-	}
-	for _, d := range s.Draining {
-		line("draining", "%s", describeWorker(d, now))
-	}
-	if len(s.Addresses) > 0 {
-		line("addresses", "%s", strings.Join(s.Addresses, ", "))
-	}
-	if s.Build != nil {
-		line("build", "%s", describeBuild(*s.Build))
-	}
-	if s.Failure != nil {
-		line("failure", "%s", s.Failure.Message)
-		showDiagnostics(w, s.Failure)
-	}
-	c := s.Counters
-	line("since", "%s: %d builds (%d failed), %d starts (%d failed), %d reloads, %d crashes",
-		age(now, s.Instance.Began), c.Builds, c.BuildsFailed, c.Starts, c.StartsFailed, c.Reloads, c.Crashes)
-	line("hotstart", "%s (pid %d) in %s", s.Instance.Mode, s.Instance.PID, s.Instance.Dir)
-}
-
-func describeWorker(w control.Worker, now time.Time) string {
-	text := fmt.Sprintf("worker %d (pid %d) for %s", w.Generation, w.PID, age(now, w.Since))
-	if w.Built != nil {
-		text += fmt.Sprintf(", built %s in %s", w.Built.Local().Format("15:04:05"), milliseconds(w.BuildMS))
-	}
-	if w.Connected != nil {
-		text += fmt.Sprintf(", %d connections", *w.Connected)
-	}
-	if w.Accepts != nil && *w.Accepts {
-		text += ", still accepts"
-	}
-	if w.ReadyMS > 0 {
-		text += fmt.Sprintf(", ready after %s", milliseconds(w.ReadyMS))
-	}
-	return text
-}
-
-// describeBuild tells what has linked the program, and why a fast linker has not, or will not link
-// the next edit.
-func describeBuild(b control.Build) string {
-	text := "linked by the " + b.LinkedBy
-	if b.Reason != "" {
-		text += "; no fast builds: " + b.Reason
-	}
-	for _, l := range b.Linkers {
-		switch {
-		case l.Ready:
-			text += "; " + l.Name + ": ready"
-		case l.Reason != "":
-			text += "; " + l.Name + ": " + l.Reason
-		}
-	}
-	return text
-}
-
-// showDiagnostics prints the errors of a failure as the go command prints them.
-func showDiagnostics(w io.Writer, f *control.Failure) {
-	dir, _ := os.Getwd()
-	for _, d := range f.Diagnostics {
-		place := ""
-		if d.File != "" {
-			place = term.ShortPath(dir, d.File)
-			for _, n := range []int{d.Line, d.Column} {
-				if n == 0 {
-					break
-				}
-				place += fmt.Sprintf(":%d", n)
-			}
-			place += ": "
-		}
-		fmt.Fprintln(w, term.Clean(place+d.Message))
-	}
-	if len(f.Diagnostics) == 0 {
-		for _, l := range f.Output {
-			fmt.Fprintf(w, "  | %s\n", term.CleanLine(l))
-		}
-	}
-}
-
-func age(now, then time.Time) string { return now.Sub(then).Round(time.Second).String() }
-
-func milliseconds(ms float64) time.Duration {
-	return time.Duration(ms * float64(time.Millisecond)).Round(time.Millisecond)
 }

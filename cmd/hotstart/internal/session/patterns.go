@@ -11,7 +11,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/watcher"
 )
 
@@ -77,26 +77,26 @@ func (p patterns) all() []*watcher.Patterns {
 
 // effectOf returns what a change of a file calls for. g is nil before the
 // first list.
-func (p patterns) effectOf(g *builder.Graph, path string) machine.Effect {
+func (p patterns) effectOf(g *builder.Graph, path string) change.Effect {
 	switch {
 	case g != nil && g.Match(path):
-		return machine.EffectBuild
+		return change.EffectBuild
 	case p.env.Watched(path) || p.restart.Watched(path):
-		return machine.EffectRestart
+		return change.EffectRestart
 	case p.rebuild.Watched(path):
-		return machine.EffectForce
+		return change.EffectForce
 	case p.refresh.Watched(path):
-		return machine.EffectRefresh
+		return change.EffectRefresh
 	case slices.ContainsFunc(p.rules, func(r *watcher.Patterns) bool { return r.Watched(path) }):
-		return machine.EffectNone
+		return change.EffectNone
 	}
-	return machine.EffectForce // a file of an earlier graph
+	return change.EffectForce // a file of an earlier graph
 }
 
 // classify returns what the machine needs to know of files that changed.
-func (p patterns) classify(g *builder.Graph, paths []string) (files []machine.File) {
+func (p patterns) classify(g *builder.Graph, paths []string) (files []change.File) {
 	for _, path := range paths {
-		f := machine.File{Path: path, Effect: p.effectOf(g, path)}
+		f := change.File{Path: path, Effect: p.effectOf(g, path)}
 		if info, err := os.Stat(path); err == nil {
 			f.Modified = info.ModTime()
 			f.Generated = (len(p.rules) > 0 || p.before) && isGenerated(path)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
-	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/machine"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 )
 
 func TestClassify(t *testing.T) {
@@ -23,21 +23,21 @@ func TestClassify(t *testing.T) {
 	})
 	for _, test := range []struct {
 		paths  []string
-		want   machine.Work
+		want   change.Work
 		reload []string // files that the program is reloaded for
 	}{
-		{[]string{"/app/web/a.html"}, machine.Work{Build: true, Force: true}, []string{"/app/web/a.html"}},
-		{[]string{"/app/conf/a.json"}, machine.Work{Restart: true}, []string{"/app/conf/a.json"}},
-		{[]string{"/app/.env"}, machine.Work{Restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, machine.Work{Refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
-		{[]string{"/app/views/a.templ"}, machine.Work{}, nil},
-		{[]string{"/app/views/a.templ", "/app/.env"}, machine.Work{Restart: true}, []string{"/app/.env"}},
-		{[]string{"/app/gone.go"}, machine.Work{Build: true, Force: true}, []string{"/app/gone.go"}},
+		{[]string{"/app/web/a.html"}, change.Work{Build: true, Force: true}, []string{"/app/web/a.html"}},
+		{[]string{"/app/conf/a.json"}, change.Work{Restart: true}, []string{"/app/conf/a.json"}},
+		{[]string{"/app/.env"}, change.Work{Restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/static/a.png", "/app/web/x/y.css"}, change.Work{Refresh: []string{"/app/static/a.png", "/app/web/x/y.css"}}, nil},
+		{[]string{"/app/views/a.templ"}, change.Work{}, nil},
+		{[]string{"/app/views/a.templ", "/app/.env"}, change.Work{Restart: true}, []string{"/app/.env"}},
+		{[]string{"/app/gone.go"}, change.Work{Build: true, Force: true}, []string{"/app/gone.go"}},
 	} {
-		var got machine.Work
+		var got change.Work
 		var reload []string
 		for _, f := range patterns.classify(nil, test.paths) {
-			if got.Add(f.Work()); f.Effect >= machine.EffectRestart {
+			if got.Add(f.Work()); f.Effect >= change.EffectRestart {
 				reload = append(reload, f.Path)
 			}
 		}

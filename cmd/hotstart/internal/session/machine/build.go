@@ -10,12 +10,13 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 )
 
 // buildState is the work that changes call for, and the build under way.
 type buildState struct {
-	pending   Work            // after the rules have run
+	pending   change.Work     // after the rules have run
 	dirty     map[string]bool // files that changed since the last build that ended
 	postponed bool            // nothing is built before the first change
 
@@ -54,38 +55,25 @@ func (m *Machine) filesChanged(e Changed) {
 		m.rules.RunAll()
 	}
 	m.noteChanges(files)
-	m.rules.Changed(ruleChanges(files, e.Since))
+	m.rules.Changed(change.ForRules(files, e.Since))
 	m.advance()
 }
 
-func (m *Machine) withoutOwnWrites(e Changed) []File {
+func (m *Machine) withoutOwnWrites(e Changed) []change.File {
 	var paths []string
 	for _, f := range e.Files {
 		paths = append(paths, f.Path)
 	}
-	return among(e.Files, m.churn.Changed(paths, e.Since, modified(e.Files)))
-}
-
-// among returns the files with one of the paths.
-func among(files []File, paths []string) []File {
-	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !slices.Contains(paths, f.Path) })
-}
-
-func modified(files []File) func(path string) time.Time {
-	times := map[string]time.Time{}
-	for _, f := range files {
-		times[f.Path] = f.Modified
-	}
-	return func(path string) time.Time { return times[path] }
+	return change.Among(e.Files, m.churn.Changed(paths, e.Since, change.Modified(e.Files)))
 }
 
 // noteChanges adds the work that changes call for, and the files that the next
 // start is because of.
-func (m *Machine) noteChanges(files []File) {
+func (m *Machine) noteChanges(files []change.File) {
 	var paths []string
 	for _, f := range files {
 		m.build.pending.Add(f.Work())
-		if f.Effect >= EffectRestart {
+		if f.Effect >= change.EffectRestart {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -147,7 +135,7 @@ func (m *Machine) startBuild() {
 	}
 	m.cancelCheck()
 	b.force = b.force || b.pending.Force || b.pending.Restart
-	b.pending = Work{Refresh: b.pending.Refresh}
+	b.pending = change.Work{Refresh: b.pending.Refresh}
 	b.seq++
 	b.running = true
 	m.do(StartBuild{b.seq})
@@ -328,18 +316,18 @@ func (m *Machine) refreshPages() {
 
 // endTrial decides which of the files the program writes itself. The others
 // were edited. What is not certain is built: an edit must be served.
-func (m *Machine) endTrial(files []File) {
-	own, edited, again := m.churn.Judge(m.now, modified(files))
+func (m *Machine) endTrial(files []change.File) {
+	own, edited, again := m.churn.Judge(m.now, change.Modified(files))
 	if len(own) > 0 {
 		m.tell(report.OwnWrites{Files: own, Starts: churn.ManyStarts + 1, Ignore: m.ignorable(own)})
 	}
 	if len(again) > 0 {
-		m.noteChanges(among(files, again))
-		m.build.pending.Add(Work{Build: true, Force: true})
+		m.noteChanges(change.Among(files, again))
+		m.build.pending.Add(change.Work{Build: true, Force: true})
 		m.advance()
 	}
 	if len(edited) > 0 {
-		m.filesChanged(Changed{among(files, edited), m.now})
+		m.filesChanged(Changed{change.Among(files, edited), m.now})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -64,12 +65,12 @@ type (
 type (
 	// Changed is a batch of files that changed.
 	Changed struct {
-		Files []File
+		Files []change.File
 		Since time.Time // when the first of them changed
 	}
 
 	// Inspected answers inspect.
-	Inspected struct{ Files []File }
+	Inspected struct{ Files []change.File }
 
 	// Listed is a list of the files that a build reads.
 	Listed struct {

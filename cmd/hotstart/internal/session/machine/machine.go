@@ -3,8 +3,8 @@
 // removed, and what the user reads. It acts on nothing: package session hands
 // events to it and performs the actions that it returns.
 //
-// The decisions are in files by what they are about: change_effects.go has what
-// a change of a file calls for; build.go the pending work, the build under way
+// Package change says what a change of a file calls for. The decisions are in files
+// by what they are about: build.go has the pending work, the build under way
 // and its check; rule_runs.go the rules; rollout.go the programs and their
 // workers; relink.go the programs that fail because of their link; worker_reports.go
 // the addresses that workers serve; status.go the failure that is not fixed and the
@@ -19,6 +19,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/asks"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -230,7 +231,7 @@ func (m *Machine) watchAgain(read time.Time) {
 func (m *Machine) reload(why string) {
 	m.tell(report.Note{Text: why})
 	m.build.postponed = false
-	m.build.pending.Add(Work{Build: true, Force: true})
+	m.build.pending.Add(change.Work{Build: true, Force: true})
 	m.rules.RunAll()
 	m.listFiles(m.now)
 	m.advance()

@@ -15,6 +15,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/churn"
 	"github.com/hotstart/hotstart/starter"
 )
@@ -232,16 +233,16 @@ func buildFails(seq int, temporary ...string) Built {
 	return Built{Seq: seq, Err: &builder.BuildError{Diagnostics: []builder.Diagnostic{{Message: "x"}}, Temporary: temporary}}
 }
 
-func edits(e Effect, paths ...string) Changed {
+func edits(e change.Effect, paths ...string) Changed {
 	c := Changed{Since: seconds(1e6)}
 	for _, path := range paths {
-		c.Files = append(c.Files, File{Path: path, Effect: e})
+		c.Files = append(c.Files, change.File{Path: path, Effect: e})
 	}
 	return c
 }
 
 // saves is an edit of source files.
-func saves(paths ...string) Changed { return edits(EffectBuild, paths...) }
+func saves(paths ...string) Changed { return edits(change.EffectBuild, paths...) }
 
 func of(generation int) starter.Worker {
 	return starter.Worker{Generation: generation, PID: 100 + generation}
@@ -670,14 +671,14 @@ func TestSession(t *testing.T) {
 		{
 			name: "an invalid environment file keeps the older program",
 			story: after(firstServes,
-				moment{5, invalidEnv{edits(EffectRestart, ".env")}, "start a, EnvFileFailed, status: the environment file can't be read, page"},
-				moment{6, edits(EffectRestart, ".env"), "build 2, wait"}),
+				moment{5, invalidEnv{edits(change.EffectRestart, ".env")}, "start a, EnvFileFailed, status: the environment file can't be read, page"},
+				moment{6, edits(change.EffectRestart, ".env"), "build 2, wait"}),
 		},
 		{
 			name: "a restart during a build becomes a start of what is built",
 			story: after(firstServes,
 				moment{5, saves("x.go"), "build 2"},
-				moment{5.5, edits(EffectRestart, ".env"), ""},
+				moment{5.5, edits(change.EffectRestart, ".env"), ""},
 				moment{6, builds(2, "a"), "compare .env x.go, start a"}),
 		},
 		{
@@ -687,13 +688,13 @@ func TestSession(t *testing.T) {
 				moment{5.1, saves("x.go"), "cancel build, build 3"},
 				moment{5.2, saves("x.go"), "cancel build, build 4"},
 				moment{5.3, saves("x.go"), "cancel build, build 5"},
-				moment{5.4, edits(EffectRestart, ".env"), ""},
+				moment{5.4, edits(change.EffectRestart, ".env"), ""},
 				moment{6, builds(5, "b"), "compare .env x.go, start b"}),
 		},
 		{
 			name: "a file of the browser alone refreshes the pages",
 			story: after(firstServes,
-				moment{5, edits(EffectRefresh, "a.css"), "Refreshed"}),
+				moment{5, edits(change.EffectRefresh, "a.css"), "Refreshed"}),
 		},
 		{
 			name: "with postpone nothing is built before the first change",
@@ -719,7 +720,7 @@ func TestSession(t *testing.T) {
 			rules: []string{"a.t, +onchange: gen"},
 			story: []moment{
 				{0, Began{}, "Building, watch, list, build 1"},
-				{1, edits(EffectNone, "a.t"), "run gen, cancel build"},
+				{1, edits(change.EffectNone, "a.t"), "run gen, cancel build"},
 				{2, Tick{}, "RuleRunning"},
 				{3, RuleDone{}, "status: ok"},
 				{3.1, Tick{}, "build 3"},
@@ -809,7 +810,7 @@ func TestSession(t *testing.T) {
 				moment{5, saves("x.go"), "build 2"},
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{7, Tick{}, "check b"},
-				moment{8, invalidEnv{edits(EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read"},
+				moment{8, invalidEnv{edits(change.EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read"},
 				moment{9, Checked{builds(2, "c")}, "remove c"}),
 		},
 		{
@@ -1050,7 +1051,7 @@ func TestSession(t *testing.T) {
 		{
 			name: "a change that calls for a restart starts the program even if the build is the same",
 			story: after(firstServes,
-				moment{5, Changed{Since: seconds(1e6), Files: []File{{Path: ".env", Effect: EffectRestart}, {Path: "x.go", Effect: EffectBuild}}}, "build 2"},
+				moment{5, Changed{Since: seconds(1e6), Files: []change.File{{Path: ".env", Effect: change.EffectRestart}, {Path: "x.go", Effect: change.EffectBuild}}}, "build 2"},
 				moment{6, builds(2, "a"), "compare .env x.go, start a"}),
 		},
 		{
@@ -1065,7 +1066,7 @@ func TestSession(t *testing.T) {
 			story: []moment{
 				{0, Began{}, "Building, list, build 1"},
 				{1, invalidEnv{builds(1, "a")}, "start a, EnvFileFailed, remove a, status: the environment file can't be read, page"},
-				{2, edits(EffectRestart, ".env"), "build 2, wait"},
+				{2, edits(change.EffectRestart, ".env"), "build 2, wait"},
 				{3, builds(2, "a"), "start a"},
 			},
 		},
@@ -1108,7 +1109,7 @@ func TestSession(t *testing.T) {
 				{1.1, starts(1), ""},
 				{2, saves("x.go"), "build 2"},
 				{3, builds(2, "b"), "start b"},
-				{4, invalidEnv{edits(EffectRestart, ".env")}, "start b, EnvFileFailed, status: the environment file can't be read"},
+				{4, invalidEnv{edits(change.EffectRestart, ".env")}, "start b, EnvFileFailed, status: the environment file can't be read"},
 				{5, serves(1).runs("a"), "Serving, after 1, status: the environment file can't be read"},
 			},
 		},
@@ -1118,7 +1119,7 @@ func TestSession(t *testing.T) {
 				{0, Began{}, "Building, list, build 1"},
 				{0.1, lists(), "watch"},
 				{1, builds(1, "a"), "start a"},
-				{2, invalidEnv{edits(EffectRestart, ".env")}, "start a, EnvFileFailed, status: the environment file can't be read"},
+				{2, invalidEnv{edits(change.EffectRestart, ".env")}, "start a, EnvFileFailed, status: the environment file can't be read"},
 				{3, Asked{1}, ""},
 				{4, starts(1).runs("a"), "status: the environment file can't be read"},
 				{5, serves(1), "Serving, after 1, status: the environment file can't be read, page, confirm"},
@@ -1148,7 +1149,7 @@ func fastBuild(seq int, name string) Built {
 
 // editAt is an edit at a time of the story of a file that only rules are for.
 func editAt(at float64, paths ...string) Changed {
-	c := edits(EffectNone, paths...)
+	c := edits(change.EffectNone, paths...)
 	c.Since = seconds(at)
 	return c
 }
@@ -1162,7 +1163,7 @@ func TestFileThatChangesDuringEachStartIsOnTrial(t *testing.T) {
 		return c
 	}
 	inspected := func(at float64) Inspected {
-		return Inspected{[]File{{Path: "x.go", Modified: seconds(at), Effect: EffectBuild}}}
+		return Inspected{[]change.File{{Path: "x.go", Modified: seconds(at), Effect: change.EffectBuild}}}
 	}
 	for _, test := range []struct {
 		name  string

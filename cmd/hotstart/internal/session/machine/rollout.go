@@ -9,6 +9,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -79,7 +80,7 @@ func (m *Machine) restart() {
 		b.pending.Force = true
 		m.startBuild()
 	default:
-		b.pending = Work{Refresh: b.pending.Refresh}
+		b.pending = change.Work{Refresh: b.pending.Refresh}
 		m.launch(&Program{Binary: target.Binary, Instrumented: target.Instrumented, changed: m.takeDirty(), began: target.began, restarted: true})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/session/change"
 	"github.com/hotstart/hotstart/starter"
 )
 
@@ -153,13 +154,13 @@ func (w *world) move(name string, n int) {
 	case "pass":
 		w.pass(time.Duration(n) * 20 * time.Millisecond)
 	case "edit":
-		w.edit(EffectBuild, []string{"x.go", "y.go", "b.t"}[n%3])
+		w.edit(change.EffectBuild, []string{"x.go", "y.go", "b.t"}[n%3])
 	case "rule-edit":
-		w.edit(EffectNone, []string{"a.t", "b.t"}[n%2])
+		w.edit(change.EffectNone, []string{"a.t", "b.t"}[n%2])
 	case "restart-edit":
-		w.edit(EffectRestart, ".env")
+		w.edit(change.EffectRestart, ".env")
 	case "refresh-edit":
-		w.edit(EffectRefresh, "a.css")
+		w.edit(change.EffectRefresh, "a.css")
 	case "built":
 		w.endBuild(len(w.builds)-1, n)
 	case "delta":
@@ -342,7 +343,7 @@ func (w *world) reload(c *starter.Command) {
 
 func (w *world) worker(e starter.Event) { w.step(WorkerEvent{Event: e}) }
 
-func (w *world) edit(e Effect, path string) {
+func (w *world) edit(e change.Effect, path string) {
 	c := edits(e, path)
 	c.Since, c.Files[0].Modified = w.now, w.now
 	w.step(c)
@@ -568,7 +569,7 @@ func (w *world) confirm() {
 	}
 	if w.unreported {
 		w.unreported = false
-		w.edit(EffectBuild, "x.go")
+		w.edit(change.EffectBuild, "x.go")
 	}
 	w.confirming = false
 	w.step(Confirmed{})

@@ -1,6 +1,8 @@
-package machine
+// Package change says what changes of files call for: a build, a restart, or less.
+package change
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/rules"
@@ -54,7 +56,8 @@ func (f File) Work() (w Work) {
 	return w
 }
 
-func ruleChanges(files []File, since time.Time) (changes []rules.Change) {
+// ForRules returns the changes for the engine of rules. since is the time of files that do not exist.
+func ForRules(files []File, since time.Time) (changes []rules.Change) {
 	for _, f := range files {
 		c := rules.Change{Path: f.Path, At: since, Builds: f.Work().Build, Generated: f.Generated}
 		if !f.Modified.IsZero() {
@@ -63,4 +66,18 @@ func ruleChanges(files []File, since time.Time) (changes []rules.Change) {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// Among returns the files with one of the paths.
+func Among(files []File, paths []string) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !slices.Contains(paths, f.Path) })
+}
+
+// Modified returns a function that returns the modification time of one of the files.
+func Modified(files []File) func(path string) time.Time {
+	times := map[string]time.Time{}
+	for _, f := range files {
+		times[f.Path] = f.Modified
+	}
+	return func(path string) time.Time { return times[path] }
 }
