@@ -3,8 +3,10 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
@@ -51,10 +53,12 @@ func NewExit(output string, source func(file string) string) (x Exit) {
 	return x
 }
 
-// IsFatal reports whether the runtime of Go has ended the worker. A panic of the program is not
-// meant.
-func (x Exit) IsFatal() bool {
-	return len(x.Panic) > 0 && strings.HasPrefix(x.Panic[0].Message, "fatal error: ")
+// IsFault reports whether a worker with this status has ended as wrong machine code ends: the kernel
+// or the runtime of Go has ended it. A panic of the program is not meant.
+func (x Exit) IsFault(status syscall.WaitStatus) bool {
+	faults := []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGTRAP}
+	return status.Signaled() && slices.Contains(faults, status.Signal()) ||
+		len(x.Panic) > 0 && strings.HasPrefix(x.Panic[0].Message, "fatal error: ")
 }
 
 // show adds an exit to an event about a worker.

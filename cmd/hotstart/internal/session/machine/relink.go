@@ -2,9 +2,7 @@ package machine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder"
@@ -43,8 +41,7 @@ func mayBeLink(e WorkerEvent, p *Program) bool {
 		return false
 	}
 	started := e.Kind == starter.Crashed || e.Kind == starter.RolledBack
-	fault := e.Status.Signaled() && slices.Contains([]syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGTRAP}, e.Status.Signal())
-	return !started || fault || e.Exit.IsFatal()
+	return !started || e.Exit.IsFault(e.Status)
 }
 
 // relinked starts the program with the ordinary link. If there is none, or if newer code is on its
