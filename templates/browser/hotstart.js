@@ -17,9 +17,10 @@
 
   const handle = (news) => {
     if (news.page - news.ahead > known) return reload();
-    if (news.styles && news.styles.at - news.ahead > known) {
-      known = news.styles.at - news.ahead;
-      restyle(news.styles.files);
+    const styles = Object.entries(news.styles || {}).filter(([, at]) => at - news.ahead > known);
+    if (styles.length > 0) {
+      known = Math.max(...styles.map(([, at]) => at - news.ahead));
+      restyle(styles.map(([name]) => name));
     }
     show(news.failure);
   };
@@ -72,21 +73,21 @@
   if (document.readyState === "complete") restoreForms();
   else addEventListener("load", restoreForms);
 
-  // The old style sheet is removed when the new one has loaded: no flash.
-  const restyle = (files) => {
-    const names = files.map((file) => file.split("/").pop());
+  // The old style sheet is removed when the new one has loaded: no flash. What another sheet or the page itself includes,
+  // or has another name now, needs a reload.
+  const restyle = (names) => {
+    const nameOf = (sheet) => new URL(sheet.href).pathname.split("/").pop();
     const sheets = [...document.querySelectorAll('link[rel~="stylesheet"]')].filter(
-      (sheet) => new URL(sheet.href).origin === location.origin,
+      (sheet) => new URL(sheet.href).origin === location.origin && names.includes(nameOf(sheet)),
     );
-    const named = sheets.filter((sheet) => names.includes(new URL(sheet.href).pathname.split("/").pop()));
-    if (sheets.length === 0) return reload();
-    for (const old of named.length > 0 ? named : sheets) {
+    if (!names.every((name) => sheets.some((sheet) => nameOf(sheet) === name))) return reload();
+    for (const old of sheets) {
       const fresh = old.cloneNode();
       const href = new URL(old.href);
       href.searchParams.set("hotstart", Date.now());
       fresh.href = href;
       fresh.onload = () => old.remove();
-      fresh.onerror = () => fresh.remove();
+      fresh.onerror = reload;
       old.after(fresh);
     }
   };

@@ -41,6 +41,7 @@ func watchPages(t *testing.T) (p *project, s *session, first, second string) {
 	p = newProject(t, "pages", pagesRequire)
 	p.run(t, "go", "mod", "tidy")
 	p.writeCertificate(t)
+	p.write(t, "style.css", "p { color: rgb(1, 2, 3) }\n")
 	p.run(t, "go", "build", "-o", "/dev/null")
 	first, second = freeAddress(t), freeAddress(t)
 	s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second})
@@ -143,6 +144,18 @@ func TestPages(t *testing.T) {
 	for name, tab := range tabs {
 		inTab(t, s, name, tab, `!document.querySelector("hotstart-overlay")`)
 	}
+
+	// A page whose embedded style sheet changes keeps its state, until code changes.
+	styled := openTab(t, browser, plain+"/styled")
+	color := func(text string) string {
+		return fmt.Sprintf(`getComputedStyle(document.querySelector("p")).color === %q`, text)
+	}
+	inTab(t, s, "/styled", styled, `window.hotstart && `+color("rgb(1, 2, 3)"))
+	inTab(t, s, "/styled", styled, `window.same = true`)
+	p.write(t, "style.css", "p { color: rgb(3, 2, 1) }\n")
+	inTab(t, s, "/styled", styled, color("rgb(3, 2, 1)")+` && window.same`)
+	p.setText(t, "third")
+	inTab(t, s, "/styled", styled, isText("third")+` && !window.same`)
 
 	// Pages that block the script, and its connection.
 	blocked := openTab(t, browser, plain+"/blocked")

@@ -121,9 +121,15 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 
 	// New styles: without a load.
 	a.color.Store("rgb(1, 2, 3)")
-	s.Restyle([]string{"/app/static/app.css"})
+	s.Restyle([]string{"/app/static/app.css"}, time.Now())
 	until(t, ctx, `getComputedStyle(document.querySelector("p")).color === "rgb(1, 2, 3)"`)
 	until(t, ctx, `document.querySelectorAll("link").length === 1 && window.same`)
+
+	// A style sheet that the page does not name may be a part of another one.
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.same = true`))
+	s.Restyle([]string{"/app/static/app.css", "/app/static/imported.css"}, time.Now())
+	until(t, ctx, `window.hotstart && !window.same`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.same = true`))
 
 	// A failure is shown as text, and vanishes when it is fixed.
 	s.Show(&Failure{Title: "the build failed", Current: "still serving worker 1", At: 1, Problems: []Problem{
@@ -143,8 +149,8 @@ func TestBrowserFollowsTheProgram(t *testing.T) {
 	s.Show(&Failure{Title: "two", At: 3})
 	until(t, ctx, overlay+`?.includes("two")`)
 
-	if loads := a.loads.Load(); loads != 2 {
-		t.Errorf("%d loads of the page, not 2", loads)
+	if loads := a.loads.Load(); loads != 3 {
+		t.Errorf("%d loads of the page, not 3", loads)
 	}
 }
 

@@ -5,8 +5,10 @@ package browser
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -38,15 +40,10 @@ type Problem struct {
 
 // news is the whole state that a page needs. Times are in milliseconds since 1970.
 type news struct {
-	Now     int64    `json:"now"`  // the clock of another machine may differ
-	Page    int64    `json:"page"` // pages that were loaded before are stale
-	Styles  styles   `json:"styles"`
-	Failure *Failure `json:"failure,omitempty"`
-}
-
-type styles struct {
-	At    int64    `json:"at"`
-	Files []string `json:"files"`
+	Now     int64            `json:"now"`              // the clock of another machine may differ
+	Page    int64            `json:"page"`             // pages that were loaded before are stale
+	Styles  map[string]int64 `json:"styles,omitempty"` // style sheets in pages that were loaded before are stale, by name; immutable
+	Failure *Failure         `json:"failure,omitempty"`
 }
 
 // A Server serves a script for pages to include, and sends it the news. It listens on
@@ -131,12 +128,20 @@ func (s *Server) Close() error { return s.server.Close() }
 
 // Reload makes pages reload that were loaded before a time.
 func (s *Server) Reload(before time.Time) {
-	s.change(func(n *news) { n.Page = before.UnixMilli() })
+	s.change(func(n *news) { n.Page, n.Styles = before.UnixMilli(), nil })
 }
 
-// Restyle makes pages load style sheets again.
-func (s *Server) Restyle(files []string) {
-	s.change(func(n *news) { n.Styles = styles{time.Now().UnixMilli(), files} })
+// Restyle makes pages that were loaded before a time load style sheets again. A page that has no style sheet with the name
+// of each file reloads.
+func (s *Server) Restyle(files []string, before time.Time) {
+	s.change(func(n *news) {
+		all := map[string]int64{}
+		maps.Copy(all, n.Styles)
+		for _, file := range files {
+			all[filepath.Base(file)] = before.UnixMilli()
+		}
+		n.Styles = all
+	})
 }
 
 // Show makes pages show a failure; nil removes it.

@@ -189,9 +189,19 @@ func TestNews(t *testing.T) {
 	if got := told(t, stream); strings.Contains(got, "failure") {
 		t.Errorf("mended: %s", got)
 	}
-	s.Restyle([]string{"a.css"})
-	if got := told(t, stream); !strings.Contains(got, `"files":["a.css"]`) {
+	begin := time.UnixMilli(9000)
+	for _, file := range []string{"/app/a.css", "/app/b.css", "/other/a.css"} {
+		begin = begin.Add(time.Second)
+		s.Restyle([]string{file}, begin)
+		told(t, stream)
+	}
+	s.Show(nil)
+	if got := told(t, stream); !strings.Contains(got, fmt.Sprintf(`"styles":{"a.css":%d,"b.css":%d}`, begin.UnixMilli(), begin.UnixMilli()-1000)) {
 		t.Errorf("styles: %s", got)
+	}
+	s.Reload(begin)
+	if got := told(t, stream); strings.Contains(got, "styles") {
+		t.Errorf("styles after a reload: %s", got)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 type Pages struct {
 	Server *browser.Server // of the script in the program's own pages; nil: there is none
 	Dir    string          // file names are shown relative to it
+
+	swapped bool // pages were not reloaded for the worker that serves, because only style sheets had changed
 }
 
 // Handle implements Sink.
@@ -31,14 +33,29 @@ func (p *Pages) Handle(e Event) {
 	}
 	switch e := e.(type) {
 	case Serving:
-		p.Server.Reload(e.Stale)
-	case Refreshed:
-		if files := e.Cause.Changed; slices.ContainsFunc(files, func(f string) bool { return filepath.Ext(f) != ".css" }) {
-			p.Server.Reload(time.Now())
+		if p.swapped = len(e.Styles) > 0; p.swapped {
+			p.Server.Restyle(e.Styles, e.Stale)
 		} else {
-			p.Server.Restyle(files)
+			p.Server.Reload(e.Stale)
+		}
+	case Unchanged:
+		// The build may have read an edit that was known only later.
+		if p.swapped && !onlyStyles(e.Cause.Changed) {
+			p.Server.Reload(time.Now())
+		}
+	case Refreshed:
+		if files := e.Cause.Changed; onlyStyles(files) {
+			p.Server.Restyle(files, time.Now())
+		} else {
+			p.Server.Reload(time.Now())
 		}
 	}
+}
+
+// onlyStyles reports whether all files are style sheets, which pages can load
+// again by themselves.
+func onlyStyles(files []string) bool {
+	return !slices.ContainsFunc(files, func(f string) bool { return filepath.Ext(f) != ".css" })
 }
 
 // Failure is a failure as a browser shows it, with the source around each error.

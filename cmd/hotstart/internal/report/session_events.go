@@ -40,6 +40,16 @@ func (f Failed) entry(View) entry {
 // Key is a keyboard shortcut.
 type Key struct{ Key, Does string }
 
+// Shortcuts are the keyboard shortcuts, as the help shows them.
+var Shortcuts = []Key{
+	{Key: "r", Does: "restart the program; build first only if there is newer code"},
+	{Key: "b", Does: "build and reload, even if nothing has changed"},
+	{Key: "o", Does: "open in the browser"},
+	{Key: "c", Does: "clear the screen"},
+	{Key: "q", Does: "quit when the program has finished; twice kills it immediately"},
+	{Key: "h", Does: "this help"},
+}
+
 // ReloadBegan reports that rules run, or that newer code is built or started, after a
 // time in which nothing of that happened.
 type ReloadBegan struct{}

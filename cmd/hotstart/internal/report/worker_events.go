@@ -94,6 +94,7 @@ type Serving struct {
 	Finishing starter.Worker // older worker that finishes; zero if there is none
 	Fixed     bool
 	Stale     time.Time // pages that were loaded before are stale
+	Styles    []string  // if only these style sheets differ from the last worker's code: pages load them again; else empty
 }
 
 // How is how a worker came to serve.

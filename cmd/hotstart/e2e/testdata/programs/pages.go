@@ -3,6 +3,7 @@ package main
 
 import (
 	"compress/gzip"
+	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -22,6 +23,9 @@ import (
 )
 
 const page = "<!doctype html>\n<html><head><title>page</title></head><body><p id=text>TEXT</p></body></html>\n"
+
+//go:embed style.css
+var style string
 
 var templates = template.Must(template.New("").Parse(`{{define "page"}}
 
@@ -97,6 +101,13 @@ func main() {
 	mux.HandleFunc("/blocked", withPolicy("script-src 'none'", write))
 	mux.HandleFunc("/meta", withElement("default-src 'self'"))
 	mux.HandleFunc("/blocked-meta", withElement("script-src 'none'; connect-src 'none'"))
+	mux.HandleFunc("/styled", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Replace(page, "<title>", "<link rel=stylesheet href=/static/style.css><title>", 1))
+	})
+	mux.HandleFunc("/static/style.css", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/css")
+		io.WriteString(w, style)
+	})
 	mux.HandleFunc("/json", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"text": "<p>"}`) })
 	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"TEXT"`)

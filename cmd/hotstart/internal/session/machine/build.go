@@ -30,6 +30,7 @@ type buildState struct {
 	// While a build runs that must not be cancelled:
 	dirtyNext map[string]bool // files that changed
 	waiting   bool            // advance when the build has ended
+	edits     change.Edits    // that were built or started
 
 	builder   int            // number of the builder; it counts new settings
 	graph     *builder.Graph // files that a build reads; nil: not known yet
@@ -201,6 +202,7 @@ func (m *Machine) handleBuildResult(e Built, changed []string) {
 	case e.Err != nil:
 		m.setFailure(report.BuildImpossible{Changed: changed, Err: e.Err, Current: m.current()}, m.now)
 	case m.isTarget(e.Binary) && !b.force:
+		m.rollout.target.edits = b.edits
 		m.tell(report.Unchanged{Worker: m.rollout.newest(), Cause: m.cause(changed), Took: e.Binary.Duration, Fixed: m.clearFailure(e.Began)})
 		m.refreshPages()
 		m.discard(e.Binary)
@@ -222,6 +224,7 @@ func (m *Machine) discard(b *builder.Binary) {
 func (m *Machine) takeDirty() []string {
 	files := slices.Sorted(maps.Keys(m.build.dirty))
 	clear(m.build.dirty)
+	m.build.edits = m.build.edits.Then(files)
 	return files
 }
 
@@ -237,6 +240,7 @@ func (m *Machine) checkEnded(e Built) {
 		m.handleBuildResult(e, nil)
 	default:
 		m.tell(report.Warning{Text: "the fast build differed from go build; using go build from now on (as with --direct=off)"})
+		m.build.edits = m.build.edits.Then(nil)
 		m.handleBuildResult(e, nil)
 	}
 }

@@ -211,6 +211,10 @@ func reportText(e report.Event) string {
 		return "" // see FuzzSession
 	case report.WorkerEvent:
 		return e.Kind.String()
+	case report.Serving:
+		if len(e.Styles) > 0 {
+			name += " styles " + strings.Join(e.Styles, " ")
+		}
 	}
 	if fixed := reflect.ValueOf(e).FieldByName("Fixed"); fixed.IsValid() && fixed.Bool() {
 		return "fixed: " + name
@@ -305,6 +309,57 @@ func TestSession(t *testing.T) {
 				moment{6.1, starts(2), ""},
 				moment{7, serves(2), "Serving, after 2"},
 				moment{8, workerIs(starter.Settled, 2), "remove a"}),
+		},
+		{
+			name: "an edit of style sheets alone is reported as such",
+			story: after(firstServes,
+				moment{5, saves("x.css"), "build 2"},
+				moment{6, builds(2, "b"), "compare x.css, start b"},
+				moment{6.1, starts(2), ""},
+				moment{7, serves(2), "Serving styles x.css, after 2"},
+				moment{8, saves("y.css", "z.go"), "build 3"},
+				moment{9, builds(3, "c"), "compare y.css z.go, start c"},
+				moment{9.1, starts(3), ""},
+				moment{10, serves(3), "Serving, remove b, after 3"},
+				moment{11, edits(change.EffectRestart, "conf.css"), "start c"},
+				moment{11.1, starts(4), ""},
+				moment{12, serves(4), "Serving styles conf.css, after 4"},
+				moment{13, KeyPressed{'r'}, "Note, start c"},
+				moment{14.1, starts(5), ""},
+				moment{15, serves(5), "Serving, after 5"}),
+		},
+		{
+			name: "an edit of style sheets after a failure is an edit of what failed, too",
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2"},
+				moment{6, buildFails(2), "compare x.go, BuildFailed, status: the build failed, page"},
+				moment{7, saves("x.css"), "build 3, wait"},
+				moment{8, builds(3, "b"), "compare x.css, start b"},
+				moment{8.1, starts(2), "status: the build failed"},
+				moment{9, serves(2), "fixed: Serving, after 2, status: ok"}),
+		},
+		{
+			name: "an edit of style sheets after one that was undone is an edit of style sheets alone",
+			story: after(firstServes,
+				moment{5, saves("x.go"), "build 2"},
+				moment{6, buildFails(2), "compare x.go, BuildFailed, status: the build failed, page"},
+				moment{7, saves("x.go"), "build 3, wait"},
+				moment{8, builds(3, "a"), "compare x.go, fixed: Unchanged, remove a, status: ok"},
+				moment{9, saves("x.css"), "build 4"},
+				moment{10, builds(4, "b"), "compare x.css, start b"},
+				moment{10.1, starts(2), ""},
+				moment{11, serves(2), "Serving styles x.css, after 2"}),
+		},
+		{
+			name: "style sheets of a program that never served are reported with the next one",
+			story: after(firstServes,
+				moment{5, saves("x.css"), "build 2"},
+				moment{6, builds(2, "b"), "compare x.css, start b"},
+				moment{6.1, starts(2), ""},
+				moment{6.2, saves("y.css"), "build 3"},
+				moment{6.3, builds(3, "c"), "compare y.css, start c"},
+				moment{6.4, starts(3), ""},
+				moment{7, serves(3), "Serving styles x.css y.css, remove b, after 3"}),
 		},
 		{
 			name: "a build of the same program does not start it",

@@ -17,13 +17,14 @@ import (
 type Program struct {
 	command      *starter.Command // nil before the start
 	Binary       *builder.Binary
-	Instrumented bool        // its workers greet the broker
-	changed      []string    // files that it was built or started because of
-	began        time.Time   // start of the build; the code is of this time
-	restarted    bool        // the binary was started before, by another program
-	before       launchState // until the starter has got the program
-	doubt        *doubt      // why it was linked again; nil: it was not
-	ended        bool        // it has exited with status 0, and is not started again
+	Instrumented bool         // its workers greet the broker
+	changed      []string     // files that it was built or started because of
+	began        time.Time    // start of the build; the code is of this time
+	restarted    bool         // the binary was started before, by another program
+	edits        change.Edits // in its code
+	before       launchState  // until the starter has got the program
+	doubt        *doubt       // why it was linked again; nil: it was not
+	ended        bool         // it has exited with status 0, and is not started again
 }
 
 // launchState is what a start replaces.
@@ -89,6 +90,7 @@ func (m *Machine) launch(p *Program) {
 	r := &m.rollout
 	r.programs = append(r.programs, p)
 	p.before = launchState{r.target, r.launching}
+	p.edits = m.build.edits
 	r.target, r.launching = p, p
 	m.build.pending.Restart = false // this is the start
 	m.do(Start{p, r.worker.PID == 0})
@@ -224,6 +226,9 @@ func (m *Machine) reportServing(e starter.Event, p *Program) {
 		s.How, s.Cause = report.Restarted, m.cause(p.changed)
 	default:
 		s.How, s.Cause, s.Took = report.NewBuild, m.cause(p.changed), p.Binary.Duration
+	}
+	if r.current != nil && r.current != p {
+		s.Styles = p.edits.OnlyStyles(r.current.edits)
 	}
 	m.tell(s)
 }

@@ -8,16 +8,6 @@ import (
 	"github.com/hotstart/hotstart/starter"
 )
 
-// shortcuts are the keyboard shortcuts, as the help shows them.
-var shortcuts = []report.Key{
-	{Key: "r", Does: "restart the program; build first only if there is newer code"},
-	{Key: "b", Does: "build and reload, even if nothing has changed"},
-	{Key: "o", Does: "open in the browser"},
-	{Key: "c", Does: "clear the screen"},
-	{Key: "q", Does: "quit when the program has finished; twice kills it immediately"},
-	{Key: "h", Does: "this help"},
-}
-
 func (m *Machine) handleKey(key byte) {
 	switch key {
 	case 'r':
@@ -44,7 +34,7 @@ func (m *Machine) handleScreenKey(key byte) {
 	case 'c':
 		m.do(ClearScreen{})
 	case 'h', '?':
-		m.tell(report.Keys{Keys: shortcuts})
+		m.tell(report.Keys{Keys: report.Shortcuts})
 	case '\n', '\r':
 		m.do(NewLine{}) // some users separate what they have read from what comes
 	}
