@@ -74,15 +74,15 @@ type FastBuild string
 const (
 	FastBuildOff   FastBuild = "off"
 	FastBuildAuto  FastBuild = "auto"  // where the result is known to be the same
-	FastBuildDelta FastBuild = "delta" // as FastBuildAuto, and only what has changed is linked, see package delta
+	FastBuildDelta FastBuild = "delta" // as FastBuildAuto, and only the edited packages are linked, see package delta
 )
 
 // ParseFastBuild returns the value with this name.
 func ParseFastBuild(text string) (FastBuild, error) {
-	if f := FastBuild(text); f == FastBuildOff || f == FastBuildAuto {
+	if f := FastBuild(text); f == FastBuildOff || f == FastBuildAuto || f == FastBuildDelta {
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is invalid; want auto or off", text)
+	return "", fmt.Errorf("%q is invalid; want auto, delta or off", text)
 }
 
 // Builder builds one program. Its methods may be called at the same time.

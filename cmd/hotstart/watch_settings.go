@@ -48,9 +48,9 @@ func watchTable(o *session.Options) []settings.Group {
 		}},
 		{Title: "Build", Specs: []settings.Spec{
 			{Name: "build-flags", Value: settings.Words(&o.Builder.Flags), Live: session.AppliesToBuild,
-				Usage: "`flags` for go build, for example \"-tags dev -race\"; they override hotstart's own"},
-			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
-				Usage: "bypass the go command for builds known to produce the same binary"},
+				Usage: "`flags` for go build, such as \"-tags dev -race\"; they override hotstart's own"},
+			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|delta|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
+				Usage: "bypass the go command if safe; delta also links faster"},
 			{Name: "debug", Value: settings.Bool(&o.Builder.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{

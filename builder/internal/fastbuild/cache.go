@@ -187,7 +187,7 @@ func (c *Cache) accept(last, next *build, binary *Binary) (err error) {
 	binary.LinkedBy = next.program.LinkedBy()
 	binary.ID, err = gotool.ContentID(binary.Path)
 	if err == nil && binary.ID != next.program.Content() {
-		err = fmt.Errorf("the %s has written another build ID", binary.LinkedBy)
+		err = fmt.Errorf("the %s has written another build ID: %s, not %s", binary.LinkedBy, binary.ID, next.program.Content())
 	}
 	if err != nil {
 		_ = os.Remove(binary.Path)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,9 +15,9 @@ import (
 	"github.com/hotstart/hotstart/builder/internal/graph"
 )
 
-// newCache returns a Cache for the program in a directory, and a function that builds it. check
-// may change what the go command builds in a check.
-func newCache(t *testing.T, dir string, check func(*Binary) (*Binary, error)) (*Cache, func() *Binary) {
+// newCache returns a Cache for the program in a directory, and a function that builds it. linkers
+// is a directory for fast linkers, or "". check may change what the go command builds in a check.
+func newCache(t *testing.T, dir, linkers string, check func(*Binary) (*Binary, error)) (*Cache, func() *Binary) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("fast builds are only made on Linux")
@@ -26,7 +27,7 @@ func newCache(t *testing.T, dir string, check func(*Binary) (*Binary, error)) (*
 		t.Fatal(err)
 	}
 	out, files := t.TempDir(), 0
-	o := Options{Enabled: true, Project: p, Dir: out}
+	o := Options{Enabled: true, Delta: true, Linkers: linkers, Project: p, Dir: out}
 	o.Output = func() string { files++; return filepath.Join(out, fmt.Sprint(files)) }
 	o.GoBuild = func(ctx context.Context, in Inputs, idle bool) (*Binary, error) {
 		x := &Binary{Path: o.Output()}
@@ -71,7 +72,7 @@ func TestCheckFindsADifference(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, build := newCache(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), check)
+			c, build := newCache(t, buildtest.Project(t, buildtest.Module+buildtest.Hello), "", check)
 			build() // the go command's
 			x := build()
 			if !x.Fast {
@@ -93,7 +94,7 @@ func TestArchivesAreChecked(t *testing.T) {
 	const program = buildtest.Module + "-- main.go --\npackage main\n\nimport \"example.com/m/lib\"\n\nfunc main() { println(lib.Name()) }\n-- lib/lib.go --\n"
 	const lib = "package lib\n\nfunc Name() string { return \"%s\" }\n"
 	dir := buildtest.Project(t, program+fmt.Sprintf(lib, "first"))
-	c, build := newCache(t, dir, unchanged)
+	c, build := newCache(t, dir, "", unchanged)
 	build()
 	buildtest.Write(t, filepath.Join(dir, "lib/lib.go"), fmt.Sprintf(lib, "second"))
 	if x := build(); !x.Fast {
@@ -113,7 +114,7 @@ func TestArchivesAreChecked(t *testing.T) {
 func TestRelink(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	c, build := newCache(t, dir, unchanged)
+	c, build := newCache(t, dir, "", unchanged)
 	build()
 	old := build()
 	if again, err := c.Relink(t.Context(), old.ID); err != nil || again == nil || again.ID != old.ID || again.Path == old.Path || again.LinkedBy != Ordinary {
@@ -125,5 +126,57 @@ func TestRelink(t *testing.T) {
 	}
 	if again, err := c.Relink(t.Context(), old.ID); err != nil || again != nil {
 		t.Errorf("after a newer build: %+v, %v", again, err)
+	}
+}
+
+// A program that is linked by delta runs, passes the check, and can be linked again. A build of
+// the same code is the same program.
+func TestDelta(t *testing.T) {
+	t.Parallel()
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+	build()
+	if _, err := c.Check(t.Context(), build().ID); err != nil {
+		t.Fatal(err)
+	}
+	if states, err := c.Linkers(); err != nil || !states[0].Ready {
+		t.Skipf("no delta linker for this Go release: %v, %v", states[0].Reason, err)
+	}
+	run := func(x *Binary) string {
+		t.Helper()
+		out, err := exec.Command(x.Path).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	const edited = "package main\n\nfunc main() { println(\"edited\") }\n"
+	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)
+	first := build()
+	if said := run(first); first.LinkedBy != Delta || said != "edited\n" {
+		t.Fatalf("linked by the %s, and says %q: %v", first.LinkedBy, said, c.linkers.delta.failed)
+	}
+	if other, err := c.Check(t.Context(), first.ID); other != nil || err != nil {
+		t.Errorf("Check: %+v, %v", other, err)
+	}
+	buildtest.Write(t, filepath.Join(dir, "main.go"), edited+"// The end.\n")
+	same := build()
+	if same.LinkedBy != Delta || same.ID != first.ID {
+		t.Errorf("after a comment: linked by the %s, ID %s; want %s", same.LinkedBy, same.ID, first.ID)
+	}
+	whole, err := c.Relink(t.Context(), same.ID)
+	if err != nil || whole == nil || whole.LinkedBy != Ordinary || run(whole) != "edited\n" {
+		t.Fatalf("Relink: %+v, %v", whole, err)
+	}
+	if other, err := c.Check(t.Context(), whole.ID); other != nil || err != nil {
+		t.Errorf("Check after Relink: %+v, %v", other, err)
+	}
+	c.DistrustDelta(errors.New("a reason"))
+	buildtest.Write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(\"again\") }\n")
+	if x := build(); x.LinkedBy == Delta || !x.Fast || run(x) != "again\n" {
+		t.Errorf("without delta: %+v", x)
+	}
+	if states, _ := c.Linkers(); states[0].Ready || states[0].Reason.Error() != "a reason" {
+		t.Errorf("state %+v", states[0])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/delta"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/prelink"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
@@ -17,7 +18,11 @@ type linkers struct {
 }
 
 func newLinkers(o linktool.Options, useDelta bool) linkers {
-	return linkers{waiting: &tracked{Linker: prelink.New(o), failed: errNotTried}}
+	l := linkers{waiting: &tracked{Linker: prelink.New(o), failed: errNotTried}}
+	if useDelta {
+		l.delta = &tracked{Linker: delta.New(o), failed: errNotTried}
+	}
+	return l
 }
 
 // all returns the linkers, the fastest first.

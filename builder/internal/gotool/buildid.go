@@ -42,23 +42,39 @@ func ContentID(name string) (string, error) {
 	return string(id[bytes.LastIndexByte(id, '/')+1:]), nil
 }
 
-// noteID finds the ID in the note of an ELF file: three lengths and types of four bytes, the
-// name "Go\x00\x00", the ID.
+// noteID finds the ID in the notes of an ELF file. Programs that were linked by delta have program
+// headers alone, so the sections are not asked. See elf(5) for the form of a note.
 func noteID(f io.ReaderAt) []byte {
 	file, err := elf.NewFile(f)
 	if err != nil {
 		return nil
 	}
-	section := file.Section(".note.go.buildid")
-	if section == nil {
-		return nil
+	for _, p := range file.Progs {
+		if p.Type != elf.PT_NOTE {
+			continue
+		}
+		notes, err := io.ReadAll(io.LimitReader(p.Open(), searchLimit))
+		if err != nil {
+			continue
+		}
+		for len(notes) >= 12 {
+			order := file.ByteOrder
+			name, size, kind := int(order.Uint32(notes)), int(order.Uint32(notes[4:])), order.Uint32(notes[8:])
+			start := 12 + (name+3)&^3
+			if name < 0 || size < 0 || start+size > len(notes) {
+				break
+			}
+			if kind == goBuildID && string(notes[12:12+name]) == "Go\x00\x00" {
+				return notes[start : start+size]
+			}
+			notes = notes[min(start+(size+3)&^3, len(notes)):]
+		}
 	}
-	note, err := section.Data()
-	if err != nil || len(note) < 16 || string(note[12:16]) != "Go\x00\x00" {
-		return nil
-	}
-	return bytes.TrimRight(note[16:], "\x00")
+	return nil
 }
+
+// goBuildID is the type of the note with the build ID.
+const goBuildID = 4
 
 // textID finds the ID at the start of the program text, where files without notes have it.
 func textID(head []byte) []byte {
