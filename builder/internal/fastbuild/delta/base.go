@@ -219,6 +219,9 @@ func (b *base) resultOf(err error, output string) error {
 		}
 		return &neverHot{name, why}
 	}
+	if errors.As(err, &exit) && exit.ExitCode() > 0 && !strings.Contains(output, "\ngoroutine ") {
+		return fmt.Errorf("%w: %s", errGaveUp, output) // an error that the ordinary linker has, too
+	}
 	return fmt.Errorf("linking with a delta: %w: %s", err, output)
 }
 

@@ -2,6 +2,7 @@ package delta
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -33,6 +34,10 @@ type project struct {
 	*Linker
 	dir     string
 	command *linktool.Command
+
+	// Archives that compile takes as they were. The go command compiles those packages again
+	// that import an edited one, also if its exports are the same.
+	cold map[string]string
 }
 
 const (
@@ -91,6 +96,9 @@ func (p *project) compile() map[string]string {
 		if path, file, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			archives[path] = file
 		}
+	}
+	for path := range archives {
+		archives[path] = cmp.Or(p.cold[path], archives[path])
 	}
 	return archives
 }

@@ -1,6 +1,7 @@
 package ld
 
 import (
+	"bytes"
 	"cmd/internal/objabi"
 	"cmd/link/internal/loader"
 	"cmd/link/internal/sym"
@@ -14,7 +15,6 @@ const (
 	headerSize  = 0x1000 // what the linker leaves free for headers and notes
 	phdrSize    = 56
 	ptLoad      = 1
-	ptNote      = 4
 	ptPhdr      = 6
 	elfPhoff    = 32
 	elfShoff    = 40
@@ -126,23 +126,24 @@ func fileRange(header []byte) (start, end uint64) {
 
 // copyNotes gives the program the build IDs of the delta.
 func (m *merger) copyNotes() {
-	var notes [2][]byte
-	for i, elf := range [][]byte{m.head, m.delta} {
-		for _, header := range programHeaders(elf) {
-			if headerType(header) != ptNote {
-				continue
-			}
-			start, end := fileRange(header)
-			if notes[i] != nil || end > headerSize {
-				loader.GiveUp("the notes are not where they should be")
-			}
-			notes[i] = elf[start:end]
+	for _, name := range []string{"Go\x00\x00", "GNU\x00"} {
+		to, from := noteOf(m.head, name), noteOf(m.delta, name)
+		if len(to) != len(from) {
+			loader.GiveUp("a note has another size than in the base")
 		}
+		copy(to, from)
 	}
-	if len(notes[0]) != len(notes[1]) {
-		loader.GiveUp("the notes have other sizes than in the base")
+}
+
+// noteOf returns the content of the note section with the build ID of a kind, see
+// elfwritegobuildid and elfwritebuildinfo; nil if there is none.
+func noteOf(elf []byte, name string) []byte {
+	i := bytes.Index(elf[:headerSize], []byte(name))
+	if i < 12 || binary.LittleEndian.Uint32(elf[i-12:]) != 4 {
+		return nil
 	}
-	copy(notes[0], notes[1])
+	size := int(binary.LittleEndian.Uint32(elf[i-8:]))
+	return elf[i+4:][:size]
 }
 
 // mergeHeaders adds the segments of the delta. The kernel wants segments in

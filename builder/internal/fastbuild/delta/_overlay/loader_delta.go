@@ -718,7 +718,7 @@ func (l *Loader) CheckHotObjects(hot map[string]bool, f func(pkg, why string)) {
 			continue
 		}
 		pkg := r.unit.Lib.Pkg
-		if r.FromAssembly() {
+		if r.FromAssembly() && r.NAlldef() > 0 { // an empty file only allows functions without a body
 			f(pkg, "has assembly")
 		}
 		if r.Std() {
