@@ -64,6 +64,7 @@ func runParity(c crowd, superdaemon string, install func(string) error) {
 	testscript.RunT(c, testscript.Params{
 		Deadline:           deadline,
 		Dir:                "testdata/start_server",
+		WorkdirRoot:        scriptRoot(c.T),
 		RequireUniqueNames: true,
 		Setup:              func(env *testscript.Env) error { return setUpParity(env, install) },
 		Condition:          func(cond string) (bool, error) { return parityCondition(cond, superdaemon) },
@@ -164,6 +165,9 @@ func parityCondition(cond, superdaemon string) (bool, error) {
 		return superdaemon == "original", nil
 	case "hotstart":
 		return superdaemon != "original", nil
+	case "installed": // the original, with its module for Perl programs
+		_, err := os.Stat(original)
+		return err == nil, nil
 	case "root":
 		return os.Getuid() == 0, nil
 	case "long":

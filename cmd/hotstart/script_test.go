@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
+		WorkdirRoot:        scriptRoot(t),
 		Setup:              setUp,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -92,6 +93,17 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+// scriptRoot returns a folder for the folders of scripts. The one that testscript makes by
+// itself stays there if -run selects only some of the scripts.
+func scriptRoot(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "scripts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // patience is the limit of every wait. Only a failing test reaches it.
@@ -215,14 +227,17 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 	}
 }
 
-// plain: hotstart builds with the go command alone, which takes half of the time. It
-// is for scripts whose subject is not the build. With HOTSTART_LONG they, too, run
-// with the defaults.
-func cmdPlain(ts *testscript.TestScript, neg bool, _ []string) {
+// plain [instrumented]: hotstart builds with the go command alone, which takes half of
+// the time, and without instrumentation unless that is asked for. It is for scripts
+// whose subject is not the build. With HOTSTART_LONG they, too, run with the defaults.
+func cmdPlain(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
-	if os.Getenv("HOTSTART_LONG") == "" {
+	if os.Getenv("HOTSTART_LONG") != "" {
+		return
+	}
+	ts.Setenv("HOTSTART_DIRECT", "off")
+	if !slices.Contains(args, "instrumented") {
 		ts.Setenv("HOTSTART_ADOPT", "off")
-		ts.Setenv("HOTSTART_DIRECT", "off")
 	}
 }
 
