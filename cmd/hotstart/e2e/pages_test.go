@@ -66,7 +66,9 @@ func startBrowser(t *testing.T) context.Context {
 	if err != nil {
 		t.Skip("needs chromium, a package of Debian's")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.IgnoreCertErrors, chromedp.UserDataDir(t.TempDir()))
+	dir := t.TempDir()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.IgnoreCertErrors,
+		chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir)) // it leaves files in TMPDIR
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,23 +17,46 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab opens a page of a real browser, which ends with the test.
-func tab(t *testing.T) context.Context {
-	t.Helper()
-	chromium, err := exec.LookPath("chromium")
+// chromium is one browser for all tests: a start of it costs a second.
+var chromium struct {
+	start sync.Once
+	ctx   context.Context
+	err   error
+	close func()
+}
+
+func startChromium() {
+	dir, err := os.MkdirTemp("", "chromium")
 	if err != nil {
-		t.Skip("needs chromium, a package of Debian's")
+		chromium.err = err
+		return
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
+		chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir)) // it leaves files in TMPDIR
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ := chromedp.NewContext(allocator)
+	chromium.ctx, chromium.err = ctx, chromedp.Do(ctx)
+	chromium.close = func() {
 		chromedp.Cancel(ctx) // waits for the browser to end
 		cancel()
-	})
+		os.RemoveAll(dir)
+	}
+}
+
+// tab opens a page in a browser context of its own, which ends with the test.
+func tab(t *testing.T) context.Context {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		t.Skip("needs chromium, a package of Debian's")
+	}
+	chromium.start.Do(startChromium)
+	if chromium.err != nil {
+		t.Fatal(chromium.err)
+	}
+	ctx, cancel := context.WithTimeout(chromium.ctx, 2*patience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
 	return ctx
 }
 

@@ -20,7 +20,18 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(allTests{m}) }
+
+// allTests closes the browser after the tests.
+type allTests struct{ *testing.M }
+
+func (m allTests) Run() int {
+	code := m.M.Run()
+	if chromium.close != nil {
+		chromium.close()
+	}
+	return code
+}
 
 const patience = 30 * time.Second
 
