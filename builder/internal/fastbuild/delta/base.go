@@ -158,7 +158,7 @@ func (b *base) link(ctx context.Context, archives map[string]string, buildID, ou
 }
 
 // run runs the linker.
-func (b *base) run(ctx context.Context, mode string, archives map[string]string, flags []string, output string) error {
+func (b *base) run(ctx context.Context, mode string, archives map[string]string, flags []string, output string, env ...string) error {
 	config, err := b.command.Config(archives)
 	if err != nil {
 		return err
@@ -172,6 +172,7 @@ func (b *base) run(ctx context.Context, mode string, archives map[string]string,
 	cmd.Env = append(slices.Clip(b.command.Env), "TMPDIR="+b.dir,
 		"HOTSTART_DELTA="+mode, "HOTSTART_DELTA_HOT="+strings.Join(b.hotLibraries(archives), ","),
 		"HOTSTART_DELTA_SNAPSHOT="+b.file("snapshot"), "HOTSTART_DELTA_BASE="+b.file("base"), "HOTSTART_DELTA_COPY="+b.file("copy"))
+	cmd.Env = append(cmd.Env, env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -180,7 +181,7 @@ func (b *base) run(ctx context.Context, mode string, archives map[string]string,
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if mode == "base" {
+	if mode != "delta" {
 		_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 19) // or it keeps the usual priority
 	}
 	return b.resultOf(cmd.Wait(), out.String())
@@ -201,6 +202,7 @@ func (b *base) hotLibraries(archives map[string]string) (names []string) {
 const (
 	exitGaveUp   = 3
 	exitNeverHot = 4 // the output is the name of a package, and why it can't be hot
+	exitDiffers  = 5 // the output names what differs
 )
 
 // resultOf returns the error of a run of the linker.
@@ -218,6 +220,8 @@ func (b *base) resultOf(err error, output string) error {
 			name = b.command.Main
 		}
 		return &neverHot{name, why}
+	case errors.As(err, &exit) && exit.ExitCode() == exitDiffers:
+		return fmt.Errorf("%w: %s", ErrDiffers, output)
 	}
 	if errors.As(err, &exit) && exit.ExitCode() > 0 && !strings.Contains(output, "\ngoroutine ") {
 		return fmt.Errorf("%w: %s", errGaveUp, output) // an error that the ordinary linker has, too

@@ -41,6 +41,7 @@ type Linker struct {
 	base     *base           // nil before the first Warm
 	stale    bool            // a delta of the base failed: the next one would, too
 	bases    int             // linked so far
+	last     *lastLink       // nil if there is none
 	closed   bool
 }
 
@@ -96,10 +97,20 @@ func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[str
 	limited, cancel := context.WithTimeout(ctx, maxLink)
 	defer cancel()
 	err := b.link(limited, archives, buildID, output)
+	if err == nil {
+		l.note(b, archives, output)
+	}
 	if ctx.Err() == nil {
 		l.count(err)
 	}
 	return err
+}
+
+// note keeps what Verify compares.
+func (l *Linker) note(b *base, archives map[string]string, output string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = &lastLink{b, maps.Clone(archives), output}
 }
 
 // count notes the result of a link.

@@ -16,12 +16,18 @@ var (
 	ldReach string
 	//go:embed _overlay/ld_merge.go
 	ldMerge string
+	//go:embed _overlay/ld_verify.go
+	ldVerify string
+	//go:embed _overlay/ld_image.go
+	ldImage string
 	//go:embed _overlay/loader_snapshot.go
 	loaderSnapshot string
 	//go:embed _overlay/loader_base.go
 	loaderBase string
 	//go:embed _overlay/loader_delta.go
 	loaderDelta string
+	//go:embed _overlay/loader_verify.go
+	loaderVerify string
 )
 
 // source is the sources of the delta linker.
@@ -33,6 +39,9 @@ var source = linktool.Source{
 		"ld/hotstart_init.go":         ldInit,
 		"ld/hotstart_reach.go":        ldReach,
 		"ld/hotstart_merge.go":        ldMerge,
+		"ld/hotstart_verify.go":       ldVerify,
+		"ld/hotstart_image.go":        ldImage,
+		"loader/hotstart_verify.go":   loaderVerify,
 		"loader/hotstart_snapshot.go": loaderSnapshot,
 		"loader/hotstart_base.go":     loaderBase,
 		"loader/hotstart_delta.go":    loaderDelta,

@@ -13,11 +13,12 @@ import (
 // Variables that hotstart sets in the environment. Without the first one, the
 // linker is the ordinary one.
 const (
-	modeVariable     = "HOTSTART_DELTA"          // base or delta
+	modeVariable     = "HOTSTART_DELTA"          // base, delta or verify
 	hotVariable      = "HOTSTART_DELTA_HOT"      // the hot packages, separated by commas
 	snapshotVariable = "HOTSTART_DELTA_SNAPSHOT" // file: what the link of a base writes, and a delta link reads
 	baseVariable     = "HOTSTART_DELTA_BASE"     // file: the base of a delta link
 	copyVariable     = "HOTSTART_DELTA_COPY"     // file: a copy of the base, which becomes the program
+	programVariable  = "HOTSTART_DELTA_PROGRAM"  // file: the program that mode verify compares with its output
 )
 
 var (
@@ -43,7 +44,7 @@ func startDelta(ctxt *Link) {
 	if !hotPackages["main"] {
 		loader.GiveUp("main is not a hot package")
 	}
-	if mode == "base" {
+	if mode == "base" || mode == "verify" {
 		forBase = &loader.BaseLink{Hot: hotPackages}
 		return
 	}
@@ -154,6 +155,9 @@ func neverHot(pkg, why string) {
 // finishDelta writes what a base or a delta link has as its result.
 func finishDelta(ctxt *Link) {
 	switch {
+	case os.Getenv(modeVariable) == "verify":
+		exitIfErrors()
+		compareWith(ctxt, os.Getenv(programVariable))
 	case forBase != nil:
 		writeSnapshot(ctxt)
 	case onBase != nil:
