@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,20 +16,23 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
-// events follows the events of a session that serves. It returns a channel of their
-// names.
-func (w *waiting) events() <-chan string {
-	w.Helper()
-	cmd := exec.Command(hotstart, "events", "--json", "--last=100")
-	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), w.env...)
+// followEvents follows the events of a session that serves. It returns a channel of
+// their names. The arguments name the session.
+func followEvents(t testing.TB, s *session, env []string, args ...string) <-chan string {
+	t.Helper()
+	cmd := exec.Command(hotstart, append([]string{"events", "--json", "--last=100"}, args...)...)
+	cmd.Dir, cmd.Env = s.cmd.Dir, append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	names := make(chan string, 1000)
 	go func() { // ends with the command
@@ -39,28 +43,28 @@ func (w *waiting) events() <-chan string {
 		}
 		close(names)
 	}()
-	w.Cleanup(func() {
+	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	w.awaitEvent(names, "serving")
+	awaitEvent(t, s, names, "serving")
 	return names
 }
 
 // awaitEvent waits for an event, and drops those before it.
-func (w *waiting) awaitEvent(events <-chan string, name string) {
-	w.Helper()
+func awaitEvent(t testing.TB, s *session, events <-chan string, name string) {
+	t.Helper()
 	for late := time.After(timeout); ; {
 		select {
 		case e, ok := <-events:
 			if !ok {
-				w.Fatalf("the events end, and %q has not come", name)
+				t.Fatalf("the events end, and %q has not come", name)
 			}
 			if e == name {
 				return
 			}
 		case <-late:
-			w.Fatalf("the event %q has not come; output:\n%s", name, w.session.output())
+			t.Fatalf("the event %q has not come; output:\n%s", name, s.output())
 		}
 	}
 }
@@ -119,7 +123,7 @@ func (w *waiting) pair(v *visitor) (answers [2]string, longest time.Duration) {
 func TestFresh(t *testing.T) {
 	const limit = 30 * time.Second
 	w := newWaiting(t, fmt.Sprint("--fresh=", limit))
-	events := w.events()
+	events := followEvents(t, w.session, w.env)
 	url := "http://" + w.address
 	strict, atOnce := newVisitor(url), newVisitor(url)
 	w.pair(strict)
@@ -141,7 +145,7 @@ func TestFresh(t *testing.T) {
 		var early [2]string
 		hurried.Go(func() { early, _ = w.pair(atOnce) })
 		saved := time.Now()
-		w.awaitEvent(events, "holding")
+		awaitEvent(t, w.session, events, "holding")
 		known = append(known, time.Since(saved))
 		answers, took := w.pair(strict)
 		hurried.Wait()
@@ -166,7 +170,7 @@ func TestFresh(t *testing.T) {
 		if err := os.Remove(filepath.Join(w.dir, "broken.go")); err != nil {
 			t.Fatal(err)
 		}
-		w.awaitEvent(events, "holding")
+		awaitEvent(t, w.session, events, "holding")
 		w.check(n, false)
 	}
 	t.Logf("%d edits, of which %d did not build; the longest answer took %v, and %v after an edit that did not build; "+
@@ -183,17 +187,49 @@ func TestFresh(t *testing.T) {
 // TestFreshEndsInTime has a rule that runs for far longer than clients wait.
 func TestFreshEndsInTime(t *testing.T) {
 	const limit, long = time.Second, 50 * time.Second
-	w := newWaiting(t, fmt.Sprint("--fresh=", limit), fmt.Sprint("--rule=slow: sleep ", long.Seconds()))
-	events := w.events()
+	w := newWaiting(t, fmt.Sprint("--fresh=", limit), fmt.Sprint("--rule=slow, +onchange: sleep ", long.Seconds()))
+	events := followEvents(t, w.session, w.env)
 	v := newVisitor("http://" + w.address)
 	w.pair(v)
 	old := w.parts[0] + "/" + w.parts[1]
 	w.write(t, "slow", "")
-	w.awaitEvent(events, "holding")
+	awaitEvent(t, w.session, events, "holding")
 	for range 2 { // one after the other
 		answers, took := w.pair(v)
 		if answers != [2]string{old, old} || took < limit || took > long/4 {
 			t.Errorf("the answers after %v are %q, want %q after %v", took, answers, old, limit)
 		}
+	}
+}
+
+// TestFreshInABrowser reloads pages after an edit by hand, on connections that the
+// browser keeps.
+func TestFreshInABrowser(t *testing.T) {
+	runtimeDir, err := os.MkdirTemp("", "hs-") // the path of the socket has to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(runtimeDir) })
+	control := "--control=" + filepath.Join(runtimeDir, "socket")
+	p, s, plain, tls := watchPages(t, "--fresh=1m", control)
+	events := followEvents(t, s, nil, control)
+	tabs, browser := map[string]context.Context{}, startBrowser(t)
+	for _, origin := range []string{plain, tls} {
+		tabs[origin] = openTab(t, browser, origin)
+		inTab(t, s, origin, tabs[origin], isText("first"))
+	}
+	p.setText(t, "second")
+	awaitEvent(t, s, events, "holding")
+	var loads sync.WaitGroup
+	for origin, tab := range tabs {
+		loads.Go(func() {
+			if err := chromedp.Do(tab, chromedp.Navigate(origin)); err != nil {
+				t.Errorf("%s: %v", origin, err)
+			}
+		})
+	}
+	loads.Wait()
+	for origin, tab := range tabs {
+		inTab(t, s, origin, tab, isText("second")+` && performance.getEntriesByType("navigation")[0].redirectCount === 1`)
 	}
 }

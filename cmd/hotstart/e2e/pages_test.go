@@ -36,7 +36,7 @@ var pagePaths = map[string]string{
 }
 
 // watchPages runs the program pages.
-func watchPages(t *testing.T) (p *project, s *session, first, second string) {
+func watchPages(t *testing.T, flags ...string) (p *project, s *session, first, second string) {
 	t.Helper()
 	p = newProject(t, "pages", pagesRequire)
 	p.run(t, "go", "mod", "tidy")
@@ -44,7 +44,7 @@ func watchPages(t *testing.T) (p *project, s *session, first, second string) {
 	p.write(t, "style.css", "p { color: rgb(1, 2, 3) }\n")
 	p.run(t, "go", "build", "-o", "/dev/null")
 	first, second = freeAddress(t), freeAddress(t)
-	s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second})
+	s = watch(t, p, nil, []string{"ADDRESS=" + first, "SECOND=" + second}, flags...)
 	for _, address := range []string{first, second} {
 		if err := s.await("to listen on "+address, func() bool {
 			conn, err := net.Dial("tcp", address)
