@@ -10,16 +10,9 @@ import (
 // on which some process of its network namespace listens: connections of clients. It
 // reads /proc, and returns false if /proc does not show the process.
 func Connections(pid int) (n int, ok bool) {
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
+	own := socketsOf(pid)
+	if own == nil {
 		return 0, false
-	}
-	own := map[string]bool{}
-	for _, e := range entries {
-		to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name()))
-		if inode, isSocket := strings.CutPrefix(to, "socket:["); isSocket {
-			own[strings.TrimSuffix(inode, "]")] = true
-		}
 	}
 	for _, table := range []string{"tcp", "tcp6"} {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))

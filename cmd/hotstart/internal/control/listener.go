@@ -18,6 +18,13 @@ import (
 // come only from the user itself, and cost a slot each.
 const maxConnections = 256
 
+// A socket is bound under its path with bindSuffix. The file that locks it has its path
+// with lockSuffix.
+const (
+	bindSuffix = "~"
+	lockSuffix = ".lock"
+)
+
 // Listener listens at a place. It closes connections of other users than this one and
 // the superuser. While it is open it holds a lock, so that a second hotstart does not
 // replace its socket.
@@ -55,10 +62,10 @@ func Listen(p Place) (*Listener, error) {
 	if l.Path == "" {
 		err = l.lockIn(p.file())
 	} else {
-		l.lock, err = lockFile(l.Path + ".lock")
+		l.lock, err = lockFile(l.Path + lockSuffix)
 	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, &InUseError{p, pidIn(l.Path + ".lock")}
+		return nil, &InUseError{p, pidIn(l.Path + lockSuffix)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("locking the control socket: %w", err)
@@ -78,7 +85,7 @@ func (l *Listener) lockIn(file string) (err error) {
 			return err
 		}
 		l.Path = filepath.Join(l.folder, file)
-		if l.lock, err = lockFile(l.Path + ".lock"); !errors.Is(err, os.ErrNotExist) {
+		if l.lock, err = lockFile(l.Path + lockSuffix); !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
@@ -91,7 +98,7 @@ func (l *Listener) bind() error {
 	if info, err := os.Lstat(l.Path); err == nil && info.Mode()&os.ModeSocket == 0 {
 		return errors.New("a file that is not a socket is there")
 	}
-	next := l.Path + "~"
+	next := l.Path + bindSuffix
 	os.Remove(next) // of a hotstart that was killed
 	u, err := net.ListenUnix("unix", &net.UnixAddr{Name: next, Net: "unix"})
 	if err != nil {

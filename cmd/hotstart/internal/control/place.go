@@ -153,7 +153,7 @@ func (e *NotRunningError) Error() string {
 	case e.Name != "":
 		return fmt.Sprintf("no hotstart with the name %q runs", e.Name)
 	case e.PID != 0:
-		return fmt.Sprintf("no hotstart with the pid %d has a control socket in a folder of yours", e.PID)
+		return fmt.Sprintf("the hotstart with the pid %d has no control socket that this user can find", e.PID)
 	}
 	return fmt.Sprintf("no hotstart watch runs for %s or a folder above it", e.Dir)
 }
@@ -166,7 +166,7 @@ func (e *NotRunningError) Hint() string {
 	case e.Name != "":
 		return "hotstart run --name=" + e.Name + " -- ./program"
 	case e.PID != 0:
-		return "hotstart run --pid-file=FILE -- ./program"
+		return "hotstart run --pid-file=FILE --name=NAME -- ./program"
 	}
 	return "hotstart watch"
 }
@@ -196,18 +196,22 @@ func Find(p Place) (*Client, error) {
 	}
 }
 
-// findPID finds a hotstart by the pid in the lock file of its socket.
+// findPID finds a hotstart by the pid in the lock file of its socket, or by what the
+// system shows of the process.
 func findPID(p Place) (*Client, error) {
 	for _, dir := range folders() {
 		if checkPrivate(dir.path) != nil {
 			continue
 		}
-		locks, _ := filepath.Glob(filepath.Join(dir.path, "*.sock.lock"))
+		locks, _ := filepath.Glob(filepath.Join(dir.path, "*.sock"+lockSuffix))
 		for _, lock := range locks {
 			if pidIn(lock) == p.PID {
-				return openAt(p, strings.TrimSuffix(lock, ".lock"))
+				return openAt(p, strings.TrimSuffix(lock, lockSuffix))
 			}
 		}
+	}
+	if path := socketOf(p.PID); path != "" {
+		return openAt(p, path)
 	}
 	return nil, &NotRunningError{p}
 }
