@@ -188,7 +188,7 @@ func showServed(line func(format string, args ...any), r control.Result) {
 		text += "; older workers had exited after " + report.Duration(*d).String()
 	}
 	if n := r.Receipt.Drops; n != nil {
-		text += fmt.Sprintf("; %d connections dropped from listen queues of this machine", *n)
+		text += fmt.Sprintf("; %d connections were dropped from full listen queues", *n)
 	}
 	line("%s", text)
 }

@@ -163,8 +163,9 @@ type Receipt struct {
 	// DrainedMS is the time from then until every older worker had exited; nil: an older
 	// one still runs.
 	DrainedMS *float64 `json:"drained_ms,omitempty"`
-	// Drops are the connections that the kernel has dropped from full listen queues since
-	// the request, in the whole network namespace; nil: the system does not tell.
+	// Drops are the connections that the kernel has dropped from the full listen queues of
+	// this hotstart since the request, see SocketDrops; nil: not known. No
+	// other connection is refused: the sockets stay open.
 	Drops *int64 `json:"listen_drops,omitempty"`
 }
 

@@ -176,11 +176,8 @@ func (c *controlSocket) unknown() *control.Failure {
 
 // Reload implements control.Controlled.
 func (c *controlSocket) Reload(ctx context.Context, how control.Reload) (r control.Result, err error) {
-	began, drops, dropsKnown := time.Now(), int64(0), false
-	request := func() {
-		drops, dropsKnown = control.ListenDrops()
-		c.loop.step(machine.ReloadAsked{Restart: how.Restart})
-	}
+	began, drops := time.Now(), control.CountSocketDrops()
+	request := func() { c.loop.step(machine.ReloadAsked{Restart: how.Restart}) }
 	if !how.Wait {
 		err = c.ask(ctx, func() {
 			request()
@@ -199,9 +196,8 @@ func (c *controlSocket) Reload(ctx context.Context, how control.Reload) (r contr
 		drained := milliseconds(time.Since(r.Serving.Since))
 		r.Receipt.DrainedMS = &drained
 	}
-	if now, ok := control.ListenDrops(); ok && dropsKnown {
-		now -= drops
-		r.Receipt.Drops = &now
+	if n, ok := control.CountSocketDrops().Since(drops); ok {
+		r.Receipt.Drops = &n
 	}
 	return r, nil
 }

@@ -152,7 +152,7 @@ func (s *Supervisor) status() control.Status {
 		Serving: s.roster.Serving, Starting: s.roster.Starting, Draining: s.roster.Draining, Counters: s.roster.Counters,
 	}
 	for _, a := range s.starter.Addresses() {
-		st.Addresses = append(st.Addresses, a.String())
+		st.Addresses = append(st.Addresses, report.URL(a))
 	}
 	if drops, ok := control.ListenDrops(); ok {
 		drops -= s.drops
@@ -202,9 +202,7 @@ func (s *Supervisor) Wait(ctx context.Context) (control.Result, error) {
 // Reload implements control.Controlled. hotstart run does not build: a reload is a
 // restart.
 func (s *Supervisor) Reload(ctx context.Context, how control.Reload) (r control.Result, err error) {
-	began := time.Now()
-	drops, known := control.ListenDrops()
-	w := &wait{result: make(chan control.Outcome, 1)}
+	began, w := time.Now(), &wait{result: make(chan control.Outcome, 1)}
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
@@ -214,10 +212,12 @@ func (s *Supervisor) Reload(ctx context.Context, how control.Reload) (r control.
 		s.waits[w] = true
 	}
 	s.mu.Unlock()
-	s.starter.Signal(syscall.SIGHUP)
 	if !how.Wait {
+		s.starter.Signal(syscall.SIGHUP)
 		return s.result(control.Accepted), nil
 	}
+	drops := control.CountSocketDrops()
+	s.starter.Signal(syscall.SIGHUP)
 	select {
 	case o := <-w.result:
 		if r = s.result(o); o != control.Served {
@@ -241,9 +241,8 @@ func (s *Supervisor) Reload(ctx context.Context, how control.Reload) (r control.
 		drained := milliseconds(time.Since(r.Serving.Since))
 		r.Receipt.DrainedMS = &drained
 	}
-	if now, ok := control.ListenDrops(); ok && known {
-		now -= drops
-		r.Receipt.Drops = &now
+	if n, ok := control.CountSocketDrops().Since(drops); ok {
+		r.Receipt.Drops = &n
 	}
 	return r, context.Cause(ctx)
 }
