@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,51 +124,51 @@ func TestOtherUsersGetNoAnswer(t *testing.T) {
 	}
 	dir := ownRuntimeDir(t)
 	l := serve(t, Place{Name: "api"}, newQuiet())
-	// Another user can't even look into the folder.
-	as := func(uid uint32, command ...string) ([]byte, error) {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-		return cmd.CombinedOutput()
-	}
 	os.Chmod(dir, 0o755)
-	if out, err := as(65534, "ls", filepath.Dir(l.Path)); err == nil {
-		t.Errorf("another user sees %s", out)
-	}
-	// Without the modes the credentials of the peer decide.
-	os.Chmod(filepath.Dir(l.Path), 0o777)
-	os.Chmod(l.Path, 0o666)
 	test, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied := filepath.Join(dir, "client")
-	if err := os.Link(test, copied); err != nil {
-		b, err := os.ReadFile(test)
-		if err != nil {
-			t.Fatal(err)
-		}
-		os.WriteFile(copied, b, 0o755)
-	}
-	t.Setenv("CONTROL_CLIENT", l.Path)
-	for uid, want := range map[uint32]string{0: "answer", 65534: "closed"} {
-		if out, err := as(uid, copied); err != nil || !bytes.Contains(out, []byte(want)) {
+	expect := func(uid int, want string) {
+		t.Helper()
+		cmd := exec.Command(test)
+		cmd.Dir, cmd.Env = filepath.Dir(l.Path), append(os.Environ(), "CONTROL_CLIENT="+filepath.Base(l.Path), "CONTROL_UID="+strconv.Itoa(uid))
+		if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
 			t.Errorf("user %d: %s, %v; want %s", uid, out, err, want)
 		}
 	}
+	// Another user can't even look into the folder.
+	expect(0, "answer")
+	expect(65534, "hidden")
+	// Without the modes the credentials of the peer decide.
+	os.Chmod(filepath.Dir(l.Path), 0o777)
+	os.Chmod(l.Path, 0o666)
+	expect(0, "answer")
+	expect(65534, "closed")
 }
 
-// TestMain is the client of TestOtherUsersGetNoAnswer if CONTROL_CLIENT is the path of a socket.
+// TestMain is the client of TestOtherUsersGetNoAnswer if CONTROL_CLIENT is a socket in the
+// working directory. It becomes another user when it has started: that user may not be
+// allowed to execute the test.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("CONTROL_CLIENT"); path != "" {
+		uid, _ := strconv.Atoi(os.Getenv("CONTROL_UID"))
+		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
+			fmt.Println(err)
+			return
+		}
 		fmt.Println(firstAnswer(path))
 		return
 	}
 	m.Run()
 }
 
-// firstAnswer asks for the status, and returns "answer" or "closed".
+// firstAnswer asks for the status, and returns "answer", "closed" or "hidden".
 func firstAnswer(path string) string {
 	c, err := net.Dial("unix", path)
+	if errors.Is(err, os.ErrPermission) {
+		return "hidden"
+	}
 	if err != nil {
 		return err.Error()
 	}
