@@ -26,7 +26,6 @@ type base struct {
 	command  *linktool.Command
 	archives map[string]string // by import path
 	hot      map[string]bool   // by import path
-	idPlaces []int64           // where the program has its build ID
 
 	mu      sync.Mutex // held while the files are used
 	linked  bool
@@ -82,41 +81,8 @@ func (b *base) make(ctx context.Context) error {
 		return err
 	}
 	err := b.run(ctx, "base", b.archives, b.command.Flags, b.file("base"))
-	if err == nil {
-		b.idPlaces, err = linktool.Find(b.file("base"), b.buildID())
-	}
 	b.linked = err == nil
 	return err
-}
-
-const buildIDFlag = "-buildid="
-
-// buildID returns the build ID of the base.
-func (b *base) buildID() string {
-	for _, flag := range b.command.Flags {
-		if id, ok := strings.CutPrefix(flag, buildIDFlag); ok {
-			return id
-		}
-	}
-	return ""
-}
-
-// writeBuildID writes another build ID into a copy of the base.
-func (b *base) writeBuildID(file, id string) error {
-	if len(id) != len(b.buildID()) {
-		return fmt.Errorf("%w: another length of the build ID", errGaveUp)
-	}
-	w, err := os.OpenFile(file, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	for _, at := range b.idPlaces {
-		if _, err := w.WriteAt([]byte(id), at); err != nil {
-			w.Close()
-			return err
-		}
-	}
-	return w.Close()
 }
 
 // prepareCopy makes the file that the next delta link changes.
@@ -148,10 +114,13 @@ func (b *base) link(ctx context.Context, archives map[string]string, buildID, ou
 		return err
 	}
 	defer func() { _ = os.Remove(b.file("copy")) }() // it is changed, or it is the program
-	if err := b.run(ctx, "delta", archives, b.command.Flags, b.file("delta")); err != nil {
-		return err
+	flags := slices.Clone(b.command.Flags)
+	for i, flag := range flags {
+		if strings.HasPrefix(flag, "-buildid=") {
+			flags[i] = "-buildid=" + buildID
+		}
 	}
-	if err := b.writeBuildID(b.file("copy"), buildID); err != nil {
+	if err := b.run(ctx, "delta", archives, flags, b.file("delta")); err != nil {
 		return err
 	}
 	return os.Rename(b.file("copy"), output)

@@ -1,7 +1,6 @@
 package linktool
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -22,37 +21,6 @@ func Copy(from, to string) error {
 	}
 	_, err = io.Copy(w, r)
 	return errors.Join(err, w.Close())
-}
-
-// Find returns the offsets in a file where a text begins. An empty text is nowhere.
-func Find(file, text string) (places []int64, err error) {
-	if text == "" {
-		return nil, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	const chunk = 1 << 20
-	buffer := make([]byte, chunk+len(text)-1) // so that a text on the border of two chunks is found
-	for from := int64(0); ; from += chunk {
-		n, err := f.ReadAt(buffer, from)
-		for at := 0; ; at++ {
-			i := bytes.Index(buffer[at:n], []byte(text))
-			if i < 0 || at+i >= chunk {
-				break
-			}
-			at += i
-			places = append(places, from+int64(at))
-		}
-		if err == io.EOF {
-			return places, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 }
 
 // CheckDisk returns an error if less than this number of bytes can be written to the

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"testing"
 )
 
@@ -73,29 +72,6 @@ func TestCopy(t *testing.T) {
 	}
 	if err := Copy(from, to); !os.IsExist(err) {
 		t.Errorf("over a file that exists: %v", err)
-	}
-}
-
-func TestFind(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "file")
-	content := make([]byte, 3<<20)
-	for _, at := range []int{0, 7, 1<<20 - 3, 2<<20 - 1, 2 << 20, 3<<20 - 6} {
-		copy(content[at:], "needle")
-	}
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// The one at 2<<20-1 has been overwritten.
-	want := []int64{0, 7, 1<<20 - 3, 2 << 20, 3<<20 - 6}
-	if got, err := Find(file, "needle"); err != nil || !slices.Equal(got, want) {
-		t.Errorf("%v, %v; want %v", got, err, want)
-	}
-	if got, err := Find(file, ""); err != nil || got != nil {
-		t.Errorf("no text: %v, %v", got, err)
-	}
-	if got, err := Find(file, "absent"); err != nil || got != nil {
-		t.Errorf("absent: %v, %v", got, err)
 	}
 }
 

@@ -24,7 +24,7 @@ type Exit struct {
 const maxOutput = 5
 
 var (
-	panicLine  = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+	panicLine  = regexp.MustCompile(`(?m)^(panic|fatal error|SIGSEGV|SIGBUS|SIGILL|SIGTRAP): .*`)
 	tracedFile = regexp.MustCompile(`(?m)^\t(.+\.go):(\d+)(?: \+0x[0-9a-f]+)?\r?$`)
 )
 
@@ -58,7 +58,7 @@ func NewExit(output string, source func(file string) string) (x Exit) {
 func (x Exit) IsFault(status syscall.WaitStatus) bool {
 	faults := []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGTRAP}
 	return status.Signaled() && slices.Contains(faults, status.Signal()) ||
-		len(x.Panic) > 0 && strings.HasPrefix(x.Panic[0].Message, "fatal error: ")
+		len(x.Panic) > 0 && !strings.HasPrefix(x.Panic[0].Message, "panic: ")
 }
 
 // show adds an exit to an event about a worker.

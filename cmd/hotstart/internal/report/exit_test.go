@@ -96,3 +96,24 @@ func TestPortHolders(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestIsFault(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, output string
+		status       syscall.WaitStatus
+		want         bool
+	}{
+		{"a signal of the kernel", "", syscall.WaitStatus(syscall.SIGSEGV), true},
+		{"an error of the runtime", "fatal error: found bad pointer in Go heap\n", 2 << 8, true},
+		{"a signal that the runtime reports", "SIGILL: illegal instruction\nPC=0x4 m=0 sigcode=2\n", 2 << 8, true},
+		{"a panic", "panic: runtime error: index out of range [1] with length 0\n", 2 << 8, false},
+		{"a kill by the user", "", syscall.WaitStatus(syscall.SIGKILL), false},
+		{"an exit", "giving up\n", 1 << 8, false},
+	} {
+		x := NewExit(test.output, func(string) string { return "" })
+		if got := x.IsFault(test.status); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
