@@ -117,6 +117,11 @@ func (c *comparison) measure(v *visit, p program, t tool, project *project, idle
 	}
 	for i := range c.edits + 1 {
 		awaitRest(r.toolProcesses)
+		if i > 0 && t.linker {
+			if err := r.awaitLinker(path); err != nil {
+				return err
+			}
+		}
 		e, err := r.edit(p.trigger)
 		if err != nil {
 			return err

@@ -17,15 +17,18 @@ type tool struct {
 	args   []string          // after the command; ADDRESS, STATUS and SERVER are replaced
 	files  map[string]string // configuration in the folder of the project
 	binary string            // file or folder that the tool builds there
+	linker bool              // hotstart with fast linkers, which it prepares when nothing is edited
 
 	yardstick func(p *project) (time.Duration, error) // measures what tools are compared with; nil: a tool
 }
 
-// ours is hotstart among the tools; unshortened is hotstart without fast builds.
+// ours is hotstart among the tools; delta is hotstart that links by delta, and unshortened is
+// hotstart without fast builds.
 const (
 	bareBuild   = "go build"
 	bareStart   = "the program by itself"
 	ours        = "hotstart"
+	delta       = "hotstart --direct=delta"
 	unshortened = "hotstart --direct=off"
 )
 
@@ -37,7 +40,8 @@ func rebuilders() []tool {
 	const build, start = "go build -o ./bench-server .", "./bench-server"
 	return []tool{
 		{name: bareBuild, yardstick: timeBuild},
-		{name: ours, args: []string{"watch"}},
+		{name: ours, args: []string{"watch"}, linker: true},
+		{name: delta, args: []string{"watch", "--direct=delta"}, linker: true},
 		{name: unshortened, args: []string{"watch", "--direct=off"}},
 		{name: "air", module: "github.com/air-verse/air", binary: "tmp"},
 		{name: "air, delay 0", module: "github.com/air-verse/air", binary: "tmp",
