@@ -227,10 +227,8 @@ func TestHazards(t *testing.T) {
 // ordinary returns what the program prints that the ordinary linker links.
 func (p *project) ordinary() (output string) {
 	p.Helper()
-	test := linktool.Test{Options: p.Options}
-	test.Dir = p.TempDir()
-	program := filepath.Join(test.Dir, "program")
-	if err := test.LinkOrdinary(p.Context(), p.command, p.compile(), program); err != nil {
+	program, err := p.linkOrdinary()
+	if err != nil {
 		p.Fatal(err)
 	}
 	out, err := exec.Command(program).CombinedOutput()
@@ -238,6 +236,14 @@ func (p *project) ordinary() (output string) {
 		p.Fatalf("%v: %s", err, out)
 	}
 	return string(out)
+}
+
+func (p *project) linkOrdinary() (program string, err error) {
+	p.Helper()
+	test := linktool.Test{Options: p.Options}
+	test.Dir = p.TempDir()
+	program = filepath.Join(test.Dir, "program")
+	return program, test.LinkOrdinary(p.Context(), p.command, p.compile(), program)
 }
 
 // What the ordinary linker refuses, a delta link refuses.
@@ -249,9 +255,7 @@ func TestRefused(t *testing.T) {
 		with := "//go:linkname blocked " + function + "\nfunc blocked()\n\n" + atHazard + "blocked()\n"
 		p.edit("main.go", atHazard, with)
 		p.edit("main.go", "_ \"runtime\"", "_ \"unsafe\"")
-		test := linktool.Test{Options: p.Options}
-		test.Dir = p.TempDir()
-		refused := test.LinkOrdinary(p.Context(), p.command, p.compile(), filepath.Join(test.Dir, "program"))
+		_, refused := p.linkOrdinary()
 		_, err := p.link()
 		if refused == nil || !errors.Is(err, errGaveUp) {
 			t.Errorf("%s: %v, the ordinary linker: %v", function, err, refused)

@@ -245,7 +245,7 @@ func (m *snapshotMaker) define(rec *record, r *oReader, i uint32) {
 	rec.object, rec.local = uint32(len(m.objects))-1, i
 	rec.set(dupOK, osym.Dupok())
 	rec.set(hasContent, r.DataSize(i) != 0)
-	rec.set(noLinkname, r.Std() && !osym.IsLinkname() && !osym.ABIWrapper())
+	rec.set(noLinkname, r.Std() && !osym.IsLinkname())
 }
 
 // markLossless finds the types that the base does not use in interfaces, but
