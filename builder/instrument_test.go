@@ -65,15 +65,19 @@ func TestAdopt(t *testing.T) {
 		{"nothing to adopt", buildtest.Module + buildtest.Hello, Options{}, ""},
 		{"net", buildtest.Module + mainGo + listens, Options{}, "net"},
 		{"net/http", buildtest.Module + mainGo + servesHTTP, Options{}, "net/http"},
+		{"files", buildtest.Module + mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
+		{"trimpath", buildtest.Module + mainGo + listens, Options{Flags: []string{"-trimpath"}}, "net"},
+		{"linker flags", buildtest.Module + mainGo + listens, Options{Flags: []string{"-ldflags", "-s"}}, "net"},
+		// With HOTSTART_LONG, also:
 		{"debug", buildtest.Module + mainGo + listens, Options{Debug: true}, "net"},
 		{"an older language", old + mainGo + servesHTTP, Options{}, "net/http"},
-		{"files", buildtest.Module + mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
 		{"files written otherwise", buildtest.Module + mainGo + listens, Options{Packages: []string{"./main.go"}}, "net"},
 		{"files without a module", mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
 		{"import path", buildtest.Module + mainGo + listens, Options{Packages: []string{"example.com/m"}}, "net"},
-		{"trimpath", buildtest.Module + mainGo + listens, Options{Flags: []string{"-trimpath"}}, "net"},
-		{"linker flags", buildtest.Module + mainGo + listens, Options{Flags: []string{"-ldflags", "-s"}}, "net"},
 		{"linker flags by pattern", buildtest.Module + mainGo + listens, Options{Flags: []string{"-ldflags=all=-w", "-ldflags=fmt=-s"}}, "net"},
+	}
+	if os.Getenv("HOTSTART_LONG") == "" {
+		tests = tests[:6]
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -242,6 +246,9 @@ func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 			func(name string) error { return os.Rename(name+".away", name) },
 		},
 	} {
+		if what == "unreadable" && os.Getenv("HOTSTART_LONG") == "" {
+			continue
+		}
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			b, name, second := haltedBuilder(t)

@@ -267,7 +267,10 @@ func More() string {
 
 func TestRandomEditsOfAnAdoptedProgram(t *testing.T) {
 	t.Parallel()
-	newEditor(newSession(t, buildtest.Project(t, server), builder.Options{Adopt: true}), 2).run(long(3, 20))
+	if os.Getenv("HOTSTART_LONG") == "" {
+		t.Skip("takes long: set HOTSTART_LONG")
+	}
+	newEditor(newSession(t, buildtest.Project(t, server), builder.Options{Adopt: true}), 2).run(long(0, 20))
 }
 
 // Edits of hotstart itself. HOTSTART_EDITS sets the number of edits, and another seed.
