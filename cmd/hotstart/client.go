@@ -6,14 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/cli"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 	"github.com/hotstart/hotstart/starter/daemon"
 )
@@ -25,7 +29,7 @@ type clientFlags struct {
 }
 
 func (f *clientFlags) addTo(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "name", "", "the hotstart that was started with --name=`name`")
+	cmd.Flags().Var(settings.Parsed(&f.name, "name", "", parseName), "name", "the hotstart that was started with --name=`name`")
 	cmd.Flags().StringVar(&f.path, "control", "", "the hotstart whose control socket is at `path`")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "the hotstart watch of the project in `folder` (default: this folder)")
 	cmd.Flags().StringVar(&f.pidFile, "pid-file", "", "the hotstart run whose --pid-file is `file`")
@@ -33,19 +37,29 @@ func (f *clientFlags) addTo(cmd *cobra.Command) {
 }
 
 // place returns where the hotstart listens.
-func (f *clientFlags) place() (control.Place, error) {
-	dir, err := filepath.Abs(f.dir)
-	if err == nil && f.name != "" {
-		if err = control.CheckName(f.name); err != nil {
-			err = fmt.Errorf("invalid --name %q: %w", f.name, err)
+func (f *clientFlags) place(flags *pflag.FlagSet) (control.Place, error) {
+	var given []string
+	for _, name := range []string{"name", "control", "dir", "pid-file"} {
+		if flags.Changed(name) {
+			given = append(given, "--"+name)
 		}
+	}
+	if len(given) > 1 {
+		return control.Place{}, fmt.Errorf("%s can't be used together: each finds a hotstart", strings.Join(given, " and "))
+	}
+	dir, err := filepath.Abs(f.dir)
+	if err == nil && f.dir != "" {
+		_, err = os.Stat(dir)
+	}
+	if err != nil {
+		err = fmt.Errorf("--dir: %w", err)
 	}
 	return control.Place{Path: f.path, Name: f.name, Dir: dir}, err
 }
 
 // find returns a client for the hotstart.
 func (f *clientFlags) find(cmd *cobra.Command) (*control.Client, error) {
-	place, err := f.place()
+	place, err := f.place(cmd.Flags())
 	if err != nil {
 		return nil, cli.Usage(err, cmd.CommandPath()+" --help")
 	}
@@ -58,6 +72,11 @@ func (f *clientFlags) find(cmd *cobra.Command) (*control.Client, error) {
 		place.PID = process.PID
 	}
 	return control.Find(place)
+}
+
+// addTimeout adds the flag --timeout.
+func addTimeout(cmd *cobra.Command, to *time.Duration, usage string) {
+	cmd.Flags().Var(settings.Duration(to), "timeout", usage)
 }
 
 // printJSON prints an answer as the control socket sends it.
@@ -87,7 +106,7 @@ func newWaitCmd() *cobra.Command {
 		},
 	}
 	f.addTo(cmd)
-	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "maximum `duration` of the wait")
+	addTimeout(cmd, &timeout, "maximum `duration` of the wait")
 	return cmd
 }
 
@@ -124,7 +143,7 @@ func reloadCmd(how control.Reload, cmd *cobra.Command) *cobra.Command {
 	f.addTo(cmd)
 	cmd.Flags().BoolVar(&how.Wait, "wait", false, "wait until the new worker serves")
 	cmd.Flags().BoolVar(&how.Drained, "drained", false, "wait until every older worker has exited, too")
-	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "maximum `duration` of the wait")
+	addTimeout(cmd, &timeout, "maximum `duration` of the wait")
 	return cmd
 }
 
@@ -219,7 +238,7 @@ func newStopCmd() *cobra.Command {
 	}
 	f.addTo(cmd)
 	cmd.Flags().Lookup("json").Hidden = true // there is no answer
-	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "maximum `duration` until it has ended (0: unlimited)")
+	addTimeout(cmd, &timeout, "maximum `duration` until it has ended (0: unlimited)")
 	return cmd
 }
 
@@ -249,7 +268,7 @@ func newEventsCmd() *cobra.Command {
 		},
 	}
 	f.addTo(cmd)
-	cmd.Flags().IntVar(&last, "last", last, "begin with the last `n` events")
+	cmd.Flags().Var(settings.Count(&last), "last", "begin with the last `n` events")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", follow, "keep printing the events that come")
 	return cmd
 }
@@ -305,7 +324,7 @@ func newLogsCmd() *cobra.Command {
 	}
 	f.addTo(cmd)
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing the lines that come")
-	cmd.Flags().IntVar(&last, "last", last, "begin with the last `n` lines")
+	cmd.Flags().Var(settings.Count(&last), "last", "begin with the last `n` lines")
 	return cmd
 }
 

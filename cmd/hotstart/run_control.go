@@ -8,6 +8,7 @@ import (
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control/supervisor"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
+	"github.com/hotstart/hotstart/cmd/hotstart/internal/settings"
 )
 
 // openControl opens the control socket, and answers its clients until the returned
@@ -31,7 +32,7 @@ func (d *superdaemon) openControl(o *runOptions, keepsOld bool) (end func(), err
 		if place.Path != "" || place.Name != "" {
 			return none, err
 		}
-		d.log.Handle(report.Notef("%v; hotstart status does not show this one", err))
+		d.log.Handle(report.Notef("%v; hotstart status does not show this one (--name=NAME would)", err))
 		return none, nil
 	}
 	instance := control.Instance{PID: os.Getpid(), Mode: control.Run, Version: version(), Dir: dir, Name: o.name, Began: time.Now()}
@@ -42,4 +43,9 @@ func (d *superdaemon) openControl(o *runOptions, keepsOld bool) (end func(), err
 }
 
 // parseName checks a value of --name.
-func parseName(name string) (string, error) { return name, control.CheckName(name) }
+func parseName(name string) (string, error) {
+	if !control.IsName(name) {
+		return "", settings.Want("1 to 32 letters, digits, dots, dashes and underscores, and a letter or a digit first")
+	}
+	return name, nil
+}

@@ -18,9 +18,22 @@ import (
 // Client asks one hotstart. Make it with Open or Find. It holds no connection between
 // two calls, and may be used by many goroutines.
 type Client struct {
-	Path string // of the socket
-	http *http.Client
+	Path     string        // of the socket
+	Patience time.Duration // for a hotstart that runs, which answers at once; 10 s by default
 }
+
+// DeafError says that a hotstart does not answer.
+type DeafError struct {
+	Path string
+	PID  int // 0: not known
+}
+
+func (e *DeafError) Error() string {
+	return fmt.Sprintf("the hotstart at %s (pid %d) does not answer; it may be suspended", e.Path, e.PID)
+}
+
+// Hint returns the command that continues a process.
+func (e *DeafError) Hint() string { return fmt.Sprintf("kill -CONT %d", e.PID) }
 
 // Open returns a client for the socket at a path. The error says that no hotstart
 // listens there.
@@ -34,14 +47,7 @@ func Open(path string) (*Client, error) {
 	return c, nil
 }
 
-func newClient(path string) *Client {
-	c := &Client{Path: path}
-	c.http = &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
-	}}
-	return c
-}
+func newClient(path string) *Client { return &Client{Path: path, Patience: 10 * time.Second} }
 
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
@@ -50,13 +56,13 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 
 // Status returns the state of the hotstart.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	return get[Status](ctx, c, http.MethodGet, "status", nil)
+	return get[Status](ctx, c, 0, http.MethodGet, "status", nil)
 }
 
 // Wait returns when what is on disk at the call is served, or can't be. If the timeout
 // is over, the outcome is TimedOut; 0 asks for the present state.
 func (c *Client) Wait(ctx context.Context, timeout time.Duration) (Result, error) {
-	return get[Result](ctx, c, http.MethodGet, "wait", url.Values{"timeout": {timeout.String()}})
+	return get[Result](ctx, c, timeout, http.MethodGet, "wait", url.Values{"timeout": {timeout.String()}})
 }
 
 // Reload reloads or restarts the program. The timeout is that of Wait.
@@ -65,14 +71,14 @@ func (c *Client) Reload(ctx context.Context, r Reload, timeout time.Duration) (R
 	if r.Restart {
 		name = "restart"
 	}
-	return get[Result](ctx, c, http.MethodPost, name, url.Values{
+	return get[Result](ctx, c, timeout, http.MethodPost, name, url.Values{
 		"wait": {strconv.FormatBool(r.Wait)}, "drained": {strconv.FormatBool(r.Drained)}, "timeout": {timeout.String()},
 	})
 }
 
 // Stop asks the hotstart to end, and waits until it has ended.
 func (c *Client) Stop(ctx context.Context) error {
-	body, err := c.open(ctx, http.MethodPost, "stop", url.Values{"wait": {"true"}})
+	body, err := c.open(ctx, 0, http.MethodPost, "stop", url.Values{"wait": {"true"}})
 	if err != nil {
 		return err
 	}
@@ -107,7 +113,7 @@ func (c *Client) Logs(ctx context.Context, n int, follow bool) iter.Seq2[Line, e
 
 func (c *Client) follow(ctx context.Context, name string, n int, follow bool) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		body, err := c.open(ctx, http.MethodGet, name, url.Values{"last": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}})
+		body, err := c.open(ctx, 0, http.MethodGet, name, url.Values{"last": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}})
 		if err != nil {
 			yield(nil, err)
 			return
@@ -142,8 +148,8 @@ func ignoreEnd(err error) error {
 }
 
 // get returns the answer to a request. An answer of a kind that is not T is an error.
-func get[T any](ctx context.Context, c *Client, method, name string, query url.Values) (value T, err error) {
-	body, err := c.open(ctx, method, name, query)
+func get[T any](ctx context.Context, c *Client, limit time.Duration, method, name string, query url.Values) (value T, err error) {
+	body, err := c.open(ctx, limit, method, name, query)
 	if err != nil {
 		return value, err
 	}
@@ -158,20 +164,20 @@ func get[T any](ctx context.Context, c *Client, method, name string, query url.V
 }
 
 // open sends a request, and returns the body of the answer. An answer without a result
-// is an error.
-func (c *Client) open(ctx context.Context, method, name string, query url.Values) (io.ReadCloser, error) {
+// is an error. limit is the time that the hotstart may take for the answer.
+func (c *Client) open(ctx context.Context, limit time.Duration, method, name string, query url.Values) (io.ReadCloser, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://hotstart/v1/"+name+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.http.Do(r)
+	answer, err := c.transport(limit + c.Patience).RoundTrip(r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		var cause *url.Error
-		if errors.As(err, &cause) {
-			err = cause.Err
+		var late net.Error
+		if errors.As(err, &late) && late.Timeout() {
+			return nil, &DeafError{c.Path, pidIn(c.Path + lockSuffix)}
 		}
 		return nil, fmt.Errorf("asking the hotstart at %s: %w", c.Path, err)
 	}
@@ -184,6 +190,15 @@ func (c *Client) open(ctx context.Context, method, name string, query url.Values
 		p.Text = answer.Status
 	}
 	return nil, p
+}
+
+// transport returns a transport to the socket, which may take some time for an answer.
+func (c *Client) transport(limit time.Duration) *http.Transport {
+	return &http.Transport{
+		DisableKeepAlives:     true,
+		ResponseHeaderTimeout: limit,
+		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
+	}
 }
 
 // isResult reports whether an answer with this code has the value that was asked for.

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
 
 // quiet is a hotstart that answers at once.
-type quiet struct{ events, lines *Feed }
+type quiet struct {
+	events, lines *Feed
+	instance      Instance
+}
 
-func newQuiet() *quiet { return &quiet{NewFeed(1 << 10), NewFeed(1 << 10)} }
+func newQuiet() *quiet { return &quiet{events: NewFeed(1 << 10), lines: NewFeed(1 << 10)} }
 
 func (q *quiet) Status(context.Context) (Status, error) {
-	return Status{State: Serving, Serving: &Worker{Generation: 3, PID: 4711}}, nil
+	return Status{Instance: q.instance, State: Serving, Serving: &Worker{Generation: 3, PID: 4711}}, nil
 }
 
 func (q *quiet) Wait(context.Context) (Result, error) {
@@ -133,5 +137,67 @@ func TestSocketOfADeadOneIsReplaced(t *testing.T) {
 	}
 	if r, err := c.Wait(t.Context(), time.Second); err != nil || r.Outcome != Served {
 		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// Where none runs, the error names one that runs elsewhere.
+func TestNotRunningNamesAnother(t *testing.T) {
+	ownRuntimeDir(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	q := newQuiet()
+	_, err := Find(Place{Name: "web"})
+	var none *NotRunningError
+	if !errors.As(err, &none) || none.Error() != `no hotstart with the name "web" runs` {
+		t.Errorf("got %v", err)
+	}
+	q.instance = Instance{PID: 4711, Mode: Run, Dir: "/srv", Name: "api", Began: time.Now().Add(time.Hour)} // the newest of this user
+	serve(t, Place{Name: "api"}, q)
+	_, err = Find(Place{Name: "web"})
+	if !errors.As(err, &none) || none.Hint() != "hotstart run --name=web -- ./program (--name=api: the hotstart run in /srv)" {
+		t.Errorf("got %v, %q", err, none.Hint())
+	}
+}
+
+// A client finds the socket in /tmp, whatever its TMPDIR is.
+func TestOtherFolderForTemporaryFiles(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	t.Setenv("TMPDIR", "/tmp")
+	found := func() bool {
+		return slices.ContainsFunc(folders(), func(c candidate) bool { return filepath.Dir(c.path) == "/tmp" })
+	}
+	if !found() {
+		t.Errorf("got %v", folders())
+	}
+	t.Setenv("TMPDIR", "/nowhere")
+	if !found() {
+		t.Errorf("got %v", folders())
+	}
+}
+
+// A hotstart that a signal has stopped does not answer.
+func TestDeafHotstart(t *testing.T) {
+	ownRuntimeDir(t)
+	l, err := Listen(Place{Name: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := Find(Place{Name: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Patience = 50 * time.Millisecond
+	_, err = c.Wait(t.Context(), 10*time.Millisecond)
+	var deaf *DeafError
+	if !errors.As(err, &deaf) || deaf.PID != os.Getpid() || deaf.Hint() == "" {
+		t.Errorf("got %v", err)
+	}
+	if _, err = c.Status(t.Context()); !errors.As(err, &deaf) {
+		t.Errorf("got %v", err)
+	}
+	for _, err := range c.Logs(t.Context(), 1, true) {
+		if !errors.As(err, &deaf) {
+			t.Errorf("got %v", err)
+		}
 	}
 }

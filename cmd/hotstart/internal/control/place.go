@@ -39,13 +39,8 @@ func (p Place) String() string {
 // namePattern keeps a name within one folder, and a path short.
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 
-// CheckName returns an error for a name that can't be that of a socket.
-func CheckName(name string) error {
-	if !namePattern.MatchString(name) {
-		return errors.New("want 1 to 32 letters, digits, dots, dashes and underscores, and a letter or a digit first")
-	}
-	return nil
-}
+// IsName reports whether a name can be that of a socket.
+func IsName(name string) bool { return namePattern.MatchString(name) }
 
 // file is the name of the socket's file. The name of a project's folder is hashed: the
 // path of a unix socket has room for 103 bytes.
@@ -95,7 +90,7 @@ type candidate struct {
 
 // folders returns the folders that may have the sockets of the user, the best one first.
 // The environment of a client can differ from that of its hotstart: the folder of the
-// system's session manager is used without XDG_RUNTIME_DIR, too.
+// system's session manager is used without XDG_RUNTIME_DIR, too, and /tmp with TMPDIR.
 func folders() (all []candidate) {
 	add := func(parent string, owned bool, name string) {
 		if filepath.IsAbs(parent) {
@@ -110,6 +105,9 @@ func folders() (all []candidate) {
 	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":") // of systemd.exec(5)
 	add(first, true, "hotstart")
 	add(os.TempDir(), false, "hotstart-"+uid)
+	if os.TempDir() != "/tmp" {
+		add("/tmp", false, "hotstart-"+uid)
+	}
 	return all
 }
 
@@ -143,42 +141,25 @@ func owner(info os.FileInfo) int {
 	return -1
 }
 
-// NotRunningError says that no hotstart listens at a place.
-type NotRunningError struct{ Place }
-
-func (e *NotRunningError) Error() string {
-	switch {
-	case e.Path != "":
-		return fmt.Sprintf("no hotstart listens at %s", e.Path)
-	case e.Name != "":
-		return fmt.Sprintf("no hotstart with the name %q runs", e.Name)
-	case e.PID != 0:
-		return fmt.Sprintf("the hotstart with the pid %d has no control socket that this user can find", e.PID)
-	}
-	return fmt.Sprintf("no hotstart watch runs for %s or a folder above it", e.Dir)
-}
-
-// Hint returns the command that starts one.
-func (e *NotRunningError) Hint() string {
-	switch {
-	case e.Path != "":
-		return "hotstart run --control=" + e.Path + " -- ./program"
-	case e.Name != "":
-		return "hotstart run --name=" + e.Name + " -- ./program"
-	case e.PID != 0:
-		return "hotstart run --pid-file=FILE --name=NAME -- ./program"
-	}
-	return "hotstart watch"
-}
+// errNobody says that no hotstart listens at one path.
+var errNobody = errors.New("no hotstart listens there")
 
 // Find returns a client for the hotstart at a place. A project's hotstart is found from
 // every folder below the project, too. The error is a *NotRunningError if there is none.
 func Find(p Place) (*Client, error) {
+	c, err := find(p)
+	if errors.Is(err, errNobody) {
+		return nil, &NotRunningError{p, instances()}
+	}
+	return c, err
+}
+
+func find(p Place) (*Client, error) {
 	if p.Path != "" {
-		return openAt(p, p.Path)
+		return openAt(p.Path)
 	}
 	if p.PID != 0 && p.Name == "" {
-		return findPID(p)
+		return findPID(p.PID)
 	}
 	for at := p; ; at.Dir = filepath.Dir(at.Dir) {
 		for _, dir := range folders() {
@@ -186,48 +167,43 @@ func Find(p Place) (*Client, error) {
 			if checkPrivate(dir.path) != nil {
 				continue
 			}
-			if c, err := openAt(p, path); err == nil || !isNotRunning(err) {
+			if c, err := openAt(path); !errors.Is(err, errNobody) {
 				return c, err
 			}
 		}
 		if at.Name != "" || at.Dir == filepath.Dir(at.Dir) {
-			return nil, &NotRunningError{p}
+			return nil, errNobody
 		}
 	}
 }
 
 // findPID finds a hotstart by the pid in the lock file of its socket, or by what the
 // system shows of the process.
-func findPID(p Place) (*Client, error) {
+func findPID(pid int) (*Client, error) {
 	for _, dir := range folders() {
 		if checkPrivate(dir.path) != nil {
 			continue
 		}
 		locks, _ := filepath.Glob(filepath.Join(dir.path, "*.sock"+lockSuffix))
 		for _, lock := range locks {
-			if pidIn(lock) == p.PID {
-				return openAt(p, strings.TrimSuffix(lock, lockSuffix))
+			if pidIn(lock) == pid {
+				return openAt(strings.TrimSuffix(lock, lockSuffix))
 			}
 		}
 	}
-	if path := socketOf(p.PID); path != "" {
-		return openAt(p, path)
+	if path := socketOf(pid); path != "" {
+		return openAt(path)
 	}
-	return nil, &NotRunningError{p}
+	return nil, errNobody
 }
 
-func openAt(p Place, path string) (*Client, error) {
+func openAt(path string) (*Client, error) {
 	c, err := Open(path)
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, &NotRunningError{p}
+		return nil, errNobody
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking the hotstart at %s: %w", path, err)
 	}
 	return c, nil
-}
-
-func isNotRunning(err error) bool {
-	var none *NotRunningError
-	return errors.As(err, &none)
 }

@@ -67,7 +67,7 @@ func (l *loop) listen(log *report.Log) error {
 		return err
 	}
 	if err != nil {
-		log.Handle(report.Notef("%v; hotstart status does not show this session", err))
+		log.Handle(report.Notef("%v; hotstart status does not show this session (--name=NAME would)", err))
 		return nil
 	}
 	c.server = control.NewServer(c, c.metrics)
