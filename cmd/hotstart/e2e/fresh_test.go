@@ -121,67 +121,114 @@ func (w *waiting) pair(v *visitor) (answers [2]string, longest time.Duration) {
 // request on a new connection and every navigation is answered by the edited
 // program, or, if that does not build, by the old one.
 func TestFresh(t *testing.T) {
-	const limit = 30 * time.Second
-	w := newWaiting(t, fmt.Sprint("--fresh=", limit))
-	events := followEvents(t, w.session, w.env)
-	url := "http://" + w.address
-	strict, atOnce := newVisitor(url), newVisitor(url)
-	w.pair(strict)
-	w.pair(atOnce)
 	edits := cmp.Or(*reloadsFlag, 500)
-	var fresh, broken int
-	var longest, longestBroken time.Duration
-	var known []time.Duration
-	for n := 1; n <= edits && !t.Failed(); n++ {
-		was := w.parts[0] + "/" + w.parts[1]
-		fails := n%10 == 0
-		if fails {
-			w.save("broken.go", fmt.Sprintf("package main\n\nvar broken%d int = \"\"\n", n), true)
-		} else {
-			w.edit(n%2, fmt.Sprint("edit", n), true)
-		}
-		want := w.parts[0] + "/" + w.parts[1]
-		var hurried sync.WaitGroup
-		var early [2]string
-		hurried.Go(func() { early, _ = w.pair(atOnce) })
-		saved := time.Now()
-		awaitEvent(t, w.session, events, "holding")
-		known = append(known, time.Since(saved))
-		answers, took := w.pair(strict)
-		hurried.Wait()
-		if answers != [2]string{want, want} {
-			t.Errorf("edit %d: the answers are %q, want %q:\n%s", n, answers, want, w.session.output())
-		}
-		for _, answer := range early {
-			switch {
-			case fails && answer == want:
-			case answer == want:
-				fresh++
-			case answer != was:
-				t.Errorf("edit %d: the early answer is %q, want %q or %q", n, answer, want, was)
+	for _, test := range []struct {
+		name  string
+		edits int
+		flags []string
+	}{
+		{"overlap", edits, nil},
+		{"one worker at a time", max(edits/10, 10), []string{"--overlap=off"}},
+		{"probe", max(edits/10, 10), []string{"--ready=http=http://ADDRESS"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFreshness(t, test.flags...)
+			for n := 1; n <= test.edits && !t.Failed(); n++ {
+				if n%10 == 0 {
+					f.editThatFails(n)
+				} else {
+					f.editThatBuilds(n)
+				}
 			}
-		}
-		if !fails {
-			longest = max(longest, took)
-			continue
-		}
-		broken++
-		longestBroken = max(longestBroken, took)
-		if err := os.Remove(filepath.Join(w.dir, "broken.go")); err != nil {
-			t.Fatal(err)
-		}
-		awaitEvent(t, w.session, events, "holding")
-		w.check(n, false)
+			t.Log(f)
+			if f.strict.reused < test.edits {
+				t.Errorf("%d of %d navigations were on a kept connection", f.strict.reused, test.edits)
+			}
+		})
 	}
-	t.Logf("%d edits, of which %d did not build; the longest answer took %v, and %v after an edit that did not build; "+
-		"hotstart knew an edit after %v (median); of the requests sent before that, %d of %d got the new answer",
-		edits, broken, longest.Round(time.Millisecond), longestBroken.Round(time.Millisecond), median(known).Round(time.Millisecond/10), fresh, 2*(edits-broken))
-	if strict.reused < edits {
-		t.Errorf("%d of %d navigations were on a kept connection", strict.reused, edits)
+}
+
+// freshness is the result of edits and of requests that follow them.
+type freshness struct {
+	*waiting
+	events         <-chan string
+	strict, atOnce *visitor // send requests when clients wait, and as soon as possible
+
+	known          []time.Duration // from an edit until clients wait
+	longest        time.Duration   // to an answer of the edited program
+	longestFailure time.Duration   // to an answer after an edit that does not build
+	early, fresh   int             // requests that were sent at once, and those of them with the new answer
+}
+
+// freshLimit is the maximum time that clients wait. Builds take less.
+const freshLimit = 30 * time.Second
+
+func newFreshness(t *testing.T, flags ...string) *freshness {
+	t.Helper()
+	w := newWaiting(t, append(flags, fmt.Sprint("--fresh=", freshLimit))...)
+	url := "http://" + w.address
+	f := &freshness{waiting: w, events: followEvents(t, w.session, w.env), strict: newVisitor(url), atOnce: newVisitor(url)}
+	w.pair(f.strict)
+	w.pair(f.atOnce)
+	return f
+}
+
+func (f *freshness) String() string {
+	round := func(d time.Duration) time.Duration { return d.Round(time.Millisecond / 10) }
+	return fmt.Sprintf("%d edits; clients wait %v (median) after an edit; of %d requests sent at once, %d got the new answer; "+
+		"the longest answer took %v, and %v after an edit that did not build",
+		len(f.known), round(median(f.known)), f.early, f.fresh, round(f.longest), round(f.longestFailure))
+}
+
+func (f *freshness) answer() string { return f.parts[0] + "/" + f.parts[1] }
+
+func (f *freshness) editThatBuilds(n int) {
+	f.Helper()
+	before := f.answer()
+	f.edit(n%2, fmt.Sprint("edit", n), true)
+	early, took := f.ask(n)
+	f.longest = max(f.longest, took)
+	for _, answer := range early {
+		f.early++
+		switch answer {
+		case f.answer():
+			f.fresh++
+		case before:
+		default:
+			f.Errorf("edit %d: the early answer is %q, want %q or %q", n, answer, f.answer(), before)
+		}
 	}
-	if longestBroken >= limit {
-		t.Error("an edit that does not build lets clients wait for the limit")
+}
+
+func (f *freshness) editThatFails(n int) {
+	f.Helper()
+	f.save("broken.go", fmt.Sprintf("package main\n\nvar broken%d int = \"\"\n", n), true)
+	_, took := f.ask(n)
+	f.longestFailure = max(f.longestFailure, took)
+	if took >= freshLimit {
+		f.Errorf("edit %d: clients wait for the limit", n)
 	}
+	if err := os.Remove(filepath.Join(f.dir, "broken.go")); err != nil {
+		f.Fatal(err)
+	}
+	awaitEvent(f, f.session, f.events, "holding")
+	f.check(n, false)
+}
+
+// ask sends a pair of requests at once, and another pair when clients wait.
+func (f *freshness) ask(n int) (early [2]string, took time.Duration) {
+	f.Helper()
+	var first sync.WaitGroup
+	first.Go(func() { early, _ = f.pair(f.atOnce) })
+	edited := time.Now()
+	awaitEvent(f, f.session, f.events, "holding")
+	f.known = append(f.known, time.Since(edited))
+	answers, took := f.pair(f.strict)
+	first.Wait()
+	if want := f.answer(); answers != [2]string{want, want} {
+		f.Errorf("edit %d: the answers are %q, want %q:\n%s", n, answers, want, f.session.output())
+	}
+	return early, took
 }
 
 // TestFreshEndsInTime has a rule that runs for far longer than clients wait.

@@ -29,6 +29,7 @@ type waiting struct {
 	parts   [2]string // that the last program which builds answers
 }
 
+// newWaiting starts hotstart with flags, in which ADDRESS is replaced.
 func newWaiting(t testing.TB, flags ...string) *waiting {
 	t.Helper()
 	// The path of the socket has to be short.
@@ -63,6 +64,9 @@ func main() {
 		w.write(t, w.file(i), w.source(i, w.parts[i]))
 	}
 	w.env = []string{"XDG_RUNTIME_DIR=" + runtimeDir}
+	for i, flag := range flags {
+		flags[i] = strings.ReplaceAll(flag, "ADDRESS", w.address)
+	}
 	w.session = watch(t, w.project, nil, append(w.env, "ADDRESS="+w.address), flags...)
 	return w
 }
