@@ -41,6 +41,9 @@ func Run(ctx context.Context, o Options, settings Settings, screen *term.Screen,
 		}
 	}
 	log.Dir = o.Dir
+	if o.Fresh > 0 && !o.Builder.Adopt {
+		log.Handle(report.Warningf("--fresh has no effect with --adopt=off: clients of a program that is not instrumented do not wait"))
+	}
 	e := &effects{
 		o: o, settings: settings, ctx: ctx, marker: "HOTSTART_INSTANCE=" + rand.Text(),
 		log:     log,
