@@ -35,6 +35,9 @@ type base struct {
 // errGaveUp means that a program can't be linked with certainty.
 var errGaveUp = errors.New("linking with a delta is not possible")
 
+// errShort means that a base needs more disk or memory than is free now.
+var errShort = errors.New("there is no room for a base")
+
 // neverHot means that a package can't be hot.
 type neverHot struct{ path, why string }
 
@@ -78,7 +81,7 @@ func (b *base) make(ctx context.Context) error {
 		return err
 	}
 	if err := cmp.Or(linktool.CheckDisk(b.dir, b.neededDisk(size)), linktool.CheckMemory(b.neededMemory(size))); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errShort, err)
 	}
 	err := b.run(ctx, "base", b.archives, b.command.Flags, b.file("base"))
 	b.linked = err == nil

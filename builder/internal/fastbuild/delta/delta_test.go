@@ -260,7 +260,7 @@ func TestClose(t *testing.T) {
 func TestNextBase(t *testing.T) {
 	p := newProject(t, program)
 	p.warm()
-	p.count(fmt.Errorf("%w: for a test", errGaveUp))
+	p.noteFailure(fmt.Errorf("%w: for a test", errGaveUp), false)
 	first := p.base
 	p.warm()
 	if p.base == first {

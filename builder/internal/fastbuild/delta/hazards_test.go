@@ -39,7 +39,7 @@ var _ = template.New
 func init() { fmt.Println("main starts") }
 
 func main() {
-	fmt.Println(side.Name, lib.Text(), cold.Add(1), cold.Kind(cold.Wrap()), cold.Pulled())
+	fmt.Println(side.Name, lib.Text(), cold.Add(1), cold.Kind(cold.Wrap()), cold.Pulled(), cold.Shouted())
 }
 -- lib/lib.go --
 package lib
@@ -109,6 +109,14 @@ func Add(n int) int { return lib.Small(n) + 1 }
 //go:noinline
 func Wrap() any { return lib.New() }
 
+type Shouter interface{ Shout() string }
+
+//go:noinline
+func Shout(s Shouter) string { return s.Shout() }
+
+//go:noinline
+func Shouted() string { return Shout(lib.New()) }
+
 type kinded interface{ Kind() string }
 
 type one struct{}
@@ -160,6 +168,8 @@ var edits = []struct {
 		old: atHazard, new: atHazard + "fmt.Println(cold.Wrap().(interface{ Shout() string }).Shout())\n\t"},
 	{name: "a method of a cold type that is new to interfaces", file: "main.go",
 		old: atHazard, new: atHazard + "fmt.Println(any(cold.Ones[0]).(interface{ Other() string }).Other(), cold.Kind(cold.Ones[0]))\n\t"},
+	{name: "an itab of a cold package with a type of a hot one", file: "main.go",
+		old: atHazard, new: atHazard + "var s cold.Shouter = lib.New()\n\tfmt.Println(s.Shout(), cold.Shout(s), s == cold.Shouter(lib.New()))\n\t"},
 	{name: "a cold generic type", file: "main.go",
 		old: atHazard, new: atHazard + "fmt.Println((&cold.Pair[string, int]{\"a\", 1}).Swap(), any(&cold.Pair[int, error]{}))\n\t"},
 	{name: "a cold variable and function that the base lacks", file: "main.go",

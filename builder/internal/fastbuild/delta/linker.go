@@ -99,9 +99,8 @@ func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[str
 	err := b.link(limited, archives, buildID, output)
 	if err == nil {
 		l.note(b, archives, output)
-	}
-	if ctx.Err() == nil {
-		l.count(err)
+	} else if ctx.Err() == nil {
+		l.noteFailure(err, !errors.Is(err, errGaveUp))
 	}
 	return err
 }
@@ -111,21 +110,20 @@ func (l *Linker) note(b *base, archives map[string]string, output string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = &lastLink{b, maps.Clone(archives), output}
+	l.failures = 0
 }
 
-// count notes the result of a link.
-func (l *Linker) count(err error) {
+// noteFailure notes that a link failed. If counts is set, that is an error of the
+// linker: after some in a row it is not used any more.
+func (l *Linker) noteFailure(err error, counts bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stale = l.stale || err != nil
-	switch {
-	case err == nil:
-		l.failures = 0
-	case errors.Is(err, errGaveUp):
-	default:
-		if l.failures++; l.failures == maxFailures {
-			l.off = err
-		}
+	l.stale = true
+	if !counts {
+		return
+	}
+	if l.failures++; l.failures == maxFailures {
+		l.off = err
 	}
 }
 
@@ -203,7 +201,7 @@ func (l *Linker) keep(ctx context.Context, b *base, err error) {
 	if err != nil {
 		b.remove()
 		if ctx.Err() == nil {
-			l.count(err)
+			l.noteFailure(err, !errors.Is(err, errShort)) // another base would give up, too
 		}
 		return
 	}

@@ -82,7 +82,7 @@ func (d *deadcodePass) finish() {
 	if d.reflectSeen && onBase.CallsMethodsByReflection == 0 && onBase.LacksExported() {
 		onBase.Fail("methods are called by reflection")
 	}
-	d.checkMemProfile()
+	d.checkProfiles()
 	for _, name := range d.ldr.Unknown() {
 		if name != "runtime.tlsg" && !strings.HasPrefix(name, "go:info.") {
 			onBase.Fail("%s is not known", name)
@@ -105,12 +105,16 @@ func (d *deadcodePass) noteMethods() {
 	forBase.CallsMethodsByReflection = d.reflectSeen
 }
 
-// checkMemProfile fails if the delta reads memory profiles, but the runtime of the
-// base makes none, see linksetup.
-func (d *deadcodePass) checkMemProfile() {
-	s := d.ldr.Lookup("runtime.memProfileInternal", abiInternalVer)
-	if s != 0 && d.ldr.AttrReachable(s) && !d.ldr.InBase(s) {
+// checkProfiles fails if the delta reads memory profiles, but the runtime of the
+// base makes none, see linksetup; or if the program dumps its heap: that shows
+// the variables of the first module only.
+func (d *deadcodePass) checkProfiles() {
+	profile := d.ldr.Lookup("runtime.memProfileInternal", abiInternalVer)
+	if profile != 0 && d.ldr.AttrReachable(profile) && !d.ldr.InBase(profile) {
 		onBase.Fail("memory profiles are new")
+	}
+	if dump := d.ldr.Lookup("runtime/debug.WriteHeapDump", abiInternalVer); dump != 0 && d.ldr.AttrReachable(dump) {
+		onBase.Fail("the program dumps its heap")
 	}
 }
 
@@ -154,7 +158,7 @@ func targetInBase(ldr *loader.Loader, s loader.Sym, off int64) (target loader.Sy
 	if onBase == nil || !ldr.InBase(s) {
 		return 0, false
 	}
-	target = ldr.TypeAt(binary.LittleEndian.Uint64(ldr.Data(s)[off:]))
+	target = ldr.TypeAtPointer(uint64(ldr.SymValue(s) + off))
 	if target == 0 {
 		loader.GiveUp("a type that %s points to is not known", ldr.SymName(s))
 	}

@@ -84,15 +84,15 @@ type snapshotMaker struct {
 	snapshot
 	l        *Loader
 	b        *BaseLink
-	recordOf map[Sym]uint32 // IDs
-	hotOwned Bitmap         // symbols that hot objects define
+	recordOf []uint32 // IDs of the records, by symbol; 0 if there is none
+	hotOwned Bitmap   // symbols that hot objects define
 	names    map[Sym]stringRef
 }
 
 // WriteSnapshot writes a snapshot of a finished link into a file. It fails if a
 // delta can't be linked to this program.
 func (l *Loader) WriteSnapshot(b *BaseLink, file string) error {
-	m := &snapshotMaker{l: l, b: b, recordOf: map[Sym]uint32{}, hotOwned: MakeBitmap(l.NSym() + 1), names: map[Sym]stringRef{}}
+	m := &snapshotMaker{l: l, b: b, recordOf: make([]uint32, l.NSym()+1), hotOwned: MakeBitmap(l.NSym() + 1), names: map[Sym]stringRef{}}
 	m.SnapshotHeader = &SnapshotHeader{}
 	if err := m.addHeader(); err != nil {
 		return err
@@ -201,7 +201,8 @@ func (m *snapshotMaker) addDefinition(r *oReader, i uint32) (id uint32) {
 	if kind := l.SymType(s); !inBase && (space == spaceHash || name == "" || kind.IsDWARF()) {
 		return 0 // a copy does as well
 	}
-	id, known := m.recordOf[s]
+	id = m.recordOf[s]
+	known := id != 0
 	if !known {
 		m.records = append(m.records, m.newRecord(s, inBase && !(m.isHot(s) && space != spaceHash)))
 		id = uint32(len(m.records))

@@ -212,6 +212,17 @@ func (l *Loader) lookupBase(name string, version int) Sym {
 	return 0
 }
 
+// TypeAtPointer returns the type that a pointer at an address of the base points
+// to; 0 if it is not known.
+func (l *Loader) TypeAtPointer(addr uint64) Sym {
+	for i := range l.base.Sites {
+		if site := &l.base.Sites[i]; site.Addr == addr && site.Size == 8 { // a type of a hot package
+			return l.SiteTarget(site)
+		}
+	}
+	return l.TypeAt(l.base.Uint64At(addr))
+}
+
 // TypeAt returns the type descriptor at an address of the base; 0 if none is known.
 func (l *Loader) TypeAt(addr uint64) Sym {
 	b := l.base
