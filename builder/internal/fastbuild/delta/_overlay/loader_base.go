@@ -87,12 +87,13 @@ type snapshotMaker struct {
 	recordOf []uint32 // IDs of the records, by symbol; 0 if there is none
 	hotOwned Bitmap   // symbols that hot objects define
 	names    map[Sym]stringRef
+	funcdata map[Sym]bool // whose sites are known
 }
 
 // WriteSnapshot writes a snapshot of a finished link into a file. It fails if a
 // delta can't be linked to this program.
 func (l *Loader) WriteSnapshot(b *BaseLink, file string) error {
-	m := &snapshotMaker{l: l, b: b, recordOf: make([]uint32, l.NSym()+1), hotOwned: MakeBitmap(l.NSym() + 1), names: map[Sym]stringRef{}}
+	m := &snapshotMaker{l: l, b: b, recordOf: make([]uint32, l.NSym()+1), hotOwned: MakeBitmap(l.NSym() + 1), names: map[Sym]stringRef{}, funcdata: map[Sym]bool{}}
 	m.SnapshotHeader = &SnapshotHeader{}
 	if err := m.addHeader(); err != nil {
 		return err
@@ -317,20 +318,12 @@ func (m *snapshotMaker) addSites() error {
 			}
 			continue
 		}
-		relocs := l.Relocs(s)
-		for i := range relocs.Count() {
-			r := relocs.At(i)
-			t := r.Sym()
-			target := m.recordOf[t]
-			if t == 0 || target != 0 && m.record(target).has(inBase) {
-				continue
-			}
-			if m.hotOwned.Has(t) {
-				if err := m.addSite(s, r); err != nil {
-					return err
-				}
-			} else if target != 0 && !l.attrReachable.Has(t) && r.Siz() != 0 {
-				m.openSites = append(m.openSites, openSite{addr: uint64(l.SymValue(s)) + uint64(r.Off()), add: r.Add(), target: target, typ: uint16(r.Type()), size: r.Siz()})
+		if err := m.addSitesOf(s, uint64(l.SymValue(s))); err != nil {
+			return err
+		}
+		if m.record(id).kind.IsText() {
+			if err := m.addFuncdataSites(s); err != nil {
+				return err
 			}
 		}
 	}
@@ -347,8 +340,46 @@ func (m *snapshotMaker) addSites() error {
 	return nil
 }
 
+// addSitesOf adds the sites in the symbol s, which is at an address.
+func (m *snapshotMaker) addSitesOf(s Sym, addr uint64) error {
+	l, relocs := m.l, m.l.Relocs(s)
+	for i := range relocs.Count() {
+		r := relocs.At(i)
+		t := r.Sym()
+		target := m.recordOf[t]
+		if t == 0 || target != 0 && m.record(target).has(inBase) {
+			continue
+		}
+		if m.hotOwned.Has(t) {
+			if err := m.addSite(s, addr, r); err != nil {
+				return err
+			}
+		} else if target != 0 && !l.attrReachable.Has(t) && r.Siz() != 0 {
+			m.openSites = append(m.openSites, openSite{addr: addr + uint64(r.Off()), add: r.Add(), target: target, typ: uint16(r.Type()), size: r.Siz()})
+		}
+	}
+	return nil
+}
+
+// addFuncdataSites adds the sites in the funcdata of a function: that of a wrapper
+// names the function that it wraps. Their values are offsets in go:func.*.
+func (m *snapshotMaker) addFuncdataSites(function Sym) error {
+	l := m.l
+	start := l.SymValue(l.symsByName[0]["go:func.*"])
+	for _, s := range l.Funcdata(function, nil) {
+		if s == 0 || m.funcdata[s] {
+			continue
+		}
+		m.funcdata[s] = true
+		if err := m.addSitesOf(s, uint64(start+l.SymValue(s))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // addSite adds a site in the symbol s that names a symbol of a hot package.
-func (m *snapshotMaker) addSite(s Sym, r Reloc) error {
+func (m *snapshotMaker) addSite(s Sym, addr uint64, r Reloc) error {
 	l, t := m.l, r.Sym()
 	typ := r.Type()
 	switch typ {
@@ -378,7 +409,7 @@ func (m *snapshotMaker) addSite(s Sym, r Reloc) error {
 		stack = m.b.Stack[t]
 	}
 	m.Sites = append(m.Sites, Site{
-		Addr: uint64(l.SymValue(s)) + uint64(r.Off()), Add: r.Add(), target: name, Type: uint16(typ), Size: r.Siz(),
+		Addr: addr + uint64(r.Off()), Add: r.Add(), target: name, Type: uint16(typ), Size: r.Siz(),
 		ABI: uint8(version), Stack: stack, UsedInIface: l.IsGoType(t) && l.AttrUsedInIface(t) || typ == objabi.R_USEIFACE,
 	})
 	return nil
