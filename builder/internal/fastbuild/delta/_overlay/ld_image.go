@@ -85,13 +85,14 @@ type module struct {
 	addr  uint64
 
 	funcnametab, cutab, filetab, pctab, pclntable, ftab slice
-	typelinks, itablinks, inittasks                     slice
+	inittasks                                           slice
 
 	findfunctab, minpc, maxpc, text, types, etypes, rodata, gofunc uint64
 	data, edata, bss, ebss, typemap                                uint64
 	hasmain                                                        byte
 
-	gcdata, gcbss []byte // bit masks: which words are pointers
+	gcdata, gcbss    []byte   // bit masks: which words are pointers
+	typelinks, itabs []uint64 // addresses of the types that reflection finds, and of the itabs that the runtime finds
 }
 
 // moduleFields returns the offsets of the fields of the runtime's type moduledata.
@@ -123,18 +124,84 @@ func (m *image) readModules(addr uint64, fields map[string]uint64) {
 		}
 		n := &module{
 			image: m, addr: addr, typemap: word("typemap"), hasmain: byte(word("hasmain")), funcnametab: part("funcnametab"), cutab: part("cutab"), filetab: part("filetab"), pctab: part("pctab"),
-			pclntable: part("pclntable"), ftab: part("ftab"), typelinks: part("typelinks"), itablinks: part("itablinks"), inittasks: part("inittasks"),
+			pclntable: part("pclntable"), ftab: part("ftab"), inittasks: part("inittasks"),
 			findfunctab: word("findfunctab"), minpc: word("minpc"), maxpc: word("maxpc"), text: word("text"), types: word("types"), etypes: word("etypes"),
 			rodata: word("rodata"), gofunc: word("gofunc"), data: word("data"), edata: word("edata"), bss: word("bss"), ebss: word("ebss"),
 		}
 		n.gcdata = m.mask(word("gcdata"), n.edata-n.data)
 		n.gcbss = m.mask(word("gcbss"), n.ebss-n.bss)
+		if _, walks := fields["typedesclen"]; walks {
+			n.walkTypes(word("typedesclen"), word("itaboffset"), word("itabsize"))
+		} else {
+			n.readTypes(part("typelinks"), part("itablinks"))
+		}
 		m.modules = append(m.modules, n)
 		if len(m.modules) > 2 {
 			panic(mismatch{"more than two modules"})
 		}
 		addr = word("next")
 	}
+}
+
+// readTypes reads the tables of types and itabs of a module.
+func (n *module) readTypes(typelinks, itablinks slice) {
+	for i := range typelinks.len {
+		n.typelinks = append(n.typelinks, n.types+uint64(int64(int32(n.image.u32(typelinks.addr+4*i)))))
+	}
+	n.itabs = n.image.words(itablinks)
+}
+
+// walkTypes walks over the types and itabs of a module, as the runtime does since Go 1.27
+// (moduleTypelinks in type.go, addModuleItabs in iface.go).
+func (n *module) walkTypes(typesSize, itabs, itabsSize uint64) {
+	for at := n.types + 8; at < n.types+typesSize; {
+		at = (at + 7) &^ 7
+		n.typelinks = append(n.typelinks, at)
+		at += n.image.descriptorSize(at)
+	}
+	for at := n.types + itabs; at < n.types+itabs+itabsSize; {
+		n.itabs = append(n.itabs, at)
+		at += n.image.itabSize(at)
+	}
+}
+
+// descriptorSize returns the size of a type descriptor, see abi.Type.DescriptorSize of Go 1.27.
+func (m *image) descriptorSize(t uint64) uint64 {
+	size, more := uint64(48), uint64(0) // abi.Type
+	fields := m.at(t + size)
+	count := func(offset int) uint64 { return binary.LittleEndian.Uint64(fields[offset:]) }
+	switch abi.Kind(m.at(t + 23)[0]) {
+	case abi.Array:
+		size += 24
+	case abi.Chan:
+		size += 16
+	case abi.Func:
+		in, out := binary.LittleEndian.Uint16(fields), binary.LittleEndian.Uint16(fields[2:])&0x7fff // without the flag for ...
+		size, more = size+8, 8*(uint64(in)+uint64(out))
+	case abi.Interface:
+		size, more = size+32, 8*count(16)
+	case abi.Map:
+		size += 88
+	case abi.Pointer, abi.Slice:
+		size += 8
+	case abi.Struct:
+		size, more = size+32, 24*count(16)
+	}
+	if uncommon := abi.TFlag(m.at(t + 20)[0])&abi.TFlagUncommon != 0; uncommon {
+		methods := binary.LittleEndian.Uint16(m.at(t + size + 4))
+		size += 16 + 16*uint64(methods)
+	}
+	return size + more
+}
+
+// itabSize returns the size of an itab, see abi.ITab.Size of Go 1.27.
+func (m *image) itabSize(itab uint64) uint64 {
+	const size = 32 // with one method
+	methods := m.u64(m.u64(itab) + 64)
+	if noMethods := m.u64(itab+24) == 0; noMethods {
+		return size
+	}
+	return size + 8*(methods-1)
 }
 
 // mask runs a GC program, as the runtime does (runGCProg in mbitmap.go), for memory of a size.

@@ -380,20 +380,14 @@ func (v *verifier) initTasks() {
 
 // typelinks compares the types that reflection finds by their strings.
 func (v *verifier) typelinks() {
-	links := v.ldr.Lookup("runtime.typelink", 0)
-	if links == 0 {
-		return
-	}
 	linked := map[uint64]bool{}
 	for _, m := range v.got.modules {
-		for i := range m.typelinks.len {
-			linked[m.types+uint64(int64(int32(v.got.u32(m.typelinks.addr+4*i))))] = true
+		for _, addr := range m.typelinks {
+			linked[addr] = true
 		}
 	}
-	relocs := v.ldr.Relocs(links)
-	for i := range relocs.Count() {
-		s := relocs.At(i).Sym()
-		if addr, ok := v.places[s]; ok && !linked[addr] {
+	for s, addr := range v.places {
+		if v.ldr.IsTypelink(s) && !linked[addr] {
 			v.fail(s, "reflection does not find it")
 		}
 	}
@@ -404,7 +398,7 @@ func (v *verifier) itabs() {
 	known := map[uint64]bool{}
 	pairs := map[[2]uint64]uint64{}
 	for _, m := range v.got.modules {
-		for _, itab := range v.got.words(m.itablinks) {
+		for _, itab := range m.itabs {
 			pair := [2]uint64{v.got.u64(itab), v.got.u64(itab + 8)}
 			if hidden := pair[0] == pair[1]; hidden {
 				continue
