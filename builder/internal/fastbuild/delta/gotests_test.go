@@ -2,6 +2,7 @@ package delta
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -325,11 +326,12 @@ func (l *lab) compareProgram(t *testing.T, ctx context.Context, p corpusProgram,
 }
 
 // chosen are the programs to compare: some, or those whose names match HOTSTART_PROGRAMS. Not every
-// Go installation has the tests of Go: the program of TestRandomEdits is always there.
+// Go installation has the tests of Go, and HOTSTART_GOTEST names those of another one: the program of
+// TestRandomEdits is always there.
 func (l *lab) chosen(t *testing.T) (programs []corpusProgram) {
 	t.Helper()
 	all := []corpusProgram{writeProgram(t, randomProgram)}
-	if root := filepath.Join(l.goroot, "test"); paths.IsDir(root) {
+	if root := cmp.Or(os.Getenv("HOTSTART_GOTEST"), filepath.Join(l.goroot, "test")); paths.IsDir(root) {
 		all = append(all, corpus(t, root)...)
 	} else {
 		t.Logf("there is no %s", root)
