@@ -350,17 +350,17 @@ func (f *function) table(offset uint32) []byte {
 	}
 }
 
-// values returns the values in a table by pc.
-func (f *function) values(offset uint32) (values []int32) {
+// values returns the values in a table by pc, and how far each of them applies.
+func values(table []byte) (values []int32, pcs []uint64) {
 	value := int32(-1)
-	for p := f.table(offset); len(p) > 1; {
+	for p := table; len(p) > 1; {
 		d, n := binary.Uvarint(p)
-		_, k := binary.Uvarint(p[n:])
+		pc, k := binary.Uvarint(p[n:])
 		p = p[n+k:]
 		value += int32(uint32(d)>>1) ^ -int32(d&1)
-		values = append(values, value)
+		values, pcs = append(values, value), append(pcs, pc)
 	}
-	return values
+	return values, pcs
 }
 
 // file returns the name of a file of the function's compilation unit.

@@ -494,17 +494,30 @@ func (v *verifier) metadata(p placement, got *function) {
 		if tables[i] != 0 {
 			content = ldr.Data(tables[i])
 		}
-		if !bytes.Equal(content, got.table(offset)) {
+		const pcfileIndex = 1
+		if i == pcfileIndex {
+			v.files(p, content, got)
+		} else if !bytes.Equal(content, got.table(offset)) {
 			v.failAt(p, "table %d of the runtime differs", i)
 		}
 	}
-	files := ldr.SymUnit(p.s).FileTable
-	for _, n := range got.values(got.pcfile()) {
-		if n >= 0 && expandFile(files[n]) != got.file(n) {
-			v.failAt(p, "is of the file %s instead of %s", got.file(n), files[n])
+	v.funcdata(p, fi, got)
+}
+
+// files compares the files of the parts of a function. Their numbers are those of the object that the
+// definition is from. Several objects may define the same function.
+func (v *verifier) files(p placement, table []byte, got *function) {
+	names := v.ldr.SymUnit(p.s).FileTable
+	want, pcs := values(table)
+	have, havePCs := values(got.table(got.pcfile()))
+	if !slices.Equal(pcs, havePCs) {
+		v.failAt(p, "the table of its files differs")
+	}
+	for i, n := range want {
+		if (n < 0) != (have[i] < 0) || n >= 0 && expandFile(names[n]) != got.file(have[i]) {
+			v.failAt(p, "part %d is of another file than that of number %d", i, n)
 		}
 	}
-	v.funcdata(p, fi, got)
 }
 
 // funcdata compares the data of a function that the compiler made for the runtime.
