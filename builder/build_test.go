@@ -363,9 +363,7 @@ func TestBuildWaitsForALock(t *testing.T) {
 // A first build with an empty build cache: each report has more packages than the one before, and
 // the last report has all of them.
 func TestProgressOfAFirstBuild(t *testing.T) {
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("set HOTSTART_LONG=1: the test compiles a part of the standard library")
-	}
+	long(t) // it compiles a part of the standard library
 	dir := buildtest.Project(t, `
 -- go.mod --
 module example.com/app

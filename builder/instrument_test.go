@@ -42,6 +42,14 @@ func main() {
 
 const mainGo = "-- main.go --\n"
 
+// long skips a test of what a user meets seldom. HOTSTART_LONG=1 runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HOTSTART_LONG") == "" {
+		t.Skip("takes long: set HOTSTART_LONG")
+	}
+}
+
 // hooked returns the package that is instrumented in a binary.
 func hooked(x *Binary) string {
 	switch {
@@ -143,6 +151,7 @@ func TestAdoptRefuses(t *testing.T) {
 // An edit may turn a program into a server before the next list.
 func TestAdoptAfterAnEdit(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{Adopt: true})
 	for _, step := range []struct{ source, want string }{
@@ -165,6 +174,7 @@ func TestAdoptAfterAnEdit(t *testing.T) {
 // The import path of the generated package begins with the module path, which the user may change.
 func TestAdoptARenamedModule(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true})
 	for _, name := range []string{"m", "n"} {
@@ -195,6 +205,7 @@ func TestAdoptOfBrokenCode(t *testing.T) {
 // The generated file must not replace files that the user has removed.
 func TestAdoptWithoutFiles(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true})
 	mustBuild(t, b)
@@ -214,6 +225,7 @@ func TestAdoptWithoutFiles(t *testing.T) {
 // An error in the user's files does not disable the instrumentation.
 func TestAdoptAfterUnreadableCode(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true, Go: obedientGo(t)})
 	mustBuild(t, b)
@@ -239,6 +251,7 @@ func TestAdoptAfterUnreadableCode(t *testing.T) {
 // instrumentation is at fault.
 func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 	t.Parallel()
+	long(t)
 	for what, test := range map[string]struct{ spoil, fix func(name string) error }{
 		"unreadable": {unreadable, func(name string) error { return os.Chmod(name, 0o644) }},
 		"away": {
@@ -246,9 +259,6 @@ func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 			func(name string) error { return os.Rename(name+".away", name) },
 		},
 	} {
-		if what == "unreadable" && os.Getenv("HOTSTART_LONG") == "" {
-			continue
-		}
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			b, name, second := haltedBuilder(t)
@@ -283,6 +293,7 @@ func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 // code.
 func TestAdoptDuringTheSecondBuild(t *testing.T) {
 	t.Parallel()
+	long(t)
 	b, name, second := haltedBuilder(t)
 	if err := unreadable(name); err != nil {
 		t.Fatal(err)

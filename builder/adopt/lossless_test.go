@@ -17,21 +17,26 @@ func TestNoRequestIsLost(t *testing.T) {
 	http2, unencrypted := new(http.Protocols), new(http.Protocols)
 	http2.SetHTTP2(true)
 	unencrypted.SetUnencryptedHTTP2(true)
-	for _, test := range []struct {
+	tests := []struct {
 		mode      string
 		scheme    string
 		keepAlive bool
 		protocols *http.Protocols
 	}{
 		{"plain", "http", false, nil},
-		{"plain", "http", true, nil},
-		{"shutdown", "http", false, nil},
 		{"shutdown", "http", true, nil},
-		{"tls", "https", false, nil},
-		{"tls", "https", true, nil},
 		{"tls", "https", true, http2},
 		{"h2c", "http", true, unencrypted},
-	} {
+		// With HOTSTART_LONG, also:
+		{"plain", "http", true, nil},
+		{"shutdown", "http", false, nil},
+		{"tls", "https", false, nil},
+		{"tls", "https", true, nil},
+	}
+	if os.Getenv("HOTSTART_LONG") == "" {
+		tests = tests[:4]
+	}
+	for _, test := range tests {
 		name := test.mode + map[bool]string{false: " a connection each", true: " keep-alive"}[test.keepAlive]
 		if test.protocols != nil {
 			name = test.mode + " HTTP/2"

@@ -227,17 +227,15 @@ func noNeg(ts *testscript.TestScript, neg bool) {
 	}
 }
 
-// plain [instrumented]: hotstart builds with the go command alone, which takes half of
-// the time, and without instrumentation unless that is asked for. It is for scripts
-// whose subject is not the build. With HOTSTART_LONG they, too, run with the defaults.
-func cmdPlain(ts *testscript.TestScript, neg bool, args []string) {
+// plain: hotstart builds with the go command alone, which takes half of the time, and
+// the tools of Go collect less garbage. It is for scripts whose subject is not the
+// build. With HOTSTART_LONG they, too, run with the defaults.
+func cmdPlain(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
-	if os.Getenv("HOTSTART_LONG") != "" {
-		return
-	}
-	ts.Setenv("HOTSTART_DIRECT", "off")
-	if !slices.Contains(args, "instrumented") {
+	if os.Getenv("HOTSTART_LONG") == "" {
 		ts.Setenv("HOTSTART_ADOPT", "off")
+		ts.Setenv("HOTSTART_DIRECT", "off")
+		ts.Setenv("GOGC", "400")
 	}
 }
 
@@ -301,7 +299,7 @@ func isExecutable(path string) bool {
 // environ returns the script's environment. testscript only has a lookup by name.
 func environ(ts *testscript.TestScript) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSTART_") })
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "WORK", "ADDRESS", "BROWSER", "HOTSTART_ADOPT", "HOTSTART_DIRECT"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTMPDIR", "GOARCH", "GOTOOLCHAIN", "GORACE", "GOGC", "WORK", "ADDRESS", "BROWSER", "HOTSTART_ADOPT", "HOTSTART_DIRECT"} {
 		if v := ts.Getenv(name); v != "" || name == "GOFLAGS" {
 			env = append(env, name+"="+v)
 		}

@@ -2,6 +2,7 @@ package fastbuild_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestFilesThatEnterTheBuild(t *testing.T) {
 	const tagged = buildtest.Module + "-- main.go --\npackage main\n\nfunc main() { println(text) }\n\nvar text string\n" +
 		"-- other.go --\n//go:build never\n\npackage main\n\nfunc init() { text = \"one\" }\n"
 	const linux = "package main\n\nfunc init() { text = "
-	for _, test := range []struct {
+	tests := []struct {
 		name, archive string
 		options       builder.Options
 		steps         []map[string]string
@@ -32,7 +33,11 @@ func TestFilesThatEnterTheBuild(t *testing.T) {
 		{"a removed build constraint", tagged, builder.Options{}, []map[string]string{
 			{"other.go": linux + "\"one\" }\n"}, {"other.go": linux + "\"two\" }\n"},
 			{"other.go": "//go:build never\n\n" + linux + "\"two\" }\n"}, {"other.go": linux + "\"three\" }\n"}}},
-	} {
+	}
+	if os.Getenv("HOTSTART_LONG") == "" {
+		tests = tests[2:]
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSession(t, buildtest.Project(t, test.archive), test.options)
