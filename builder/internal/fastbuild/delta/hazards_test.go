@@ -206,19 +206,28 @@ var edits = []struct {
 		old: atHazard, new: atHazard + "defer func() {\n\t\tfmt.Println(recover())\n\t\tpc := make([]uintptr, 30)\n\t\tframes := runtime.CallersFrames(pc[:runtime.Callers(0, pc)])\n\t\tfor more := true; more; {\n\t\t\tvar f runtime.Frame\n\t\t\tf, more = frames.Next()\n\t\t\tfmt.Println(f.Function, f.Line)\n\t\t}\n\t}()\n\tsort(nil)\n}\n\nfunc sort(x *cold.Pair[int, int]) {\n\tx.Swap()\n\t"},
 }
 
+// makeBase links a base with these hot packages.
+func (p *project) makeBase(paths ...string) {
+	p.Helper()
+	hot := map[string]bool{}
+	for _, path := range paths {
+		hot[path] = true
+	}
+	p.base = &base{tool: p.tool, dir: filepath.Join(p.Dir, "base"), command: p.command, archives: p.compile(), hot: hot}
+	p.cold = maps.Clone(p.base.archives)
+	maps.DeleteFunc(p.cold, func(path string, _ string) bool { return hot[path] })
+	if err := p.base.make(p.Context()); err != nil {
+		p.Fatal(err)
+	}
+}
+
 func TestHazards(t *testing.T) {
 	p := newProject(t, hazards)
 	p.edit("main.go", "_ \"reflect\"", "\"reflect\"")
 	p.edit("main.go", "_ \"runtime\"", "\"runtime\"\n\t_ \"unsafe\"")
 	p.edit("main.go", "func init()", "var _ = reflect.TypeOf\nvar _ = runtime.GC\n\nfunc init()")
 	buildtest.Write(t, filepath.Join(p.dir, "empty.s"), "")
-	hot := map[string]bool{"example.com/m": true, "example.com/m/lib": true, "example.com/m/side": true, "example.com/m/first": true}
-	p.base = &base{tool: p.tool, dir: filepath.Join(p.Dir, "base"), command: p.command, archives: p.compile(), hot: hot}
-	p.cold = maps.Clone(p.base.archives)
-	maps.DeleteFunc(p.cold, func(path string, _ string) bool { return hot[path] })
-	if err := p.base.make(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	p.makeBase("example.com/m", "example.com/m/lib", "example.com/m/side", "example.com/m/first")
 	for _, e := range edits {
 		t.Run(e.name, func(t *testing.T) {
 			q := *p
@@ -254,6 +263,21 @@ func (p *project) linkOrdinary() (program string, err error) {
 	test.Dir = p.TempDir()
 	program = filepath.Join(test.Dir, "program")
 	return program, test.LinkOrdinary(p.Context(), p.command, p.compile(), program)
+}
+
+// The wrapper of a go statement in a package that is not edited names an edited
+// function, and only its funcdata does.
+func TestWrapper(t *testing.T) {
+	p := newProject(t, hazards)
+	p.edit("cold/cold.go", "type kinded", "func Start() {\n\tdone := make(chan bool)\n\tgo lib.New().Run(done)\n\t<-done\n}\n\ntype kinded")
+	p.edit("lib/lib.go", "type Thing", "//go:noinline\nfunc (t *Thing) Run(done chan bool) { done <- true }\n\ntype Thing")
+	p.edit("main.go", atHazard, atHazard+"cold.Start()\n\t")
+	p.makeBase("example.com/m", "example.com/m/lib")
+	p.edit("lib/lib.go", "{ done <- true }", "{ done <- len(t.text) > 0 }")
+	p.mustPrint(p.ordinary())
+	if err := p.Verify(t.Context(), p.command, p.compile()); err != nil {
+		t.Error(err)
+	}
 }
 
 // What the ordinary linker refuses, a delta link refuses.
