@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/delta"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 )
 
@@ -78,6 +79,9 @@ func (c *Cache) verifyDelta(ctx context.Context, b *build) (*Binary, error) {
 	}
 	if err := b.program.Compare(recording); err != nil {
 		return binary, fmt.Errorf("%w: %w", errOther, err)
+	}
+	if err := b.program.Verify(ctx, c.linkers.verifier); errors.Is(err, delta.ErrDiffers) {
+		return binary, fmt.Errorf("%w: %w", errDelta, err)
 	}
 	return binary, nil
 }

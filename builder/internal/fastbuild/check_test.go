@@ -1,9 +1,11 @@
 package fastbuild
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -159,6 +161,10 @@ func TestDelta(t *testing.T) {
 	if other, err := c.Check(t.Context(), first.ID); other != nil || err != nil {
 		t.Errorf("Check: %+v, %v", other, err)
 	}
+	_, last, _ := c.state()
+	if err := last.program.Verify(t.Context(), c.linkers.verifier); err != nil {
+		t.Errorf("Verify: %v", err)
+	}
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited+"// The end.\n")
 	same := build()
 	if same.LinkedBy != Delta || same.ID != first.ID {
@@ -178,5 +184,45 @@ func TestDelta(t *testing.T) {
 	}
 	if states, _ := c.Linkers(); states[0].Ready || states[0].Reason.Error() != "a reason" {
 		t.Errorf("state %+v", states[0])
+	}
+}
+
+// A binary whose link by delta was wrong is replaced by that of the go command. Further fast builds are
+// linked as a whole.
+func TestCheckFindsAWrongDelta(t *testing.T) {
+	t.Parallel()
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+	build()
+	if _, err := c.Check(t.Context(), build().ID); err != nil {
+		t.Fatal(err)
+	}
+	if states, err := c.Linkers(); err != nil || !states[0].Ready {
+		t.Skipf("no delta linker for this Go release: %v, %v", states[0].Reason, err)
+	}
+	const edited = "package main\n\nfunc main() { println(\"another text\") }\n"
+	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)
+	x := build()
+	if x.LinkedBy != Delta {
+		t.Fatalf("linked by the %s: %v", x.LinkedBy, c.linkers.delta.failed)
+	}
+	content, err := os.ReadFile(x.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := bytes.Replace(content, []byte("another text"), []byte("Another text"), 1)
+	if bytes.Equal(content, wrong) {
+		t.Fatal("the file does not contain the text")
+	}
+	if err := os.WriteFile(x.Path, wrong, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	other, err := c.Check(t.Context(), x.ID)
+	if err != nil || other == nil || other.WrongDelta == nil || other.LinkedBy == Delta {
+		t.Fatalf("Check: %+v, %v", other, err)
+	}
+	buildtest.Write(t, filepath.Join(dir, "main.go"), edited+"\nfunc init() { println(1) }\n")
+	if x := build(); !x.Fast || x.LinkedBy == Delta {
+		t.Errorf("after that: %+v", x)
 	}
 }

@@ -13,14 +13,16 @@ import (
 
 // linkers are the linkers that a Cache tries before the ordinary one.
 type linkers struct {
-	delta   *tracked // nil if it is not wanted
-	waiting *tracked
+	delta    *tracked      // nil if it is not wanted
+	verifier *delta.Linker // the same; nil if it is not wanted
+	waiting  *tracked
 }
 
 func newLinkers(o linktool.Options, useDelta bool) linkers {
 	l := linkers{waiting: &tracked{Linker: prelink.New(o), failed: errNotTried}}
 	if useDelta {
-		l.delta = &tracked{Linker: delta.New(o), failed: errNotTried}
+		l.verifier = delta.New(o)
+		l.delta = &tracked{Linker: l.verifier, failed: errNotTried}
 	}
 	return l
 }

@@ -218,6 +218,17 @@ func (p *Program) Compare(other *Recording) error {
 	return nil
 }
 
+// Verifier compares the program that it has last linked with an ordinary link.
+type Verifier interface {
+	// Verify returns an error if the programs differ, or can't be compared.
+	Verify(ctx context.Context, c *linktool.Command, archives map[string]string) error
+}
+
+// Verify compares the last link of the program, which v has made, with an ordinary one.
+func (p *Program) Verify(ctx context.Context, v Verifier) error {
+	return v.Verify(ctx, p.fast, p.archives)
+}
+
 // RemoveExcept removes the program's own archives, except those that another program, which may
 // be nil, shares.
 func (p *Program) RemoveExcept(other *Program) {
