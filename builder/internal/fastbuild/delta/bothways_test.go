@@ -59,9 +59,9 @@ func (l *lab) tool(name string) string {
 	return filepath.Join(l.goroot, "pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH, name)
 }
 
-// exec runs a program for a minute at most, and returns its output.
+// exec runs a program for some minutes at most, and returns its output.
 func (l *lab) exec(ctx context.Context, dir string, env []string, name string, args ...string) (output string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, append(os.Environ(), env...), time.Second
@@ -129,8 +129,8 @@ func (l *lab) link(ctx context.Context, archives map[string]string, dir, output 
 
 // linkBase links a base into dir, which it makes.
 func (l *lab) linkBase(ctx context.Context, archives map[string]string, hot []string, dir string) (*base, error) {
-	b := &base{tool: l.delta.tool, dir: dir, archives: archives, hot: map[string]bool{}, command: &linktool.Command{
-		Flags: []string{"-buildmode=exe", "-buildid=a/b/c/d", "-s", "-w"}, Dir: filepath.Dir(dir), Env: os.Environ(), Main: "main", Config: linktool.Config,
+	b := &base{tool: l.delta.tool, dir: dir, archives: archives, hot: map[string]bool{}, urgent: true, command: &linktool.Command{
+		Flags: []string{"-buildmode=exe", "-buildid=a/b/c/d", "-s", "-w"}, Dir: filepath.Dir(dir), Env: append(os.Environ(), "HOTSTART_DELTA_STD=1"), Main: "main", Config: linktool.Config,
 	}}
 	for _, path := range hot {
 		b.hot[path] = true

@@ -33,6 +33,7 @@ type project struct {
 	*testing.T
 	*Linker
 	dir     string
+	cgo     string // value of CGO_ENABLED; "" is 0
 	command *linktool.Command
 
 	// Archives that compile takes as they were. The go command compiles those packages again
@@ -84,7 +85,7 @@ func (p *project) compile() map[string]string {
 	p.Helper()
 	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{with .Export}}{{$.ImportPath}} {{.}}{{end}}", ".")
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cmp.Or(p.cgo, "0"))
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

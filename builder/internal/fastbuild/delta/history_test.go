@@ -36,7 +36,7 @@ func BenchmarkHistory(b *testing.B) {
 	git("worktree", "add", "--detach", tree, "HEAD~"+strconv.Itoa(commits))
 	defer git("worktree", "remove", "--force", tree)
 	for b.Loop() {
-		h := &history{B: b, lab: l, dir: dir, tree: tree, pkg: pkg}
+		h := &history{B: b, lab: l, dir: dir, tree: tree, pkg: pkg, hot: []string{"main"}}
 		h.build()
 		for _, commit := range strings.Fields(git("rev-list", "--reverse", "--first-parent", "HEAD~"+strconv.Itoa(commits)+"..HEAD")) {
 			for _, name := range strings.Split(git("-C", tree, "diff-tree", "-r", "--no-commit-id", "--name-only", "--no-renames", commit), "\n") {

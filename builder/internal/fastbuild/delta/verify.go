@@ -44,6 +44,6 @@ func (b *base) verify(ctx context.Context, archives map[string]string, program s
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	v := &base{tool: b.tool, dir: dir, command: b.command, archives: archives, hot: b.hot}
+	v := &base{tool: b.tool, dir: dir, command: b.command, archives: archives, hot: b.hot, urgent: b.urgent}
 	return v.run(ctx, "verify", archives, b.command.Flags, v.file("full"), "HOTSTART_DELTA_PROGRAM="+program)
 }

@@ -114,6 +114,11 @@ func (v *verifier) placement(s loader.Sym, addr uint64) placement {
 // place notes a reference of a symbol to another one at its place in the delta.
 func (v *verifier) place(from loader.Sym, p placement) {
 	ldr, s := v.ldr, p.s
+	if outer := ldr.OuterSym(s); outer != 0 && ldr.SubSym(outer) != 0 && ldr.SymType(s) != sym.SDYNIMPORT {
+		// A part of a C object: only the whole has relocations.
+		v.place(from, v.placement(outer, p.addr-uint64(ldr.SymValue(s)-ldr.SymValue(outer))))
+		return
+	}
 	if ldr.AttrSpecial(s) || ldr.SymType(s) == sym.STLSBSS || ldr.SymType(s) == sym.SDYNIMPORT {
 		return
 	}
@@ -148,22 +153,21 @@ func (v *verifier) follow() {
 			// The linker fills them in. Modules are compared by what they contain.
 		case v.ldr.SymType(p.s).IsText():
 			v.functions = append(v.functions, p)
-			v.text(p, func() { v.relocations(p) })
+			v.definition(p, func() { v.relocations(p) })
 		case v.got.modules == nil && v.hasOffsets(p.s):
 			v.types = append(v.types, p)
 		default:
-			want, flags := v.want.read(uint64(v.ldr.SymValue(p.s)), p.size)
-			v.content(p, want, flags)
-			v.relocations(p)
+			v.definition(p, func() { v.relocations(p) })
 		}
 	}
 }
 
-// text compares the content of a function and then calls f. Several packages may define the same
-// function, each with other inlined calls: one of these definitions has to fit.
-func (v *verifier) text(p placement, f func()) {
+// definition compares the content of a symbol and then calls f. Several packages may define the same
+// symbol, a function with other inlined calls, for example, or a type with a reference less: one of
+// these definitions has to fit.
+func (v *verifier) definition(p placement, f func()) {
+	want, flags := v.want.read(uint64(v.ldr.SymValue(p.s)), p.size)
 	err := try(func() {
-		want, flags := v.want.read(uint64(v.ldr.SymValue(p.s)), p.size)
 		v.content(p, want, flags)
 		f()
 	})
@@ -177,7 +181,7 @@ func (v *verifier) text(p placement, f func()) {
 		p := p
 		p.size = uint64(v.ldr.SymSize(p.s))
 		return try(func() {
-			v.content(p, slices.Clone(v.ldr.Data(p.s)), elf.PF_R|elf.PF_X)
+			v.content(p, slices.Clone(v.ldr.Data(p.s)), flags)
 			f()
 		}) == nil
 	}) {
@@ -452,9 +456,9 @@ func (v *verifier) variables() {
 
 // function compares what the runtime knows of a function.
 func (v *verifier) function(p placement) {
-	v.text(p, func() {
+	v.definition(p, func() {
 		size := uint64(v.ldr.SymSize(p.s))
-		if size == 0 {
+		if size == 0 || v.ldr.SubSym(p.s) != 0 {
 			return
 		}
 		got, end := v.got.function(p.addr)
