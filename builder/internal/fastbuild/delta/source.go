@@ -1,51 +1,23 @@
 package delta
 
 import (
-	_ "embed"
+	"embed"
+	"io/fs"
+	"strings"
 
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 )
 
-// The files that are added to the linker.
-var (
-	//go:embed _overlay/ld_link.go
-	ldLink string
-	//go:embed _overlay/ld_init.go
-	ldInit string
-	//go:embed _overlay/ld_reach.go
-	ldReach string
-	//go:embed _overlay/ld_merge.go
-	ldMerge string
-	//go:embed _overlay/ld_verify.go
-	ldVerify string
-	//go:embed _overlay/ld_image.go
-	ldImage string
-	//go:embed _overlay/loader_snapshot.go
-	loaderSnapshot string
-	//go:embed _overlay/loader_base.go
-	loaderBase string
-	//go:embed _overlay/loader_delta.go
-	loaderDelta string
-	//go:embed _overlay/loader_verify.go
-	loaderVerify string
-)
+// overlay are the files that are added to the linker: ld_x.go is ld/hotstart_x.go there.
+//
+//go:embed _overlay/*.go
+var overlay embed.FS
 
 // source is the sources of the delta linker.
 var source = linktool.Source{
 	Name:    "delta",
 	Anchors: anchors,
-	Added: map[string]string{
-		"ld/hotstart_link.go":         ldLink,
-		"ld/hotstart_init.go":         ldInit,
-		"ld/hotstart_reach.go":        ldReach,
-		"ld/hotstart_merge.go":        ldMerge,
-		"ld/hotstart_verify.go":       ldVerify,
-		"ld/hotstart_image.go":        ldImage,
-		"loader/hotstart_verify.go":   loaderVerify,
-		"loader/hotstart_snapshot.go": loaderSnapshot,
-		"loader/hotstart_base.go":     loaderBase,
-		"loader/hotstart_delta.go":    loaderDelta,
-	},
+	Added:   addedFiles(),
 	// All that decides what is in a program, and what the runtime does with its modules.
 	ReliedOn: []string{
 		"cmd/internal/goobj/builtin.go",
@@ -100,4 +72,21 @@ var source = linktool.Source{
 	},
 	Tested:   tested,
 	SelfTest: selfTest,
+}
+
+func addedFiles() map[string]string {
+	files := map[string]string{}
+	names, err := fs.Glob(overlay, "_overlay/*.go")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range names {
+		content, err := overlay.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		dir, base, _ := strings.Cut(strings.TrimPrefix(name, "_overlay/"), "_")
+		files[dir+"/hotstart_"+base] = string(content)
+	}
+	return files
 }

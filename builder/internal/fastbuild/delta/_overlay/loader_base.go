@@ -292,7 +292,7 @@ func (m *snapshotMaker) sortRecords() {
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	slices.SortStableFunc(order, func(a, b uint32) int { return compare(m.records[a].addr, m.records[b].addr) })
+	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(m.records[a].addr, m.records[b].addr) })
 	sorted, moved := make([]record, len(m.records)), make([]uint32, len(m.records)+1)
 	for i, old := range order {
 		sorted[i] = m.records[old]
@@ -451,7 +451,7 @@ func (m *snapshotMaker) addMethods() {
 	}
 	slices.Sort(m.ifaces)
 	slices.Sort(m.generics)
-	slices.SortFunc(m.pruned, func(a, b prunedMethod) int { return compare(a.signature, b.signature) })
+	slices.SortFunc(m.pruned, func(a, b prunedMethod) int { return cmp.Compare(a.signature, b.signature) })
 }
 
 func (m *snapshotMaker) signature(method Method) uint64 {

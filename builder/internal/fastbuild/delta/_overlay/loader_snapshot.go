@@ -3,6 +3,7 @@ package loader
 import (
 	"cmd/internal/objabi"
 	"cmd/link/internal/sym"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -372,20 +373,10 @@ func (s *snapshot) pkg(path string) *pkgRecord {
 
 // withSignature returns the methods that the base lacks and that have a signature.
 func (s *snapshot) withSignature(signature uint64) []prunedMethod {
-	from, _ := slices.BinarySearchFunc(s.pruned, signature, func(m prunedMethod, h uint64) int { return compare(m.signature, h) })
+	from, _ := slices.BinarySearchFunc(s.pruned, signature, func(m prunedMethod, h uint64) int { return cmp.Compare(m.signature, h) })
 	to := from
 	for to < len(s.pruned) && s.pruned[to].signature == signature {
 		to++
 	}
 	return s.pruned[from:to]
-}
-
-func compare(a, b uint64) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
 }
