@@ -436,6 +436,37 @@ func TestAHijackedConnectionGetsNoTag(t *testing.T) {
 	}
 }
 
+// A part that the handler has flushed arrives before the handler ends.
+func TestAPageIsStreamed(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		read := make(chan bool)
+		s := serve(t, hotstartNewPages(""), func(w http.ResponseWriter, r *http.Request) {
+			for range 3 {
+				io.WriteString(w, page)
+				w.(http.Flusher).Flush()
+				<-read
+			}
+		}, http2)
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL, nil)
+		r.Header = document
+		response, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		for _, want := range []string{tagged, page, page} {
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != want {
+				t.Errorf("HTTP2=%v: %q, %v", http2, got, err)
+			}
+			read <- true
+		}
+		if rest, err := io.ReadAll(response.Body); len(rest) > 0 || err != nil {
+			t.Errorf("HTTP2=%v: %q, %v", http2, rest, err)
+		}
+	}
+}
+
 // net/http gives a file to sendfile(2) only by its own ReadFrom.
 func TestAFileIsCopiedByNetHTTP(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "page.html")

@@ -57,8 +57,7 @@ func (p *hotstartPages) serve(handler http.Handler, w http.ResponseWriter, r *ht
 	}
 	if hotstartNavigates(r) {
 		if page, writer := p.wrap(w); page != nil {
-			r = r.WithContext(r.Context()) // a copy
-			r.Header = r.Header.Clone()
+			// The server keeps r, and removes the files of its form: a copy would hide them.
 			r.Header.Del("Accept-Encoding")
 			handler.ServeHTTP(writer, r)
 			page.finish() // not after a panic

@@ -2,12 +2,15 @@ package inject
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -111,6 +114,37 @@ func TestTheBodyOfAReportIsPassedOn(t *testing.T) {
 		if got, want := <-bodies, fmt.Sprintf("POST /.hotstart/log %d <nil>", test.want); got != want || response.StatusCode != http.StatusNoContent {
 			t.Errorf("%q and %s, want %q", got, response.Status, want)
 		}
+	}
+}
+
+// net/http removes the files of a form when the handler has returned.
+func TestTheFilesOfAFormAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	s := serve(t, hotstartNewPages(""), func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(0); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprint(w, len(r.MultipartForm.File))
+	}, false)
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, _ := form.CreateFormFile("file", "a.txt")
+	file.Write(bytes.Repeat([]byte("x"), 11<<20)) // more than net/http keeps in memory
+	form.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL, &body)
+	r.Header.Set("Sec-Fetch-Dest", "document")
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	response, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got, _ := io.ReadAll(response.Body); string(got) != "1" {
+		t.Errorf("%q", got)
+	}
+	s.Close() // waits for the handler
+	if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 
