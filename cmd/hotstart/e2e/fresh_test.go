@@ -5,7 +5,6 @@ package e2e
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,9 +15,18 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
+
+// ownControl returns the flag for a control socket of the test.
+func ownControl(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hs-") // the path of the socket has to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return "--control=" + filepath.Join(dir, "socket")
+}
 
 // followEvents follows the events of a session that serves. It returns a channel of
 // their names. The arguments name the session.
@@ -252,15 +260,10 @@ func TestFreshEndsInTime(t *testing.T) {
 // TestFreshInABrowser reloads pages after an edit by hand, on connections that the
 // browser keeps.
 func TestFreshInABrowser(t *testing.T) {
-	runtimeDir, err := os.MkdirTemp("", "hs-") // the path of the socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(runtimeDir) })
-	control := "--control=" + filepath.Join(runtimeDir, "socket")
+	control := ownControl(t)
 	p, s, plain, tls := watchPages(t, "--fresh=1m", control)
 	events := followEvents(t, s, nil, control)
-	tabs, browser := map[string]context.Context{}, startBrowser(t)
+	tabs, browser := map[string]tab{}, startChromium(t)
 	for _, origin := range []string{plain, tls} {
 		tabs[origin] = openTab(t, browser, origin)
 		inTab(t, s, origin, tabs[origin], isText("first"))
@@ -270,7 +273,7 @@ func TestFreshInABrowser(t *testing.T) {
 	var loads sync.WaitGroup
 	for origin, tab := range tabs {
 		loads.Go(func() {
-			if err := chromedp.Do(tab, chromedp.Navigate(origin)); err != nil {
+			if err := tab.navigate(origin); err != nil {
 				t.Errorf("%s: %v", origin, err)
 			}
 		})

@@ -11,13 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // requirements of the program pages.
@@ -59,62 +56,20 @@ func watchPages(t *testing.T, flags ...string) (p *project, s *session, first, s
 	return p, s, "http://" + first, "https://" + second
 }
 
-// startBrowser starts Chromium, which ends with the test.
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("needs chromium, a package of Debian's")
-	}
-	dir := t.TempDir()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.IgnoreCertErrors,
-		chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir)) // it leaves files in TMPDIR
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx) // waits for the browser to end
-		cancel()
-	})
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
-
-// openTab shows a page in a tab of its own.
-func openTab(t *testing.T, browser context.Context, url string) context.Context {
-	t.Helper()
-	tab, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
-		t.Fatalf("%s: %v", url, err)
-	}
-	return tab
-}
-
-// inTab waits for an expression of JavaScript to be true.
-func inTab(t *testing.T, s *session, name string, tab context.Context, expression string) {
-	t.Helper()
-	err := s.await("to show "+expression+" at "+name, func() bool {
-		ok, _ := chromedp.Run(tab, chromedp.Evaluate[bool](`Boolean(`+expression+`)`))
-		return ok
-	})
-	if err != nil {
-		now, _ := chromedp.Run(tab, chromedp.Evaluate[string](`document.documentElement.outerHTML`))
-		t.Fatalf("%v\n%s", err, now)
-	}
-}
-
 func isText(text string) string {
 	return fmt.Sprintf(`document.querySelector("#text")?.textContent === %q`, text)
 }
 
 // TestPages opens pages of many kinds in a browser, and edits the program.
 func TestPages(t *testing.T) {
-	p, s, plain, tls := watchPages(t)
-	browser := startBrowser(t)
-	tabs := map[string]context.Context{}
+	t.Run("Chromium", func(t *testing.T) { testPages(t, startChromium(t)) })
+	t.Run("Firefox", func(t *testing.T) { testPages(t, startFirefox(t)) })
+}
+
+func testPages(t *testing.T, browser browser) {
+	control := ownControl(t)
+	p, s, plain, tls := watchPages(t, control)
+	tabs := map[string]tab{}
 	for path, title := range pagePaths {
 		tab := openTab(t, browser, plain+path)
 		tabs[plain+path] = tab
@@ -164,11 +119,12 @@ func TestPages(t *testing.T) {
 	inTab(t, s, "/blocked", blocked, `!window.hotstart && document.querySelector("script")`)
 	openTab(t, browser, plain+"/blocked-meta")
 	openTab(t, browser, plain+"/faulty")
-	for _, line := range []string{"script-src 'none'", "connect-src 'none' (in a <meta> element)", `browser: /faulty:3:17: \x1b[2Jfault 1`} {
+	for _, line := range []string{"script-src 'none'", "connect-src 'none' (in a <meta> element)", "browser: /faulty:3:", `: \x1b[2Jfault 1`} {
 		if err := s.await("to write "+line, func() bool { return strings.Contains(s.output(), line) }); err != nil {
 			t.Error(err)
 		}
 	}
+	awaitEvent(t, s, followEvents(t, s, nil, control), "page_error")
 }
 
 // TestPagesAreTheSame compares a navigation with the same request of another client.
@@ -245,8 +201,8 @@ func TestPagesAreTheSame(t *testing.T) {
 // TestLosslessWithPages reloads a server under load while a browser shows its pages.
 func TestLosslessWithPages(t *testing.T) {
 	_, s, plain, tls := watchPages(t)
-	browser := startBrowser(t)
-	var tabs []context.Context
+	browser := startChromium(t)
+	var tabs []tab
 	for i := range 20 {
 		origin := plain
 		if i%4 == 0 {
