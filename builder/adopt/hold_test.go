@@ -225,11 +225,12 @@ func TestHoldAndTimeouts(t *testing.T) {
 	}
 }
 
-// A navigation is sent to its own URL, whatever that looks like.
+// A navigation, and a style sheet of a page that stays, is sent to its own URL, whatever that looks like.
 func TestNavigationOfADrainingWorker(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/a/b?c=d&e=%2F":         "/a/b?c=d&e=%2F",
+		"/a.css?a=b&hotstart=1":  "/a.css?a=b&hotstart=1",
 		"//example.com/":         "/.//example.com/",
 		"/%5cexample.com":        "/%5cexample.com",
 		"http://example.com/a?b": "/a?b",
@@ -251,7 +252,11 @@ func TestNavigationOfADrainingWorker(t *testing.T) {
 			}
 			io.Copy(io.Discard, response.Body)
 			r.hold(time.Hour)
-			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nSec-Fetch-Dest: document\r\n\r\n", path)
+			kind := "document"
+			if strings.Contains(path, ".css") {
+				kind = "style"
+			}
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nSec-Fetch-Dest: %s\r\n\r\n", path, kind)
 			r.reload()
 			response, err = http.ReadResponse(in, nil)
 			if err != nil {

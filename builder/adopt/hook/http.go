@@ -113,7 +113,8 @@ func (h *hotstartHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 2 && !h.http2.Load() {
 		h.http2.Store(true)
 	}
-	if h.worker.wasHeld() && hotstartNavigation != nil && hotstartNavigation(r) && h.leavesToNewer(w, r) {
+	navigates := h.worker.wasHeld() && hotstartNavigation != nil && hotstartNavigation(r)
+	if (navigates || hotstartRestyles(r)) && h.leavesToNewer(w, r) {
 		h.worker.markBusy()
 		return
 	}

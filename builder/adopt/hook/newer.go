@@ -9,7 +9,10 @@ import (
 // hotstartNavigation reports whether a browser requests a page to show it in a window.
 var hotstartNavigation func(r *http.Request) bool
 
-// leavesToNewer leaves a navigation to a newer worker, for which it waits during a hold: it sends the browser to the
+// hotstartRestyles reports whether a page that stays requests a style sheet again, because a newer worker has another one.
+func hotstartRestyles(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "hotstart=") }
+
+// leavesToNewer leaves a request of a browser to a newer worker, for which it waits during a hold: it sends the browser to the
 // same URL on a new connection. It returns false if there is no newer worker.
 func (h *hotstartHTTP) leavesToNewer(w http.ResponseWriter, r *http.Request) bool {
 	if hold := h.worker.held(); hold != nil {
