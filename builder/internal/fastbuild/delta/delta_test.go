@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,6 +217,16 @@ func TestLink(t *testing.T) {
 	p.warm() // lib and all that inline it are hot now
 	p.edit("lib/lib.go", `"hot"`, `"hotter"`)
 	p.mustPrint("001 1 2 hotter hotterhotter 2\n")
+}
+
+// A delta has no symbols for tools, so a program that is to have them is linked in another way.
+func TestSymbols(t *testing.T) {
+	p := newProject(t, program)
+	c := *p.command
+	c.Flags = slices.DeleteFunc(slices.Clone(c.Flags), func(flag string) bool { return flag == "-s" })
+	if err := p.Warm(t.Context(), &c, p.compile()); !errors.Is(err, linktool.ErrUntested) {
+		t.Errorf("Warm without -s: %v", err)
+	}
 }
 
 func TestNewImport(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,6 +134,9 @@ func (l *Linker) noteFailure(err error, counts bool) {
 func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
 	if err := c.Check(testedFlags); err != nil {
 		return err
+	}
+	if !slices.Contains(c.Flags, "-s") {
+		return fmt.Errorf("%w: a table of symbols", linktool.ErrUntested)
 	}
 	for {
 		b, err := l.freshBase(c, archives)

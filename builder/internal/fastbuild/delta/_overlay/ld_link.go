@@ -116,8 +116,8 @@ func checkLibraries(ctxt *Link) {
 	if hotPackages == nil {
 		return
 	}
-	if ctxt.LinkMode != LinkInternal || ctxt.BuildMode != BuildModeExe || ctxt.linkShared || ctxt.canUsePlugins || *flagRace || *flagMsan || *flagAsan || !*FlagW {
-		loader.GiveUp("not an ordinary internal link without DWARF")
+	if ctxt.LinkMode != LinkInternal || ctxt.BuildMode != BuildModeExe || ctxt.linkShared || ctxt.canUsePlugins || *flagRace || *flagMsan || *flagAsan || !*FlagW || !*FlagS {
+		loader.GiveUp("not an ordinary internal link without symbols")
 	}
 	for _, c := range ctxt.cgodata {
 		if hotPackages[c.pkg] {
