@@ -280,6 +280,6 @@ func TestFreshInABrowser(t *testing.T) {
 	}
 	loads.Wait()
 	for origin, tab := range tabs {
-		inTab(t, s, origin, tab, isText("second")+` && performance.getEntriesByType("navigation")[0].redirectCount === 1`)
+		inTab(t, s, origin, tab, isText("second")) // the script of the page may have reloaded it by then, too
 	}
 }
