@@ -143,3 +143,17 @@ func TestVerify(t *testing.T) {
 		t.Errorf("without the file: %v", err)
 	}
 }
+
+// A program that does not read memory profiles any more is the same, though the base collects them.
+func TestVerifyMemoryProfiles(t *testing.T) {
+	p := newProject(t, buildtest.Module+"-- main.go --\npackage main\n\nimport \"runtime\"\n\nfunc main() {\n\truntime.GC()\n\truntime.MemProfile(nil, true)\n}\n")
+	p.warm()
+	p.edit("main.go", "\truntime.MemProfile(nil, true)\n", "")
+	archives := p.compile()
+	if err := p.Link(t.Context(), p.command, archives, secondID, filepath.Join(t.TempDir(), "program")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(t.Context(), p.command, archives); err != nil {
+		t.Error(err)
+	}
+}

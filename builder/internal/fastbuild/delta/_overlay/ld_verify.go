@@ -151,6 +151,8 @@ func (v *verifier) follow() {
 		switch name := v.ldr.SymName(p.s); {
 		case p.s == v.ctxt.Moduledata, name == "runtime.lastmoduledatap", name == "go:buildid", name == "go:fipsinfo":
 			// The linker fills them in. Modules are compared by what they contain.
+		case name == "runtime.disableMemoryProfiling":
+			v.memoryProfiling(p)
 		case v.ldr.SymType(p.s).IsText():
 			v.functions = append(v.functions, p)
 			v.definition(p, func() { v.relocations(p) })
@@ -202,6 +204,15 @@ func try(f func()) (err *mismatch) {
 	}()
 	f()
 	return nil
+}
+
+// memoryProfiling checks that memory is profiled if the program reads profiles. The delta may profile for nothing.
+func (v *verifier) memoryProfiling(p placement) {
+	want, _ := v.want.read(uint64(v.ldr.SymValue(p.s)), p.size)
+	got, _ := v.got.read(p.addr, p.size)
+	if got == nil || !bytes.Equal(want, got) && got[0] != 0 {
+		v.failAt(p, "is %v", got)
+	}
 }
 
 // hasOffsets reports whether a symbol refers to others by offsets in a module.
