@@ -473,10 +473,11 @@ func TestAFileIsCopiedByNetHTTP(t *testing.T) {
 	if err := os.WriteFile(name, bytes.Repeat([]byte(page), 1<<16), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var inner countReads
+	copied := make(chan int64, 1) // the handler ends after the client has read all
 	s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
-		inner.hotstartWriter1 = w.(hotstartWriter1)
+		inner := countReads{hotstartWriter1: w.(hotstartWriter1)}
 		hotstartNewPages("").serve(http.FileServer(http.Dir(filepath.Dir(name))), &inner, r)
+		copied <- inner.read
 	}, false)
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/page.html", nil)
 	r.Header = document
@@ -486,9 +487,12 @@ func TestAFileIsCopiedByNetHTTP(t *testing.T) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	want := int64(len(page) << 16)
-	if err != nil || int64(len(body)) != want+int64(len(tag)) || inner.read != want-hotstartSniffSize || response.ContentLength != int64(len(body)) {
-		t.Errorf("%d bytes of %d, %d read, %v", len(body), response.ContentLength, inner.read, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, read := int64(len(page)<<16), <-copied
+	if int64(len(body)) != want+int64(len(tag)) || read != want-hotstartSniffSize || response.ContentLength != int64(len(body)) {
+		t.Errorf("%d bytes of %d, %d read", len(body), response.ContentLength, read)
 	}
 }
 
