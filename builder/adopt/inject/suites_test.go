@@ -171,7 +171,8 @@ func output(t *testing.T, dir, name string, args ...string) string {
 
 // run runs the tests, and returns the results ("pass", "fail" or "skip") and what was written by their names.
 func (s suite) run(t *testing.T, dir, overlay string, m mode) (results, logs map[string]string) {
-	args := []string{"test", "-json", "-short", "-count=1", "-vet=off", "-overlay=" + overlay, "net/http"}
+	// A test of gin saves a file as "/", and changes the mode of the root directory if root runs it.
+	args := []string{"test", "-json", "-short", "-count=1", "-vet=off", "-skip=^TestSaveUploadedCreateFailed$", "-overlay=" + overlay, "net/http"}
 	if s.module != "" {
 		args[len(args)-1] = "./" + s.dir
 	}
