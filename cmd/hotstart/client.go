@@ -185,7 +185,7 @@ func showResult(out, stderr io.Writer, r control.Result) {
 	case control.TimedOut:
 		line(stderr, "hotstart: the time is up; the state is %q (--timeout waits longer)", r.State)
 	case control.Ends:
-		line(stderr, "hotstart: the hotstart that was asked ends")
+		line(stderr, "hotstart: %v", control.ErrEnds)
 	}
 	if r.Failure != nil {
 		line(stderr, "hotstart: %s", r.Failure.Message)

@@ -9,6 +9,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -146,6 +147,9 @@ const (
 	Ends     Outcome = "stopping" // hotstart ends
 	Accepted Outcome = "accepted" // the request is carried out; nobody waits for its end
 )
+
+// ErrEnds means that hotstart answers no more, because it ends.
+var ErrEnds = errors.New("the hotstart that was asked ends")
 
 // Result answers a wait, or a reload.
 type Result struct {

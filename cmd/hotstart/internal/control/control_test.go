@@ -118,6 +118,54 @@ func TestSecondListenerNamesTheFirst(t *testing.T) {
 	l.Close()
 }
 
+// failing is a hotstart that can't do what it is asked.
+type failing struct {
+	*quiet
+	err error
+}
+
+func (f failing) Status(context.Context) (Status, error)         { return Status{}, f.err }
+func (f failing) Wait(context.Context) (Result, error)           { return Result{}, f.err }
+func (f failing) Reload(context.Context, Reload) (Result, error) { return Result{}, f.err }
+func (f failing) Stop(context.Context) error                     { return f.err }
+
+func TestARequestThatFailsIsAnError(t *testing.T) {
+	c := client(t, failing{newQuiet(), errors.New("broken")})
+	_, status := c.Status(t.Context())
+	_, wait := c.Wait(t.Context(), time.Second)
+	_, reload := c.Reload(t.Context(), Reload{}, time.Second)
+	for name, err := range map[string]error{"status": status, "wait": wait, "reload": reload, "stop": c.Stop(t.Context())} {
+		if err == nil || err.Error() != "broken" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAHotstartThatEndsHasNoStatus(t *testing.T) {
+	c := client(t, failing{newQuiet(), ErrEnds})
+	if s, err := c.Status(t.Context()); err == nil {
+		t.Errorf("status: %+v", s)
+	}
+	if r, err := c.Wait(t.Context(), time.Second); err != nil || r.Outcome != Ends {
+		t.Errorf("wait: %+v, %v", r, err)
+	}
+	if r, err := c.Reload(t.Context(), Reload{}, time.Second); err != nil || r.Outcome != Ends {
+		t.Errorf("reload: %+v, %v", r, err)
+	}
+}
+
+// client returns a client of a hotstart.
+func client(t *testing.T, of Controlled) *Client {
+	t.Helper()
+	ownRuntimeDir(t)
+	serve(t, Place{Name: "api"}, of)
+	c, err := Find(Place{Name: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // A hotstart that was killed leaves its socket and its lock file.
 func TestSocketOfADeadOneIsReplaced(t *testing.T) {
 	dir := ownRuntimeDir(t)

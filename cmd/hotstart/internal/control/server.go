@@ -90,7 +90,7 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	status, err := s.of.Status(r.Context())
 	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, err)
+		refuse(w, http.StatusInternalServerError, err)
 		return
 	}
 	answer(w, http.StatusOK, status)
@@ -136,8 +136,10 @@ func (s *Server) result(w http.ResponseWriter, r *http.Request, result Result, e
 		if status, err := s.of.Status(ctx); err == nil {
 			result.State, result.Serving, result.Failure = status.State, status.Serving, status.Failure
 		}
+	case errors.Is(err, ErrEnds):
+		result = Result{Outcome: Ends, State: Stopping}
 	case err != nil:
-		refuse(w, http.StatusServiceUnavailable, err)
+		refuse(w, http.StatusInternalServerError, err)
 		return
 	}
 	answer(w, statusCodes[result.Outcome], result)
@@ -157,7 +159,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.of.Stop(r.Context()); err != nil {
-		refuse(w, http.StatusServiceUnavailable, err)
+		refuse(w, http.StatusInternalServerError, err)
 		return
 	}
 	answer(w, http.StatusAccepted, Result{Outcome: Accepted, State: Stopping})

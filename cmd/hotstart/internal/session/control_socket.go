@@ -89,7 +89,7 @@ func (c *controlSocket) ask(ctx context.Context, question func()) error {
 		<-answered
 		return nil
 	case <-c.loop.ctx.Done():
-		return errors.New("hotstart ends")
+		return control.ErrEnds
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -232,7 +232,11 @@ func (c *controlSocket) follow(e starter.Event) {
 
 // Stop implements control.Controlled.
 func (c *controlSocket) Stop(ctx context.Context) error {
-	return c.ask(ctx, func() { c.loop.step(machine.StopAsked{}) })
+	err := c.ask(ctx, func() { c.loop.step(machine.StopAsked{}) })
+	if errors.Is(err, control.ErrEnds) {
+		return nil // as asked
+	}
+	return err
 }
 
 // confirm reports changes that the kernel has not reported yet, and waits until no old

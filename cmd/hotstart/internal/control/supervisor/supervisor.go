@@ -5,7 +5,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"syscall"
 	"time"
@@ -206,7 +205,7 @@ func (s *Supervisor) Reload(ctx context.Context, how control.Reload) (r control.
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
-		return control.Result{}, errors.New("hotstart ends")
+		return control.Result{}, control.ErrEnds
 	}
 	if how.Wait {
 		s.waits[w] = true
