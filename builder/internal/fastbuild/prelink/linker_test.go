@@ -76,6 +76,7 @@ type project struct {
 	hot     map[string]bool
 	first   map[string]string // files
 	resumed int               // links that could use the early reachability
+	several bool              // several edits at once are linked
 }
 
 func newProject(t *testing.T, in installation, archive, cgo string, hot ...string) *project {
@@ -188,7 +189,10 @@ func (p *project) compare(w *process, archives map[string]string, name string) {
 	const id = "e/f/g/e"
 	out := filepath.Join(p.TempDir(), "out")
 	if err := w.link(p.Context(), archives, id, out); err != nil {
-		p.Errorf("%s: %v", name, err)
+		// Several edits at once may need more numbers of symbols than are reserved.
+		if !p.several || !strings.Contains(err.Error(), "has too many new symbols") {
+			p.Errorf("%s: %v", name, err)
+		}
 		return
 	}
 	if !bytes.Equal(p.read(out), p.ordinary(archives, id)) {
@@ -287,7 +291,9 @@ func TestRandomEdits(t *testing.T) {
 	t.Logf("seed %d", seed)
 	for _, release := range tried {
 		t.Run(release, func(t *testing.T) {
-			newProject(t, install(t, release), program, "0", hotPackages...).randomEdits(rand.New(rand.NewPCG(seed, 0)), steps)
+			p := newProject(t, install(t, release), program, "0", hotPackages...)
+			p.several = true
+			p.randomEdits(rand.New(rand.NewPCG(seed, 0)), steps)
 		})
 	}
 }

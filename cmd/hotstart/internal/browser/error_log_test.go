@@ -16,8 +16,11 @@ import (
 func TestFiveErrorsInASecondAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
+		var mu sync.Mutex
 		var got []string
 		note := func(format string, a ...any) {
+			mu.Lock()
+			defer mu.Unlock()
 			got = append(got, fmt.Sprintf("%v ", time.Since(began))+fmt.Sprintf(format, a...))
 		}
 		l := &errorLog{report: func(e PageError) { note("%s", e.Text) }, leftOut: func(n int) { note("%d out", n) }}
@@ -42,6 +45,8 @@ func TestFiveErrorsInASecondAreReported(t *testing.T) {
 		add(0, "j")
 		time.Sleep(2 * time.Second)
 		want := []string{"0s a", "0s b", "0s c", "500ms d", "500ms e", "1s 13 out", "1.001s i", "2.001s 1 out", "3.001s j"}
+		mu.Lock()
+		defer mu.Unlock()
 		if !slices.Equal(got, want) {
 			t.Errorf("%q\nwant %q", got, want)
 		}
