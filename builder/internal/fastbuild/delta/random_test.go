@@ -313,10 +313,10 @@ func long(usually, long int) int {
 	return long
 }
 
-// seeded returns a source of random numbers: the same one for each quick run.
+// seeded returns a source of random numbers: the same one for each run, unless HOTSTART_EDITS asks for more edits.
 func seeded(t *testing.T) *rand.Rand {
 	seed := uint64(1)
-	if os.Getenv("HOTSTART_LONG") != "" {
+	if os.Getenv("HOTSTART_EDITS") != "" {
 		seed = rand.Uint64()
 	}
 	if n, err := strconv.ParseUint(os.Getenv("HOTSTART_SEED"), 10, 64); err == nil {
