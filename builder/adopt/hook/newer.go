@@ -13,7 +13,7 @@ var hotstartNavigation func(r *http.Request) bool
 func hotstartRestyles(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "hotstart=") }
 
 // leavesToNewer leaves a request of a browser to a newer worker, for which it waits during a hold: it sends the browser to the
-// same URL on a new connection. It returns false if there is no newer worker.
+// same URL on a new connection. It returns false if no newer worker exists.
 func (h *hotstartHTTP) leavesToNewer(w http.ResponseWriter, r *http.Request) bool {
 	if hold := h.worker.held(); hold != nil {
 		h.wait(hold, w, r)

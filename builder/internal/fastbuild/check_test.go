@@ -131,12 +131,9 @@ func TestRelink(t *testing.T) {
 	}
 }
 
-// A program that is linked by delta runs, passes the check, and can be linked again. A build of
-// the same code is the same program.
-func TestDelta(t *testing.T) {
-	t.Parallel()
-	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+// makeBase builds a program and the base for its next edit.
+func makeBase(t *testing.T, c *Cache, build func() *Binary) {
+	t.Helper()
 	build()
 	if _, err := c.Check(t.Context(), build().ID); err != nil {
 		t.Fatal(err)
@@ -144,6 +141,15 @@ func TestDelta(t *testing.T) {
 	if states, err := c.Linkers(); err != nil || !states[0].Ready {
 		t.Skipf("no delta linker for this Go release: %v, %v", states[0].Reason, err)
 	}
+}
+
+// A program that is linked by delta runs, passes the check, and can be linked again. A build of
+// the same code is the same program.
+func TestDelta(t *testing.T) {
+	t.Parallel()
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+	makeBase(t, c, build)
 	run := func(x *Binary) string {
 		t.Helper()
 		out, err := exec.Command(x.Path).CombinedOutput()
@@ -193,13 +199,7 @@ func TestCheckFindsAWrongDelta(t *testing.T) {
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
-	build()
-	if _, err := c.Check(t.Context(), build().ID); err != nil {
-		t.Fatal(err)
-	}
-	if states, err := c.Linkers(); err != nil || !states[0].Ready {
-		t.Skipf("no delta linker for this Go release: %v, %v", states[0].Reason, err)
-	}
+	makeBase(t, c, build)
 	const edited = "package main\n\nfunc main() { println(\"another text\") }\n"
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)
 	x := build()

@@ -95,7 +95,7 @@ func TestWrongDelta(t *testing.T) {
 			for _, line := range strings.Split(s.output(), "\n") {
 				told := strings.Contains(line, "failed to start") || strings.Contains(line, " died ")
 				if told && !strings.Contains(line, "linked as a whole") {
-					t.Errorf("the failure is told: %s", line)
+					t.Errorf("the failure is reported: %s", line)
 				}
 			}
 		})

@@ -37,7 +37,7 @@ type base struct {
 var errGaveUp = errors.New("linking with a delta is not possible")
 
 // errShort means that a base needs more disk or memory than is free now.
-var errShort = errors.New("there is no room for a base")
+var errShort = errors.New("not enough free disk space or memory for a base")
 
 // neverHot means that a package can't be hot.
 type neverHot struct{ path, why string }

@@ -334,7 +334,7 @@ func (l *lab) chosen(t *testing.T) (programs []corpusProgram) {
 	if root := cmp.Or(os.Getenv("HOTSTART_GOTEST"), filepath.Join(l.goroot, "test")); paths.IsDir(root) {
 		all = append(all, corpus(t, root)...)
 	} else {
-		t.Logf("there is no %s", root)
+		t.Logf("%s does not exist", root)
 	}
 	pattern, every := os.Getenv("HOTSTART_PROGRAMS"), 600
 	if os.Getenv("HOTSTART_LONG") != "" {

@@ -79,7 +79,7 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 
 var (
 	errClosed = errors.New("the delta linker was closed")
-	errNoBase = errors.New("there is no base for this program")
+	errNoBase = errors.New("no base was linked for this program")
 )
 
 // Link links archives into the file output, if there is a base. After any error

@@ -40,7 +40,7 @@ func (g initGraph) schedule() (order []*initNode) {
 				queue = append(queue, dep)
 			}
 			if g[dep] == nil {
-				loader.GiveUp("there is no %s", dep)
+				loader.GiveUp("%s is missing", dep)
 			}
 		}
 	}

@@ -92,7 +92,7 @@ func addHotPackages(ctxt *Link) {
 		}
 		file := ctxt.PackageFile[pkg]
 		if file == "" {
-			loader.GiveUp("there is no archive of %s", pkg)
+			loader.GiveUp("the archive of %s is missing", pkg)
 		}
 		addlibpath(ctxt, "hotstart", "hotstart", file, pkg, "", goobj.FingerprintType{})
 	}

@@ -169,7 +169,7 @@ func (m *merger) mergeHeaders() {
 	headers = append(headers[:last:last], append(added, headers[last:]...)...)
 	start, size := binary.LittleEndian.Uint64(m.head[elfPhoff:]), uint64(len(headers))*phdrSize
 	if start+size > free {
-		loader.GiveUp("there is no room for the headers")
+		loader.GiveUp("the headers do not fit")
 	}
 	for i, header := range headers {
 		if headerType(header) == ptPhdr {

@@ -156,7 +156,7 @@ func TestRelink(t *testing.T) {
 				moment{5.5, relinks("b2"), "remove b2"}),
 		},
 		{
-			name: "a difference of the links is told, and the other binary is started",
+			name: "a difference of the links is reported, and the other binary is started",
 			story: after(deltaServes,
 				moment{6.3, Tick{}, "check b"},
 				moment{7, Checked{wrongDelta(2, "go")}, "distrust delta, start go"}),

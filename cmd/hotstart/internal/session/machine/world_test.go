@@ -697,7 +697,7 @@ func (w *world) check() {
 func (w *world) checkHeld() {
 	w.t.Helper()
 	if !w.began && len(w.held) > 0 {
-		w.fail("clients wait, and there is no reload")
+		w.fail("clients wait without a reload")
 	}
 	newer := w.building || w.rule != "" || !w.due() || w.wanted != nil
 	for _, state := range []string{"starting", "serving"} {
