@@ -40,27 +40,14 @@ type LinkedBy string
 // The linkers.
 const (
 	LinkedByDelta    = LinkedBy(fastbuild.Delta)     // only what has changed was linked
-	LinkedByWaiting  = LinkedBy(fastbuild.Waiting)   // a linker that waited for the edit
 	LinkedByOrdinary = LinkedBy(fastbuild.Ordinary)  // the linker of the Go installation
 	LinkedByGo       = LinkedBy(fastbuild.GoCommand) // the whole build
 )
 
-// LinkerState is what a fast linker can do for the next edit.
-type LinkerState struct {
-	Name   LinkedBy
-	Ready  bool
-	Reason error // why it is not ready, or did not link the last edit; nil: it is, or did
-}
-
-// Linkers returns the state of the fast linkers, the fastest first. An error is the reason why
-// the go command makes all builds.
-func (b *Builder) Linkers() (states []LinkerState, err error) {
-	known, err := b.cache.Linkers()
-	for _, s := range known {
-		states = append(states, LinkerState{LinkedBy(s.Name), s.Ready, s.Reason})
-	}
-	return states, err
-}
+// NextLink returns whether the next edit can be linked by delta. reason is why not, or why the last
+// edit was not; nil if it was. disabled is the reason why the go command makes all builds; nil if it
+// does not.
+func (b *Builder) NextLink() (delta bool, reason, disabled error) { return b.cache.NextLink() }
 
 // SameContent reports whether both programs certainly have the same content. Their sources may differ
 // in comments.
@@ -123,7 +110,7 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 // made x without the go command. That fills the build cache as usual, and verifies x. If the
 // program is the same, or the sources have changed since, Check returns nil. Otherwise, it returns
 // what the go command has built, or its error, and the go command makes all further builds; see
-// also Binary.WrongDelta. Check also prepares the fast linkers for the next edit.
+// also Binary.WrongDelta. Check also prepares the link by delta of the next edit.
 func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
 	start := time.Now()
 	built, err := b.cache.Check(ctx, x.ID)

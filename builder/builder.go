@@ -72,17 +72,17 @@ type FastBuild string
 
 // Values of Options.FastBuild.
 const (
-	FastBuildOff   FastBuild = "off"
-	FastBuildAuto  FastBuild = "auto"  // where the result is known to be the same
-	FastBuildDelta FastBuild = "delta" // as FastBuildAuto, and only the edited packages are linked, see package delta
+	FastBuildAuto  FastBuild = "auto"  // where that is safe; only the edited packages are linked, see package delta
+	FastBuildWhole FastBuild = "whole" // as FastBuildAuto, but the whole program is linked: the binary is that of the go command
+	FastBuildOff   FastBuild = "off"   // the go command makes all builds
 )
 
 // ParseFastBuild returns the value with this name.
 func ParseFastBuild(text string) (FastBuild, error) {
-	if f := FastBuild(text); f == FastBuildOff || f == FastBuildAuto || f == FastBuildDelta {
+	if f := FastBuild(text); f == FastBuildAuto || f == FastBuildWhole || f == FastBuildOff {
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is invalid; want auto, delta or off", text)
+	return "", fmt.Errorf("%q is invalid; want auto, whole or off", text)
 }
 
 // Builder builds one program. Its methods may be called at the same time.
@@ -135,8 +135,8 @@ func New(ctx context.Context, o Options) (*Builder, error) {
 		return nil, err
 	}
 	b.cache, err = fastbuild.New(fastbuild.Options{
-		Enabled: o.FastBuild == FastBuildAuto || o.FastBuild == FastBuildDelta,
-		Delta:   o.FastBuild == FastBuildDelta,
+		Enabled: o.FastBuild == FastBuildAuto || o.FastBuild == FastBuildWhole,
+		Delta:   o.FastBuild == FastBuildAuto,
 		Project: project,
 		Dir:     output,
 		Overlay: filepath.Join(output, "overlay.json"), // see package adopt
@@ -156,7 +156,7 @@ func cacheDir() string {
 	return filepath.Join(dir, "hotstart")
 }
 
-// linkersDir returns the directory of fast linkers; "" if there is none.
+// linkersDir returns the directory of delta linkers; "" if there is none.
 func linkersDir() string {
 	if dir := cacheDir(); dir != "" {
 		return filepath.Join(dir, "linkers")

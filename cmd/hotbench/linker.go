@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// linkerTime is how long hotstart may take to build its linkers, once for each Go release, and to
-// prepare one for the next edit. It does both at the lowest priority.
+// linkerTime is how long hotstart may take to build its linker, once for each Go release, and to
+// prepare it for the next edit. It does both at the lowest priority.
 const linkerTime = 3 * time.Minute
 
-// awaitLinker waits until the fastest linker of hotstart is ready, as it is when a user has edited
+// awaitLinker waits until the next edit can be linked by delta, as it is when a user has edited
 // for a while, and saves less often than every few seconds.
 func (r *running) awaitLinker(hotstart string) error {
 	reason := ""
@@ -24,8 +24,8 @@ func (r *running) awaitLinker(hotstart string) error {
 		}
 		var s struct {
 			Build struct {
-				Reason  string
-				Linkers []struct {
+				Reason string
+				Delta  struct {
 					Ready  bool
 					Reason string
 				}
@@ -34,12 +34,10 @@ func (r *running) awaitLinker(hotstart string) error {
 		if err := json.Unmarshal(out, &s); err != nil {
 			return fmt.Errorf("hotstart status: %w", err)
 		}
-		if reason = s.Build.Reason; len(s.Build.Linkers) > 0 {
-			if s.Build.Linkers[0].Ready {
-				return nil
-			}
-			reason = s.Build.Linkers[0].Reason
+		if s.Build.Delta.Ready {
+			return nil
 		}
+		reason = s.Build.Reason + s.Build.Delta.Reason
 	}
-	return fmt.Errorf("the linker is not ready: %s", reason)
+	return fmt.Errorf("the delta linker is not ready: %s", reason)
 }

@@ -17,18 +17,18 @@ type tool struct {
 	args   []string          // after the command; ADDRESS, STATUS and SERVER are replaced
 	files  map[string]string // configuration in the folder of the project
 	binary string            // file or folder that the tool builds there
-	linker bool              // hotstart with fast linkers, which it prepares when nothing is edited
+	linker bool              // hotstart that links by delta, which it prepares when nothing is edited
 
 	yardstick func(p *project) (time.Duration, error) // measures what tools are compared with; nil: a tool
 }
 
-// ours is hotstart among the tools; delta is hotstart that links by delta, and unshortened is
+// ours is hotstart among the tools; whole is hotstart that links whole programs, and unshortened is
 // hotstart without fast builds.
 const (
 	bareBuild   = "go build"
 	bareStart   = "the program by itself"
 	ours        = "hotstart"
-	delta       = "hotstart --direct=delta"
+	whole       = "hotstart --direct=whole"
 	unshortened = "hotstart --direct=off"
 )
 
@@ -41,7 +41,7 @@ func rebuilders() []tool {
 	return []tool{
 		{name: bareBuild, yardstick: timeBuild},
 		{name: ours, args: []string{"watch"}, linker: true},
-		{name: delta, args: []string{"watch", "--direct=delta"}, linker: true},
+		{name: whole, args: []string{"watch", "--direct=whole"}},
 		{name: unshortened, args: []string{"watch", "--direct=off"}},
 		{name: "air", module: "github.com/air-verse/air", binary: "tmp"},
 		{name: "air, delay 0", module: "github.com/air-verse/air", binary: "tmp",

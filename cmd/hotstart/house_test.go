@@ -50,9 +50,8 @@ var house = map[string][]string{
 	"cmd/hotstart/internal/session/machine":    {"builder", "starter", "cmd/hotstart/internal/cli", "cmd/hotstart/internal/control", "cmd/hotstart/internal/report", "cmd/hotstart/internal/rules", "cmd/hotstart/internal/session/asks", "cmd/hotstart/internal/session/change", "cmd/hotstart/internal/session/churn"},
 
 	"builder":                             {"builder/adopt", "builder/internal/fastbuild", "builder/internal/gotool", "builder/internal/graph", "builder/internal/paths"},
-	"builder/internal/fastbuild":          {"builder/internal/fastbuild/delta", "builder/internal/fastbuild/linktool", "builder/internal/fastbuild/prelink", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
+	"builder/internal/fastbuild":          {"builder/internal/fastbuild/delta", "builder/internal/fastbuild/linktool", "builder/internal/fastbuild/replay", "builder/internal/gotool", "builder/internal/graph"},
 	"builder/internal/fastbuild/linktool": {"builder/internal/gotool"},
-	"builder/internal/fastbuild/prelink":  {"builder/internal/fastbuild/linktool"},
 	"builder/internal/fastbuild/delta":    {"builder/internal/fastbuild/linktool"},
 	"builder/internal/fastbuild/replay":   {"builder/internal/fastbuild/linktool", "builder/internal/paths"},
 	"builder/internal/graph":              {"builder/internal/gotool", "builder/internal/paths"},

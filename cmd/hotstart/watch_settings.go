@@ -49,8 +49,8 @@ func watchTable(o *session.Options) []settings.Group {
 		{Title: "Build", Specs: []settings.Spec{
 			{Name: "build-flags", Value: settings.Words(&o.Builder.Flags), Live: session.AppliesToBuild,
 				Usage: "`flags` for go build, such as \"-tags dev -race\"; they override hotstart's own"},
-			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|delta|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
-				Usage: "bypass the go command if safe; delta also links faster"},
+			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|whole|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
+				Usage: "bypass the go command if safe; whole links all"},
 			{Name: "debug", Value: settings.Bool(&o.Builder.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{

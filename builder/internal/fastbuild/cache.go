@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hotstart/hotstart/builder/internal/fastbuild/delta"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/replay"
 	"github.com/hotstart/hotstart/builder/internal/gotool"
@@ -31,7 +32,7 @@ type Options struct {
 	Project *gotool.Project
 	Dir     string // existing directory, in which the Cache makes one of its own
 	Overlay string // overlay that Inputs may name; the Cache sees its changes
-	Linkers string // directory for fast linkers, of all sessions; "" if there is none
+	Linkers string // directory for delta linkers, of all sessions; "" if there is none
 
 	Output  func() string                                                    // returns a new file name for a binary
 	GoBuild func(ctx context.Context, in Inputs, idle bool) (*Binary, error) // builds with the go command
@@ -65,7 +66,6 @@ type LinkedBy = replay.LinkedBy
 // The linkers.
 const (
 	Delta     = replay.Delta
-	Waiting   = replay.Waiting
 	Ordinary  = replay.Ordinary
 	GoCommand = LinkedBy("go command") // the binary is not of a fast build
 )
@@ -73,8 +73,8 @@ const (
 // Cache builds one program again and again. Its methods may be called at the same time.
 type Cache struct {
 	Options
-	dir     string // of its files
-	linkers linkers
+	dir    string        // of its files
+	linker *delta.Linker // nil if it is not wanted
 
 	mu        sync.Mutex
 	disabled  error        // why the go command makes all builds; nil if fast builds are possible
@@ -112,7 +112,9 @@ const maxMisses = 5
 // command makes all builds.
 func New(o Options) (*Cache, error) {
 	c := &Cache{Options: o, dir: filepath.Join(o.Dir, "fastbuild"), graph: &graph.Graph{Err: errors.New("not listed yet")}, last: &build{}}
-	c.linkers = newLinkers(linktool.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir}, o.Delta)
+	if o.Delta {
+		c.linker = delta.New(linktool.Options{GOROOT: o.Project.Env.GOROOT, Env: o.Project.Environ, CacheDir: o.Linkers, Dir: c.dir})
+	}
 	if c.disabled = c.checkReplayable(); c.disabled != nil {
 		return c, nil
 	}
@@ -122,8 +124,35 @@ func New(o Options) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends the fast linkers. All further builds run the ordinary linker.
-func (c *Cache) Close() { c.linkers.close() }
+// Close removes the files for links by delta. All further builds run the ordinary linker.
+func (c *Cache) Close() {
+	if c.linker != nil {
+		c.linker.Close()
+	}
+}
+
+// DistrustDelta ends links by delta.
+func (c *Cache) DistrustDelta(why error) {
+	if c.linker != nil {
+		c.linker.TurnOff(why)
+	}
+}
+
+// errUnwanted is the reason why nothing is linked by delta if Options.Delta is not set.
+var errUnwanted = errors.New("links by delta are off")
+
+// NextLink returns whether the next edit can be linked by delta. reason is why not, or why the last edit
+// was not. disabled is the reason why the go command makes all builds.
+func (c *Cache) NextLink() (delta bool, reason, disabled error) {
+	c.mu.Lock()
+	disabled = c.disabled
+	c.mu.Unlock()
+	if c.linker == nil {
+		return false, errUnwanted, disabled
+	}
+	delta, reason = c.linker.State()
+	return delta, reason, disabled
+}
 
 // replayableFlags are the flags that have no effect but on the commands of the go command.
 var replayableFlags = []string{"tags", "race", "msan", "asan", "ldflags", "gcflags", "buildmode", "trimpath", "buildvcs", "mod", "pgo", "p", "v", "modcacherw"}
@@ -172,7 +201,11 @@ func (c *Cache) replay(ctx context.Context, last *build, in Inputs) (*Binary, er
 	}
 	binary := &Binary{Path: c.Output(), Fast: true}
 	var err error
-	if next.program, err = last.program.Build(ctx, changed, c.linkers.forBuild(), binary.Path); err != nil {
+	var linker replay.Linker
+	if c.linker != nil {
+		linker = c.linker
+	}
+	if next.program, err = last.program.Build(ctx, changed, linker, binary.Path); err != nil {
 		return nil, err
 	}
 	if err := c.accept(last, &next, binary); err != nil {
@@ -332,7 +365,7 @@ func (c *Cache) countMiss(err error) {
 }
 
 func (c *Cache) disable(err error) {
-	c.linkers.close()
+	c.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.disabled = err

@@ -15,15 +15,17 @@ import (
 // lowest priority. That fills the build cache as usual, and verifies the fast build. If the program
 // is the same, or the sources have changed since, Check returns nil. Otherwise it returns what the
 // go command has built, or its error, and the go command makes all further builds; or, if only the
-// link by delta was wrong, no further build is linked so. Check also prepares the fast linkers for
-// the next edit.
+// link by delta was wrong, no further build is linked so. Check also prepares the
+// link by delta of the next edit.
 func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	_, last, enabled := c.state()
 	if !enabled || last.program == nil || !c.isFresh(last) {
 		return nil, nil
 	}
-	c.linkers.warm(ctx, last.program)
-	defer c.linkers.prepare(ctx, last.program)
+	if c.linker != nil {
+		_ = last.program.Warm(ctx, c.linker) // or the ordinary linker links the next edit
+		defer c.prepare(ctx, last.program)
+	}
 	if last.id == "" || last.id != id {
 		return nil, nil
 	}
@@ -44,6 +46,13 @@ func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
 	default:
 		c.disable(errOther)
 		return nil, err
+	}
+}
+
+// prepare builds the delta linker, if it is not built yet, and prepares the link of the next edit.
+func (c *Cache) prepare(ctx context.Context, p *replay.Program) {
+	if c.linker.Prepare(ctx) {
+		_ = p.Warm(ctx, c.linker)
 	}
 }
 
@@ -80,7 +89,7 @@ func (c *Cache) verifyDelta(ctx context.Context, b *build) (*Binary, error) {
 	if err := b.program.Compare(recording); err != nil {
 		return binary, fmt.Errorf("%w: %w", errOther, err)
 	}
-	if err := b.program.Verify(ctx, c.linkers.verifier); errors.Is(err, delta.ErrDiffers) {
+	if err := b.program.Verify(ctx, c.linker); errors.Is(err, delta.ErrDiffers) {
 		return binary, fmt.Errorf("%w: %w", errDelta, err)
 	}
 	return binary, nil

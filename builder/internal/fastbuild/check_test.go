@@ -138,10 +138,13 @@ func makeBase(t *testing.T, c *Cache, build func() *Binary) {
 	if _, err := c.Check(t.Context(), build().ID); err != nil {
 		t.Fatal(err)
 	}
-	if states, err := c.Linkers(); err != nil || !states[0].Ready {
-		t.Skipf("no delta linker for this Go release: %v, %v", states[0].Reason, err)
+	if ready, reason, disabled := c.NextLink(); !ready {
+		t.Skipf("no delta linker for this Go release: %v, %v", reason, disabled)
 	}
 }
+
+// reasonOf returns why the last edit was not linked by delta.
+func reasonOf(c *Cache) error { _, reason, _ := c.NextLink(); return reason }
 
 // A program that is linked by delta runs, passes the check, and can be linked again. A build of
 // the same code is the same program.
@@ -162,13 +165,13 @@ func TestDelta(t *testing.T) {
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)
 	first := build()
 	if said := run(first); first.LinkedBy != Delta || said != "edited\n" {
-		t.Fatalf("linked by the %s, and says %q: %v", first.LinkedBy, said, c.linkers.delta.failed)
+		t.Fatalf("linked by the %s, and says %q: %v", first.LinkedBy, said, reasonOf(c))
 	}
 	if other, err := c.Check(t.Context(), first.ID); other != nil || err != nil {
 		t.Errorf("Check: %+v, %v", other, err)
 	}
 	_, last, _ := c.state()
-	if err := last.program.Verify(t.Context(), c.linkers.verifier); err != nil {
+	if err := last.program.Verify(t.Context(), c.linker); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited+"// The end.\n")
@@ -188,8 +191,8 @@ func TestDelta(t *testing.T) {
 	if x := build(); x.LinkedBy == Delta || !x.Fast || run(x) != "again\n" {
 		t.Errorf("without delta: %+v", x)
 	}
-	if states, _ := c.Linkers(); states[0].Ready || states[0].Reason.Error() != "a reason" {
-		t.Errorf("state %+v", states[0])
+	if ready, reason, _ := c.NextLink(); ready || reason.Error() != "a reason" {
+		t.Errorf("ready: %v, %v", ready, reason)
 	}
 }
 
@@ -204,7 +207,7 @@ func TestCheckFindsAWrongDelta(t *testing.T) {
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)
 	x := build()
 	if x.LinkedBy != Delta {
-		t.Fatalf("linked by the %s: %v", x.LinkedBy, c.linkers.delta.failed)
+		t.Fatalf("linked by the %s: %v", x.LinkedBy, reasonOf(c))
 	}
 	content, err := os.ReadFile(x.Path)
 	if err != nil {

@@ -36,7 +36,7 @@ type session struct {
 
 	check bool // after each build that is compared
 
-	builds, fast, prelinked, broken int
+	builds, fast, broken int
 }
 
 func builderIn(t *testing.T, dir string, o builder.Options) *builder.Builder {
@@ -76,7 +76,7 @@ func newSession(t *testing.T, dir string, o builder.Options) *session {
 		t.Skip("fast builds are only made on Linux")
 	}
 	s := &session{t: t, dir: dir, plain: builderIn(t, dir, o), lists: o.Adopt, output: t.TempDir()}
-	o.FastBuild, o.Output = builder.FastBuildAuto, s.output
+	o.FastBuild, o.Output = builder.FastBuildWhole, s.output
 	s.b = builderIn(t, dir, o)
 	s.list()
 	s.edit(nil)
@@ -130,9 +130,6 @@ func (s *session) edit(files map[string]string) bool {
 	}
 	if s.graph.Outdated(changed) {
 		s.list()
-	}
-	if x != nil && x.LinkedBy == builder.LinkedByWaiting {
-		s.prelinked++
 	}
 	if x != nil && s.check && compared {
 		if other, err := s.b.Check(s.t.Context(), x); other != nil || err != nil {
@@ -404,7 +401,7 @@ func TestNoFastBuildOf(t *testing.T) {
 				buildtest.NeedGCC(t)
 			}
 			dir := buildtest.Project(t, test.archive)
-			test.options.FastBuild = builder.FastBuildAuto
+			test.options.FastBuild = builder.FastBuildWhole
 			b := builderIn(t, dir, test.options)
 			mustList(t, b)
 			mustBuild(t, b)

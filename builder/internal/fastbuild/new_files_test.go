@@ -55,7 +55,7 @@ func TestDirectoryThatIsReplacedBeforeTheList(t *testing.T) {
 	const low = "-- in/%s/low/low.go --\npackage low\n\nconst Text = %[1]q\n"
 	dir := buildtest.Project(t, buildtest.Module+"-- main.go --\npackage main\n\nimport \"example.com/m/in/a/low\"\n\nfunc main() { println(low.Text) }\n"+
 		fmt.Sprintf(low, "a")+fmt.Sprintf(low, "b"))
-	b, plain := builderIn(t, dir, builder.Options{FastBuild: builder.FastBuildAuto}), builderIn(t, dir, builder.Options{})
+	b, plain := builderIn(t, dir, builder.Options{FastBuild: builder.FastBuildWhole}), builderIn(t, dir, builder.Options{})
 	mustBuild(t, b)
 	buildtest.Move(t, filepath.Join(dir, "in/a"), filepath.Join(dir, "in/c"))
 	buildtest.Move(t, filepath.Join(dir, "in/b"), filepath.Join(dir, "in/a"))

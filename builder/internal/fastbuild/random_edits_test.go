@@ -215,7 +215,7 @@ func (e *editor) run(steps int) {
 	for range steps {
 		e.step()
 	}
-	e.t.Logf("%d builds compared: %d without the go command, %d of them linked by a waiting linker, %d broken", e.builds, e.fast, e.prelinked, e.broken)
+	e.t.Logf("%d builds compared: %d without the go command, %d broken", e.builds, e.fast, e.broken)
 	if e.fast < steps/4 {
 		e.t.Errorf("only %d of %d builds were made without the go command", e.fast, e.builds)
 	}

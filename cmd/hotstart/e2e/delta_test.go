@@ -21,20 +21,14 @@ func linkedBy(p *project, env []string) (by string, ready bool, reason string) {
 	var status struct {
 		Build struct {
 			LinkedBy string `json:"linked_by"`
-			Linkers  []struct {
-				Name, Reason string
-				Ready        bool
+			Delta    struct {
+				Ready  bool
+				Reason string
 			}
 		}
 	}
 	json.Unmarshal(out, &status)
-	by = status.Build.LinkedBy
-	for _, l := range status.Build.Linkers {
-		if l.Name == "delta" {
-			ready, reason = l.Ready, l.Reason
-		}
-	}
-	return by, ready, reason
+	return status.Build.LinkedBy, status.Build.Delta.Ready, status.Build.Delta.Reason
 }
 
 // A program that works only when it is linked as a whole is served nevertheless: the user reads one
@@ -46,7 +40,7 @@ func TestWrongDelta(t *testing.T) {
 			p := newProject(t, "wronglink", "")
 			address, cache := freeAddress(t), t.TempDir()
 			env := []string{"ADDRESS=" + address, "FAILS=" + fails, "XDG_CACHE_HOME=" + cache, "GOCACHE=" + goCache(t)}
-			s := watch(t, p, nil, env, "--direct=delta")
+			s := watch(t, p, nil, env)
 			serves := func(text string) {
 				t.Helper()
 				err := s.await("to serve "+text, func() bool {

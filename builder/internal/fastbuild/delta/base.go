@@ -68,22 +68,26 @@ func (b *base) isLinked() bool {
 	return b.linked
 }
 
-// neededDisk and neededMemory are what the link of a base needs, in bytes, for archives of a size.
-// Measured with 1,000 packages: two bases have half of their size, and the linker, with the pages
-// of archives that the kernel can drop, 1.3 times their size.
-func (b *base) neededDisk(size uint64) uint64   { return 64<<20 + size/2 }
-func (b *base) neededMemory(size uint64) uint64 { return 256<<20 + size + size/2 }
+// checkRoom returns an error if the link of all archives needs more disk or memory than is free.
+// Measured with 1,000 packages: two bases have half of the size of the archives, and the linker, with
+// the pages of archives that the kernel can drop, 1.3 times their size.
+func (b *base) checkRoom(archives map[string]string) error {
+	size := linktool.Size(archives)
+	if err := cmp.Or(linktool.CheckDisk(filepath.Dir(b.dir), 64<<20+size/2), linktool.CheckMemory(256<<20+size+size/2)); err != nil {
+		return fmt.Errorf("%w: %w", errShort, err)
+	}
+	return nil
+}
 
 // make links the base, at the lowest priority.
 func (b *base) make(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	size := linktool.Size(b.archives)
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return err
 	}
-	if err := cmp.Or(linktool.CheckDisk(b.dir, b.neededDisk(size)), linktool.CheckMemory(b.neededMemory(size))); err != nil {
-		return fmt.Errorf("%w: %w", errShort, err)
+	if err := b.checkRoom(b.archives); err != nil {
+		return err
 	}
 	err := b.run(ctx, "base", b.archives, b.command.Flags, b.file("base"))
 	b.linked = err == nil

@@ -35,9 +35,11 @@ type Linker struct {
 
 	mu       sync.Mutex
 	tool     string // the built linker; "" if there is none yet
-	off      error  // why no base is linked; nil if one may be
+	off      error  // why nothing is linked; nil if it may be
+	ready    bool   // for the next edit
+	reason   error  // last error of Warm or Link; nil after a success
 	failures int    // in a row
-	hot      linktool.Hot
+	hot      hotPackages
 	never    map[string]bool // packages that can't be hot, by import path
 	base     *base           // nil before the first Warm
 	stale    bool            // a delta of the base failed: the next one would, too
@@ -48,7 +50,7 @@ type Linker struct {
 
 // New returns a Linker. A Linker that can't work is valid: its Link fails at once.
 func New(o linktool.Options) *Linker {
-	l := &Linker{Options: o, never: map[string]bool{}}
+	l := &Linker{Options: o, never: map[string]bool{}, reason: errNotTried}
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		l.off = fmt.Errorf("%w: %s/%s", linktool.ErrUntested, runtime.GOOS, runtime.GOARCH)
 	} else if o.CacheDir == "" {
@@ -78,17 +80,27 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 }
 
 var (
-	errClosed = errors.New("the delta linker was closed")
-	errNoBase = errors.New("no base was linked for this program")
+	errNotTried = errors.New("no edit has been checked yet")
+	errClosed   = errors.New("the delta linker was closed")
+	errNoBase   = errors.New("no base was linked for this program")
 )
 
 // Link links archives into the file output, if there is a base. After any error
 // the caller links in another way; the file does not exist then.
 func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
+	err := l.link(ctx, c, archives, buildID, output)
+	l.noteState(ctx, false, err)
+	return err
+}
+
+func (l *Linker) link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
 	l.mu.Lock()
-	l.hot.Note(c, archives)
-	b := l.base
+	l.hot.note(c, archives)
+	b, off := l.base, l.off
 	l.mu.Unlock()
+	if off != nil {
+		return off
+	}
 	if b == nil {
 		return errNoBase
 	}
@@ -132,6 +144,12 @@ func (l *Linker) noteFailure(err error, counts bool) {
 // copies it. When ctx is done before that, Warm ends the link. If the linker is not
 // built yet, see Prepare, the error is linktool.ErrNotBuilt.
 func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
+	err := l.warm(ctx, c, archives)
+	l.noteState(ctx, err == nil, err)
+	return err
+}
+
+func (l *Linker) warm(ctx context.Context, c *linktool.Command, archives map[string]string) error {
 	if err := c.Check(testedFlags); err != nil {
 		return err
 	}
@@ -163,7 +181,7 @@ func (l *Linker) Warm(ctx context.Context, c *linktool.Command, archives map[str
 func (l *Linker) freshBase(c *linktool.Command, archives map[string]string) (*base, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hot.Note(c, archives)
+	l.hot.note(c, archives)
 	switch {
 	case l.off != nil:
 		return nil, l.off
@@ -172,7 +190,7 @@ func (l *Linker) freshBase(c *linktool.Command, archives map[string]string) (*ba
 	case l.tool == "":
 		return nil, linktool.ErrNotBuilt
 	}
-	hot := l.hot.In(archives)
+	hot := l.hot.in(archives)
 	maps.DeleteFunc(hot, func(path string, _ bool) bool { return l.never[path] })
 	if b := l.base; b != nil && !l.stale && b.covers(c, archives) == nil && includes(b.hot, hot) {
 		return b, nil
@@ -211,7 +229,7 @@ func (l *Linker) keep(ctx context.Context, b *base, err error) {
 	}
 	l.mu.Lock()
 	old := l.base
-	if l.closed {
+	if l.closed || l.off != nil {
 		old = b
 	} else {
 		l.base, l.stale, l.failures = b, false, 0
@@ -222,10 +240,44 @@ func (l *Linker) keep(ctx context.Context, b *base, err error) {
 	}
 }
 
+// noteState notes what State returns.
+func (l *Linker) noteState(ctx context.Context, ready bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ready = ready
+	if ctx.Err() == nil {
+		l.reason = err
+	}
+}
+
+// State returns whether the next edit can be linked, and why not, or why the last edit was not.
+func (l *Linker) State() (ready bool, reason error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.off != nil {
+		return false, l.off
+	}
+	return l.ready, l.reason
+}
+
+// TurnOff ends the use of the linker: Link and Warm return this error.
+func (l *Linker) TurnOff(why error) {
+	l.mu.Lock()
+	l.off = why
+	l.mu.Unlock()
+	l.removeBase()
+}
+
 // Close removes the base. No other one is linked.
 func (l *Linker) Close() {
 	l.mu.Lock()
 	l.closed = true
+	l.mu.Unlock()
+	l.removeBase()
+}
+
+func (l *Linker) removeBase() {
+	l.mu.Lock()
 	b := l.base
 	l.base = nil
 	l.mu.Unlock()

@@ -18,8 +18,9 @@ var errNotLast = errors.New("the last delta was not linked from these archives")
 // Verify links archives again, all of them, and compares the result, symbol by
 // symbol, with the program that Link has last linked from them. It returns an error
 // that wraps ErrDiffers and names a symbol that differs. Any other error means
-// that the programs were not compared. Verify takes longer than an ordinary link,
-// at the lowest priority; the file that Link has written must still exist.
+// that the programs were not compared; if neither ctx nor a lack of memory or disk
+// space is the reason, the Linker turns itself off. Verify takes longer than an
+// ordinary link, at the lowest priority; the file that Link has written must still exist.
 func (l *Linker) Verify(ctx context.Context, c *linktool.Command, archives map[string]string) error {
 	l.mu.Lock()
 	last := l.last
@@ -27,7 +28,11 @@ func (l *Linker) Verify(ctx context.Context, c *linktool.Command, archives map[s
 	if last == nil || last.base.command != c || len(last.archives) != len(archives) || len(linktool.Changed(last.archives, archives)) > 0 {
 		return errNotLast
 	}
-	return last.base.verify(ctx, archives, last.output)
+	err := last.base.verify(ctx, archives, last.output)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errShort) {
+		l.TurnOff(err)
+	}
+	return err
 }
 
 // lastLink is a program that was linked as a delta.
@@ -39,6 +44,9 @@ type lastLink struct {
 
 // verify compares a program that was linked as a delta of the base.
 func (b *base) verify(ctx context.Context, archives map[string]string, program string) error {
+	if err := b.checkRoom(archives); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(b.dir), "verify-")
 	if err != nil {
 		return err

@@ -15,23 +15,15 @@ import (
 
 // Linker links a program in less time than the ordinary linker, where it can.
 type Linker interface {
-	// Prepare makes the linker usable, unless it is or can't be. It may take some seconds, at the
-	// lowest priority. It reports whether the linker is new, so that Warm can succeed.
-	Prepare(ctx context.Context) bool
 	// Warm prepares for the next edit of a program with these archives, at the lowest priority. An
 	// error is the reason why Link will fail.
 	Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error
-	// Link links archives into the file output. It fails fast where it can't. After an error the
-	// file may exist.
+	// Link links archives into the file output, which may be another file than that of the ordinary
+	// linker, with the same meaning. It fails fast where it can't. After an error the file does not exist.
 	Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error
-	// Close ends all processes and removes all files. Each further call fails.
-	Close()
-}
-
-// Linkers are the linkers that are tried before the ordinary one.
-type Linkers struct {
-	Delta   Linker // writes another file with the same meaning; nil if there is none
-	Waiting Linker // writes the file that the ordinary linker would write; nil if there is none
+	// Verify returns an error if the program that Link has last linked, from these archives, differs
+	// from that of the ordinary linker, or can't be compared.
+	Verify(ctx context.Context, c *linktool.Command, archives map[string]string) error
 }
 
 // LinkedBy is what has linked a program.
@@ -40,38 +32,29 @@ type LinkedBy string
 // The linkers.
 const (
 	Delta    LinkedBy = "delta"
-	Waiting  LinkedBy = "waiting linker"
 	Ordinary LinkedBy = "linker"
 )
 
-// linkTo links the archives of the program into a file, with the fastest linker that can.
-func (p *Program) linkTo(ctx context.Context, linkers Linkers, output string) error {
-	if p.tryLinker(ctx, linkers.Delta, p.content, output) {
-		p.linkedBy = Delta
-		return nil
+// linkTo links the archives of the program into a file, with the ordinary linker if the fast one,
+// which may be nil, can't.
+func (p *Program) linkTo(ctx context.Context, fast Linker, output string) error {
+	if fast != nil {
+		id, err := p.buildID(p.content)
+		if err == nil && fast.Link(ctx, p.fast, p.archives, id, output) == nil {
+			p.linkedBy = Delta
+			return nil
+		}
 	}
 	id, err := p.buildID(p.sum)
 	if err != nil {
 		return err
 	}
-	p.linkedBy = Waiting
-	if !p.tryLinker(ctx, linkers.Waiting, p.sum, output) {
-		p.linkedBy = Ordinary
-		if err := p.runLinker(ctx, id, output); err != nil {
-			return err
-		}
+	p.linkedBy = Ordinary
+	if err := p.runLinker(ctx, id, output); err != nil {
+		return err
 	}
 	p.content, err = stamp(output, id)
 	return err
-}
-
-// tryLinker links with a linker, which may be nil, if that is possible.
-func (p *Program) tryLinker(ctx context.Context, l Linker, content, output string) bool {
-	if l == nil {
-		return false
-	}
-	id, err := p.buildID(content)
-	return err == nil && l.Link(ctx, p.fast, p.archives, id, output) == nil
 }
 
 // runLinker runs the recorded command with the archives of the program and another build ID.

@@ -154,9 +154,9 @@ func (p *Program) Tools() []string {
 }
 
 // Build compiles the changed packages, and those that import a package whose export data has
-// changed, and links the program into the file output. It returns the new program. A program of the
-// same archives has the same content.
-func (p *Program) Build(ctx context.Context, changed []string, linkers Linkers, output string) (*Program, error) {
+// changed, and links the program into the file output, with the linker if it is not nil and can. It
+// returns the new program. A program of the same archives has the same content.
+func (p *Program) Build(ctx context.Context, changed []string, linker Linker, output string) (*Program, error) {
 	next := *p
 	next.archives = maps.Clone(p.archives)
 	err := next.compileAll(ctx, changed)
@@ -167,7 +167,7 @@ func (p *Program) Build(ctx context.Context, changed []string, linkers Linkers, 
 		next.content = next.sum
 	}
 	if err == nil {
-		err = next.linkTo(ctx, linkers, output)
+		err = next.linkTo(ctx, linker, output)
 	}
 	if err != nil {
 		next.RemoveExcept(p)
@@ -181,7 +181,7 @@ func (p *Program) Build(ctx context.Context, changed []string, linkers Linkers, 
 // with the same archives.
 func (p *Program) Relink(ctx context.Context, output string) (*Program, error) {
 	next := *p
-	if err := next.linkTo(ctx, Linkers{}, output); err != nil {
+	if err := next.linkTo(ctx, nil, output); err != nil {
 		_ = os.Remove(output)
 		return nil, err
 	}
@@ -218,15 +218,9 @@ func (p *Program) Compare(other *Recording) error {
 	return nil
 }
 
-// Verifier compares the program that it has last linked with an ordinary link.
-type Verifier interface {
-	// Verify returns an error if the programs differ, or can't be compared.
-	Verify(ctx context.Context, c *linktool.Command, archives map[string]string) error
-}
-
-// Verify compares the last link of the program, which v has made, with an ordinary one.
-func (p *Program) Verify(ctx context.Context, v Verifier) error {
-	return v.Verify(ctx, p.fast, p.archives)
+// Verify compares the last link of the program, which the linker has made, with an ordinary one.
+func (p *Program) Verify(ctx context.Context, linker Linker) error {
+	return linker.Verify(ctx, p.fast, p.archives)
 }
 
 // RemoveExcept removes the program's own archives, except those that another program, which may

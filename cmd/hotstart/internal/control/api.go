@@ -53,16 +53,15 @@ type Status struct {
 // Build is how the program that serves, or served last, was built, and what makes the next
 // build fast.
 type Build struct {
-	LinkedBy string   `json:"linked_by"`         // "delta", "waiting linker", "linker" or "go command"
-	Linkers  []Linker `json:"linkers,omitempty"` // fast linkers, the fastest first
-	Reason   string   `json:"reason,omitempty"`  // why there are none: the go command makes all builds
+	LinkedBy string `json:"linked_by"`        // "delta", "linker" or "go command"
+	Delta    Delta  `json:"delta"`            // of the next edit
+	Reason   string `json:"reason,omitempty"` // why the go command makes all builds; "": it does not
 }
 
-// Linker is the state of a fast linker.
-type Linker struct {
-	Name   string `json:"name"`
-	Ready  bool   `json:"ready"`            // to link the next edit
-	Reason string `json:"reason,omitempty"` // why it is not ready, or did not link the last edit
+// Delta says whether an edit can be linked by delta.
+type Delta struct {
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason,omitempty"` // why it can't, or why the last edit was not; "": it can, or was
 }
 
 // Instance identifies a hotstart.

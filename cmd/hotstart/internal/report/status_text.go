@@ -59,20 +59,16 @@ func describeWorker(w control.Worker, now time.Time) string {
 	return text
 }
 
-// describeBuild tells what has linked the program, and why a fast linker has not, or will not link
-// the next edit.
+// describeBuild tells what has linked the program, and what makes the next build fast, or why nothing does.
 func describeBuild(b control.Build) string {
 	text := "linked by the " + b.LinkedBy
-	if b.Reason != "" {
+	switch {
+	case b.Reason != "":
 		text += "; no fast builds: " + b.Reason
-	}
-	for _, l := range b.Linkers {
-		switch {
-		case l.Ready:
-			text += "; " + l.Name + ": ready"
-		case l.Reason != "":
-			text += "; " + l.Name + ": " + l.Reason
-		}
+	case b.Delta.Ready:
+		text += "; delta: ready"
+	case b.Delta.Reason != "":
+		text += "; delta: " + b.Delta.Reason
 	}
 	return text
 }

@@ -290,19 +290,17 @@ func (c *controlSocket) status() control.Status {
 
 // buildOf returns how a binary was built, and what makes the next build fast.
 func (c *controlSocket) buildOf(x *builder.Binary) *control.Build {
-	b := &control.Build{LinkedBy: string(x.LinkedBy)}
-	linkers, err := c.loop.builder.Linkers()
-	if err != nil {
-		b.Reason = err.Error()
+	delta, reason, disabled := c.loop.builder.NextLink()
+	return &control.Build{LinkedBy: string(x.LinkedBy), Delta: control.Delta{Ready: delta, Reason: firstLine(reason)}, Reason: firstLine(disabled)}
+}
+
+// firstLine returns the first line of an error's text; "" for nil.
+func firstLine(err error) string {
+	if err == nil {
+		return ""
 	}
-	for _, l := range linkers {
-		state := control.Linker{Name: string(l.Name), Ready: l.Ready}
-		if l.Reason != nil {
-			state.Reason, _, _ = strings.Cut(l.Reason.Error(), "\n")
-		}
-		b.Linkers = append(b.Linkers, state)
-	}
-	return b
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // failure returns the failure of a summary for clients.

@@ -146,8 +146,8 @@ func (o Options) starterOptions(marker, tempDir string, report func(starter.Even
 func (e *effects) builderOptions(o Options) builder.Options {
 	b := o.Builder
 	b.Dir, b.Output, b.Env, b.Progress = o.Dir, e.tempDir, append(os.Environ(), e.marker), e.onProgress
-	if e.deltaDistrusted && b.FastBuild == builder.FastBuildDelta {
-		b.FastBuild = builder.FastBuildAuto
+	if e.deltaDistrusted && b.FastBuild == builder.FastBuildAuto {
+		b.FastBuild = builder.FastBuildWhole
 	}
 	return b
 }
