@@ -107,14 +107,14 @@ func (b *Builder) Build(ctx context.Context) (*Binary, error) {
 }
 
 // Check builds the program again with the go command, at the lowest priority, after Build has
-// made x without the go command. That fills the build cache as usual, and verifies x. If the
-// program is the same, or the sources have changed since, Check returns nil. Otherwise, it returns
-// what the go command has built, or its error, and the go command makes all further builds; see
-// also Binary.WrongDelta. Check also prepares the link by delta of the next edit.
-func (b *Builder) Check(ctx context.Context, x *Binary) (*Binary, error) {
+// made x without the go command. That fills the build cache as usual, and verifies x: same reports
+// that x was compared, and is the same program. If it is, or the sources have changed since, other is
+// nil. Otherwise, it is what the go command has built, or err is its error, and the go command makes
+// all further builds; see also Binary.WrongDelta. Check also prepares the link by delta of the next edit.
+func (b *Builder) Check(ctx context.Context, x *Binary) (other *Binary, same bool, err error) {
 	start := time.Now()
-	built, err := b.cache.Check(ctx, x.ID)
-	return newBinary(built, start), err
+	built, same, err := b.cache.Check(ctx, x.ID)
+	return newBinary(built, start), same, err
 }
 
 // Relink links x again with the ordinary linker, without looking at the sources. It returns nil if

@@ -12,40 +12,40 @@ import (
 )
 
 // Check repeats the last fast build, whose binary has this ID, with the go command and at the
-// lowest priority. That fills the build cache as usual, and verifies the fast build. If the program
-// is the same, or the sources have changed since, Check returns nil. Otherwise it returns what the
-// go command has built, or its error, and the go command makes all further builds; or, if only the
-// link by delta was wrong, no further build is linked so. Check also prepares the
-// link by delta of the next edit.
-func (c *Cache) Check(ctx context.Context, id string) (*Binary, error) {
+// lowest priority. That fills the build cache as usual, and verifies the fast build: same reports that
+// the program was compared, and is the same. If it is, or the sources have changed since, other is nil.
+// Otherwise it is what the go command has built, or err is its error, and the go command makes all
+// further builds; or, if only the link by delta was wrong, no further build is linked so. Check also
+// prepares the link by delta of the next edit.
+func (c *Cache) Check(ctx context.Context, id string) (other *Binary, same bool, err error) {
 	_, last, enabled := c.state()
 	if !enabled || last.program == nil || !c.isFresh(last) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if c.linker != nil {
 		_ = last.program.Warm(ctx, c.linker) // or the ordinary linker links the next edit
 		defer c.prepare(ctx, last.program)
 	}
 	if last.id == "" || last.id != id {
-		return nil, nil
+		return nil, false, nil
 	}
 	binary, err := c.verify(ctx, last)
 	switch {
-	case err == nil || ctx.Err() != nil || !c.isFresh(last):
+	case err == nil || errors.Is(err, errNotCompared) || ctx.Err() != nil || !c.isFresh(last):
 		if binary != nil {
 			_ = os.Remove(binary.Path)
 		}
-		return nil, nil
+		return nil, err == nil, nil
 	case errors.Is(err, errDelta):
 		c.DistrustDelta(err)
 		binary.WrongDelta = err
-		return binary, nil
+		return binary, false, nil
 	case errors.Is(err, errOther):
 		c.disable(err)
-		return binary, nil
+		return binary, false, nil
 	default:
 		c.disable(errOther)
-		return nil, err
+		return nil, false, err
 	}
 }
 
@@ -59,6 +59,8 @@ func (c *Cache) prepare(ctx context.Context, p *replay.Program) {
 var (
 	errOther = errors.New("the go command builds another program")
 	errDelta = errors.New("a link by delta was wrong")
+
+	errNotCompared = errors.New("a link by delta was not compared")
 )
 
 // verify returns what the go command builds now, and an error if that is another program than the
@@ -91,6 +93,8 @@ func (c *Cache) verifyDelta(ctx context.Context, b *build) (*Binary, error) {
 	}
 	if err := b.program.Verify(ctx, c.linker); errors.Is(err, delta.ErrDiffers) {
 		return binary, fmt.Errorf("%w: %w", errDelta, err)
+	} else if err != nil {
+		return binary, fmt.Errorf("%w: %w", errNotCompared, err)
 	}
 	return binary, nil
 }

@@ -80,7 +80,7 @@ func TestCheckFindsADifference(t *testing.T) {
 			if !x.Fast {
 				t.Fatal("not a fast build")
 			}
-			if other, err := c.Check(t.Context(), x.ID); (other == nil || other.ID != "other") && err != failed {
+			if other, _, err := c.Check(t.Context(), x.ID); (other == nil || other.ID != "other") && err != failed {
 				t.Errorf("Check: %v, %v", other, err)
 			}
 			if build().Fast {
@@ -103,7 +103,7 @@ func TestArchivesAreChecked(t *testing.T) {
 		t.Fatal("not a fast build")
 	}
 	_, last, _ := c.state()
-	if binary, err := c.verifyDelta(t.Context(), last); err != nil || binary == nil {
+	if binary, err := c.verifyDelta(t.Context(), last); errors.Is(err, errOther) || binary == nil {
 		t.Errorf("the same program: %v, %v", binary, err)
 	}
 	buildtest.Write(t, filepath.Join(dir, "lib/lib.go"), fmt.Sprintf(lib, "third"))
@@ -135,7 +135,7 @@ func TestRelink(t *testing.T) {
 func makeBase(t *testing.T, c *Cache, build func() *Binary) {
 	t.Helper()
 	build()
-	if _, err := c.Check(t.Context(), build().ID); err != nil {
+	if _, _, err := c.Check(t.Context(), build().ID); err != nil {
 		t.Fatal(err)
 	}
 	if ready, reason, disabled := c.NextLink(); !ready {
@@ -167,8 +167,8 @@ func TestDelta(t *testing.T) {
 	if said := run(first); first.LinkedBy != Delta || said != "edited\n" {
 		t.Fatalf("linked by the %s, and says %q: %v", first.LinkedBy, said, reasonOf(c))
 	}
-	if other, err := c.Check(t.Context(), first.ID); other != nil || err != nil {
-		t.Errorf("Check: %+v, %v", other, err)
+	if other, same, err := c.Check(t.Context(), first.ID); other != nil || !same || err != nil {
+		t.Errorf("Check: %+v, %v, %v", other, same, err)
 	}
 	_, last, _ := c.state()
 	if err := last.program.Verify(t.Context(), c.linker); err != nil {
@@ -183,8 +183,8 @@ func TestDelta(t *testing.T) {
 	if err != nil || whole == nil || whole.LinkedBy != Ordinary || run(whole) != "edited\n" {
 		t.Fatalf("Relink: %+v, %v", whole, err)
 	}
-	if other, err := c.Check(t.Context(), whole.ID); other != nil || err != nil {
-		t.Errorf("Check after Relink: %+v, %v", other, err)
+	if other, same, err := c.Check(t.Context(), whole.ID); other != nil || !same || err != nil {
+		t.Errorf("Check after Relink: %+v, %v, %v", other, same, err)
 	}
 	c.DistrustDelta(errors.New("a reason"))
 	buildtest.Write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(\"again\") }\n")
@@ -220,8 +220,8 @@ func TestCheckFindsAWrongDelta(t *testing.T) {
 	if err := os.WriteFile(x.Path, wrong, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	other, err := c.Check(t.Context(), x.ID)
-	if err != nil || other == nil || other.WrongDelta == nil || other.LinkedBy == Delta {
+	other, same, err := c.Check(t.Context(), x.ID)
+	if err != nil || same || other == nil || other.WrongDelta == nil || other.LinkedBy == Delta {
 		t.Fatalf("Check: %+v, %v", other, err)
 	}
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited+"\nfunc init() { println(1) }\n")

@@ -132,7 +132,7 @@ func (s *session) edit(files map[string]string) bool {
 		s.list()
 	}
 	if x != nil && s.check && compared {
-		if other, err := s.b.Check(s.t.Context(), x); other != nil || err != nil {
+		if other, _, err := s.b.Check(s.t.Context(), x); other != nil || err != nil {
 			s.t.Fatalf("Check: %v, %v", other, err)
 		}
 	}
@@ -434,11 +434,11 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := newSession(t, buildtest.Project(t, layered), builder.Options{})
 	x := s.build()
-	if other, err := s.b.Check(t.Context(), x); other != nil || err != nil {
+	if other, _, err := s.b.Check(t.Context(), x); other != nil || err != nil {
 		t.Errorf("Check: %v, %v", other, err)
 	}
 	buildtest.Write(t, s.path("low/low.go"), s.read("low/low.go")+"\n\nvar More = 1\n")
-	if other, err := s.b.Check(t.Context(), x); other != nil || err != nil {
+	if other, _, err := s.b.Check(t.Context(), x); other != nil || err != nil {
 		t.Errorf("Check of an outdated binary: %v, %v", other, err)
 	}
 	s.build()
@@ -456,7 +456,7 @@ func TestCheckFindsAnError(t *testing.T) {
 		"-- ../lib/go.mod --\nmodule example.com/m/sub\n-- ../lib/lib.go --\npackage sub\n\nconst Text = \"text\"\n"), builder.Options{})
 	buildtest.Write(t, s.path("sub/sub.go"), "package sub\n\nconst Text = \"another\"\n")
 	x := s.build()
-	_, err := s.b.Check(t.Context(), x)
+	_, _, err := s.b.Check(t.Context(), x)
 	if broken := new(builder.BuildError); !errors.As(err, &broken) || !strings.Contains(broken.Output, "ambiguous import") {
 		t.Errorf("Check: %v", err)
 	}

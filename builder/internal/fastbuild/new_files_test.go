@@ -75,7 +75,7 @@ func TestFastBuildWithTemporaryFiles(t *testing.T) {
 	if y := s.build(); y.ID != x.ID {
 		t.Error("a swap file is embedded")
 	}
-	if other, err := s.b.Check(t.Context(), x); other != nil || err != nil {
+	if other, _, err := s.b.Check(t.Context(), x); other != nil || err != nil {
 		t.Errorf("Check: %v, %v", other, err)
 	}
 }

@@ -1,7 +1,9 @@
 package delta
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
 // BenchmarkHistory replays commits of this repository file by file, as the edits of working days, and
@@ -51,10 +55,103 @@ func BenchmarkHistory(b *testing.B) {
 				}
 			}
 		}
-		b.Logf("%s", &h.count)
-		if n := h.count.results["delta"] + h.count.results["fallback"] + h.count.results["first edit of a package"]; n > 0 {
-			b.ReportMetric(100*float64(h.count.results["delta"])/float64(n), "%delta")
+		h.report()
+	}
+}
+
+// servers are programs of others, of which the module proxy has many versions. No version of a server changes
+// go.mod so that it needs another Go release.
+var servers = []struct{ module, pkg, versions string }{
+	{"github.com/nats-io/nats-server/v2", ".", "v2.14.0 v2.14.1 v2.14.2 v2.14.3 v2.14.4 v2.14.5 v2.14.6 v2.14.7 v2.14.8 v2.14.9 v2.14.10"},
+	{"github.com/caddyserver/caddy/v2", "./cmd/caddy", "v2.11.3 v2.11.4 v2.11.5 v2.11.6 v2.11.7 v2.11.8 v2.11.9"},
+	{"github.com/coredns/coredns", ".", "v1.14.3 v1.14.4 v1.14.5 v1.14.6 v1.14.7 v1.15.0"},
+}
+
+// BenchmarkVersions is BenchmarkHistory for other servers: the differences of their versions are the edits.
+func BenchmarkVersions(b *testing.B) {
+	for _, s := range servers {
+		b.Run(filepath.Base(filepath.Dir(s.module)), func(b *testing.B) {
+			l := newLab(b)
+			for b.Loop() {
+				h := &history{B: b, lab: l, dir: b.TempDir(), pkg: s.pkg, hot: []string{"main"}}
+				h.tree = filepath.Join(h.dir, "tree")
+				for _, version := range strings.Fields(s.versions) {
+					h.update(l.download(b, s.module+"@"+version))
+				}
+				h.report()
+			}
+		})
+	}
+}
+
+// update makes the tree that of another version, file by file.
+func (h *history) update(version string) {
+	h.Helper()
+	if h.last == nil {
+		copyWritable(h, version, h.tree)
+		if h.build() == nil {
+			h.Fatal("the program does not compile")
 		}
+		return
+	}
+	var changed []string
+	for name := range files(h, h.tree, version) {
+		was, _ := os.ReadFile(filepath.Join(h.tree, name))
+		is, err := os.ReadFile(filepath.Join(version, name))
+		if err == nil && bytes.Equal(was, is) || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if filepath.Ext(name) == ".go" {
+			changed = append(changed, name)
+		} else {
+			h.copy(version, name) // the dependencies, for example
+		}
+	}
+	if archives := h.build(); archives != nil {
+		h.last = archives
+		h.drop()
+	}
+	slices.Sort(changed)
+	for _, name := range changed {
+		h.copy(version, name)
+		h.save(name)
+	}
+}
+
+// copy makes a file of the tree that of another version, which may not have it.
+func (h *history) copy(version, name string) {
+	content, err := os.ReadFile(filepath.Join(version, name))
+	if err != nil {
+		_ = os.Remove(filepath.Join(h.tree, name))
+		return
+	}
+	buildtest.Write(h, filepath.Join(h.tree, name), string(content))
+}
+
+// files returns the names of all files in some directories.
+func files(b testing.TB, dirs ...string) map[string]bool {
+	b.Helper()
+	names := map[string]bool{}
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				name, _ := filepath.Rel(dir, path)
+				names[name] = true
+			}
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return names
+}
+
+// report reports the share of the edits that were linked by a delta.
+func (h *history) report() {
+	h.Logf("%s", &h.count)
+	if n := h.count.results["delta"] + h.count.results["fallback"] + h.count.results["first edit of a package"]; n > 0 {
+		h.ReportMetric(100*float64(h.count.results["delta"])/float64(n), "%delta")
 	}
 }
 

@@ -132,19 +132,8 @@ func TestRandomEditsOfModules(t *testing.T) {
 func (l *lab) module(t *testing.T, module string) *subject {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command(filepath.Join(l.goroot, "bin", "go"), "mod", "download", "-json", module)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	var downloaded struct{ Dir string }
-	if err := json.Unmarshal(out, &downloaded); err != nil {
-		t.Fatal(err)
-	}
 	src := filepath.Join(dir, "module")
-	copyWritable(t, downloaded.Dir, src)
+	copyWritable(t, l.download(t, module), src)
 	s := &subject{T: t, lab: l, dir: filepath.Join(dir, "out"), sources: map[string][]*editedFile{}, runDir: src, rand: seeded(t), env: environments,
 		args: []string{"-test.v", "-test.short", "-test.parallel=1", "-test.run=^(Test|Example)"}}
 	if err := os.Mkdir(s.dir, 0o777); err != nil {
@@ -181,8 +170,25 @@ func (l *lab) module(t *testing.T, module string) *subject {
 	return s
 }
 
+// download returns the directory of a module, which has a version.
+func (l *lab) download(t testing.TB, module string) string {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(l.goroot, "bin", "go"), "mod", "download", "-json", module)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var downloaded struct{ Dir string }
+	if err := json.Unmarshal(out, &downloaded); err != nil {
+		t.Fatal(err)
+	}
+	return downloaded.Dir
+}
+
 // copyWritable copies a directory of the module cache, where all is read-only.
-func copyWritable(t *testing.T, from, to string) {
+func copyWritable(t testing.TB, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

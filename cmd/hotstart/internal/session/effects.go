@@ -182,9 +182,12 @@ func (e *effects) startBuild(seq int) {
 func (e *effects) startCheck(of machine.Built) {
 	by := e.builder
 	e.begin(&e.check, func(ctx context.Context) {
-		of.Binary, of.Err = by.Check(ctx, of.Binary)
-		if !e.send(machine.Checked{Built: of}) && of.Binary != nil {
-			of.Binary.Remove()
+		result, same := machine.Checked{Built: of}, false
+		if result.Binary, same, result.Err = by.Check(ctx, of.Binary); same {
+			result.Verified = of.Binary
+		}
+		if !e.send(result) && result.Binary != nil {
+			result.Binary.Remove()
 		}
 	})
 }
@@ -204,9 +207,9 @@ func (e *effects) distrustDelta(reason string) {
 	e.deltaDistrusted = true
 	file, err := e.builder.DistrustDelta(reason)
 	first, _, _ := strings.Cut(reason, "\n")
-	warning := report.Warningf("%s; from now on programs are linked as a whole (as with --direct=auto); kept in %s", first, file)
+	warning := report.Warningf("%s; from now on programs are linked as a whole (as with --direct=whole); kept in %s", first, file)
 	if err != nil {
-		warning = report.Warningf("%s; from now on programs are linked as a whole (as with --direct=auto)", first)
+		warning = report.Warningf("%s; from now on programs are linked as a whole (as with --direct=whole)", first)
 	}
 	e.sinks.Handle(warning)
 }

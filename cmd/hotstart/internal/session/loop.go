@@ -106,7 +106,7 @@ func (l *loop) handle(e machine.Event) {
 		l.control.countBuild(e)
 		l.step(l.complete(e))
 	case machine.Checked:
-		l.step(machine.Checked{Built: l.complete(e.Built)})
+		l.step(machine.Checked{Built: l.complete(e.Built), Verified: e.Verified})
 	case machine.WorkerEvent:
 		l.streams.Flush()
 		l.control.follow(e.Event)

@@ -20,12 +20,13 @@ type buildState struct {
 	dirty     map[string]bool // files that changed since the last build that ended
 	postponed bool            // nothing is built before the first change
 
-	seq       int   // of the newest build; the results of others are discarded
-	running   bool  // the newest build is under way
-	force     bool  // the newest build is started even if the program is the same
-	ended     int   // builds that ended
-	unchecked Built // last result of the fast build
-	following bool  // a check of the last build, or a wait for temporary files, is under way
+	seq       int             // of the newest build; the results of others are discarded
+	running   bool            // the newest build is under way
+	force     bool            // the newest build is started even if the program is the same
+	ended     int             // builds that ended
+	unchecked Built           // last result of the fast build
+	verified  *builder.Binary // the last one that is certainly what the go command builds
+	following bool            // a check of the last build, or a wait for temporary files, is under way
 
 	// While a build runs that must not be cancelled:
 	dirtyNext map[string]bool // files that changed
@@ -230,18 +231,21 @@ func (m *Machine) takeDirty() []string {
 
 // checkEnded takes the result of a check: the program is what the go command
 // builds.
-func (m *Machine) checkEnded(e Built) {
+func (m *Machine) checkEnded(e Checked) {
+	if e.Verified != nil {
+		m.build.verified = e.Verified
+	}
 	switch {
 	case e.Binary == nil && e.Err == nil:
 	case !m.build.following || e.Seq != m.build.seq || m.build.running: // cancelled
 		m.discard(e.Binary)
 	case e.Binary != nil && e.Binary.WrongDelta != nil:
 		m.do(DistrustDelta{e.Binary.WrongDelta.Error()})
-		m.handleBuildResult(e, nil)
+		m.handleBuildResult(e.Built, nil)
 	default:
 		m.tell(report.Warning{Text: "the fast build differed from go build; using go build from now on (as with --direct=off)"})
 		m.build.edits = m.build.edits.Then(nil)
-		m.handleBuildResult(e, nil)
+		m.handleBuildResult(e.Built, nil)
 	}
 }
 

@@ -102,7 +102,10 @@ type (
 	// Checked is the result of a check: what the go command builds where the
 	// fast build made another binary. Without a difference, binary and err
 	// are nil.
-	Checked struct{ Built }
+	Checked struct {
+		Built
+		Verified *builder.Binary // that was compared, and is the same; nil: it differs, or was not compared
+	}
 
 	// Relinked is the result of relink. Without a binary, there is none.
 	Relinked struct{ Binary *builder.Binary }

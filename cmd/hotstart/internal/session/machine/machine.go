@@ -109,7 +109,7 @@ func (m *Machine) handle(e Event) {
 	case Built:
 		m.buildEnded(e)
 	case Checked:
-		m.checkEnded(e.Built)
+		m.checkEnded(e)
 	case Relinked:
 		m.relinked(e)
 	case Removed:

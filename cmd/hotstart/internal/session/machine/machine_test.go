@@ -848,7 +848,7 @@ func TestSession(t *testing.T) {
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{6.9, Tick{}, ""},
 				moment{7, Tick{}, "check b"},
-				moment{8, Checked{Built{Seq: 2}}, ""},
+				moment{8, Checked{Built: Built{Seq: 2}}, ""},
 				moment{9, saves("x.go"), "cancel check, build 3"}),
 		},
 		{
@@ -857,7 +857,7 @@ func TestSession(t *testing.T) {
 				moment{5, saves("x.go"), "build 2"},
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{7, Tick{}, "check b"},
-				moment{8, Checked{builds(2, "c")}, "Warning, start c"}),
+				moment{8, Checked{Built: builds(2, "c")}, "Warning, start c"}),
 		},
 		{
 			name: "a start that is impossible cancels the check of the program that runs",
@@ -866,7 +866,7 @@ func TestSession(t *testing.T) {
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{7, Tick{}, "check b"},
 				moment{8, invalidEnv{edits(change.EffectRestart, ".env")}, "start b, cancel check, EnvFileFailed, status: the environment file can't be read"},
-				moment{9, Checked{builds(2, "c")}, "remove c"}),
+				moment{9, Checked{Built: builds(2, "c")}, "remove c"}),
 		},
 		{
 			name: "an edit cancels the check",
@@ -875,7 +875,7 @@ func TestSession(t *testing.T) {
 				moment{6, fastBuild(2, "b"), "compare x.go, start b"},
 				moment{6.5, saves("x.go"), "build 3"},
 				moment{7, Tick{}, ""},
-				moment{7.1, Checked{builds(2, "c")}, "remove c"}),
+				moment{7.1, Checked{Built: builds(2, "c")}, "remove c"}),
 		},
 		{
 			name: "missing files lead to a build, once",
@@ -915,7 +915,7 @@ func TestSession(t *testing.T) {
 				moment{6, KeyPressed{'b'}, ""},
 				moment{6, Disconnected{}, ""},
 				moment{6, KeyPressed{'h'}, "Keys"},
-				moment{7, Checked{builds(1, "b")}, "remove b"}),
+				moment{7, Checked{Built: builds(1, "b")}, "remove b"}),
 		},
 		{
 			name: "a second signal kills the workers",

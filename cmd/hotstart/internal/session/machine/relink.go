@@ -24,7 +24,7 @@ type doubt struct {
 func (m *Machine) relink(e WorkerEvent, p *Program, failed report.Event, began time.Time) bool {
 	r := &m.rollout
 	known := r.doubt != nil && r.doubt.program == p // and the starter has started it again
-	if !mayBeLink(e, p) || m.stop.requested || r.doubt != nil && !known {
+	if !m.mayBeLink(e, p) || m.stop.requested || r.doubt != nil && !known {
 		return false
 	}
 	r.doubt = &doubt{p, e, failed, began}
@@ -35,9 +35,9 @@ func (m *Machine) relink(e WorkerEvent, p *Program, failed report.Event, began t
 	return true
 }
 
-// mayBeLink reports whether a wrong link can be the reason of a failure.
-func mayBeLink(e WorkerEvent, p *Program) bool {
-	if p == nil || p.Binary.LinkedBy != builder.LinkedByDelta {
+// mayBeLink reports whether a wrong link can be the reason of a failure: not if it was verified.
+func (m *Machine) mayBeLink(e WorkerEvent, p *Program) bool {
+	if p == nil || p.Binary == m.build.verified || p.Binary.LinkedBy != builder.LinkedByDelta {
 		return false
 	}
 	started := e.Kind == starter.Crashed || e.Kind == starter.RolledBack

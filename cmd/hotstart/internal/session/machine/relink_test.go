@@ -32,9 +32,10 @@ func (e WorkerEvent) saying(message string) WorkerEvent {
 
 // A program that was linked by delta and fails is linked again before the user reads of it.
 func TestRelink(t *testing.T) {
+	b := deltaBuild(2, "b")
 	deltaStarts := after(firstServes,
 		moment{5, saves("x.go"), "build 2"},
-		moment{5.1, deltaBuild(2, "b"), "compare x.go, start b"},
+		moment{5.1, b, "compare x.go, start b"},
 		moment{5.2, starts(2), ""})
 	deltaServes := after(deltaStarts, moment{5.3, serves(2), "Serving, after 2"})
 	for _, test := range []struct {
@@ -122,6 +123,20 @@ func TestRelink(t *testing.T) {
 				moment{5.9, serves(4), "Serving, distrust delta, remove b, after 4"}),
 		},
 		{
+			name: "a fault of a program whose link was verified is reported at once",
+			story: after(deltaServes,
+				moment{6.3, Tick{}, "check b"},
+				moment{7, Checked{Built: Built{Seq: 2}, Verified: b.Binary}, ""},
+				moment{9, dies(2).by(syscall.SIGSEGV), "Crashed"}),
+		},
+		{
+			name: "a program whose check has ended without a result is linked again",
+			story: after(deltaServes,
+				moment{6.3, Tick{}, "check b"},
+				moment{7, Checked{Built: Built{Seq: 2}}, ""},
+				moment{9, dies(2).by(syscall.SIGSEGV), "cancel check, relink b"}),
+		},
+		{
 			name:  "a panic of the program is reported at once",
 			story: after(deltaServes, moment{9, dies(2).saying("panic: runtime error: index out of range"), "Crashed, check b"}),
 		},
@@ -159,7 +174,7 @@ func TestRelink(t *testing.T) {
 			name: "a difference of the links is reported, and the other binary is started",
 			story: after(deltaServes,
 				moment{6.3, Tick{}, "check b"},
-				moment{7, Checked{wrongDelta(2, "go")}, "distrust delta, start go"}),
+				moment{7, Checked{Built: wrongDelta(2, "go")}, "distrust delta, start go"}),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

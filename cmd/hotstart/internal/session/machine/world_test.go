@@ -389,6 +389,7 @@ func (w *world) endCheck(n int) {
 		return
 	}
 	b := w.checks[0]
+	compared := b.Binary
 	counts := len(w.checks) == 1 && w.checking
 	w.checks = w.checks[1:]
 	if b.Binary = nil; n%2 == 0 {
@@ -402,7 +403,11 @@ func (w *world) endCheck(n int) {
 		}
 	}
 	w.checking = w.checking && !counts
-	w.step(Checked{b})
+	checked := Checked{Built: b}
+	if n%8 == 1 {
+		checked.Verified = compared
+	}
+	w.step(checked)
 }
 
 func (w *world) endRelink(n int) {
