@@ -23,6 +23,8 @@ func programs() []program {
 	return []program{
 		{"small", "a server of net/http in one file", makeSmall, rebuilders(), save},
 		{"thirty", "a server of 30 packages of its own", makeThirty, rebuilders(), save},
+		{"leaf", "a server of 300 packages of its own, 50 of which import the edited one", makeLeaf, fromSource(), save},
+		{"exports", "the same, and the edit changes what the package exports", makeExports, fromSource(), save},
 		{"large", "a server with Caddy " + caddyVersion + " linked in, about 1,000 packages", makeLarge, rebuilders(), save},
 		{"tree", "the small server amid 20,000 folders with 200,000 files", makeTree, rebuilders(), save},
 		{"sighup", "a server with starter/worker under a superdaemon, until the new worker is the current one", makeWorker, superdaemons(), hangUp},
@@ -57,21 +59,64 @@ func makeThirty(dir string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	const packages, middle = 29, 15 // not counting main
-	for i := range packages {
-		if err := p.write(fmt.Sprintf("p%02d/p.go", i), layer(i, packages)); err != nil {
+	if err := p.writeLayers(29); err != nil {
+		return nil, err
+	}
+	return p, p.serveFrom("p15")
+}
+
+// makeLeaf is makeThirty with more packages; many of them import the edited one, which imports none.
+func makeLeaf(dir string) (*project, error) {
+	p, err := newProject(dir, "small", "")
+	if err != nil {
+		return nil, err
+	}
+	const packages, every = 298, 6
+	if err := p.writeLayers(packages); err != nil {
+		return nil, err
+	}
+	for i := 0; i < packages; i += every {
+		source := fmt.Sprintf("package p%02d\n\nimport \"example.com/bench/leaf\"\n\n// Length is that of the answer.\nfunc Length() int { return leaf.Length() }\n", i)
+		if err := p.write(fmt.Sprintf("p%02d/leaf.go", i), source); err != nil {
 			return nil, err
 		}
 	}
-	p.edited = fmt.Sprintf("p%02d/answer.go", middle)
-	p.source = strings.NewReplacer("package main", fmt.Sprintf("package p%02d", middle),
-		"func main()", "// Serve answers requests.\nfunc Serve()").Replace(p.source)
-	main := fmt.Sprintf("package main\n\nimport (\n\t\"example.com/bench/p00\"\n\t\"example.com/bench/p%02d\"\n)\n\n"+
-		"func main() {\n\tprintln(p00.Sum(1))\n\tp%02d.Serve()\n}\n", middle, middle)
-	if err := p.write("main.go", main); err != nil {
+	if err := p.write("leaf/length.go", "package leaf\n\n// Length is that of the answer.\nfunc Length() int { return 7 }\n"); err != nil {
 		return nil, err
 	}
+	return p, p.serveFrom("leaf")
+}
+
+// makeExports is makeLeaf with the answer in an exported constant.
+func makeExports(dir string) (*project, error) {
+	p, err := makeLeaf(dir)
+	if err != nil {
+		return nil, err
+	}
+	p.source += "\n// Answer is the answer to requests.\nconst Answer = \"TEXT\"\n"
 	return p, p.setText("first")
+}
+
+// writeLayers writes a number of packages, each of which imports some later ones.
+func (p *project) writeLayers(packages int) error {
+	for i := range packages {
+		if err := p.write(fmt.Sprintf("p%02d/p.go", i), layer(i, packages)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveFrom moves the source that is edited from package main to another one.
+func (p *project) serveFrom(name string) error {
+	p.edited = name + "/answer.go"
+	p.source = strings.NewReplacer("package main", "package "+name, "func main()", "// Serve answers requests.\nfunc Serve()").Replace(p.source)
+	main := fmt.Sprintf("package main\n\nimport (\n\t\"example.com/bench/p00\"\n\t\"example.com/bench/%[1]s\"\n)\n\n"+
+		"func main() {\n\tprintln(p00.Sum(1))\n\t%[1]s.Serve()\n}\n", name)
+	if err := p.write("main.go", main); err != nil {
+		return err
+	}
+	return p.setText("first")
 }
 
 // layer is the source of a package that imports the next three, with types

@@ -20,7 +20,12 @@ func editTargets(f *figures) (all []target) {
 	for _, t := range []struct {
 		program, what string
 		ratio         float64
-	}{{"small", "save to first new answer, small server", 0.2}, {"large", "the same, a thousand packages", 0.08}} {
+	}{
+		{"small", "save to first new answer, small server", 0.2},
+		{"leaf", "the same, a package that 50 of 300 import", 0.15},
+		{"exports", "the same, if its exports change", 0.5},
+		{"large", "the same, a thousand packages", 0.08},
+	} {
 		s := f.summary(t.program, ours)
 		if s.Edits == 0 {
 			continue

@@ -58,6 +58,9 @@ func rebuilders() []tool {
 	}
 }
 
+// fromSource are hotstart and what it is compared with, without other tools.
+func fromSource() []tool { return rebuilders()[:4] }
+
 // superdaemons start a program again at SIGHUP. start_server is Perl's, from
 // Debian's libserver-starter-perl.
 func superdaemons() []tool {

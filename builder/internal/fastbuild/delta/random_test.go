@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
@@ -152,9 +153,10 @@ func (s *subject) step(ctx context.Context) {
 		return
 	}
 	names := s.describe()
+	began := time.Now()
 	if err := s.base.link(ctx, archives, "a/b/c/d", got); errors.Is(err, errGaveUp) {
 		s.count.fallback(err)
-		s.Logf("%d: fallback: %s\n%s", s.n, shorten(err.Error()), names)
+		s.Logf("%d: fallback after %v: %s\n%s", s.n, time.Since(began), shorten(err.Error()), names)
 		s.left = 0
 		return
 	} else if err != nil {
