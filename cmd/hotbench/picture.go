@@ -72,7 +72,7 @@ func drawProgram(w *strings.Builder, p program, all []summary, y int) int {
 
 func drawBar(w *strings.Builder, s summary, y int, scale float64) {
 	class := "bar"
-	if s.Tool == ours || s.Tool == unshortened {
+	if strings.HasPrefix(s.Tool, ours) {
 		class = "ours"
 	}
 	fmt.Fprintf(w, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", nameWidth-8, y+15, s.Tool)
