@@ -219,6 +219,7 @@ func TestTemporaryDirectory(t *testing.T) {
 
 // The tools run with a higher GOGC, unless the user has set one.
 func TestGarbageCollection(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	without := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") })
@@ -258,6 +259,7 @@ func TestBuildCancelled(t *testing.T) {
 
 // A go command that ignores the interrupt, too, is killed after the grace period.
 func TestBuildKilled(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	pids, dir := filepath.Join(t.TempDir(), "pids"), buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	goCommand := buildtest.Script(t, "test $1 = build || exec go \"$@\"\ntrap '' INT\necho $$ >>"+pids+"\nsleep 100 & sleep 100\n")
@@ -363,7 +365,7 @@ func TestBuildWaitsForALock(t *testing.T) {
 // A first build with an empty build cache: each report has more packages than the one before, and
 // the last report has all of them.
 func TestProgressOfAFirstBuild(t *testing.T) {
-	long(t) // it compiles a part of the standard library
+	buildtest.Long(t) // it compiles a part of the standard library
 	dir := buildtest.Project(t, `
 -- go.mod --
 module example.com/app

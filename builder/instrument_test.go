@@ -42,14 +42,6 @@ func main() {
 
 const mainGo = "-- main.go --\n"
 
-// long skips a test of what a user meets seldom. HOTSTART_LONG=1 runs it.
-func long(t *testing.T) {
-	t.Helper()
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("takes long: set HOTSTART_LONG")
-	}
-}
-
 // hooked returns the package that is instrumented in a binary.
 func hooked(x *Binary) string {
 	switch {
@@ -74,9 +66,9 @@ func TestAdopt(t *testing.T) {
 		{"net", buildtest.Module + mainGo + listens, Options{}, "net"},
 		{"net/http", buildtest.Module + mainGo + servesHTTP, Options{}, "net/http"},
 		{"files", buildtest.Module + mainGo + listens, Options{Packages: []string{"main.go"}}, "net"},
+		// With HOTSTART_LONG, also:
 		{"trimpath", buildtest.Module + mainGo + listens, Options{Flags: []string{"-trimpath"}}, "net"},
 		{"linker flags", buildtest.Module + mainGo + listens, Options{Flags: []string{"-ldflags", "-s"}}, "net"},
-		// With HOTSTART_LONG, also:
 		{"debug", buildtest.Module + mainGo + listens, Options{Debug: true}, "net"},
 		{"an older language", old + mainGo + servesHTTP, Options{}, "net/http"},
 		{"files written otherwise", buildtest.Module + mainGo + listens, Options{Packages: []string{"./main.go"}}, "net"},
@@ -85,7 +77,7 @@ func TestAdopt(t *testing.T) {
 		{"linker flags by pattern", buildtest.Module + mainGo + listens, Options{Flags: []string{"-ldflags=all=-w", "-ldflags=fmt=-s"}}, "net"},
 	}
 	if os.Getenv("HOTSTART_LONG") == "" {
-		tests = tests[:6]
+		tests = tests[:4]
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,6 +99,7 @@ func TestAdopt(t *testing.T) {
 }
 
 func TestAdoptMergesAnOverlay(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+strings.Replace(listens, "hello", "the disk", 1))
 	buildtest.Write(t, filepath.Join(dir, "other.txt"), listens)
@@ -151,7 +144,7 @@ func TestAdoptRefuses(t *testing.T) {
 // An edit may turn a program into a server before the next list.
 func TestAdoptAfterAnEdit(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
 	b := builderIn(t, dir, Options{Adopt: true})
 	for _, step := range []struct{ source, want string }{
@@ -174,7 +167,7 @@ func TestAdoptAfterAnEdit(t *testing.T) {
 // The import path of the generated package begins with the module path, which the user may change.
 func TestAdoptARenamedModule(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true})
 	for _, name := range []string{"m", "n"} {
@@ -205,7 +198,7 @@ func TestAdoptOfBrokenCode(t *testing.T) {
 // The generated file must not replace files that the user has removed.
 func TestAdoptWithoutFiles(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true})
 	mustBuild(t, b)
@@ -225,7 +218,7 @@ func TestAdoptWithoutFiles(t *testing.T) {
 // An error in the user's files does not disable the instrumentation.
 func TestAdoptAfterUnreadableCode(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true, Go: obedientGo(t)})
 	mustBuild(t, b)
@@ -251,7 +244,7 @@ func TestAdoptAfterUnreadableCode(t *testing.T) {
 // instrumentation is at fault.
 func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	for what, test := range map[string]struct{ spoil, fix func(name string) error }{
 		"unreadable": {unreadable, func(name string) error { return os.Chmod(name, 0o644) }},
 		"away": {
@@ -293,7 +286,7 @@ func TestAdoptOfCodeFixedBetweenBuilds(t *testing.T) {
 // code.
 func TestAdoptDuringTheSecondBuild(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	b, name, second := haltedBuilder(t)
 	if err := unreadable(name); err != nil {
 		t.Fatal(err)
@@ -365,6 +358,7 @@ func obedientGo(t *testing.T) string {
 // come from the cache of the user's own go command. Another place of the generated files compiles
 // nothing again.
 func TestAdoptSharesTheCache(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	plain := exec.Command("go", "build", "-pgo=off", "-buildvcs=false", "-o", filepath.Join(t.TempDir(), "x"))
@@ -397,6 +391,7 @@ func TestAdoptSharesTheCache(t *testing.T) {
 
 // Unchanged files are not written again.
 func TestAdoptWritesOnce(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	b := builderIn(t, buildtest.Project(t, buildtest.Module+mainGo+listens), Options{Adopt: true})
 	mustBuild(t, b)

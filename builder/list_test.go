@@ -44,6 +44,7 @@ func TestBuildSymlinked(t *testing.T) {
 
 // An overlay can't name a directory whose name is not valid UTF-8.
 func TestAdoptOfNamesThatAreNotUTF8(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "caf\xe9")
 	if err := os.Mkdir(dir, 0o777); err != nil {
@@ -68,6 +69,7 @@ func TestAdoptOfNamesThatAreNotUTF8(t *testing.T) {
 // A project is renamed and restored while the go command lists: the go command uses the name
 // that the project had for a moment.
 func TestAdoptAfterAListOfARenamedProject(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	dir := buildtest.Project(t, buildtest.Module+mainGo+listens)
 	b := builderIn(t, dir, Options{Adopt: true, Go: buildtest.RenamingGo(t, dir)})
@@ -79,6 +81,7 @@ func TestAdoptAfterAListOfARenamedProject(t *testing.T) {
 
 // Source finds the sources of a program by the names that the program itself prints.
 func TestSourceOfTrimmedNames(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	const where = "\nimport \"runtime\"\n\nfunc %s() string { _, file, _, _ := runtime.Caller(0); return file }\n"
 	dir := buildtest.Project(t, buildtest.Module+"require example.com/lib v0.0.0\nreplace example.com/lib => ../lib\n"+
@@ -113,6 +116,7 @@ func TestSourceOfTrimmedNames(t *testing.T) {
 
 // The go command ignores changes of included files in other directories.
 func TestIncludesAreBuilt(t *testing.T) {
+	buildtest.Long(t)
 	t.Parallel()
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the assembly is for amd64")

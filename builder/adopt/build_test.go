@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hotstart/hotstart/builder/adopt"
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 )
 
 const listens = `package main
@@ -25,14 +26,6 @@ func main() {
 	println("hello")
 }
 `
-
-// long skips a test that takes minutes if the standard library has to be compiled first. HOTSTART_LONG=1 runs it.
-func long(t *testing.T) {
-	t.Helper()
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("takes long: set HOTSTART_LONG")
-	}
-}
 
 // releases are releases that have the hooks, the oldest first. Go 1.24.0 could not add files by an overlay in every
 // directory (golang/go#71783).
@@ -248,7 +241,7 @@ func TestWaysToBuild(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if test.long {
-				long(t)
+				buildtest.Long(t)
 			}
 			if slices.Contains([]string{"race", "external linker", "cgo"}, test.name) {
 				needsCompiler(t)
@@ -272,7 +265,7 @@ func needsCompiler(t *testing.T) {
 // The race detector reports no race in the hooks.
 func TestRace(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	needsCompiler(t)
 	source, err := filepath.Abs("testdata/server")
 	if err != nil {
@@ -305,7 +298,7 @@ func TestRace(t *testing.T) {
 // Each system and each release builds a program that serves HTTP.
 func TestBuildEverywhere(t *testing.T) {
 	t.Parallel()
-	long(t)
+	buildtest.Long(t)
 	dir := module(t, map[string]string{"main.go": "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"\", nil) }\n"})
 	for _, env := range []string{"GOOS=darwin GOARCH=arm64", "GOOS=freebsd GOARCH=amd64", "GOTOOLCHAIN=go1.23.0", "GOTOOLCHAIN=go1.24.0", "GOTOOLCHAIN=go1.25.0"} {
 		t.Run(env, func(t *testing.T) {

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 	"github.com/hotstart/hotstart/starter"
 )
 
 // The programs of testdata/frameworks use modules of others. Each program has its own module.
 func framework(t *testing.T, name string) string {
 	t.Helper()
-	long(t)
+	buildtest.Long(t)
 	source, err := filepath.Abs("testdata/frameworks/" + name)
 	if err != nil {
 		t.Fatal(err)

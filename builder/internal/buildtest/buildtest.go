@@ -55,6 +55,14 @@ func Write(t testing.TB, name, content string) {
 	}
 }
 
+// Long skips a test that takes long. HOTSTART_LONG=1 runs it; CI does.
+func Long(t testing.TB) {
+	t.Helper()
+	if os.Getenv("HOTSTART_LONG") == "" {
+		t.Skip("takes long: set HOTSTART_LONG")
+	}
+}
+
 // List returns the paths of all entries of a directory.
 func List(t testing.TB, dir string) (paths []string) {
 	t.Helper()

@@ -146,12 +146,18 @@ func makeBase(t *testing.T, c *Cache, build func() *Binary) {
 // reasonOf returns why the last edit was not linked by delta.
 func reasonOf(c *Cache) error { _, reason, _ := c.NextLink(); return reason }
 
-// A program that is linked by delta runs, passes the check, and can be linked again. A build of
-// the same code is the same program.
 func TestDelta(t *testing.T) {
 	t.Parallel()
+	linkers := filepath.Join(t.TempDir(), "linkers")
+	t.Run("right", func(t *testing.T) { testRightDelta(t, linkers) })
+	t.Run("wrong", func(t *testing.T) { testWrongDelta(t, linkers) })
+}
+
+// A program that is linked by delta runs, passes the check, and can be linked again. A build of
+// the same code is the same program.
+func testRightDelta(t *testing.T, linkers string) {
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+	c, build := newCache(t, dir, linkers, unchanged)
 	makeBase(t, c, build)
 	run := func(x *Binary) string {
 		t.Helper()
@@ -198,10 +204,9 @@ func TestDelta(t *testing.T) {
 
 // A binary whose link by delta was wrong is replaced by that of the go command. Further fast builds are
 // linked as a whole.
-func TestCheckFindsAWrongDelta(t *testing.T) {
-	t.Parallel()
+func testWrongDelta(t *testing.T, linkers string) {
 	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
-	c, build := newCache(t, dir, filepath.Join(t.TempDir(), "linkers"), unchanged)
+	c, build := newCache(t, dir, linkers, unchanged)
 	makeBase(t, c, build)
 	const edited = "package main\n\nfunc main() { println(\"another text\") }\n"
 	buildtest.Write(t, filepath.Join(dir, "main.go"), edited)

@@ -267,18 +267,14 @@ func More() string {
 
 func TestRandomEditsOfAnAdoptedProgram(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("takes long: set HOTSTART_LONG")
-	}
+	buildtest.Long(t)
 	newEditor(newSession(t, buildtest.Project(t, server), builder.Options{Adopt: true}), 2).run(long(0, 20))
 }
 
 // Edits of hotstart itself. HOTSTART_EDITS sets the number of edits, and another seed.
 func TestRandomEditsOfARealProgram(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("takes long: set HOTSTART_LONG")
-	}
+	buildtest.Long(t)
 	steps, seed := long(0, 12), uint64(3)
 	if os.Getenv("HOTSTART_EDITS") != "" {
 		seed = rand.Uint64()

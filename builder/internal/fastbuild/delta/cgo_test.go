@@ -10,6 +10,7 @@ import (
 // With cgo, packages of the standard library are linked with C code, without a C compiler: most
 // servers are. The C code is part of the base.
 func TestCgo(t *testing.T) {
+	buildtest.Long(t)
 	buildtest.NeedGCC(t)
 	const server = buildtest.Module + `
 -- main.go --

@@ -241,6 +241,7 @@ func TestNewImport(t *testing.T) {
 
 // An edited package with assembly is linked in another way; others still by delta.
 func TestAssembly(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, program)
 	p.warm()
 	p.edit("asm/asm.go", `"asm"`, `"text"`)

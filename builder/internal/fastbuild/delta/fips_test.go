@@ -9,6 +9,7 @@ import (
 // With fips140=on a program checks at its start that the code and data of some packages are as
 // the linker has left them: those of the base are.
 func TestFIPS(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, buildtest.Module+`
 -- main.go --
 package main

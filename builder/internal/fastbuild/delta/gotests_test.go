@@ -20,6 +20,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hotstart/hotstart/builder/internal/buildtest"
 	"github.com/hotstart/hotstart/builder/internal/paths"
 )
 
@@ -353,6 +354,7 @@ func (l *lab) chosen(t *testing.T) (programs []corpusProgram) {
 
 // Programs of Go's own tests.
 func TestProgramsOfGo(t *testing.T) {
+	buildtest.Long(t)
 	l := newLab(t)
 	programs := l.chosen(t)
 	t.Logf("%d programs", len(programs))

@@ -268,6 +268,7 @@ func (p *project) linkOrdinary() (program string, err error) {
 // The wrapper of a go statement in a package that is not edited names an edited
 // function, and only its funcdata does.
 func TestWrapper(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, hazards)
 	p.edit("cold/cold.go", "type kinded", "func Start() {\n\tdone := make(chan bool)\n\tgo lib.New().Run(done)\n\t<-done\n}\n\ntype kinded")
 	p.edit("lib/lib.go", "type Thing", "//go:noinline\nfunc (t *Thing) Run(done chan bool) { done <- true }\n\ntype Thing")
@@ -282,6 +283,7 @@ func TestWrapper(t *testing.T) {
 
 // What the ordinary linker refuses, a delta link refuses.
 func TestRefused(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, hazards)
 	buildtest.Write(t, filepath.Join(p.dir, "empty.s"), "")
 	p.warm()

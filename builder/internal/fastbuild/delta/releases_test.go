@@ -19,9 +19,7 @@ import (
 // Some tests of this package with other Go releases, which the go command downloads.
 // With HOTSTART_EDITS it is all tests, with each release that is supported.
 func TestReleases(t *testing.T) {
-	if os.Getenv("HOTSTART_LONG") == "" {
-		t.Skip("takes long: set HOTSTART_LONG")
-	}
+	buildtest.Long(t)
 	releases, tests := []string{"go1.26.0", "go1.27.4"}, "^Test(Link|Types|SameItabs|Linkname|Verify)$"
 	if os.Getenv("HOTSTART_EDITS") != "" {
 		releases, tests = slices.Sorted(maps.Values(tested)), "."
@@ -29,7 +27,7 @@ func TestReleases(t *testing.T) {
 	for _, release := range releases {
 		t.Run(release, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run="+tests, "-test.skip=Releases")
-			cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+release, "HOTSTART_LONG=")
+			cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+release, "HOTSTART_LONG=1")
 			out, err := cmd.CombinedOutput()
 			if err != nil || strings.Contains(string(out), linktool.ErrUntested.Error()) {
 				t.Errorf("%v: %s", err, out)
@@ -63,6 +61,7 @@ func TestTypes(t *testing.T) {
 // Main uses types of a package that is not edited as interfaces of that package.
 // Both modules have the tables for that, more than the runtime has room for at first.
 func TestSameItabs(t *testing.T) {
+	buildtest.Long(t)
 	const interfaces = 300
 	var cold, main bytes.Buffer
 	cold.WriteString("package cold\n")
@@ -86,6 +85,7 @@ func TestSameItabs(t *testing.T) {
 // A linkname that the ordinary linker refuses is refused: of a Go function, a
 // variable, and since Go 1.27 an assembly function. One that the standard library allows is not.
 func TestLinkname(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, buildtest.Module+"-- main.go --\npackage main\n\nimport \"math\"\n\nfunc main() { println(math.Floor(1.5)) }\n")
 	p.warm()
 	allowed := 0

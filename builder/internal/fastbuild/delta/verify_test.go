@@ -146,6 +146,7 @@ func TestVerify(t *testing.T) {
 
 // A program that does not read memory profiles any more is the same, though the base collects them.
 func TestVerifyMemoryProfiles(t *testing.T) {
+	buildtest.Long(t)
 	p := newProject(t, buildtest.Module+"-- main.go --\npackage main\n\nimport \"runtime\"\n\nfunc main() {\n\truntime.GC()\n\truntime.MemProfile(nil, true)\n}\n")
 	p.warm()
 	p.edit("main.go", "\truntime.MemProfile(nil, true)\n", "")
