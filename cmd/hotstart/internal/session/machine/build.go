@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"path/filepath"
@@ -220,8 +221,7 @@ func (m *Machine) discard(b *builder.Binary) {
 	}
 }
 
-// takeDirty returns the files that changed since the last build that ended,
-// and forgets them.
+// takeDirty returns the files that changed since the last build that ended, and forgets them.
 func (m *Machine) takeDirty() []string {
 	files := slices.Sorted(maps.Keys(m.build.dirty))
 	clear(m.build.dirty)
@@ -232,9 +232,7 @@ func (m *Machine) takeDirty() []string {
 // checkEnded takes the result of a check: the program is what the go command
 // builds.
 func (m *Machine) checkEnded(e Checked) {
-	if e.Verified != nil {
-		m.build.verified = e.Verified
-	}
+	m.build.verified = cmp.Or(e.Verified, m.build.verified)
 	switch {
 	case e.Binary == nil && e.Err == nil:
 	case !m.build.following || e.Seq != m.build.seq || m.build.running: // cancelled
@@ -258,8 +256,7 @@ func (m *Machine) cancelCheck() {
 	}
 }
 
-// listFiles lists the files that a build reads that began then, after the list
-// that is under way.
+// listFiles lists the files that a build reads that began then, after the list that is under way.
 func (m *Machine) listFiles(since time.Time) {
 	b := &m.build
 	if b.listing {

@@ -99,9 +99,8 @@ type (
 		InstrumentErr   error  // why the program is not instrumented
 	}
 
-	// Checked is the result of a check: what the go command builds where the
-	// fast build made another binary. Without a difference, binary and err
-	// are nil.
+	// Checked is the result of a check: what the go command builds where the fast build
+	// made another binary. Without a difference, binary and err are nil.
 	Checked struct {
 		Built
 		Verified *builder.Binary // that was compared, and is the same; nil: it differs, or was not compared

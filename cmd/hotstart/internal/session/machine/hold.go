@@ -19,8 +19,7 @@ func (m *Machine) updateHold() {
 	}
 }
 
-// isOutdated reports whether code may soon run that is newer than that of a
-// worker.
+// isOutdated reports whether code may soon run that is newer than that of a worker.
 func (m *Machine) isOutdated(w starter.Worker) bool {
 	r := &m.rollout
 	return m.build.running || m.rules.Running() != nil || r.launching != nil && r.programOf(w) != r.launching

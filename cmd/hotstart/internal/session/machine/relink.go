@@ -37,11 +37,9 @@ func (m *Machine) relink(e WorkerEvent, p *Program, failed report.Event, began t
 
 // mayBeLink reports whether a wrong link can be the reason of a failure: not if it was verified.
 func (m *Machine) mayBeLink(e WorkerEvent, p *Program) bool {
-	if p == nil || p.Binary == m.build.verified || p.Binary.LinkedBy != builder.LinkedByDelta {
-		return false
-	}
+	byDelta := p != nil && p.Binary.LinkedBy == builder.LinkedByDelta && p.Binary != m.build.verified
 	started := e.Kind == starter.Crashed || e.Kind == starter.RolledBack
-	return !started || e.Exit.IsFault(e.Status)
+	return byDelta && (!started || e.Exit.IsFault(e.Status))
 }
 
 // relinked starts the program with the ordinary link. If there is none, or if newer code is on its
