@@ -126,9 +126,10 @@ func (s *Server) Serve() {
 // Close ends every connection, and with it the stream of its page.
 func (s *Server) Close() error { return s.server.Close() }
 
-// Reload makes pages reload that were loaded before a time.
+// Reload makes pages reload that were loaded before a time. A page may load between two calls within a
+// millisecond, so each call has a later time than the call before.
 func (s *Server) Reload(before time.Time) {
-	s.change(func(n *news) { n.Page, n.Styles = before.UnixMilli(), nil })
+	s.change(func(n *news) { n.Page, n.Styles = max(before.UnixMilli(), n.Page+1), nil })
 }
 
 // Restyle makes pages that were loaded before a time load style sheets again. A page that has no style sheet with the name
