@@ -317,7 +317,22 @@ func (c *Cache) commit() {
 		next.program.RemoveExcept(nil)
 		return
 	}
+	if c.linker != nil && last.program != nil {
+		c.linker.NoteEdited(next.edited(last))
+	}
 	c.replace(last, next)
+}
+
+// edited returns the packages with sources that differ from those of an older build.
+func (b *build) edited(older *build) (packages []string) {
+	for name, p := range b.program.Packages() {
+		if slices.ContainsFunc(append(slices.Clone(p.Sources), p.Embeds...), func(file string) bool {
+			return b.fingerprint.files[file] != older.fingerprint.files[file]
+		}) {
+			packages = append(packages, name)
+		}
+	}
+	return packages
 }
 
 func (c *Cache) state() (g *graph.Graph, last *build, enabled bool) {

@@ -151,6 +151,35 @@ func TestDelta(t *testing.T) {
 	linkers := filepath.Join(t.TempDir(), "linkers")
 	t.Run("right", func(t *testing.T) { testRightDelta(t, linkers) })
 	t.Run("wrong", func(t *testing.T) { testWrongDelta(t, linkers) })
+	t.Run("second edit", func(t *testing.T) { testSecondEdit(t, linkers) })
+}
+
+// The go command makes the first build after an edit of a package that was in the build cache. The second
+// edit is linked by delta.
+func testSecondEdit(t *testing.T, linkers string) {
+	const program = buildtest.Module + "-- main.go --\npackage main\n\nimport \"example.com/m/above\"\n\nfunc main() { println(above.Name()) }\n" +
+		"-- above/above.go --\npackage above\n\nimport \"example.com/m/lib\"\n\n//go:noinline\nfunc Name() string { return lib.Name() }\n-- lib/lib.go --\n"
+	const lib = "package lib\n\n//go:noinline\nfunc Name() string { return \"%s\" }\n"
+	dir := buildtest.Project(t, program+fmt.Sprintf(lib, "first"))
+	if out, err := exec.Command("go", "build", "-C", dir, "-o", t.TempDir(), ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c, build := newCache(t, dir, linkers, unchanged)
+	build()
+	for i, text := range []string{"second", "third"} {
+		buildtest.Write(t, filepath.Join(dir, "lib/lib.go"), fmt.Sprintf(lib, text))
+		x := build()
+		if i == 0 {
+			if x.Fast || !x.Recorded {
+				t.Fatalf("the first build is %+v", x)
+			}
+			if _, _, err := c.Check(t.Context(), x.ID); err != nil {
+				t.Fatal(err)
+			}
+		} else if x.LinkedBy != Delta {
+			t.Errorf("linked by the %s: %v", x.LinkedBy, reasonOf(c))
+		}
+	}
 }
 
 // A program that is linked by delta runs, passes the check, and can be linked again. A build of

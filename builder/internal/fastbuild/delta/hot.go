@@ -17,18 +17,32 @@ type hotPackages struct {
 	last     map[string]string // archives of the last link
 }
 
-// note notes the archives that are linked, or that are about to be.
-func (h *hotPackages) note(c *linktool.Command, archives map[string]string) {
+// link notes the archives that are about to be linked after an edit.
+func (h *hotPackages) link(archives map[string]string) {
+	if h.last != nil {
+		h.add(linktool.Changed(h.last, archives))
+	}
+	h.last = archives
+}
+
+// linked notes the archives of a program that was linked. What differs in them may not have been
+// edited: the go command compiles all packages that import an edited one.
+func (h *hotPackages) linked(c *linktool.Command, archives map[string]string) {
+	h.add([]string{c.Main})
+	h.last = archives
+}
+
+// add notes packages that one build has changed.
+func (h *hotPackages) add(packages []string) {
 	if h.packages == nil {
 		h.packages = map[string]bool{}
 	}
-	h.packages[c.Main] = true
-	if edited := linktool.Changed(h.last, archives); h.last != nil && len(edited) <= maxHot {
-		for _, path := range edited {
-			h.packages[path] = true
-		}
+	if len(packages) > maxHot {
+		return
 	}
-	h.last = archives
+	for _, path := range packages {
+		h.packages[path] = true
+	}
 }
 
 // in returns the hot packages that are among the archives, by import path.

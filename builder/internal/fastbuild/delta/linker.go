@@ -85,6 +85,13 @@ var (
 	errNoBase   = errors.New("no base was linked for this program")
 )
 
+// NoteEdited informs the Linker about packages that were edited, and built in another way.
+func (l *Linker) NoteEdited(packages []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hot.add(packages)
+}
+
 // Link links archives into the file output, if there is a base. After any error
 // the caller links in another way; the file does not exist then.
 func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
@@ -95,7 +102,7 @@ func (l *Linker) Link(ctx context.Context, c *linktool.Command, archives map[str
 
 func (l *Linker) link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error {
 	l.mu.Lock()
-	l.hot.note(c, archives)
+	l.hot.link(archives)
 	b, off := l.base, l.off
 	l.mu.Unlock()
 	if off != nil {
@@ -181,7 +188,7 @@ func (l *Linker) warm(ctx context.Context, c *linktool.Command, archives map[str
 func (l *Linker) freshBase(c *linktool.Command, archives map[string]string) (*base, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hot.note(c, archives)
+	l.hot.linked(c, archives)
 	switch {
 	case l.off != nil:
 		return nil, l.off

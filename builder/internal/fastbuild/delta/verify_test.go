@@ -62,7 +62,7 @@ func TestVerify(t *testing.T) {
 	if err := p.Verify(t.Context(), p.command, archives); !errors.Is(err, errNotLast) {
 		t.Errorf("before a link: %v", err)
 	}
-	p.hot.note(p.command, archives)
+	p.NoteEdited([]string{"example.com/m/lib"})
 	p.edit("lib/lib.go", `"lib"`, `"a text of lib"`)
 	before := p.compile()
 	keepSame(archives, before) // so lib becomes hot, but not cold
