@@ -128,7 +128,7 @@ type rest struct {
 }
 
 func (r *running) measureRest(d time.Duration) *rest {
-	time.Sleep(3 * time.Second) // for what the tool does after a start
+	time.Sleep(12 * time.Second) // for what the tool does once after a start: hotstart calls a program stable after 10 s
 	awaitRest(r.toolProcesses)
 	pids := r.toolProcesses()
 	before := measure(pids)
