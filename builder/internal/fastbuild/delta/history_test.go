@@ -162,6 +162,7 @@ type history struct {
 	dir, tree, pkg string
 	count          tally
 	hot            []string
+	never          []string          // packages that can't be hot
 	base           *base             // nil if there is none
 	last           map[string]string // archives of the last save
 }
@@ -199,7 +200,7 @@ func (h *history) save(name string) {
 	}
 	first := ""
 	for _, path := range changed {
-		if !slices.Contains(h.hot, path) {
+		if !slices.Contains(h.hot, path) && !slices.Contains(h.never, path) {
 			first = path
 			h.hot = append(h.hot, path)
 		}
@@ -209,10 +210,7 @@ func (h *history) save(name string) {
 		h.drop()
 	}
 	if h.base == nil {
-		var err error
-		if h.base, err = h.linkBase(h.Context(), archives, h.hot, filepath.Join(h.dir, "base")); err != nil {
-			h.Fatal(err)
-		}
+		h.newBase(archives)
 		return
 	}
 	got := filepath.Join(h.dir, "got")
@@ -232,6 +230,22 @@ func (h *history) save(name string) {
 	if err := h.base.verify(h.Context(), archives, got); err != nil {
 		h.Errorf("%s: %v", name, err)
 		h.count.add("not verified")
+	}
+}
+
+// newBase links a base of the packages that can be hot.
+func (h *history) newBase(archives map[string]string) {
+	for h.base == nil {
+		base, err := h.linkBase(h.Context(), archives, h.hot, filepath.Join(h.dir, "base"))
+		switch never := (*neverHot)(nil); {
+		case errors.As(err, &never):
+			h.never = append(h.never, never.path)
+			h.hot = slices.DeleteFunc(h.hot, func(path string) bool { return path == never.path })
+		case err != nil:
+			h.Fatal(err)
+		default:
+			h.base = base
+		}
 	}
 }
 
