@@ -29,8 +29,8 @@ type Binary struct {
 	LinkedBy  LinkedBy // what has linked it
 	Recorded  bool     // built by the go command after an earlier build; Check prepares the next one
 
-	// WrongDelta is set by Check if the binary replaces one that was linked wrong by delta. Nothing is
-	// linked so any more.
+	// WrongDelta is set by Check if the binary replaces one that was linked wrong by delta. Links by
+	// delta are off afterwards.
 	WrongDelta error
 }
 

@@ -73,7 +73,7 @@ type FastBuild string
 // Values of Options.FastBuild.
 const (
 	FastBuildAuto  FastBuild = "auto"  // where that is safe; only the edited packages are linked, see package delta
-	FastBuildWhole FastBuild = "whole" // as FastBuildAuto, but the whole program is linked: the binary is that of the go command
+	FastBuildWhole FastBuild = "whole" // as FastBuildAuto, but the whole program is linked: the binary differs from that of the go command in its build ID alone
 	FastBuildOff   FastBuild = "off"   // the go command makes all builds
 )
 

@@ -50,7 +50,7 @@ func watchTable(o *session.Options) []settings.Group {
 			{Name: "build-flags", Value: settings.Words(&o.Builder.Flags), Live: session.AppliesToBuild,
 				Usage: "`flags` for go build, such as \"-tags dev -race\"; they override hotstart's own"},
 			{Name: "direct", Value: settings.Parsed(&o.Builder.FastBuild, "auto|whole|off", string(o.Builder.FastBuild), builder.ParseFastBuild), Live: session.AppliesToBuild,
-				Usage: "bypass the go command if safe; whole links all"},
+				Usage: "bypass the go command if safe; whole: link all packages"},
 			{Name: "debug", Value: settings.Bool(&o.Builder.Debug), Live: session.AppliesToBuild, Usage: "keep debug information in the binary"},
 		}},
 		{Title: "Files", Specs: []settings.Spec{

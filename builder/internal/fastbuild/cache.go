@@ -139,7 +139,7 @@ func (c *Cache) DistrustDelta(why error) {
 }
 
 // errUnwanted is the reason why nothing is linked by delta if Options.Delta is not set.
-var errUnwanted = errors.New("links by delta are off")
+var errUnwanted = errors.New("--direct=whole, or an earlier link was wrong")
 
 // NextLink returns whether the next edit can be linked by delta. reason is why not, or why the last edit
 // was not. disabled is the reason why the go command makes all builds.
@@ -160,7 +160,7 @@ var replayableFlags = []string{"tags", "race", "msan", "asan", "ldflags", "gcfla
 // checkReplayable returns an error if a build may depend on more than its sources.
 func (c *Cache) checkReplayable() error {
 	if !c.Enabled {
-		return errors.New("fast builds are off")
+		return errors.New("--direct=off")
 	}
 	flags := c.Project.AllFlags()
 	for _, flag := range flags {
@@ -371,11 +371,14 @@ func (c *Cache) setCandidate(newer *candidate) {
 // countMiss counts the fast builds in a row that failed with an error, although the code builds.
 func (c *Cache) countMiss(err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.misses++
 	if err == nil {
 		c.misses = 0
-	} else if c.misses++; c.misses == maxMisses {
-		c.disabled = err
+	}
+	many := c.misses == maxMisses
+	c.mu.Unlock()
+	if many {
+		c.disable(err)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // lowest priority. That fills the build cache as usual, and verifies the fast build: same reports that
 // the program was compared, and is the same. If it is, or the sources have changed since, other is nil.
 // Otherwise it is what the go command has built, or err is its error, and the go command makes all
-// further builds; or, if only the link by delta was wrong, no further build is linked so. Check also
+// further builds; or, if only the link by delta was wrong, links by delta are off afterwards. Check also
 // prepares the link by delta of the next edit.
 func (c *Cache) Check(ctx context.Context, id string) (other *Binary, same bool, err error) {
 	_, last, enabled := c.state()
@@ -81,15 +81,17 @@ func (c *Cache) verify(ctx context.Context, b *build) (*Binary, error) {
 func (c *Cache) verifyDelta(ctx context.Context, b *build) (*Binary, error) {
 	recording, err := replay.NewRecording(c.dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotCompared, err)
 	}
 	defer recording.Remove()
 	binary, err := c.GoBuild(ctx, Inputs{append(slices.Clip(b.Flags), recording.Flag()), b.Files}, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.program.Compare(recording); err != nil {
+	if err := b.program.Compare(recording); errors.Is(err, replay.ErrOther) {
 		return binary, fmt.Errorf("%w: %w", errOther, err)
+	} else if err != nil {
+		return binary, fmt.Errorf("%w: %w", errNotCompared, err)
 	}
 	if err := b.program.Verify(ctx, c.linker); errors.Is(err, delta.ErrDiffers) {
 		return binary, fmt.Errorf("%w: %w", errDelta, err)

@@ -214,6 +214,15 @@ func testRightDelta(t *testing.T, linkers string) {
 	if same.LinkedBy != Delta || same.ID != first.ID {
 		t.Errorf("after a comment: linked by the %s, ID %s; want %s", same.LinkedBy, same.ID, first.ID)
 	}
+	if err := os.Remove(same.Path); err != nil { // as the session does
+		t.Fatal(err)
+	}
+	if other, verified, err := c.Check(t.Context(), same.ID); other != nil || !verified || err != nil {
+		t.Errorf("Check after a comment: %+v, %v, %v", other, verified, err)
+	}
+	if ready, reason, _ := c.NextLink(); !ready {
+		t.Errorf("after a comment: %v", reason)
+	}
 	whole, err := c.Relink(t.Context(), same.ID)
 	if err != nil || whole == nil || whole.LinkedBy != Ordinary || run(whole) != "edited\n" {
 		t.Fatalf("Relink: %+v, %v", whole, err)

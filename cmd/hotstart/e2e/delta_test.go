@@ -34,65 +34,49 @@ func linkedBy(p *project, env []string) (by string, ready bool, reason string) {
 // A program that works only when it is linked as a whole is served nevertheless: the user reads one
 // line, and no failure.
 func TestWrongDelta(t *testing.T) {
-	for _, fails := range []string{"at the start", "later"} {
-		t.Run(fails, func(t *testing.T) {
-			t.Parallel()
-			p := newProject(t, "wronglink", "")
-			address, cache := freeAddress(t), t.TempDir()
-			env := []string{"ADDRESS=" + address, "FAILS=" + fails, "XDG_CACHE_HOME=" + cache, "GOCACHE=" + goCache(t)}
-			s := watch(t, p, nil, env)
-			serves := func(text string) {
-				t.Helper()
-				err := s.await("to serve "+text, func() bool {
-					got, err := request(http.DefaultClient, http.MethodGet, "http://"+address, "")
-					return err == nil && got == text
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			serves("first")
-			p.setText(t, "second")
-			serves("second")
-			// The linker is built at the lowest priority.
-			for range 3 {
-				if err := s.await("to be ready for a link by delta", func() bool { _, ready, _ := linkedBy(p, env); return ready }); err == nil {
-					break
-				}
-			}
-			p.setText(t, "third")
-			serves("third")
-			if fails == "later" {
-				if by, _, reason := linkedBy(p, env); by != "delta" {
-					t.Fatalf("linked by the %s: %s", by, reason)
-				}
-				before := s.workers.Load()
-				http.Get("http://" + address + "/fault")
-				if err := s.await("to replace the worker", func() bool { return s.workers.Load() > before && strings.Contains(s.output(), "linked as a whole") }); err != nil {
-					t.Fatal(err)
-				}
-				serves("third")
-			}
-			by, ready, reason := linkedBy(p, env)
-			if by != "linker" || ready || !strings.Contains(reason, "works when the ordinary linker links it") {
-				t.Errorf("linked by the %s; ready for a delta: %v, %s", by, ready, reason)
-			}
-			report, err := os.ReadFile(filepath.Join(cache, "hotstart", "delta-reports.txt"))
-			if err != nil || !strings.Contains(string(report), reason) {
-				t.Errorf("report %q, %v", report, err)
-			}
-			p.setText(t, "fourth")
-			serves("fourth")
-			if by, _, _ := linkedBy(p, env); by == "delta" {
-				t.Error("a delta is trusted after that")
-			}
-			for _, line := range strings.Split(s.output(), "\n") {
-				told := strings.Contains(line, "failed to start") || strings.Contains(line, " died ")
-				if told && !strings.Contains(line, "linked as a whole") {
-					t.Errorf("the failure is reported: %s", line)
-				}
-			}
+	p := newProject(t, "wronglink", "")
+	address, cache := freeAddress(t), t.TempDir()
+	env := []string{"ADDRESS=" + address, "XDG_CACHE_HOME=" + cache, "GOCACHE=" + goCache(t)}
+	s := watch(t, p, nil, env)
+	serves := func(text string) {
+		t.Helper()
+		err := s.await("to serve "+text, func() bool {
+			got, err := request(http.DefaultClient, http.MethodGet, "http://"+address, "")
+			return err == nil && got == text
 		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	serves("first")
+	p.setText(t, "second")
+	serves("second")
+	// The linker is built at the lowest priority.
+	for range 3 {
+		if err := s.await("to be ready for a link by delta", func() bool { _, ready, _ := linkedBy(p, env); return ready }); err == nil {
+			break
+		}
+	}
+	p.setText(t, "third")
+	serves("third")
+	by, ready, reason := linkedBy(p, env)
+	if by != "linker" || ready || !strings.Contains(reason, "starts when the ordinary linker links it") {
+		t.Errorf("linked by the %s; ready for a delta: %v, %s", by, ready, reason)
+	}
+	report, err := os.ReadFile(filepath.Join(cache, "hotstart", "delta-reports.txt"))
+	if err != nil || !strings.Contains(string(report), reason) {
+		t.Errorf("report %q, %v", report, err)
+	}
+	p.setText(t, "fourth")
+	serves("fourth")
+	if by, _, _ := linkedBy(p, env); by == "delta" {
+		t.Error("a delta is trusted after that")
+	}
+	for _, line := range strings.Split(s.output(), "\n") {
+		told := strings.Contains(line, "failed to start") || strings.Contains(line, " died ")
+		if told && !strings.Contains(line, "linked as a whole") {
+			t.Errorf("the failure is reported: %s", line)
+		}
 	}
 }
 

@@ -110,6 +110,9 @@ func (b *base) copy() error {
 	}
 	if err := linktool.Copy(b.file("base"), b.file("part")); err != nil {
 		_ = os.Remove(b.file("part"))
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("%w: %w", errShort, err)
+		}
 		return err
 	}
 	return os.Rename(b.file("part"), b.file("copy"))
@@ -132,7 +135,13 @@ func (b *base) link(ctx context.Context, archives map[string]string, buildID, ou
 	if err := b.run(ctx, "delta", archives, flags, b.file("delta")); err != nil {
 		return err
 	}
-	return os.Rename(b.file("copy"), output)
+	if err := os.Rename(b.file("copy"), output); err != nil {
+		return err
+	}
+	// The caller may remove the program before it is compared.
+	_ = os.Remove(b.file("last"))
+	_ = os.Link(output, b.file("last")) // without it, the program is not compared
+	return nil
 }
 
 // run runs the linker.

@@ -9,6 +9,7 @@
 package delta
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hotstart/hotstart/builder/internal/fastbuild/linktool"
@@ -75,7 +77,10 @@ func (l *Linker) Prepare(ctx context.Context) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tool, l.off = tool, err
+	l.tool, l.reason = tool, err
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+		l.off = cmp.Or(l.off, err)
+	}
 	return err == nil
 }
 
@@ -118,18 +123,18 @@ func (l *Linker) link(ctx context.Context, c *linktool.Command, archives map[str
 	defer cancel()
 	err := b.link(limited, archives, buildID, output)
 	if err == nil {
-		l.note(b, archives, output)
+		l.note(b, archives)
 	} else if ctx.Err() == nil {
-		l.noteFailure(err, !errors.Is(err, errGaveUp))
+		l.noteFailure(err, !errors.Is(err, errGaveUp) && !errors.Is(err, errShort))
 	}
 	return err
 }
 
 // note keeps what Verify compares.
-func (l *Linker) note(b *base, archives map[string]string, output string) {
+func (l *Linker) note(b *base, archives map[string]string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = &lastLink{b, maps.Clone(archives), output}
+	l.last = &lastLink{b, maps.Clone(archives)}
 	l.failures = 0
 }
 
@@ -161,7 +166,7 @@ func (l *Linker) warm(ctx context.Context, c *linktool.Command, archives map[str
 		return err
 	}
 	if !slices.Contains(c.Flags, "-s") {
-		return fmt.Errorf("%w: a table of symbols", linktool.ErrUntested)
+		return fmt.Errorf("%w: a table of symbols (add -s -w to -ldflags)", linktool.ErrUntested)
 	}
 	for {
 		b, err := l.freshBase(c, archives)
@@ -174,6 +179,7 @@ func (l *Linker) warm(ctx context.Context, c *linktool.Command, archives map[str
 		err = b.make(ctx)
 		if never := (*neverHot)(nil); errors.As(err, &never) && never.path != c.Main {
 			l.exclude(never.path)
+			b.remove()
 			continue
 		}
 		if err == nil {
@@ -251,7 +257,7 @@ func (l *Linker) keep(ctx context.Context, b *base, err error) {
 func (l *Linker) noteState(ctx context.Context, ready bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ready = ready
+	l.ready = ready && l.base != nil
 	if ctx.Err() == nil {
 		l.reason = err
 	}
@@ -286,7 +292,7 @@ func (l *Linker) Close() {
 func (l *Linker) removeBase() {
 	l.mu.Lock()
 	b := l.base
-	l.base = nil
+	l.base, l.ready = nil, false
 	l.mu.Unlock()
 	if b != nil {
 		b.remove()

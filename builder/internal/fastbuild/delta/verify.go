@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -20,7 +21,7 @@ var errNotLast = errors.New("the last delta was not linked from these archives")
 // that wraps ErrDiffers and names a symbol that differs. Any other error means
 // that the programs were not compared; if neither ctx nor a lack of memory or disk
 // space is the reason, the Linker turns itself off. Verify takes longer than an
-// ordinary link, at the lowest priority; the file that Link has written must still exist.
+// ordinary link, at the lowest priority.
 func (l *Linker) Verify(ctx context.Context, c *linktool.Command, archives map[string]string) error {
 	l.mu.Lock()
 	last := l.last
@@ -28,8 +29,12 @@ func (l *Linker) Verify(ctx context.Context, c *linktool.Command, archives map[s
 	if last == nil || last.base.command != c || len(last.archives) != len(archives) || len(linktool.Changed(last.archives, archives)) > 0 {
 		return errNotLast
 	}
-	err := last.base.verify(ctx, archives, last.output)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errShort) {
+	program := last.base.file("last")
+	if _, err := os.Stat(program); err != nil {
+		return fmt.Errorf("%w: %w", errNotLast, err)
+	}
+	err := last.base.verify(ctx, archives, program)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errShort) && !errors.Is(err, ErrDiffers) {
 		l.TurnOff(err)
 	}
 	return err
@@ -39,7 +44,6 @@ func (l *Linker) Verify(ctx context.Context, c *linktool.Command, archives map[s
 type lastLink struct {
 	base     *base
 	archives map[string]string
-	output   string
 }
 
 // verify compares a program that was linked as a delta of the base.

@@ -139,8 +139,17 @@ func TestVerify(t *testing.T) {
 	if err := os.Remove(output); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Verify(t.Context(), p.command, archives); err == nil || errors.Is(err, ErrDiffers) {
-		t.Errorf("without the file: %v", err)
+	if err := p.Verify(t.Context(), p.command, archives); err != nil {
+		t.Errorf("after the program was removed: %v", err)
+	}
+	if err := os.Remove(p.base.file("last")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(t.Context(), p.command, archives); !errors.Is(err, errNotLast) {
+		t.Errorf("without the program: %v", err)
+	}
+	if ready, reason := p.State(); reason != nil {
+		t.Errorf("ready for the next edit: %v, %v", ready, reason)
 	}
 }
 

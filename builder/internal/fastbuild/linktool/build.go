@@ -16,6 +16,9 @@ import (
 // maxUnused is how long a linker that no session has used is kept.
 const maxUnused = 30 * 24 * time.Hour
 
+// maxBuild is longer than any build of a linker takes.
+const maxBuild = time.Hour
+
 // Build returns the linker for the Go installation. It takes it from CacheDir,
 // or builds it at the lowest priority and tests it.
 func (s *Source) Build(ctx context.Context, options Options) (tool string, err error) {
@@ -34,10 +37,10 @@ func (s *Source) Build(ctx context.Context, options Options) (tool string, err e
 		return "", err
 	}
 	tool = filepath.Join(options.CacheDir, s.Name+"-"+o.key(string(version), options.GOROOT))
+	removeUnused(options.CacheDir)
 	if now := time.Now(); os.Chtimes(tool, now, now) == nil {
 		return tool, nil
 	}
-	removeUnused(options.CacheDir)
 	dir, err := os.MkdirTemp(options.CacheDir, "build-")
 	if err != nil {
 		return "", err
@@ -74,7 +77,11 @@ func makeCacheDir(dir string) error {
 func removeUnused(cacheDir string) {
 	entries, _ := os.ReadDir(cacheDir)
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > maxUnused {
+		kept := maxUnused
+		if entry.IsDir() {
+			kept = maxBuild
+		}
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > kept {
 			_ = os.RemoveAll(filepath.Join(cacheDir, entry.Name()))
 		}
 	}

@@ -18,8 +18,8 @@ type Linker interface {
 	// Warm prepares for the next edit of a program with these archives, at the lowest priority. An
 	// error is the reason why Link will fail.
 	Warm(ctx context.Context, c *linktool.Command, archives map[string]string) error
-	// Link links archives into the file output, which may be another file than that of the ordinary
-	// linker, with the same meaning. It fails fast where it can't. After an error the file does not exist.
+	// Link links archives into the file output. The file may differ from that of the ordinary linker, but
+	// the program does the same. Link fails fast where it can't. After an error the file does not exist.
 	Link(ctx context.Context, c *linktool.Command, archives map[string]string, buildID, output string) error
 	// Verify returns an error if the program that Link has last linked, from these archives, differs
 	// from that of the ordinary linker, or can't be compared.

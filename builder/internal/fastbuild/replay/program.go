@@ -193,15 +193,18 @@ func (p *Program) Warm(ctx context.Context, linker Linker) error {
 	return linker.Warm(ctx, p.fast, p.archives)
 }
 
-// Compare returns an error if a build was linked from other archives than the program, apart from
-// their build IDs.
+// ErrOther means that a build was linked from other archives.
+var ErrOther = errors.New("other archives")
+
+// Compare returns an error that wraps ErrOther if a build was linked from other archives than the
+// program, apart from their build IDs. Any other error means that they were not compared.
 func (p *Program) Compare(other *Recording) error {
 	archives, err := other.archives()
 	if err != nil {
 		return err
 	}
 	if len(archives) != len(p.archives) {
-		return fmt.Errorf("%d packages instead of %d", len(p.archives), len(archives))
+		return fmt.Errorf("%w: %d packages instead of %d", ErrOther, len(p.archives), len(archives))
 	}
 	for path, file := range archives {
 		if file == p.archives[path] {
@@ -211,8 +214,12 @@ func (p *Program) Compare(other *Recording) error {
 		if err != nil {
 			return err
 		}
-		if got, err := archiveSum(p.archives[path]); err != nil || got != want {
-			return errors.Join(fmt.Errorf("package %s was compiled differently", path), err)
+		got, err := archiveSum(p.archives[path])
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("%w: package %s was compiled differently", ErrOther, path)
 		}
 	}
 	return nil

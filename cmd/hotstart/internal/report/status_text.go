@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/control"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/term"
 )
@@ -59,16 +60,22 @@ func describeWorker(w control.Worker, now time.Time) string {
 	return text
 }
 
-// describeBuild tells what has linked the program, and what makes the next build fast, or why nothing does.
+// describeBuild tells how the program was linked, and whether the next edit can be linked by delta.
 func describeBuild(b control.Build) string {
-	text := "linked by the " + b.LinkedBy
+	text := "linked by the ordinary linker"
+	switch b.LinkedBy {
+	case string(builder.LinkedByDelta):
+		text = "linked by delta"
+	case string(builder.LinkedByGo):
+		text = "built by the go command"
+	}
 	switch {
 	case b.Reason != "":
 		text += "; no fast builds: " + b.Reason
 	case b.Delta.Ready:
-		text += "; delta: ready"
+		text += "; the next edit can be linked by delta"
 	case b.Delta.Reason != "":
-		text += "; delta: " + b.Delta.Reason
+		text += "; no link by delta: " + b.Delta.Reason
 	}
 	return text
 }

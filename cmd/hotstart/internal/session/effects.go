@@ -207,7 +207,7 @@ func (e *effects) distrustDelta(reason string) {
 	e.deltaDistrusted = true
 	file, err := e.builder.DistrustDelta(reason)
 	first, _, _ := strings.Cut(reason, "\n")
-	warning := report.Warningf("%s; from now on programs are linked as a whole (as with --direct=whole); kept in %s", first, file)
+	warning := report.Warningf("%s; from now on programs are linked as a whole (as with --direct=whole); a report is in %s", first, file)
 	if err != nil {
 		warning = report.Warningf("%s; from now on programs are linked as a whole (as with --direct=whole)", first)
 	}

@@ -229,16 +229,17 @@ func (m *Machine) takeDirty() []string {
 	return files
 }
 
-// checkEnded takes the result of a check: the program is what the go command
-// builds.
+// checkEnded takes the result of a check, and what the go command has built where that differs.
 func (m *Machine) checkEnded(e Checked) {
 	m.build.verified = cmp.Or(e.Verified, m.build.verified)
+	if e.Binary != nil && e.Binary.WrongDelta != nil {
+		m.do(DistrustDelta{e.Binary.WrongDelta.Error()})
+	}
 	switch {
 	case e.Binary == nil && e.Err == nil:
 	case !m.build.following || e.Seq != m.build.seq || m.build.running: // cancelled
 		m.discard(e.Binary)
 	case e.Binary != nil && e.Binary.WrongDelta != nil:
-		m.do(DistrustDelta{e.Binary.WrongDelta.Error()})
 		m.handleBuildResult(e.Built, nil)
 	default:
 		m.tell(report.Warning{Text: "the fast build differed from go build; using go build from now on (as with --direct=off)"})

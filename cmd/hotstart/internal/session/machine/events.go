@@ -106,7 +106,7 @@ type (
 		Verified *builder.Binary // that was compared, and is the same; nil: it differs, or was not compared
 	}
 
-	// Relinked is the result of relink. Without a binary, there is none.
+	// Relinked is the result of Relink. Binary is nil if the link failed or is outdated.
 	Relinked struct{ Binary *builder.Binary }
 
 	// Removed answers awaitRemoval.

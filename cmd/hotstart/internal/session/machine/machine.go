@@ -207,6 +207,7 @@ func (m *Machine) reconfigure(e Reconfigured) {
 	}
 	if e.NewBuilder {
 		m.cancelBuild()
+		m.cancelCheck()
 		m.build.builder++
 		m.build.pending.Build = true
 		m.listFiles(m.now)

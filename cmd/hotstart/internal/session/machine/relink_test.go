@@ -7,7 +7,6 @@ import (
 
 	"github.com/hotstart/hotstart/builder"
 	"github.com/hotstart/hotstart/cmd/hotstart/internal/report"
-	"github.com/hotstart/hotstart/starter"
 )
 
 func deltaBuild(seq int, name string) Built {
@@ -19,6 +18,9 @@ func deltaBuild(seq int, name string) Built {
 func relinks(name string) Relinked {
 	return Relinked{&builder.Binary{Path: name, ID: name, FastBuild: true, LinkedBy: builder.LinkedByOrdinary}}
 }
+
+// fault is the failure of a start that may be the fault of a link.
+func fault(generation int) WorkerEvent { return fails(generation).by(syscall.SIGSEGV) }
 
 func (e WorkerEvent) by(sig syscall.Signal) WorkerEvent {
 	e.Status = syscall.WaitStatus(sig)
@@ -47,7 +49,7 @@ func TestRelink(t *testing.T) {
 		{
 			name: "a start that fails because of the link is not reported",
 			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
+				moment{5.3, fault(2), "relink b, remove b"},
 				moment{5.5, relinks("b2"), "start b2"},
 				moment{5.6, starts(3), ""},
 				moment{5.7, serves(3), "Serving, distrust delta, after 3"},
@@ -56,35 +58,21 @@ func TestRelink(t *testing.T) {
 		{
 			name: "a start that fails with both links is reported once",
 			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
+				moment{5.3, fault(2), "relink b, remove b"},
 				moment{5.5, relinks("b2"), "start b2"},
 				moment{5.6, starts(3), ""},
 				moment{5.7, fails(3), "StartFailed, remove b2, status: worker 3 failed to start, page"}),
 		},
 		{
-			name: "a start that takes too long is tried with the other link",
-			story: after(deltaStarts,
-				moment{5.3, workerIs(starter.TimedOut, 2), "relink b, remove b"},
-				moment{5.5, relinks("b2"), "start b2"}),
-		},
-		{
 			name: "a failure is reported if the program can't be linked again",
 			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
+				moment{5.3, fault(2), "relink b, remove b"},
 				moment{5.5, Relinked{}, "StartFailed, status: worker 2 failed to start, page"}),
-		},
-		{
-			name: "a failure is reported if newer code is built in the meantime",
-			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
-				moment{5.4, saves("x.go"), "build 3"},
-				moment{5.5, relinks("b2"), "remove b2, StartFailed, status: worker 2 failed to start"},
-				moment{5.6, deltaBuild(3, "c"), "compare x.go, start c"}),
 		},
 		{
 			name: "a client waits for the result of the second link",
 			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
+				moment{5.3, fault(2), "relink b, remove b"},
 				moment{5.4, Asked{1}, ""},
 				moment{5.5, relinks("b2"), "start b2"},
 				moment{5.6, starts(3), ""},
@@ -92,53 +80,57 @@ func TestRelink(t *testing.T) {
 				moment{5.8, Confirmed{}, "answer 1 served"}),
 		},
 		{
-			name: "a worker that the kernel kills for a fault is replaced by one with the other link",
-			story: after(deltaServes,
-				moment{9, dies(2).by(syscall.SIGSEGV), "relink b"},
-				moment{9.1, starts(3).runs("b"), ""},
-				moment{9.2, relinks("b2"), "start b2"},
-				moment{9.3, starts(4).runs("b2"), ""},
-				moment{9.4, serves(4), "Serving, distrust delta, remove b, after 4"}),
+			name: "nothing is reported if newer code is built in the meantime",
+			story: after(deltaStarts,
+				moment{5.3, fault(2), "relink b, remove b"},
+				moment{5.4, saves("x.go"), "build 3"},
+				moment{5.5, relinks("b2"), "remove b2"},
+				moment{5.6, deltaBuild(3, "c"), "compare x.go, start c"}),
 		},
 		{
-			name: "an error of the runtime is like a fault",
-			story: after(deltaServes,
-				moment{9, dies(2).saying("fatal error: found bad pointer in Go heap"), "relink b"}),
+			name: "an older link does not replace newer code that serves",
+			story: after(deltaStarts,
+				moment{5.3, fault(2), "relink b, remove b"},
+				moment{5.4, saves("x.go"), "build 3"},
+				moment{5.5, deltaBuild(3, "c"), "compare x.go, start c"},
+				moment{5.6, starts(3), ""},
+				moment{5.7, serves(3), "Serving, after 3"},
+				moment{8, relinks("b2"), "remove b2, check c"}),
 		},
 		{
-			name: "a program that dies again and again is linked again once",
-			story: after(deltaServes,
-				moment{9, dies(2).by(syscall.SIGBUS), "relink b"},
-				moment{9.1, starts(3).runs("b"), ""},
-				moment{9.2, fails(3), ""},
-				moment{9.3, Relinked{}, "StartFailed, status: worker 3 failed to start, page"}),
+			name: "an older link that fails is not the failure of newer code that serves",
+			story: after(deltaStarts,
+				moment{5.3, fault(2), "relink b, remove b"},
+				moment{5.4, saves("x.go"), "build 3"},
+				moment{5.5, deltaBuild(3, "c"), "compare x.go, start c"},
+				moment{5.6, starts(3), ""},
+				moment{5.7, serves(3), "Serving, after 3"},
+				moment{8, Relinked{}, "check c"},
+				moment{9, Asked{1}, "confirm"},
+				moment{9.1, Confirmed{}, "answer 1 served"}),
 		},
 		{
-			name: "a program that dies early because of the link is not given up for an older one",
-			story: after(deltaServes,
-				moment{5.5, workerIs(starter.RolledBack, 2).by(syscall.SIGSEGV).backTo("a"), "relink b"},
-				moment{5.6, starts(3).runs("a"), ""},
-				moment{5.7, relinks("b2"), "start b2"},
-				moment{5.8, starts(4).runs("b2"), ""},
-				moment{5.9, serves(4), "Serving, distrust delta, remove b, after 4"}),
+			name: "an exit, a panic or a start without an end are reported at once",
+			story: after(deltaStarts,
+				moment{5.3, fails(2).saying("panic: no"), "StartFailed, remove b, status: worker 2 failed to start, page"}),
+		},
+		{
+			name:  "a fault of a program that has served is reported like any other",
+			story: after(deltaServes, moment{9, dies(2).by(syscall.SIGSEGV), "Crashed, check b"}),
 		},
 		{
 			name: "a fault of a program whose link was verified is reported at once",
-			story: after(deltaServes,
+			story: after(deltaStarts,
 				moment{6.3, Tick{}, "check b"},
 				moment{7, Checked{Built: Built{Seq: 2}, Verified: b.Binary}, ""},
-				moment{9, dies(2).by(syscall.SIGSEGV), "Crashed"}),
+				moment{9, fault(2), "StartFailed, remove b, status: worker 2 failed to start, page"}),
 		},
 		{
-			name: "a program whose check has ended without a result is linked again",
+			name: "a difference that is found while newer code is built ends links by delta, too",
 			story: after(deltaServes,
 				moment{6.3, Tick{}, "check b"},
-				moment{7, Checked{Built: Built{Seq: 2}}, ""},
-				moment{9, dies(2).by(syscall.SIGSEGV), "cancel check, relink b"}),
-		},
-		{
-			name:  "a panic of the program is reported at once",
-			story: after(deltaServes, moment{9, dies(2).saying("panic: runtime error: index out of range"), "Crashed, check b"}),
+				moment{6.9, saves("x.go"), "cancel check, build 3"},
+				moment{7, Checked{Built: wrongDelta(2, "go")}, "distrust delta, remove go"}),
 		},
 		{
 			name: "a program that the ordinary linker has linked is not linked again",
@@ -156,7 +148,7 @@ func TestRelink(t *testing.T) {
 				{0.1, lists(), "watch"},
 				{1, deltaBuild(1, "a"), "start a"},
 				{1.1, starts(1), ""},
-				{1.2, fails(1), "relink a, remove a"},
+				{1.2, fault(1), "relink a, remove a"},
 				{1.5, relinks("a2"), "start a2"},
 				{1.6, starts(2), ""},
 				{1.7, fails(2), "StartFailed, remove a2, stop, status: worker 2 failed to start"},
@@ -166,7 +158,7 @@ func TestRelink(t *testing.T) {
 		{
 			name: "a link that ends after the stop is removed",
 			story: after(deltaStarts,
-				moment{5.3, fails(2), "relink b, remove b"},
+				moment{5.3, fault(2), "relink b, remove b"},
 				moment{5.4, StopAsked{}, "Stopping, stop"},
 				moment{5.5, relinks("b2"), "remove b2"}),
 		},

@@ -278,9 +278,6 @@ func (m *Machine) startFailed(e WorkerEvent, p *Program) {
 // crashed reports a worker that has ended after it served.
 func (m *Machine) crashed(e WorkerEvent, p *Program) {
 	f := report.Crashed{Event: e.Event, Exit: e.Exit, Starting: m.rollout.starting}
-	if m.relink(e, p, f, m.now) {
-		return
-	}
 	m.exitWith(e.Event)
 	f.Stopping = m.stop.requested
 	m.tell(f)
@@ -301,10 +298,8 @@ func (m *Machine) rolledBack(e WorkerEvent, p *Program) {
 	if p.Binary.SameContent(r.lastGood.Binary) {
 		began = r.lastGood.began // the same code is started again
 	}
-	if !m.relink(e, p, f, began) {
-		m.setFailure(f, began)
-		m.exitWith(e.Event)
-	}
+	m.setFailure(f, began)
+	m.exitWith(e.Event)
 }
 
 // programEnded notes a worker that has ended with status 0, which nobody asked
