@@ -152,6 +152,34 @@ func TestDelta(t *testing.T) {
 	t.Run("right", func(t *testing.T) { testRightDelta(t, linkers) })
 	t.Run("wrong", func(t *testing.T) { testWrongDelta(t, linkers) })
 	t.Run("second edit", func(t *testing.T) { testSecondEdit(t, linkers) })
+	t.Run("not compared", func(t *testing.T) { testNotCompared(t, linkers) })
+}
+
+// A check whose build was not recorded, for example because the disk is full, proves nothing.
+func testNotCompared(t *testing.T, linkers string) {
+	dir := buildtest.Project(t, buildtest.Module+buildtest.Hello)
+	c, build := newCache(t, dir, linkers, unchanged)
+	makeBase(t, c, build)
+	buildtest.Write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(\"edited\") }\n")
+	x, goBuild := build(), c.GoBuild
+	c.GoBuild = func(ctx context.Context, in Inputs, idle bool) (*Binary, error) {
+		b, err := goBuild(ctx, in, idle)
+		recorded, _ := filepath.Glob(filepath.Join(c.dir, "record-*", "link-*.json"))
+		if len(recorded) == 0 {
+			t.Error("the link was not recorded")
+		}
+		for _, file := range recorded {
+			_ = os.Remove(file)
+		}
+		return b, err
+	}
+	if other, same, err := c.Check(t.Context(), x.ID); other != nil || same || err != nil {
+		t.Errorf("Check: %+v, %v, %v", other, same, err)
+	}
+	buildtest.Write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(\"again\") }\n")
+	if x := build(); x.LinkedBy != Delta {
+		t.Errorf("after that: linked by the %s: %v", x.LinkedBy, reasonOf(c))
+	}
 }
 
 // The go command makes the first build after an edit of a package that was in the build cache. The second
