@@ -227,6 +227,10 @@ func TestSymbols(t *testing.T) {
 	if err := p.Warm(t.Context(), &c, p.compile()); !errors.Is(err, linktool.ErrUntested) {
 		t.Errorf("Warm without -s: %v", err)
 	}
+	_, _ = p.link()
+	if _, reason := p.State(); !errors.Is(reason, linktool.ErrUntested) {
+		t.Errorf("after a link: %v", reason)
+	}
 }
 
 func TestNewImport(t *testing.T) {

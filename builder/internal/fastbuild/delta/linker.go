@@ -253,12 +253,12 @@ func (l *Linker) keep(ctx context.Context, b *base, err error) {
 	}
 }
 
-// noteState notes what State returns.
+// noteState notes what State returns. A link without a base does not hide why there is none.
 func (l *Linker) noteState(ctx context.Context, ready bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ready = ready && l.base != nil
-	if ctx.Err() == nil {
+	if why := l.reason; ctx.Err() == nil && (err != errNoBase || why == nil || why == errNotTried) {
 		l.reason = err
 	}
 }
